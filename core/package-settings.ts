@@ -1,0 +1,93 @@
+import { z } from "zod";
+
+/**
+ * Our part of a model package's `rdf.yaml`, under `config.cnnt_edge`. The bioimage.io fields say the same where
+ * they can; this says what they cannot (clipping, what intensities mean afterwards, recommended tiles).
+ */
+
+const positiveInteger = z.int().positive();
+
+/** Depth, height, width. */
+const box = z.tuple([positiveInteger, positiveInteger, positiveInteger]);
+const overlapBox = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().nonnegative()]);
+
+/**
+ * How samples become network input: `(x - low) / (high - low)`, then clipped to [0, 1] where `clip`.
+ * `fixed`: low and high are sample values. `percentile`: percentiles (0 to 100, numpy's `linear`) of the whole
+ * stack. `none`: samples go in as they are.
+ */
+export const normalizationSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("none") }),
+  z.strictObject({
+    kind: z.literal("fixed"),
+    low: z.number(),
+    high: z.number(),
+    clip: z.boolean(),
+  }),
+  z.strictObject({
+    kind: z.literal("percentile"),
+    low: z.number().min(0).max(100),
+    high: z.number().min(0).max(100),
+    clip: z.boolean(),
+  }),
+]);
+
+/**
+ * What output intensities mean. `preserved`: the inverse of the normalization gives input units. `affine`: that,
+ * then `gain · x + offset`. `uncalibrated`: the inverse map is applied for display, but the values are not
+ * comparable with the input's.
+ */
+export const intensitySchema = z.discriminatedUnion("meaning", [
+  z.strictObject({ meaning: z.literal("preserved") }),
+  z.strictObject({ meaning: z.literal("affine"), gain: z.number(), offset: z.number() }),
+  z.strictObject({ meaning: z.literal("uncalibrated") }),
+]);
+
+/** What the checkpoint's network is; absent for packages that are no CNNT (identity). */
+export const architectureSchema = z.strictObject({
+  blocks: z.array(positiveInteger).min(2).max(4),
+  blocks_per_set: positiveInteger,
+  n_head: positiveInteger,
+  kernel_size: positiveInteger,
+  norm_mode: z.enum(["instance", "batch", "layer", "mixed"]),
+  with_mixer: z.boolean(),
+  no_residual: z.boolean(),
+});
+
+export const packageSettingsSchema = z.strictObject({
+  schema: z.literal(1),
+  architecture: architectureSchema.optional(),
+  normalization: normalizationSchema,
+  intensity: intensitySchema,
+  /** Height and width must be multiples of this (2 to the number of halvings). */
+  spatial_multiple: positiveInteger,
+  /** Present where height and width are those of training (`layer` norm): [height, width]. */
+  fixed_height_width: z.tuple([positiveInteger, positiveInteger]).optional(),
+  tile: box,
+  overlap: overlapBox,
+  /** Largest |expected - measured| allowed on the package's own test tensors, absolute. */
+  test_tolerance: z.number().positive(),
+  weights_sha256: z.string().optional(),
+});
+
+export type Normalization = z.infer<typeof normalizationSchema>;
+export type Intensity = z.infer<typeof intensitySchema>;
+export type Architecture = z.infer<typeof architectureSchema>;
+export type PackageSettings = z.infer<typeof packageSettingsSchema>;
+
+/** A package folder as read: what the engine needs to run it. */
+export interface ModelPackage {
+  /** The package folder. */
+  readonly dir: string;
+  readonly name: string;
+  readonly version: string;
+  /** Path of `model.onnx`, its sha256 (hex) and its size. */
+  readonly modelFile: string;
+  readonly modelSha256: string;
+  /** Names of the graph's single input and output, `[B, T, 1, H, W]` float32 each. */
+  readonly inputName: string;
+  readonly outputName: string;
+  readonly testInputFile: string;
+  readonly testOutputFile: string;
+  readonly settings: PackageSettings;
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { test } from "node:test";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** Which folders a folder may import from, beside itself (docs/architecture.md). */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  formats: ["core"],
+  export: ["core", "formats"],
+  runtime: ["core", "formats", "export/package"],
+  calibration: ["core", "formats", "runtime", "export/package"],
+  watcher: ["core", "formats", "runtime", "export/package"],
+  dashboard: ["core/messages.ts"],
+};
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.(ts|js)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  const pattern = /(?:from|import|new URL\()\s*\(?\s*"(\.[^"]+)"/g;
+  return [...text.matchAll(pattern)].map((match) => resolve(dirname(file), match[1] ?? ""));
+}
+
+for (const [folder, allowed] of Object.entries(mayImport)) {
+  test(`${folder}/ imports only from itself${allowed.length > 0 ? `, ${allowed.join(", ")}` : ""}`, () => {
+    const violations = sourceFiles(folder).flatMap((file) =>
+      importsOf(file)
+        .map((target) => relative(root, target).split(sep).join("/"))
+        .filter((target) => ![folder, ...allowed].some((ok) => target === ok || target.startsWith(`${ok}/`)))
+        .map((target) => `${relative(root, file)} imports ${target}`),
+    );
+    assert.deepEqual(violations, []);
+  });
+}
