@@ -1,3 +1,52 @@
-export async function main(_args: readonly string[]): Promise<number> {
-  return 0;
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { describeError, isEdgeError } from "../core/errors.ts";
+import { type CommandAction, type CommandIo, exitCodes } from "./command.ts";
+import { commands } from "./commands.ts";
+
+export const productVersion: string = (
+  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
+).version;
+
+/** Runs one command line and returns its exit code. Never throws. */
+export async function main(args: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    // A second signal takes the process down at once.
+    if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
+    interrupt.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+
+  let exitCode: number = exitCodes.done;
+  const io: CommandIo = { stdout: process.stdout, stderr: process.stderr, signal: interrupt.signal };
+  const act = async (action: CommandAction): Promise<void> => {
+    exitCode = await action();
+  };
+
+  const program = new Command("cnnt-edge")
+    .description("Denoises fast, low-SNR microscopy while the sample is still alive.")
+    .version(productVersion)
+    .exitOverride()
+    .showHelpAfterError("(--help shows what there is)");
+  for (const define of commands) define(program, io, act);
+
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (interrupt.signal.aborted) {
+      io.stderr.write("interrupted\n");
+      return exitCodes.interrupted;
+    }
+    io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
+    if (process.env["CNNT_EDGE_DEBUG"] !== undefined && error instanceof Error)
+      io.stderr.write(`${error.stack}\n`);
+    return isEdgeError(error) && error.kind === "usage" ? exitCodes.usage : exitCodes.failed;
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
 }

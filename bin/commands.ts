@@ -1,0 +1,4 @@
+import type { DefineCommand } from "./command.ts";
+
+/** The commands in the order in which `--help` lists them. Their modules load heavy parts only when run. */
+export const commands: readonly DefineCommand[] = [];
