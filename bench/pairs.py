@@ -1,0 +1,99 @@
+"""Judges denoised planes against clean ones with scikit-image; knows nothing of the product.
+
+usage: pairs.py PAIRS_DIR DENOISED_DIR [--card CARD]
+
+PAIRS_DIR holds NAME.json beside the noisy and clean files it names; DENOISED_DIR holds the same tree with
+`<stem>.denoised.ome.tif` for each noisy file. Every plane is fitted to the clean one by one least-squares gain
+and offset; PSNR and SSIM (gaussian weights, sigma 1.5, population covariance) use max - min of the clean plane as
+data range. Linearity: clean pixels in 10 bins of equal count by the *clean* value; the slope of the bins' mean
+denoised (unfitted; noisy and denoised both scaled by the one gain that maps the noisy plane to the clean) against mean clean.
+With --card, the figures printed in the starter's card are compared: the product must reach them within 0.05 dB.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+import numpy as np
+import tifffile
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+
+def planes(path):
+    image = tifffile.imread(path).astype(np.float64)
+    return image.reshape(-1, *image.shape[-2:])
+
+
+def fit(x, y):
+    """Gain and offset that bring x nearest to y, and x so mapped."""
+    design = np.stack([x.ravel(), np.ones(x.size)], 1)
+    gain, offset = np.linalg.lstsq(design, y.ravel(), rcond=None)[0]
+    return gain * x + offset, gain, offset
+
+
+def figures(x, clean):
+    data_range = clean.max() - clean.min()
+    psnr = peak_signal_noise_ratio(clean, x, data_range=data_range)
+    ssim = structural_similarity(
+        clean, x, data_range=data_range, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    return psnr, ssim
+
+
+def bin_slope(x, clean, bins=10):
+    """Slope of mean x against mean clean over bins of equal count by the clean value."""
+    order = np.argsort(clean, axis=None, kind="stable")
+    groups = np.array_split(order, bins)
+    xs = np.array([x.ravel()[g].mean() for g in groups])
+    ys = np.array([clean.ravel()[g].mean() for g in groups])
+    return np.polyfit(ys, xs, 1)[0]
+
+
+def card_figures(path):
+    pattern = re.compile(r"^(\S+#\d+)\s+PSNR ([\d.]+) -> ([\d.]+)\s+SSIM ([\d.]+) -> ([\d.]+)", re.M)
+    return {m[1]: float(m[3]) for m in pattern.finditer(pathlib.Path(path).read_text())}
+
+
+def main():
+    pairs, denoised = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    card = card_figures(sys.argv[4]) if len(sys.argv) > 4 and sys.argv[3] == "--card" else {}
+    rows, behind = [], []
+    print("| plane | PSNR noisy | PSNR denoised | card | SSIM noisy | SSIM denoised | slope noisy | slope denoised |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for description in sorted(pairs.glob("**/*.json")):
+        facts = json.loads(description.read_text())
+        if not facts.get("clean"):
+            continue
+        folder = description.parent
+        stem = re.sub(r"(\.ome)?\.tiff?$", "", facts["noisy"])
+        result = denoised / folder.relative_to(pairs) / f"{stem}.denoised.ome.tif"
+        clean_planes = planes(folder / facts["clean"])
+        noisy_planes = planes(folder / facts["noisy"])
+        for i, (noisy, ours, clean) in enumerate(zip(noisy_planes, planes(result), clean_planes)):
+            name = f"{description.relative_to(pairs).with_suffix('')}#{i}"
+            fitted_noisy, gain, offset = fit(noisy, clean)
+            fitted_ours, _, _ = fit(ours, clean)
+            before, after = figures(fitted_noisy, clean), figures(fitted_ours, clean)
+            # Both through the same map, so that only what the network did to intensities shows.
+            unbiased = 1 / fit(clean, noisy)[1]
+            slopes = [bin_slope(unbiased * image, clean) for image in (noisy, ours)]
+            rows.append((before[0], after[0], before[1], after[1]))
+            said = card.get(name)
+            if said is not None and after[0] < said - 0.05:
+                behind.append(name)
+            print(
+                f"| {name} | {before[0]:.2f} | {after[0]:.2f} | {'' if said is None else f'{said:.2f}'} "
+                f"| {before[1]:.3f} | {after[1]:.3f} | {slopes[0]:.3f} | {slopes[1]:.3f} |"
+            )
+    table = np.array(rows)
+    gain, ssim = table[:, 1] - table[:, 0], table[:, 3] - table[:, 2]
+    print()
+    print(f"{len(rows)} planes; mean gain {gain.mean():.2f} dB, worst {gain.min():.2f} dB; ", end="")
+    print(f"SSIM {ssim.mean():+.3f}, worst {ssim.min():+.3f}; losses: {int((gain < 0).sum())}")
+    if card:
+        print(f"more than 0.05 dB behind the card: {', '.join(behind) if behind else 'none'}")
+    sys.exit(1 if behind else 0)
+
+
+main()
