@@ -1,0 +1,129 @@
+import {
+  bytesField,
+  type Chunks,
+  floatField,
+  integerField,
+  messageField,
+  packedIntegersField,
+  stringField,
+} from "./wire.ts";
+
+/**
+ * The ONNX messages that our graphs are made of, as plain values, and their bytes. Field numbers are those of
+ * onnx.proto3 (IR version 8); each stands beside its name.
+ */
+
+export const irVersion = 8;
+export const opset = 17;
+
+export const elementTypes = { float32: 1, int64: 7, float16: 10 } as const;
+export type ElementType = keyof typeof elementTypes;
+
+/** A constant in the graph. `bytes` is little-endian, C order. */
+export interface Initializer {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+export type Attribute =
+  | { readonly kind: "int"; readonly value: number }
+  | { readonly kind: "ints"; readonly value: readonly number[] }
+  | { readonly kind: "float"; readonly value: number }
+  | { readonly kind: "string"; readonly value: string };
+
+export interface GraphNode {
+  readonly name: string;
+  readonly opType: string;
+  /** An optional input that is left out is "". */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A graph's input or output; a dimension that varies has a name. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly (number | string)[];
+}
+
+export interface OnnxModel {
+  readonly graphName: string;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly nodes: readonly GraphNode[];
+  readonly initializers: readonly Initializer[];
+  readonly producerName: string;
+  readonly producerVersion: string;
+  /** Free words that travel in the file. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** The bytes of a `.onnx` file. */
+export function encodeModel(model: OnnxModel): Chunks {
+  const graph: Chunks = [
+    ...model.nodes.flatMap((node) => messageField(1, encodeNode(node))), // node
+    ...stringField(2, model.graphName), // name
+    ...model.initializers.flatMap((tensor) => messageField(5, encodeTensor(tensor))), // initializer
+    ...model.inputs.flatMap((value) => messageField(11, encodeValueInfo(value))), // input
+    ...model.outputs.flatMap((value) => messageField(12, encodeValueInfo(value))), // output
+  ];
+  return [
+    ...integerField(1, irVersion), // ir_version
+    ...stringField(2, model.producerName), // producer_name
+    ...stringField(3, model.producerVersion), // producer_version
+    ...messageField(7, graph), // graph
+    ...messageField(8, integerField(2, opset)), // opset_import { version }, default domain
+    ...Object.entries(model.metadata ?? {}).flatMap(
+      ([key, value]) => messageField(14, [...stringField(1, key), ...stringField(2, value)]), // metadata_props
+    ),
+  ];
+}
+
+function encodeNode(node: GraphNode): Chunks {
+  return [
+    ...node.inputs.flatMap((name) => stringField(1, name)), // input
+    ...node.outputs.flatMap((name) => stringField(2, name)), // output
+    ...stringField(3, node.name), // name
+    ...stringField(4, node.opType), // op_type
+    ...Object.entries(node.attributes).flatMap(([name, attribute]) =>
+      messageField(5, encodeAttribute(name, attribute)), // attribute
+    ),
+  ];
+}
+
+function encodeAttribute(name: string, attribute: Attribute): Chunks {
+  const head = stringField(1, name); // name; field 20 is the type
+  switch (attribute.kind) {
+    case "float":
+      return [...head, ...floatField(2, attribute.value), ...integerField(20, 1)]; // f
+    case "int":
+      return [...head, ...integerField(3, attribute.value), ...integerField(20, 2)]; // i
+    case "string":
+      return [...head, ...stringField(4, attribute.value), ...integerField(20, 3)]; // s
+    case "ints":
+      return [...head, ...packedIntegersField(8, attribute.value), ...integerField(20, 7)]; // ints
+  }
+}
+
+function encodeTensor(tensor: Initializer): Chunks {
+  return [
+    ...packedIntegersField(1, tensor.shape), // dims
+    ...integerField(2, elementTypes[tensor.type]), // data_type
+    ...stringField(8, tensor.name), // name
+    ...bytesField(9, tensor.bytes), // raw_data
+  ];
+}
+
+function encodeValueInfo(value: ValueInfo): Chunks {
+  const dimensions = value.shape.flatMap((length) =>
+    messageField(1, typeof length === "number" ? integerField(1, length) : stringField(2, length)),
+  );
+  const tensorType: Chunks = [
+    ...integerField(1, elementTypes[value.type]), // elem_type
+    ...messageField(2, dimensions), // shape
+  ];
+  return [...stringField(1, value.name), ...messageField(2, messageField(1, tensorType))]; // type.tensor_type
+}
