@@ -1,0 +1,149 @@
+import { type SampleType, type Sizes, sampleTypes } from "../../core/acquisition.ts";
+import { type EdgeError, usageError } from "../../core/errors.ts";
+import { createAtomicFile } from "../atomic-file.ts";
+import { omeXmlOf } from "../ome/write-ome-xml.ts";
+import type { PlaneSink, PlaneSinkSpec } from "../plane-sink.ts";
+import type { Plane, PlaneIndex } from "../plane-source.ts";
+import { createStripEncoder } from "./encode-strips.ts";
+import { layoutOf, pixelsAt } from "./ome-tiff-layout.ts";
+import { fieldType, tag } from "./tags.ts";
+import { aligned, headerBytes } from "./write-directory.ts";
+import { type Appender, compressedPlaneWriter, plainPlaneWriter } from "./write-planes.ts";
+
+export interface OmeTiffOptions {
+  /** Replace a file that already has the name; refused otherwise. A member of the source is never replaced. */
+  readonly overwrite?: boolean;
+  /** BigTIFF whatever the size; by itself it is chosen when offsets may not fit in 32 bits. */
+  readonly forceBigTiff?: boolean;
+}
+
+/**
+ * Starts the OME-TIFF `path`, little-endian, appended plane by plane with memory for one plane.
+ *
+ * Uncompressed: `[header][plane 0][plane 1]…[OME-XML][directory 0][directory 1]…`. The planes stand back to back,
+ * so that readers may map them as one array; the directories stand together, so that opening a file of ten
+ * thousand planes on a share is one read and not ten thousand. Everything's place is known before the first byte.
+ *
+ * Compressed: `[header][plane 0][plane 1][directory 1][plane 2][directory 2]…[OME-XML][directory 0]`. Places are
+ * known only afterwards, so each directory follows its plane and is chained to the one before it.
+ *
+ * In both the header comes last: until then the file is no TIFF to anybody.
+ *
+ * Throws `EdgeError`: `usage` when the file exists or is the source, `machine` when the disk refuses.
+ */
+export async function createOmeTiff(
+  path: string,
+  spec: PlaneSinkSpec,
+  options: OmeTiffOptions = {},
+): Promise<PlaneSink> {
+  const { sizes } = spec.acquisition;
+  const layout = layoutOf(spec, options.forceBigTiff ?? false);
+  const compression = spec.compression ?? "none";
+  const encode = compression === "none" ? undefined : await createStripEncoder(layout, compression);
+  const file = await createAtomicFile(path, {
+    overwrite: options.overwrite ?? false,
+    sources: spec.acquisition.members,
+    // What compression saves is not known, so nothing can be asked for.
+    ...(layout.compressed ? {} : { expectedBytes: layout.largestFileBytes }),
+  });
+
+  let end = pixelsAt;
+  const appender: Appender = {
+    end: () => end,
+    async append(bytes) {
+      const at = end;
+      await file.write(bytes, at);
+      end = at + bytes.byteLength;
+      return at;
+    },
+    align() {
+      end = aligned(end);
+    },
+    overwriteAt: (bytes, position) => file.write(bytes, position),
+  };
+  const planes =
+    encode === undefined
+      ? plainPlaneWriter(layout, appender)
+      : compressedPlaneWriter(layout, appender, encode);
+  let written = 0;
+  let last: Promise<void> = Promise.resolve();
+
+  const writeNext = async (plane: Plane): Promise<void> => {
+    const expected = planeIndexAt(written, sizes, spec.fastest ?? "z");
+    refuseOtherPlane(plane, expected, path);
+    refuseOtherSamples(plane, spec.sampleType, sizes, path);
+    await planes.writePlane(plane.samples);
+    written += 1;
+  };
+
+  return {
+    write(plane) {
+      // Each plane waits for the one before it, also where the caller does not.
+      last = last.then(() => writeNext(plane));
+      return last;
+    },
+    async finish(provenance) {
+      await last;
+      if (written !== layout.planes) throw missingPlanes(path, written, layout.planes);
+      // omeXmlOf is ASCII; the NUL ends it as TIFF 6.0 asks.
+      const xml = Buffer.from(`${omeXmlOf(spec, provenance)}\0`, "latin1");
+      appender.align();
+      const xmlAt = await appender.append(xml);
+      const description = {
+        tag: tag.imageDescription,
+        type: fieldType.ascii,
+        count: xml.byteLength,
+        offset: xmlAt,
+      };
+      const firstDirectory = await planes.writeDirectories(description);
+      await file.write(headerBytes(layout.flavour, firstDirectory), 0);
+      await file.commit(end);
+    },
+    abort: file.abort,
+  };
+}
+
+/** The index of the plane that comes `position`-th: Z fastest in T, C, Z; or T fastest in Z, C, T. */
+export function planeIndexAt(position: number, sizes: Sizes, fastest: "z" | "t"): PlaneIndex {
+  const inner = fastest === "z" ? sizes.z : sizes.t;
+  const innermost = position % inner;
+  const c = Math.floor(position / inner) % sizes.c;
+  const outermost = Math.floor(position / inner / sizes.c);
+  return fastest === "z" ? { t: outermost, c, z: innermost } : { t: innermost, c, z: outermost };
+}
+
+function refuseOtherPlane(plane: PlaneIndex, expected: PlaneIndex, file: string): void {
+  if (plane.t === expected.t && plane.c === expected.c && plane.z === expected.z) return;
+  throw usageError("a plane came out of order", {
+    code: "plane-order",
+    file,
+    found: `t ${plane.t}, c ${plane.c}, z ${plane.z}`,
+    allowed: `t ${expected.t}, c ${expected.c}, z ${expected.z}`,
+  });
+}
+
+function refuseOtherSamples(plane: Plane, sampleType: SampleType, sizes: Sizes, file: string): void {
+  const { samples } = plane;
+  const expectedLength = sizes.x * sizes.y;
+  if (
+    samples.constructor === sampleTypes[sampleType].make(0).constructor &&
+    samples.length === expectedLength
+  )
+    return;
+  throw usageError("a plane has other samples than announced", {
+    code: "plane-samples",
+    file,
+    at: `t ${plane.t}, c ${plane.c}, z ${plane.z}`,
+    found: `${samples.length} in ${samples.constructor.name}`,
+    allowed: `${expectedLength} of ${sampleType}`,
+  });
+}
+
+function missingPlanes(file: string, written: number, planes: number): EdgeError {
+  return usageError("planes are missing at the end", {
+    code: "planes-missing",
+    file,
+    found: `${written} planes`,
+    allowed: `${planes} planes`,
+  });
+}
