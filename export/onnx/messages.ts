@@ -88,8 +88,8 @@ function encodeNode(node: GraphNode): Chunks {
     ...node.outputs.flatMap((name) => stringField(2, name)), // output
     ...stringField(3, node.name), // name
     ...stringField(4, node.opType), // op_type
-    ...Object.entries(node.attributes).flatMap(([name, attribute]) =>
-      messageField(5, encodeAttribute(name, attribute)), // attribute
+    ...Object.entries(node.attributes).flatMap(
+      ([name, attribute]) => messageField(5, encodeAttribute(name, attribute)), // attribute
     ),
   ];
 }

@@ -1,0 +1,117 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { crc32 } from "node:zlib";
+import yauzl, { type Entry, type ZipFile } from "yauzl";
+import { formatError, isEdgeError, unsupportedError } from "../../core/errors.ts";
+
+/**
+ * The zip file that torch.save writes since 1.6, by random access: entries are stored uncompressed, so that any
+ * storage can be read where it lies and the others (the 4 MB `attn.mask` constants) are never touched.
+ */
+
+export interface StoredEntry {
+  readonly name: string;
+  /** Where its bytes lie in the file. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly crc32: number;
+}
+
+export interface TorchArchive {
+  readonly file: string;
+  /** By the name below the archive's one top folder: `data.pkl`, `data/0`, `byteorder`. */
+  readonly entries: ReadonlyMap<string, StoredEntry>;
+  /** The whole entry, checked against its CRC. */
+  read(entry: StoredEntry): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/** The published networks have some 600 entries; a checkpoint with its optimizer some thousands. */
+const maxEntries = 100_000;
+
+export async function openTorchArchive(file: string): Promise<TorchArchive> {
+  const handle = await open(file, "r");
+  let zip: ZipFile | undefined;
+  try {
+    zip = await yauzl.openPromise(file, { lazyEntries: true, autoClose: false });
+    const entries = await storedEntries(zip, file);
+    refuseOverlaps([...entries.values()], file);
+    return { file, entries, read: (entry) => readEntry(handle, entry, file), close: () => handle.close() };
+  } catch (error) {
+    await handle.close();
+    if (isEdgeError(error)) throw error;
+    throw formatError("the checkpoint's zip directory is damaged", {
+      code: "torch-zip-damaged",
+      file,
+      found: error instanceof Error ? error.message : String(error),
+      remedy: "Copy the file again; it may have been cut",
+      cause: error,
+    });
+  } finally {
+    zip?.close();
+  }
+}
+
+async function storedEntries(zip: ZipFile, file: string): Promise<Map<string, StoredEntry>> {
+  if (zip.entryCount > maxEntries) {
+    throw unsupportedError("the zip file has more entries than any checkpoint", {
+      code: "torch-zip-entries",
+      file,
+      found: `${zip.entryCount}`,
+      allowed: `at most ${maxEntries}`,
+    });
+  }
+  const entries = new Map<string, StoredEntry>();
+  for await (const entry of zip.eachEntry()) {
+    const name = entry.fileName.slice(entry.fileName.indexOf("/") + 1);
+    if (entries.has(name)) throw refused("two entries have one name", entry, file);
+    if (entry.compressionMethod !== 0 || entry.compressedSize !== entry.uncompressedSize) {
+      throw refused("its entries are compressed, which torch.save never does", entry, file);
+    }
+    const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+    if (fileDataStart + entry.compressedSize > zip.fileSize) {
+      throw refused("an entry reaches beyond the end of the file", entry, file);
+    }
+    entries.set(name, { name, offset: fileDataStart, bytes: entry.compressedSize, crc32: entry.crc32 });
+  }
+  return entries;
+}
+
+/** Entries that share bytes are how a small zip pretends to be large. */
+function refuseOverlaps(entries: readonly StoredEntry[], file: string): void {
+  const sorted = [...entries].sort((a, b) => a.offset - b.offset);
+  for (const [i, entry] of sorted.entries()) {
+    const previous = sorted[i - 1];
+    if (previous !== undefined && previous.offset + previous.bytes > entry.offset) {
+      throw formatError("entries of the zip file overlap", {
+        code: "torch-zip-overlap",
+        file,
+        at: `${previous.name} and ${entry.name}`,
+        remedy: "This was not written by torch.save; do not trust it",
+      });
+    }
+  }
+}
+
+async function readEntry(handle: FileHandle, entry: StoredEntry, file: string): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(entry.bytes);
+  const { bytesRead } = await handle.read(buffer, 0, entry.bytes, entry.offset);
+  if (bytesRead !== entry.bytes || crc32(buffer) !== entry.crc32) {
+    throw formatError("the checkpoint is damaged: an entry does not match its checksum", {
+      code: "torch-zip-crc",
+      file,
+      at: entry.name,
+      remedy: "Copy the file again",
+    });
+  }
+  return buffer;
+}
+
+function refused(found: string, entry: Entry, file: string) {
+  return unsupportedError("this zip file is no torch checkpoint", {
+    code: "torch-zip-unlike",
+    file,
+    at: entry.fileName,
+    found,
+    remedy: "Save the weights with torch.save(model.state_dict(), path)",
+  });
+}
