@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type { Acquisition, SampleType } from "../../core/acquisition.ts";
+import type { SampleType, Sizes } from "../../core/acquisition.ts";
 import type { PlaneSinkSpec, Provenance } from "../plane-sink.ts";
+import { carryOmeXml } from "./carry-ome-xml.ts";
+import { olderOmeNamespaces, omeNamespace } from "./ome-schema.ts";
 import { omeDuration, omeLength } from "./ome-units.ts";
+import { surveyOmeXml } from "./survey-ome-xml.ts";
 import { xmlAttribute, xmlText } from "./xml-text.ts";
 
 /** OME-XML of the schema 2016-06 for a single-file OME-TIFF with one image. */
-
-export const omeNamespace = "http://www.openmicroscopy.org/Schemas/OME/2016-06";
 
 /** Where our pairs of provenance are found among the annotations of an image. */
 export const provenanceNamespace = "cnnt-edge/provenance/1";
@@ -25,24 +26,55 @@ const pixelTypes: Readonly<Record<SampleType, string>> = {
   float64: "double",
 };
 
-/** The whole document, ASCII only. The original text is kept in a comment. */
+/**
+ * The whole document, ASCII only. The metadata of an OME source is carried on; the source's text is kept in a
+ * comment where that is not possible, or not all of it.
+ */
 export function omeXmlOf(spec: PlaneSinkSpec, provenance: Provenance): string {
-  const { acquisition } = spec;
-  const { original } = acquisition;
-  const originalText =
-    original.kind === "ome-xml" ? original.xml : original.kind === "text" ? original.text : "";
-  const annotations = annotationsOf(provenance, originalText, "");
-  const channels = acquisition.channels.map((channel, index) => channelXml(index, channel.name)).join("");
+  return carriedDocument(spec, provenance) ?? freshDocument(spec, provenance);
+}
+
+function carriedDocument(spec: PlaneSinkSpec, provenance: Provenance): string | undefined {
+  const { original, sizes, channels } = spec.acquisition;
+  if (original.kind !== "ome-xml") return undefined;
+  const { xml, imageIndex } = original;
+  const survey = surveyOmeXml(xml, imageIndex);
+  if (survey === undefined) return undefined;
+  if (survey.namespace !== omeNamespace && !olderOmeNamespaces.has(survey.namespace)) return undefined;
+
+  const carry = (kept: string) => {
+    const annotations = annotationsOf(provenance, kept, xml);
+    return carryOmeXml(xml, imageIndex, survey, spec, {
+      pixelsAttributes: pixelsAttributes(spec),
+      tiffData: tiffDataXml(sizes),
+      channelsFrom: (first) =>
+        channels
+          .slice(first)
+          .map((channel, index) => channelXml(first + index, channel.name))
+          .join(""),
+      annotationReferences: annotations.references,
+      annotations: annotations.elements,
+    });
+  };
+  const carried = carry("");
+  return document(carried.incomplete ? carry(xml).content : carried.content);
+}
+
+function freshDocument(spec: PlaneSinkSpec, provenance: Provenance): string {
+  const { original, name, sizes, channels } = spec.acquisition;
+  const kept = original.kind === "ome-xml" ? original.xml : original.kind === "text" ? original.text : "";
+  const annotations = annotationsOf(provenance, kept, "");
   return document(
-    `<Image ID="Image:0"${xmlAttribute("Name", acquisition.name)}>` +
-      `<Pixels ID="Pixels:0"${pixelsAttributes(spec)}>${channels}${tiffDataXml(acquisition)}</Pixels>` +
-      `${annotations.references}</Image>` +
+    `<Image ID="Image:0"${xmlAttribute("Name", name)}>` +
+      `<Pixels ID="Pixels:0"${pixelsAttributes(spec)}>` +
+      channels.map((channel, index) => channelXml(index, channel.name)).join("") +
+      `${tiffDataXml(sizes)}</Pixels>${annotations.references}</Image>` +
       `<StructuredAnnotations>${annotations.elements}</StructuredAnnotations>`,
   );
 }
 
 /** The root element around `content`, with a UUID of its own: a result is a new file, whatever it came from. */
-export function document(content: string): string {
+function document(content: string): string {
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
     `<OME xmlns="${omeNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"` +
@@ -52,7 +84,7 @@ export function document(content: string): string {
 }
 
 /** Attributes of Pixels but its ID: what was written, and the physical sizes of the source. */
-export function pixelsAttributes(spec: PlaneSinkSpec): string {
+function pixelsAttributes(spec: PlaneSinkSpec): string {
   const { sizes, pixelSize, significantBits, sampleType, timeIncrement } = spec.acquisition;
   const quantities = (
     [
@@ -79,11 +111,11 @@ export function pixelsAttributes(spec: PlaneSinkSpec): string {
 }
 
 /** Says which directory holds which plane: all of them, in the order of DimensionOrder. */
-export function tiffDataXml({ sizes }: Acquisition): string {
+function tiffDataXml(sizes: Sizes): string {
   return `<TiffData FirstZ="0" FirstC="0" FirstT="0" IFD="0" PlaneCount="${sizes.t * sizes.c * sizes.z}"/>`;
 }
 
-export function channelXml(index: number, name: string | undefined): string {
+function channelXml(index: number, name: string | undefined): string {
   return `<Channel ID="Channel:0:${index}"${xmlAttribute("Name", name)} SamplesPerPixel="1"/>`;
 }
 
@@ -91,7 +123,7 @@ export function channelXml(index: number, name: string | undefined): string {
  * Our annotations as elements and as the references to them for the end of Image. Their IDs do not occur in
  * `existing`, the document that they are added to (which may be an earlier result of ours).
  */
-export function annotationsOf(
+function annotationsOf(
   provenance: Provenance,
   originalText: string,
   existing: string,

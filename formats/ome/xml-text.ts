@@ -4,7 +4,14 @@
  * (section 2.2: most control characters, lone surrogates) becomes U+FFFD.
  */
 export function xmlText(text: string): string {
-  return text.replace(/[^ !#-%'-;=?-~]/gu, escaped);
+  return text.replace(/[^\t\n !#-%'-;=?-~]/gu, escaped);
+}
+
+/** An attribute, with the space before it; nothing where there is no value. Line ends are kept as references. */
+export function xmlAttribute(name: string, value: string | number | undefined): string {
+  if (value === undefined) return "";
+  const text = xmlText(String(value)).replaceAll("\n", "&#10;").replaceAll("\t", "&#9;");
+  return ` ${name}="${text}"`;
 }
 
 function escaped(char: string): string {
@@ -32,9 +39,4 @@ function allowed(code: number): number {
     (code >= 0xe000 && code <= 0xfffd) ||
     code >= 0x1_0000;
   return isText ? code : 0xfffd;
-}
-
-/** An attribute, with the space before it; nothing where there is no value. */
-export function xmlAttribute(name: string, value: string | number | undefined): string {
-  return value === undefined ? "" : ` ${name}="${xmlText(String(value))}"`;
 }

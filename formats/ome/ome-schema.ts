@@ -1,0 +1,93 @@
+/** What carrying OME-XML on must know of the schema 2016-06 (ome.xsd), and of its predecessors. */
+
+export const omeNamespace = "http://www.openmicroscopy.org/Schemas/OME/2016-06";
+
+/** Older schemas that carry the same elements for an image, its channels and planes; others differ too much. */
+export const olderOmeNamespaces: ReadonlySet<string> = new Set(
+  ["2010-06", "2011-06", "2012-06", "2013-06", "2015-01"].map(
+    (version) => `http://www.openmicroscopy.org/Schemas/OME/${version}`,
+  ),
+);
+
+/** The order in which the schema wants children. What is not listed has no place there. */
+export const childOrder: Readonly<Record<string, readonly string[]>> = {
+  OME: [
+    "Rights",
+    "Project",
+    "Dataset",
+    "Folder",
+    "Experiment",
+    "Plate",
+    "Screen",
+    "Experimenter",
+    "ExperimenterGroup",
+    "Instrument",
+    "Image",
+    "StructuredAnnotations",
+    "ROI",
+  ],
+  Image: [
+    "AcquisitionDate",
+    "ExperimenterRef",
+    "Description",
+    "ExperimentRef",
+    "ExperimenterGroupRef",
+    "InstrumentRef",
+    "ObjectiveSettings",
+    "ImagingEnvironment",
+    "StageLabel",
+    "Pixels",
+    "ROIRef",
+    "MicrobeamManipulationRef",
+    "AnnotationRef",
+  ],
+  // BinData, TiffData and MetadataOnly say where the source's pixels are; ours are elsewhere.
+  Pixels: ["Channel", "Plane"],
+};
+
+/**
+ * Of a document of an older schema, the elements and attributes whose meaning, unit and form did not change up to
+ * 2016-06. Everything else of it (references, filters, regions) changed its shape in between.
+ */
+export const unchangedSinceOlder: Readonly<Record<string, ReadonlySet<string>>> = {
+  OME: new Set(),
+  Image: new Set(["ID", "Name"]),
+  AcquisitionDate: new Set(),
+  Description: new Set(),
+  StageLabel: new Set(["Name", "X", "Y", "Z", "XUnit", "YUnit", "ZUnit"]),
+  Pixels: new Set(["ID"]),
+  Channel: new Set([
+    ..."ID Name AcquisitionMode IlluminationType ContrastMethod Fluor NDFilter Color".split(" "),
+    ..."ExcitationWavelength EmissionWavelength PinholeSize PockelCellSetting".split(" "),
+    ..."ExcitationWavelengthUnit EmissionWavelengthUnit PinholeSizeUnit".split(" "),
+  ]),
+  Plane: new Set([
+    ..."TheZ TheT TheC DeltaT ExposureTime PositionX PositionY PositionZ".split(" "),
+    ..."DeltaTUnit ExposureTimeUnit PositionXUnit PositionYUnit PositionZUnit".split(" "),
+  ]),
+};
+
+/** Elements that were renamed. */
+export const renamedSinceOlder: Readonly<Record<string, string>> = { AcquiredDate: "AcquisitionDate" };
+
+/** What the ID of an element starts with, for those whose IDs are known to come wrong (Micro-Manager's). */
+const idKinds: Readonly<Record<string, string>> = {
+  Image: "Image",
+  Pixels: "Pixels",
+  Channel: "Channel",
+  Instrument: "Instrument",
+  InstrumentRef: "Instrument",
+  Detector: "Detector",
+  DetectorSettings: "Detector",
+  Objective: "Objective",
+  ObjectiveSettings: "Objective",
+  Experimenter: "Experimenter",
+  ExperimenterRef: "Experimenter",
+};
+
+/** The ID as it is where the schema allows it, else made to; the same for an element and for references to it. */
+export function repairedId(element: string, id: string): string {
+  const kind = idKinds[element];
+  if (kind === undefined || /^urn:lsid:\S+$/.test(id) || new RegExp(`^${kind}:\\S+$`).test(id)) return id;
+  return `${kind}:${id.replace(/\s+/g, "_") || "0"}`;
+}
