@@ -1,0 +1,275 @@
+import { z } from "zod";
+
+/**
+ * Everything that leaves over MQTT. The topics stand below `cnnt-edge/<instance>/`; docs/mqtt.md is checked against
+ * this file. Within a major version `v` fields are only added, never removed and never given another meaning, and
+ * readers ignore what they do not know. Units are in the names; times are RFC 3339 in UTC with milliseconds.
+ */
+
+const time = z.iso.datetime({ precision: 3 });
+const count = z.int().nonnegative();
+const seconds = z.number().nonnegative();
+/** The process that wrote a message: random, new at each start, so that words of a dead one can be told apart. */
+const boot = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** Instance and folder names become topic levels: no slash, no wildcard, nothing to escape. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/, "1 to 32 small letters, digits and hyphens, because it becomes part of a topic");
+
+export const jobStatuses = ["queued", "waiting", "running", "done", "failed", "skipped", "parked"] as const;
+export const jobStatusSchema = z.enum(jobStatuses);
+export type JobStatus = z.infer<typeof jobStatusSchema>;
+
+/** A job in one of these has come to its end. */
+export const endStatuses: ReadonlySet<JobStatus> = new Set(["done", "failed", "skipped", "parked"]);
+
+const stamped = { v: z.literal(1), ts: time };
+
+const errorFields = {
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().optional(),
+};
+const errorSchema = z.strictObject(errorFields);
+
+export const stateSchema = z.strictObject({
+  ...stamped,
+  boot,
+  /** `degraded`: something needs a person, the rest goes on. `draining`: ending, the running job is being finished. */
+  state: z.enum(["online", "degraded", "draining", "offline"]),
+  reason: z.string().optional(),
+  /** When this state began. */
+  since: time,
+  /** A state older than three of these is stale, whatever it says. */
+  heartbeat_s: seconds,
+  engine: z.enum(["warming", "ready", "lost"]),
+  /** The provider that ran the warm-up; absent until one did. */
+  provider: z.string().optional(),
+});
+
+export const infoSchema = z.strictObject({
+  ...stamped,
+  boot,
+  version: z.string(),
+  /** Major version of these messages. */
+  api: z.literal(1),
+  started: time,
+  runtime: z.string().optional(),
+  provider: z.string().optional(),
+  /** Providers asked for and why they are not used. */
+  rejected_providers: z.array(z.strictObject({ provider: z.string(), reason: z.string() })),
+  /** Measured in the warm-up. */
+  network_voxels_per_s: z.number().nonnegative().optional(),
+  models: z.array(
+    z.strictObject({
+      /** As the configuration names it, without folders above. */
+      name: z.string(),
+      version: z.string().optional(),
+      sha256: z.string().optional(),
+      intensity: z.enum(["preserved", "affine", "uncalibrated"]).optional(),
+      verified: z.boolean(),
+      error: errorSchema.optional(),
+    }),
+  ),
+  folders: z.array(
+    z.strictObject({
+      name: nameSchema,
+      /** Absolute paths only where `mqtt.expose_paths` allows it. */
+      path: z.string().optional(),
+      output: z.string().optional(),
+      model: z.string(),
+      channels: z.record(z.string(), z.string()),
+    }),
+  ),
+});
+
+export const statsSchema = z.strictObject({
+  ...stamped,
+  boot,
+  /** Delivered voxels by the clock over the last `window_s`. */
+  voxels_per_s: z.number().nonnegative(),
+  window_s: seconds,
+  jobs: z.strictObject(Object.fromEntries(jobStatuses.map((status) => [status, count]))),
+  queue_bytes: count,
+  /** Until the queue is empty; absent where nothing was measured yet. */
+  eta_s: seconds.optional(),
+  eta_basis: z.string().optional(),
+  rss_bytes: count,
+  loop_delay_p99_ms: z.number().nonnegative(),
+  dropped_messages: count,
+});
+
+export const folderStateSchema = z.strictObject({
+  ...stamped,
+  boot,
+  name: nameSchema,
+  /** `watching`: events and sweeps. `polling`: sweeps only, because the file system sends no events. */
+  state: z.enum(["starting", "watching", "polling", "unreachable", "full", "error"]),
+  reason: z.string().optional(),
+  remedy: z.string().optional(),
+  since: time,
+  /** When the folder was last listed whole. */
+  last_seen: time.optional(),
+  queued: count,
+  waiting: z.strictObject({ count, oldest_reason: z.string().optional() }),
+});
+
+const jobFields = {
+  ...stamped,
+  boot,
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  folder: nameSchema,
+  /** Below the watch folder, with `/`. */
+  source: z.string(),
+  /** Which image of the file, from 0. */
+  series: count,
+  /** 1 for the first content seen under this name, 2 after it was replaced, … */
+  revision: z.int().positive(),
+  status: jobStatusSchema,
+  attempt: count,
+  /** Why it waits, was skipped, or was tried again. */
+  reason: z.string().optional(),
+  stage: z.enum(["opening", "statistics", "denoising", "writing", "verifying"]).optional(),
+  done_voxels: count.optional(),
+  total_voxels: count.optional(),
+  elapsed_s: seconds.optional(),
+  voxels_per_s: z.number().nonnegative().optional(),
+  eta_s: seconds.optional(),
+  /** While running: the engine's; at the end: what ran. */
+  provider: z.string().optional(),
+  /** The rest only at the end. Below the output folder, with `/`. */
+  output: z.string().optional(),
+  output_bytes: count.optional(),
+  source_sha256: z.string().optional(),
+  tile: z.tuple([count, count, count]).optional(),
+  overlap: z.tuple([count, count, count]).optional(),
+  network_s: seconds.optional(),
+  clipped_share: z.number().min(0).max(1).optional(),
+  notes: z.array(z.string()).optional(),
+  error: errorSchema.optional(),
+  /** Present on an end that is told again, because the broker had not confirmed it. */
+  replayed: z.literal(true).optional(),
+};
+export const jobSchema = z.strictObject(jobFields);
+
+export const previewSchema = z.strictObject({
+  ...stamped,
+  boot,
+  folder: nameSchema,
+  job: jobFields.id,
+  source: z.string(),
+  /** 8-bit grey PNG, base64: noisy on the left, denoised on the right. */
+  png: z.base64(),
+  width: z.int().positive(),
+  height: z.int().positive(),
+  /** The plane shown. */
+  plane: z.strictObject({ t: count, c: count, z: count }),
+  /** Sample values drawn black and white, the same for both halves. */
+  display_range: z.tuple([z.number(), z.number()]),
+});
+
+export const logSchema = z.strictObject({
+  ...stamped,
+  boot,
+  level: z.enum(["warn", "error"]),
+  ...errorFields,
+  job: jobFields.id.optional(),
+  folder: nameSchema.optional(),
+  /** How many messages were not sent before this one, because there were too many. */
+  suppressed: count,
+});
+
+export interface MessageKind {
+  /** Below `cnnt-edge/<instance>/`; `{folder}` and `{job}` stand for names. */
+  readonly topic: string;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly when: string;
+  readonly schema: z.ZodObject;
+}
+
+/** Largest payload of any message, in bytes: brokers of facilities are told to allow 512 KiB. */
+export const largestMessageBytes = 400 * 1024;
+
+/** Every message there is. `jobProgress` and `job` are one topic: progress may be lost, steps of life may not. */
+export const messageKinds = {
+  state: {
+    topic: "state",
+    qos: 1,
+    retain: true,
+    when: "at each connect, at each change, every 30 s; also the last will",
+    schema: stateSchema,
+  },
+  info: {
+    topic: "info",
+    qos: 1,
+    retain: true,
+    when: "at each connect and when models were verified",
+    schema: infoSchema,
+  },
+  stats: {
+    topic: "stats",
+    qos: 0,
+    retain: false,
+    when: "every 5 s while a job runs, every 60 s otherwise",
+    schema: statsSchema,
+  },
+  folderState: {
+    topic: "folder/{folder}/state",
+    qos: 1,
+    retain: true,
+    when: "at each connect and change",
+    schema: folderStateSchema,
+  },
+  job: {
+    topic: "job/{job}",
+    qos: 1,
+    retain: false,
+    when: "at each step of a job's life",
+    schema: jobSchema,
+  },
+  jobProgress: {
+    topic: "job/{job}",
+    qos: 0,
+    retain: false,
+    when: "while a job runs, at most once a second",
+    schema: jobSchema,
+  },
+  jobLast: {
+    topic: "job/last",
+    qos: 1,
+    retain: true,
+    when: "when a job has ended, and at each connect",
+    schema: jobSchema,
+  },
+  preview: {
+    topic: "preview/{folder}",
+    qos: 0,
+    retain: true,
+    when: "after a job, at most every 2 s; on foreign brokers only where `mqtt.preview` is true",
+    schema: previewSchema,
+  },
+  log: {
+    topic: "log",
+    qos: 0,
+    retain: false,
+    when: "warnings and errors, at most 10 a minute",
+    schema: logSchema,
+  },
+} as const satisfies Record<string, MessageKind>;
+
+export type MessageName = keyof typeof messageKinds;
+/** The payload of a message without what the publisher adds to every one. */
+export type MessageBody<Name extends MessageName> = Omit<
+  z.input<(typeof messageKinds)[Name]["schema"]>,
+  "v" | "ts" | "boot"
+>;
+
+export type StateBody = MessageBody<"state">;
+export type InfoBody = MessageBody<"info">;
+export type StatsBody = MessageBody<"stats">;
+export type FolderStateBody = MessageBody<"folderState">;
+export type JobBody = MessageBody<"job">;
+export type PreviewBody = MessageBody<"preview">;
+export type LogBody = MessageBody<"log">;
