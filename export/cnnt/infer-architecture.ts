@@ -1,0 +1,98 @@
+import { formatError, usageError } from "../../core/errors.ts";
+import type { Architecture } from "../../core/package-settings.ts";
+import type { Shapes } from "./expected-tensors.ts";
+
+/**
+ * What the shapes and names of a checkpoint tell of the network, and what they cannot tell. Numbers that training
+ * wrote down must agree with the shapes: one of the two files would be the wrong one.
+ */
+
+/** The part of the architecture that somebody stated (training's JSON, options of the command line). */
+export type StatedArchitecture = { readonly [K in keyof Architecture]?: Architecture[K] | undefined };
+
+type Visible = Omit<Architecture, "n_head" | "no_residual">;
+
+export function completeArchitecture(shapes: Shapes, stated: StatedArchitecture, file: string): Architecture {
+  const visible = visibleIn(shapes, file);
+  for (const key of ["blocks", "blocks_per_set", "kernel_size", "norm_mode", "with_mixer"] as const) {
+    const said = stated[key];
+    if (said !== undefined && String(said) !== String(visible[key])) {
+      throw usageError(`the configuration and the checkpoint disagree about ${key}`, {
+        code: "cnnt-config-disagrees",
+        file,
+        found: `${String(visible[key])} in the checkpoint`,
+        allowed: `${String(said)} as configured`,
+        remedy: "Give the JSON that training wrote beside these weights",
+      });
+    }
+  }
+  const heads = stated.n_head;
+  const possible = possibleHeads(visible.blocks);
+  if (heads === undefined || !possible.includes(heads)) {
+    throw usageError("the number of attention heads cannot be seen in the weights", {
+      code: "cnnt-heads-missing",
+      file,
+      found: heads === undefined ? "none stated" : `${heads}`,
+      allowed: `one of ${possible.join(", ")}`,
+      remedy: "Add --config with training's JSON (n_head), or --heads",
+    });
+  }
+  if (stated.no_residual === undefined) {
+    throw usageError("whether the network predicts the image or the noise cannot be seen in the weights", {
+      code: "cnnt-residual-missing",
+      file,
+      remedy: "Add --config with training's JSON (no_residual), or --residual / --no-residual",
+    });
+  }
+  return { ...visible, n_head: heads, no_residual: stated.no_residual };
+}
+
+/** Head counts that split the channels of every block set. */
+function possibleHeads(blocks: readonly number[]): number[] {
+  const largest = Math.min(...blocks);
+  return Array.from({ length: largest }, (_, i) => i + 1).filter((n) =>
+    blocks.every((channels) => channels % n === 0),
+  );
+}
+
+function visibleIn(shapes: Shapes, file: string): Visible {
+  const first = (name: string): number => {
+    const length = shapes.get(name)?.[0];
+    if (length === undefined) throw notCnnt(name, file);
+    return length;
+  };
+  const channels = (set: string): number => first(`cnnt.${set}.input_proj.conv2d.bias`);
+  const has = (name: string): boolean => shapes.has(name);
+  const levels = [1, 2, 3, 4].filter((i) => has(`cnnt.down${i}.input_proj.conv2d.bias`)).length;
+  if (levels < 1 || levels > 3) throw notCnnt("cnnt.down1.input_proj.conv2d.bias", file);
+  const down = Array.from({ length: levels }, (_, i) => channels(`down${i + 1}`));
+  const blocks = [...down, channels("up1")];
+  let cells = 0;
+  while (has(`cnnt.down1.blocks.${cells}.attn.key.conv2d.bias`)) cells += 1;
+  const kernel = shapes.get("pre_cnnt.0.conv2d.weight");
+  if (cells === 0 || kernel?.[2] === undefined || kernel[2] !== kernel[3] || kernel[2] % 2 === 0) {
+    throw notCnnt("pre_cnnt.0.conv2d.weight", file);
+  }
+  const normOf = (set: string) => {
+    if (has(`cnnt.${set}.blocks.0.bn1.weight`)) return "batch" as const;
+    return has(`cnnt.${set}.blocks.0.ln1.weight`) ? ("layer" as const) : ("instance" as const);
+  };
+  const mixed = normOf("down1") === "instance" && normOf("up1") === "batch";
+  return {
+    blocks,
+    blocks_per_set: cells,
+    kernel_size: kernel[2],
+    norm_mode: mixed ? "mixed" : normOf("down1"),
+    with_mixer: has("cnnt.down1.blocks.0.mlp.0.conv2d.bias"),
+  };
+}
+
+function notCnnt(name: string, file: string) {
+  return formatError("these are not the weights of a CNNT network", {
+    code: "cnnt-not",
+    file,
+    found: `no usable ${name}`,
+    remedy:
+      "Export what the CNNT training wrote; other networks come as bioimage.io packages with ONNX weights",
+  });
+}

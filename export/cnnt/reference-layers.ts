@@ -1,0 +1,176 @@
+/** The plain layers of the reference forward pass, on float64 frames. Each makes a new array; none knows the network. */
+
+/** A sequence of multi-channel images. `data` is `[depth, channels, height, width]`, C order. */
+export interface Frames {
+  /** T in the network's words: number of frames, in depth or in time. */
+  readonly depth: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: Float64Array;
+}
+
+export function sameShape(like: Frames, data: Float64Array): Frames {
+  return { ...like, data };
+}
+
+/**
+ * 2-D convolution of every frame: stride 1, zero padding (kernel - 1) / 2, with bias.
+ * `weight` is `[channels out, channels in, kernel, kernel]`, `bias` `[channels out]`.
+ */
+export function convolve(
+  x: Frames,
+  weight: ArrayLike<number>,
+  bias: ArrayLike<number>,
+  kernel: number,
+): Frames {
+  const { depth, channels, height, width } = x;
+  const plane = height * width;
+  const channelsOut = bias.length;
+  const pad = (kernel - 1) / 2;
+  const data = new Float64Array(depth * channelsOut * plane);
+  for (let t = 0; t < depth; t += 1) {
+    for (let o = 0; o < channelsOut; o += 1) {
+      const to = (t * channelsOut + o) * plane;
+      data.fill(bias[o] ?? 0, to, to + plane);
+      for (let c = 0; c < channels; c += 1) {
+        const from = (t * channels + c) * plane;
+        for (let ky = 0; ky < kernel; ky += 1) {
+          for (let kx = 0; kx < kernel; kx += 1) {
+            const w = weight[((o * channels + c) * kernel + ky) * kernel + kx] ?? 0;
+            addShifted(data, to, x.data, from, w, ky - pad, kx - pad, height, width);
+          }
+        }
+      }
+    }
+  }
+  return { depth, channels: channelsOut, height, width, data };
+}
+
+/** `out[y, x] += w * input[y + dy, x + dx]` wherever the input has such a pixel. */
+function addShifted(
+  out: Float64Array,
+  to: number,
+  input: Float64Array,
+  from: number,
+  w: number,
+  dy: number,
+  dx: number,
+  height: number,
+  width: number,
+): void {
+  const firstX = Math.max(0, -dx);
+  const endX = Math.min(width, width - dx);
+  for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y += 1) {
+    const row = to + y * width;
+    const source = from + (y + dy) * width + dx;
+    for (let x = firstX; x < endX; x += 1) out[row + x] = (out[row + x] ?? 0) + w * (input[source + x] ?? 0);
+  }
+}
+
+/** Mean of 2 x 2 pixels: trilinear interpolation by 0.5 without aligned corners comes to exactly that. */
+export function halve(x: Frames): Frames {
+  const height = x.height / 2;
+  const width = x.width / 2;
+  const data = new Float64Array(x.depth * x.channels * height * width);
+  for (let frame = 0; frame < x.depth * x.channels; frame += 1) {
+    for (let row = 0; row < height; row += 1) {
+      for (let column = 0; column < width; column += 1) {
+        const from = (frame * x.height + 2 * row) * x.width + 2 * column;
+        const upper = (x.data[from] ?? 0) + (x.data[from + 1] ?? 0);
+        const lower = (x.data[from + x.width] ?? 0) + (x.data[from + x.width + 1] ?? 0);
+        data[(frame * height + row) * width + column] = (upper + lower) / 4;
+      }
+    }
+  }
+  return { ...x, height, width, data };
+}
+
+/** Bilinear, twice the size, without aligned corners: weights 1/4 and 3/4, edge pixels repeated. */
+export function double(x: Frames): Frames {
+  const height = 2 * x.height;
+  const width = 2 * x.width;
+  const data = new Float64Array(x.depth * x.channels * height * width);
+  for (let frame = 0; frame < x.depth * x.channels; frame += 1) {
+    const at = (row: number, column: number): number => {
+      const y = Math.min(Math.max(row, 0), x.height - 1);
+      const z = Math.min(Math.max(column, 0), x.width - 1);
+      return x.data[(frame * x.height + y) * x.width + z] ?? 0;
+    };
+    for (let row = 0; row < height; row += 1) {
+      const nearRow = row >> 1;
+      const farRow = row % 2 === 0 ? nearRow - 1 : nearRow + 1;
+      for (let column = 0; column < width; column += 1) {
+        const near = column >> 1;
+        const far = column % 2 === 0 ? near - 1 : near + 1;
+        data[(frame * height + row) * width + column] =
+          0.75 * (0.75 * at(nearRow, near) + 0.25 * at(nearRow, far)) +
+          0.25 * (0.75 * at(farRow, near) + 0.25 * at(farRow, far));
+      }
+    }
+  }
+  return { ...x, height, width, data };
+}
+
+/** The channels of `a`, then those of `b`. */
+export function concatenate(a: Frames, b: Frames): Frames {
+  const plane = a.height * a.width;
+  const channels = a.channels + b.channels;
+  const data = new Float64Array(a.depth * channels * plane);
+  for (let t = 0; t < a.depth; t += 1) {
+    const to = t * channels * plane;
+    data.set(a.data.subarray(t * a.channels * plane, (t + 1) * a.channels * plane), to);
+    data.set(b.data.subarray(t * b.channels * plane, (t + 1) * b.channels * plane), to + a.channels * plane);
+  }
+  return { ...a, channels, data };
+}
+
+export function add(a: Frames, b: Frames): Frames {
+  return sameShape(
+    a,
+    a.data.map((value, i) => value + (b.data[i] ?? 0)),
+  );
+}
+
+export function subtract(a: Frames, b: Frames): Frames {
+  return sameShape(
+    a,
+    a.data.map((value, i) => value - (b.data[i] ?? 0)),
+  );
+}
+
+/** The exact GELU, x/2 · (1 + erf(x/√2)). */
+export function gelu(x: Frames): Frames {
+  return sameShape(
+    x,
+    x.data.map((value) => 0.5 * value * (1 + erf(value / Math.SQRT2))),
+  );
+}
+
+/**
+ * The error function to double precision: its Maclaurin series (Abramowitz and Stegun 7.1.6, which has only positive
+ * terms) below 3, the continued fraction of erfc (7.1.14, by Lentz' method) above.
+ */
+export function erf(x: number): number {
+  const z = Math.abs(x);
+  if (Number.isNaN(x)) return x;
+  const value = z < 3 ? erfSeries(z) : 1 - erfcFraction(z);
+  return x < 0 ? -value : value;
+}
+
+function erfSeries(z: number): number {
+  let term = z;
+  let sum = z;
+  for (let n = 1; term > sum * 1e-17; n += 1) {
+    term *= (2 * z * z) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-z * z) * sum;
+}
+
+function erfcFraction(z: number): number {
+  if (z > 6) return 0;
+  let fraction = z;
+  for (let n = 60; n >= 1; n -= 1) fraction = z + n / 2 / fraction;
+  return Math.exp(-z * z) / (Math.sqrt(Math.PI) * fraction);
+}
