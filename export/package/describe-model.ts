@@ -1,0 +1,141 @@
+import type { PackageSettings } from "../../core/package-settings.ts";
+
+/**
+ * The bioimage.io description of a package, format 0.5, as the plain object that becomes `rdf.yaml`.
+ * Source: bioimage-io/spec-bioimage-io, model description 0.5.
+ */
+
+export interface ModelFacts {
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly license: string;
+  readonly authors: readonly string[];
+  readonly tags: readonly string[];
+  /** RFC 3339. */
+  readonly timestamp: string;
+  readonly inputName: string;
+  readonly outputName: string;
+  readonly opset: number;
+  /** Fixed depth, height, width of the graph's input, where they are. */
+  readonly staticShape?: readonly [number, number, number];
+  readonly settings: PackageSettings;
+  /** sha256 (hex) of the files in the package. */
+  readonly sha256: { readonly model: string; readonly testInput: string; readonly testOutput: string };
+  /** Training facts as the lab's JSON states them; carried on for whoever asks later. */
+  readonly training?: Readonly<Record<string, unknown>>;
+}
+
+const citations = [
+  {
+    text: "CNNT, convolutional neural network transformer for fluorescence microscopy denoising",
+    url: "https://arxiv.org/abs/2404.04726",
+  },
+];
+
+export function describeModel(facts: ModelFacts): Record<string, unknown> {
+  const { settings } = facts;
+  return {
+    format_version: "0.5.4",
+    type: "model",
+    name: facts.name,
+    description: facts.description,
+    version: facts.version,
+    timestamp: facts.timestamp,
+    license: facts.license,
+    authors: facts.authors.map((name) => ({ name })),
+    cite: citations,
+    documentation: "README.md",
+    tags: facts.tags,
+    inputs: [
+      {
+        id: facts.inputName,
+        description: "Noisy stack; depth is z, or time",
+        axes: inputAxes(facts),
+        data: { type: "float32" },
+        test_tensor: { source: "test_input.npy", sha256: facts.sha256.testInput },
+        preprocessing: preprocessing(settings),
+      },
+    ],
+    outputs: [
+      {
+        id: facts.outputName,
+        description: "Denoised stack, in the scale of the normalized input",
+        axes: outputAxes(facts),
+        data: { type: "float32" },
+        test_tensor: { source: "test_output.npy", sha256: facts.sha256.testOutput },
+        postprocessing: [{ id: "ensure_dtype", kwargs: { dtype: "float32" } }],
+      },
+    ],
+    weights: { onnx: { source: "model.onnx", sha256: facts.sha256.model, opset_version: facts.opset } },
+    config: {
+      cnnt_edge: settings,
+      ...(facts.training === undefined ? {} : { training: facts.training }),
+    },
+  };
+}
+
+interface SpatialAxis {
+  readonly id: string;
+  readonly index: 0 | 1 | 2;
+  readonly multiple: number;
+}
+
+function spatialAxes(settings: PackageSettings): SpatialAxis[] {
+  return [
+    { id: "z", index: 0, multiple: 1 },
+    { id: "y", index: 1, multiple: settings.spatial_multiple },
+    { id: "x", index: 2, multiple: settings.spatial_multiple },
+  ];
+}
+
+/** [batch, z, channel, y, x]: the order of the network's own tensor. */
+function inputAxes(facts: ModelFacts): unknown[] {
+  const [z, y, x] = spatialAxes(facts.settings).map(({ id, index, multiple }) => ({
+    type: "space",
+    id,
+    size: fixedLength(facts, index) ?? { min: multiple, step: multiple },
+  }));
+  return [{ type: "batch" }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
+}
+
+function outputAxes(facts: ModelFacts): unknown[] {
+  const [z, y, x] = spatialAxes(facts.settings).map(({ id, index }) => {
+    const overlap = facts.settings.overlap[index];
+    const halo = Math.floor(overlap / 2);
+    const size = fixedLength(facts, index) ?? { tensor_id: facts.inputName, axis_id: id };
+    return { type: "space", id, size, ...(halo > 0 && typeof size === "object" ? { halo } : {}) };
+  });
+  return [{ type: "batch" }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
+}
+
+function fixedLength(facts: ModelFacts, index: 0 | 1 | 2): number | undefined {
+  if (facts.staticShape !== undefined) return facts.staticShape[index];
+  const heightWidth = facts.settings.fixed_height_width;
+  return index === 0 ? undefined : heightWidth?.[index - 1];
+}
+
+/** The same map as `settings.normalization`, in bioimage.io's own operators. */
+function preprocessing(settings: PackageSettings): unknown[] {
+  const { normalization } = settings;
+  const steps: unknown[] = [{ id: "ensure_dtype", kwargs: { dtype: "float32" } }];
+  if (normalization.kind === "fixed") {
+    const range = normalization.high - normalization.low;
+    steps.push({ id: "scale_linear", kwargs: { gain: 1 / range, offset: -normalization.low / range } });
+  }
+  if (normalization.kind === "percentile") {
+    steps.push({
+      id: "scale_range",
+      kwargs: {
+        axes: ["batch", "z", "channel", "y", "x"],
+        min_percentile: normalization.low,
+        max_percentile: normalization.high,
+        eps: 1e-10,
+      },
+    });
+  }
+  if (normalization.kind !== "none" && normalization.clip) {
+    steps.push({ id: "clip", kwargs: { min: 0, max: 1 } });
+  }
+  return steps;
+}
