@@ -1,0 +1,70 @@
+import { planeCount, sampleTypes } from "../../core/acquisition.ts";
+import type { OutputCompression, Provenance } from "../../formats/plane-sink.ts";
+import type { PlaneSource } from "../../formats/plane-source.ts";
+import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
+import type { SimulatedPair, Simulation } from "./simulated-source.ts";
+
+export interface SimulationFiles {
+  readonly noisy: string;
+  /** Absent: the truth is not written. */
+  readonly clean?: string;
+}
+
+export interface WriteOptions {
+  readonly compression?: OutputCompression;
+  readonly overwrite?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onPlane?: (donePlanes: number, totalPlanes: number) => void;
+}
+
+/** Writes one acquisition, and its truth beside it, plane by plane. On failure neither file appears. */
+export async function writeSimulation(
+  simulation: Simulation,
+  { noisy, clean }: SimulatedPair,
+  files: SimulationFiles,
+  options: WriteOptions = {},
+): Promise<void> {
+  const outputs: Output[] = [];
+  try {
+    outputs.push(await openOutput(noisy, files.noisy, options));
+    if (files.clean !== undefined) outputs.push(await openOutput(clean, files.clean, options));
+    const { sizes } = simulation;
+    const total = planeCount(sizes);
+    for (let position = 0; position < total; position += 1) {
+      options.signal?.throwIfAborted();
+      const z = position % sizes.z;
+      const c = Math.floor(position / sizes.z) % sizes.c;
+      const t = Math.floor(position / sizes.z / sizes.c);
+      for (const { source, sink, buffer } of outputs) {
+        await sink.write({ t, c, z, samples: await source.readPlane({ t, c, z }, { into: buffer }) });
+      }
+      options.onPlane?.(position + 1, total);
+    }
+    // The truth first: who waits for the noisy file finds its partner there.
+    for (const { sink } of outputs.toReversed()) await sink.finish(provenanceOf(simulation));
+  } finally {
+    for (const { sink } of outputs) await sink.abort();
+  }
+}
+
+type Output = Awaited<ReturnType<typeof openOutput>>;
+
+async function openOutput(source: PlaneSource, file: string, options: WriteOptions) {
+  const { acquisition } = source;
+  const { sampleType, sizes } = acquisition;
+  const { compression = "none", overwrite = false } = options;
+  const sink = await createOmeTiff(file, { acquisition, sampleType, compression }, { overwrite });
+  return { source, sink, buffer: sampleTypes[sampleType].make(sizes.y * sizes.x) };
+}
+
+function provenanceOf({ scene, photons, camera, seed }: Simulation): Provenance {
+  return [
+    ["made by", "cnnt-edge simulate"],
+    ["scene", scene ?? "usual"],
+    ["photons at the bright end", String(photons)],
+    ["gain", String(camera.gain)],
+    ["offset", String(camera.offset)],
+    ["read noise (photons)", String(camera.readNoise)],
+    ["seed", String(seed)],
+  ];
+}
