@@ -1,12 +1,8 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { describeError, isEdgeError } from "../core/errors.ts";
 import { type CommandAction, type CommandIo, exitCodes } from "./command.ts";
 import { commands } from "./commands.ts";
-
-export const productVersion: string = (
-  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
-).version;
+import { productVersion } from "./product-version.ts";
 
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -1,0 +1,182 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import { InvalidArgumentError, Option } from "commander";
+import type { Intensity, Normalization } from "../../core/package-settings.ts";
+import { type DefineCommand, exitCodes } from "../command.ts";
+import { productVersion } from "../product-version.ts";
+
+interface ExportOptions {
+  readonly config?: string;
+  readonly out: string;
+  readonly force?: boolean;
+  readonly heads?: number;
+  readonly residual?: boolean;
+  readonly normalization?: Normalization;
+  readonly clip: boolean;
+  readonly intensity?: "preserved" | "uncalibrated";
+  readonly tile?: readonly [number, number, number];
+  readonly overlap?: readonly [number, number, number];
+  readonly static?: readonly [number, number, number];
+  readonly name?: string;
+  readonly license: string;
+  readonly author: readonly string[];
+  readonly card?: string;
+  readonly timestamp?: string;
+  readonly json?: boolean;
+}
+
+export const defineExport: DefineCommand = (program, io, act) => {
+  program
+    .command("export")
+    .summary("turn finetuned CNNT weights into a verified ONNX package")
+    .description(
+      "Reads a CNNT checkpoint (no Python needed, nothing in it is run) and writes a package: model.onnx, rdf.yaml " +
+        "(bioimage.io 0.5), test tensors from a float64 forward pass. Then verifies it on this machine.",
+    )
+    .argument("<weights>", "checkpoint written by torch.save (.pt, .pth)")
+    .requiredOption("--out <dir>", "package folder to make")
+    .option(
+      "--config <json>",
+      "the JSON that training wrote (default: the one beside the weights, if there is one)",
+    )
+    .option("--force", "replace an existing package")
+    .option("--heads <n>", "attention heads (n_head), where no JSON says it", positiveInteger)
+    .addOption(new Option("--residual", "the network predicts the noise (training's default)"))
+    .addOption(new Option("--no-residual", "the network predicts the image (no_residual)").default(undefined))
+    .option(
+      "--normalization <how>",
+      "percentile:LOW,HIGH, fixed:LOW,HIGH or none, where no JSON says it",
+      normalization,
+    )
+    .option("--no-clip", "do not clip the scaled input to [0, 1]")
+    .addOption(
+      new Option("--intensity <meaning>", "what output intensities mean").choices([
+        "preserved",
+        "uncalibrated",
+      ]),
+    )
+    .option("--tile <z,y,x>", "recommended tile", box)
+    .option("--overlap <z,y,x>", "recommended overlap", overlapBox)
+    .option("--static <z,y,x>", "fix the input's shape in the graph (TensorRT)", box)
+    .option("--name <text>", "name of the model")
+    .option("--license <spdx>", "licence of the weights", "CC-BY-4.0")
+    .option("--author <name...>", "who trained it", ["unknown"])
+    .option("--card <md>", "use this Markdown file as the package's README")
+    .addOption(new Option("--timestamp <rfc3339>", "time to write into the package").hideHelp())
+    .option("--json", "the outcome as JSON on stdout")
+    .action((weights: string, options: ExportOptions) =>
+      act(async () => {
+        const { exportCheckpoint } = await import("../../export/export-checkpoint.ts");
+        const { readTrainingConfig } = await import("../../export/cnnt/training-config.ts");
+        const config = options.config ?? configBeside(weights);
+        if (config !== undefined && options.config === undefined) io.stderr.write(`reading ${config}\n`);
+        const training = config === undefined ? undefined : await readTrainingConfig(config);
+        const outcome = await exportCheckpoint({
+          weights,
+          out: options.out,
+          force: options.force ?? false,
+          ...(training === undefined ? {} : { training }),
+          stated: statedBy(options),
+          description: {
+            name: options.name ?? `${basename(weights, extname(weights))} CNNT`,
+            license: options.license,
+            authors: options.author,
+            ...(options.card === undefined ? {} : { card: await readFile(options.card, "utf8") }),
+          },
+          ...(options.tile === undefined ? {} : { tile: options.tile }),
+          ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
+          ...(options.static === undefined ? {} : { staticShape: options.static }),
+          productVersion,
+          timestamp: options.timestamp ?? new Date().toISOString(),
+        });
+        const largestDifference = await verifyHere(options.out, io.signal);
+        if (options.json) {
+          io.stdout.write(`${JSON.stringify({ ...outcome, largestDifference })}\n`);
+          return exitCodes.done;
+        }
+        const megabytes = ((4 * outcome.parameters) / 1e6).toFixed(1);
+        io.stdout.write(
+          `${outcome.dir}: ${outcome.parameters.toLocaleString("en")} weights (${megabytes} MB), ` +
+            `verified on cpu (largest difference from the float64 pass ${largestDifference.toExponential(1)})\n`,
+        );
+        return exitCodes.done;
+      }),
+    );
+};
+
+function statedBy(options: ExportOptions) {
+  const { heads, residual, normalization: stated, intensity: meaning } = options;
+  const scaled: Normalization | undefined =
+    stated === undefined || stated.kind === "none" ? stated : { ...stated, clip: options.clip };
+  const intensity: Intensity | undefined = meaning === undefined ? undefined : { meaning };
+  return {
+    ...(heads === undefined ? {} : { heads }),
+    ...(residual === undefined ? {} : { noResidual: !residual }),
+    ...(scaled === undefined ? {} : { normalization: scaled }),
+    ...(intensity === undefined ? {} : { intensity }),
+  };
+}
+
+async function verifyHere(dir: string, signal: AbortSignal): Promise<number> {
+  const { readPackage } = await import("../../export/package/read-package.ts");
+  const { verifyPackage } = await import("../../export/package/verify-package.ts");
+  const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
+  const model = await readPackage(dir);
+  const { modelFile, inputName, outputName } = model;
+  const comparison = await verifyPackage(model, (input) =>
+    runTensor({ modelFile, inputName, outputName, provider: "cpu", input }, signal),
+  );
+  return comparison.largestDifference;
+}
+
+/** `W.json` beside `W.pt`, else `config.json` in the same folder. */
+function configBeside(weights: string): string | undefined {
+  const folder = dirname(weights);
+  const candidates = [
+    join(folder, `${basename(weights, extname(weights))}.json`),
+    join(folder, "config.json"),
+  ];
+  return candidates.find((candidate) => existsSync(candidate));
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("not a whole number above 0");
+  return value;
+}
+
+function numbers(text: string, count: number): number[] {
+  const values = text.split(",").map(Number);
+  if (values.length !== count || values.some((value) => !Number.isFinite(value))) {
+    throw new InvalidArgumentError(`not ${count} numbers separated by commas`);
+  }
+  return values;
+}
+
+function box(text: string): readonly [number, number, number] {
+  const [z = 0, y = 0, x = 0] = numbers(text, 3);
+  if (![z, y, x].every((value) => Number.isInteger(value) && value > 0)) {
+    throw new InvalidArgumentError("not three whole numbers above 0 (depth, height, width)");
+  }
+  return [z, y, x];
+}
+
+function overlapBox(text: string): readonly [number, number, number] {
+  const [z = -1, y = -1, x = -1] = numbers(text, 3);
+  if (![z, y, x].every((value) => Number.isInteger(value) && value >= 0)) {
+    throw new InvalidArgumentError("not three whole numbers (depth, height, width)");
+  }
+  return [z, y, x];
+}
+
+function normalization(text: string): Normalization {
+  if (text === "none") return { kind: "none" };
+  const [kind, rest = ""] = text.split(":");
+  if (kind !== "percentile" && kind !== "fixed") {
+    throw new InvalidArgumentError("not percentile:LOW,HIGH, fixed:LOW,HIGH or none");
+  }
+  const [low = 0, high = 0] = numbers(rest, 2);
+  if (!(high > low)) throw new InvalidArgumentError("HIGH must be above LOW");
+  return { kind, low, high, clip: true };
+}

@@ -1,0 +1,87 @@
+import { InvalidArgumentError } from "commander";
+import { usageError } from "../../core/errors.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { type DefineCommand, exitCodes } from "../command.ts";
+
+interface VerifyOptions {
+  readonly input?: string;
+  readonly expected?: string;
+  readonly atol: number;
+  readonly rtol: number;
+  readonly provider: readonly string[];
+  readonly json?: boolean;
+}
+
+export const defineVerify: DefineCommand = (program, io, act) => {
+  program
+    .command("verify")
+    .summary("is this model package right on this machine?")
+    .description(
+      "Runs a package's own test tensors through its network on this machine and compares with the float64 forward " +
+        "pass that made them; and, with --input and --expected, a pair of your own (.npy, network input and output).",
+    )
+    .argument("<package>", "package folder (made by export)")
+    .option("--input <npy>", "network input [B, T, 1, H, W], already scaled")
+    .option("--expected <npy>", "what the network should make of it")
+    .option("--atol <number>", "largest absolute difference", nonNegative, 1e-4)
+    .option("--rtol <number>", "largest difference relative to the expected value", nonNegative, 0)
+    .option("--provider <name...>", "provider(s) to verify on", ["cpu"])
+    .option("--json", "the answer as JSON on stdout")
+    .action((dir: string, options: VerifyOptions) =>
+      act(async () => {
+        if ((options.input === undefined) !== (options.expected === undefined)) {
+          throw usageError("--input and --expected belong together", {
+            code: "verify-half-a-pair",
+            remedy: "Give both, or neither",
+          });
+        }
+        const { readPackage } = await import("../../export/package/read-package.ts");
+        const { verifyAgainst, verifyPackage } = await import("../../export/package/verify-package.ts");
+        const { readNpyTensor } = await import("../../formats/npy.ts");
+        const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
+
+        const model = await readPackage(dir);
+        const { modelFile, inputName, outputName } = model;
+        const results: {
+          provider: string;
+          test: string;
+          largestDifference: number;
+          expectedDeviation: number;
+        }[] = [];
+        for (const provider of options.provider) {
+          const run = (input: Tensor) =>
+            runTensor({ modelFile, inputName, outputName, provider, input }, io.signal);
+          results.push({ provider, test: "own test tensors", ...(await verifyPackage(model, run)) });
+          if (options.input !== undefined && options.expected !== undefined) {
+            const input = await readNpyTensor(options.input);
+            const expected = await readNpyTensor(options.expected);
+            const comparison = await verifyAgainst(model, run, input, expected, options.atol, options.rtol);
+            results.push({ provider, test: "given pair", ...comparison });
+          }
+        }
+        if (options.json) {
+          io.stdout.write(
+            `${JSON.stringify({ package: dir, model: model.modelSha256, verified: true, results })}\n`,
+          );
+          return exitCodes.done;
+        }
+        for (const { provider, test, largestDifference, expectedDeviation } of results) {
+          const relative =
+            expectedDeviation > 0
+              ? `, ${(largestDifference / expectedDeviation).toExponential(1)} of the output's standard deviation`
+              : "";
+          io.stdout.write(
+            `${model.name} on ${provider}, ${test}: right (largest difference ${largestDifference.toExponential(1)}${relative})\n`,
+          );
+        }
+        return exitCodes.done;
+      }),
+    );
+};
+
+function nonNegative(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0 || text.trim() === "")
+    throw new InvalidArgumentError("not a number >= 0");
+  return value;
+}

@@ -1,0 +1,181 @@
+import { basename } from "node:path";
+import { usageError } from "../core/errors.ts";
+import type { Intensity, Normalization, PackageSettings } from "../core/package-settings.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { type CnntNetwork, loadNetwork } from "./cnnt/network.ts";
+import { referenceForward } from "./cnnt/reference.ts";
+import type { TrainingConfig } from "./cnnt/training-config.ts";
+import { cnntGraph, inputName, outputName } from "./onnx/cnnt-graph.ts";
+import { encodeModel, opset } from "./onnx/messages.ts";
+import { applyNormalization } from "./package/apply-normalization.ts";
+import { modelCard } from "./package/model-card.ts";
+import { writePackage } from "./package/write-package.ts";
+import { testScene } from "./test-scene.ts";
+import { openCheckpoint } from "./torch/checkpoint.ts";
+
+export interface ExportRequest {
+  readonly weights: string;
+  readonly out: string;
+  readonly force: boolean;
+  /** What training wrote down; absent where no JSON is at hand. */
+  readonly training?: TrainingConfig;
+  /** What the person stated; it goes before training's JSON. */
+  readonly stated: {
+    readonly heads?: number;
+    readonly noResidual?: boolean;
+    readonly normalization?: Normalization;
+    readonly intensity?: Intensity;
+  };
+  readonly description: {
+    readonly name: string;
+    readonly license: string;
+    readonly authors: readonly string[];
+    readonly card?: string;
+  };
+  readonly tile?: readonly [number, number, number];
+  readonly overlap?: readonly [number, number, number];
+  /** Fixed depth, height, width of the graph's input. */
+  readonly staticShape?: readonly [number, number, number];
+  readonly productVersion: string;
+  /** RFC 3339, for the description. */
+  readonly timestamp: string;
+}
+
+export interface ExportOutcome {
+  readonly dir: string;
+  readonly modelSha256: string;
+  readonly parameters: number;
+  readonly settings: PackageSettings;
+}
+
+/** The published inference's tile and overlap; depth, height, width. */
+const publishedTile = [24, 256, 256] as const;
+const publishedOverlap = [4, 64, 64] as const;
+
+/** float32 networks of this kind agree with the float64 pass to some 1e-5; a wrong weight shows at 1e-3 and above. */
+const testTolerance = 1e-4;
+
+/**
+ * A checkpoint to a package folder: ONNX graph, settings, and test tensors whose expected output comes from the
+ * float64 forward pass. Nothing here runs the graph; `verify` does that.
+ */
+export async function exportCheckpoint(request: ExportRequest): Promise<ExportOutcome> {
+  const { training, stated } = request;
+  const scaling = scalingOf(request);
+  const checkpoint = await openCheckpoint(request.weights);
+  let network: CnntNetwork;
+  try {
+    const said = training?.architecture ?? {};
+    network = await loadNetwork(checkpoint, {
+      ...said,
+      n_head: stated.heads ?? said.n_head,
+      no_residual: stated.noResidual ?? said.no_residual,
+    });
+  } finally {
+    await checkpoint.close();
+  }
+  const settings = settingsOf(request, network, scaling);
+  const testInput = testScene(testShape(network, request.staticShape), settings.normalization);
+  const graph = cnntGraph(network, {
+    producerVersion: request.productVersion,
+    ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
+  });
+  const facts = {
+    name: request.description.name,
+    description: `CNNT denoiser exported from ${basename(request.weights)}`,
+    version: "1.0.0",
+    license: request.description.license,
+    authors: request.description.authors,
+    tags: ["denoising", "fluorescence", "3d", "cnnt"],
+    timestamp: request.timestamp,
+    inputName,
+    outputName,
+    opset,
+    ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
+    settings,
+    ...(training === undefined ? {} : { training: training.all }),
+  };
+  const modelSha256 = await writePackage(
+    request.out,
+    {
+      facts,
+      model: encodeModel(graph),
+      testInput,
+      testOutput: expectedOutput(network, settings.normalization, testInput),
+      card: request.description.card ?? modelCard(facts),
+    },
+    request.force,
+  );
+  const parameters = graph.initializers.reduce(
+    (sum, { type, bytes }) => (type === "int64" ? sum : sum + bytes.byteLength / 4),
+    0,
+  );
+  return { dir: request.out, modelSha256, parameters, settings };
+}
+
+/** What was stated, else what training wrote; never a guess. */
+function scalingOf({ weights, stated, training }: ExportRequest) {
+  const normalization = stated.normalization ?? training?.scaling?.normalization;
+  const intensity =
+    stated.intensity ?? (stated.normalization === undefined ? training?.scaling?.intensity : undefined);
+  if (normalization === undefined) {
+    throw usageError("how training scaled intensities cannot be seen in the weights", {
+      code: "export-normalization-missing",
+      file: weights,
+      allowed: "percentile:LOW,HIGH, fixed:LOW,HIGH or none",
+      remedy: "Add --config with training's JSON (per_scaling, im_value_scale), or --normalization",
+    });
+  }
+  if (intensity === undefined) {
+    throw usageError("what the output's intensities mean must be stated with a normalization of your own", {
+      code: "export-intensity-missing",
+      file: weights,
+      allowed: "preserved (noisy and clean were scaled by one map) or uncalibrated (each by its own)",
+      remedy: "Add --intensity",
+    });
+  }
+  return { normalization, intensity };
+}
+
+function settingsOf(
+  request: ExportRequest,
+  network: CnntNetwork,
+  scaling: { normalization: Normalization; intensity: Intensity },
+): PackageSettings {
+  const [height, width] = network.fixedHeightWidth ?? [undefined, undefined];
+  const fixedTile = request.staticShape;
+  const tile = fixedTile ?? request.tile ?? publishedTile;
+  const overlap = request.overlap ?? publishedOverlap;
+  const fixed = height !== undefined && width !== undefined;
+  return {
+    schema: 1,
+    architecture: network.architecture,
+    ...scaling,
+    spatial_multiple: network.spatialMultiple,
+    ...(fixed ? { fixed_height_width: [height, width] as [number, number] } : {}),
+    tile: fixed ? [tile[0], height, width] : [...tile],
+    overlap: fixed ? [overlap[0], Math.floor(height / 4), Math.floor(width / 4)] : [...overlap],
+    test_tolerance: testTolerance,
+  };
+}
+
+/** Small, because the judge is slow; unequal, so that no two axes can be confused. */
+function testShape(
+  network: CnntNetwork,
+  staticShape: readonly [number, number, number] | undefined,
+): readonly [number, number, number] {
+  if (staticShape !== undefined) return staticShape;
+  const [height, width] = network.fixedHeightWidth ?? [undefined, undefined];
+  if (height !== undefined && width !== undefined) return [2, height, width];
+  const multiple = network.spatialMultiple;
+  return [3, Math.ceil(16 / multiple) * multiple, Math.ceil(24 / multiple) * multiple];
+}
+
+function expectedOutput(network: CnntNetwork, normalization: Normalization, samples: Tensor): Tensor {
+  const input = applyNormalization(normalization, {
+    shape: samples.shape,
+    data: Float64Array.from(samples.data),
+  });
+  const output = referenceForward(network, input);
+  return { shape: output.shape, data: Float32Array.from(output.data) };
+}

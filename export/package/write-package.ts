@@ -1,0 +1,111 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { stringify } from "yaml";
+import { machineError, usageError } from "../../core/errors.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { encodeNpy } from "../../formats/npy.ts";
+import { describeModel, type ModelFacts } from "./describe-model.ts";
+
+/** Everything that goes into a package folder. */
+export interface PackageContents {
+  readonly facts: Omit<ModelFacts, "sha256">;
+  /** The bytes of `model.onnx`, in pieces. */
+  readonly model: readonly Uint8Array[];
+  readonly testInput: Tensor;
+  readonly testOutput: Tensor;
+  /** The model's card, Markdown. */
+  readonly card: string;
+}
+
+/**
+ * Writes the folder under a temporary name beside its final one, file by file synced, and renames it when whole.
+ * An existing package is replaced only with `force`. Returns the sha256 of `model.onnx`.
+ */
+export async function writePackage(dir: string, contents: PackageContents, force: boolean): Promise<string> {
+  await refuseExisting(dir, force);
+  const parent = dirname(dir);
+  await mkdir(parent, { recursive: true });
+  const temporary = join(parent, `.cnnt-edge-${randomUUID()}-${basename(dir)}`);
+  try {
+    await mkdir(temporary);
+    const sha256 = {
+      model: await writeFileSynced(join(temporary, "model.onnx"), contents.model),
+      testInput: await writeFileSynced(join(temporary, "test_input.npy"), [encodeNpy(contents.testInput)]),
+      testOutput: await writeFileSynced(join(temporary, "test_output.npy"), [encodeNpy(contents.testOutput)]),
+    };
+    const rdf = stringify(describeModel({ ...contents.facts, sha256 }), { lineWidth: 110 });
+    await writeFileSynced(join(temporary, "README.md"), [Buffer.from(contents.card)]);
+    await writeFileSynced(join(temporary, "rdf.yaml"), [Buffer.from(rdf)]);
+    await syncFolder(temporary);
+    await replaceFolder(temporary, dir);
+    await syncFolder(parent);
+    return sha256.model;
+  } catch (cause) {
+    await rm(temporary, { recursive: true, force: true });
+    throw asMachineError(cause, dir);
+  }
+}
+
+async function refuseExisting(dir: string, force: boolean): Promise<void> {
+  const facts = await stat(dir).catch(() => undefined);
+  if (facts === undefined) return;
+  const names = facts.isDirectory() ? await readdir(dir) : [];
+  if (facts.isDirectory() && names.length === 0) return;
+  if (facts.isDirectory() && force && names.includes("rdf.yaml")) return;
+  throw usageError("something is there already", {
+    code: "package-exists",
+    file: dir,
+    remedy: names.includes("rdf.yaml")
+      ? "Choose another folder, or add --force to replace this package"
+      : "Choose another folder; this one holds no package and is never replaced",
+  });
+}
+
+/** Two renames: for a moment there is no package under the name, but never half of one. */
+async function replaceFolder(temporary: string, dir: string): Promise<void> {
+  const old = join(dirname(dir), `.cnnt-edge-${randomUUID()}-old`);
+  const existed = await rename(dir, old).then(
+    () => true,
+    () => false,
+  );
+  await rename(temporary, dir);
+  if (existed) await rm(old, { recursive: true, force: true });
+}
+
+async function writeFileSynced(file: string, chunks: readonly Uint8Array[]): Promise<string> {
+  const hash = createHash("sha256");
+  const handle = await open(file, "wx");
+  try {
+    await writeFile(handle, chunks);
+    for (const chunk of chunks) hash.update(chunk);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return hash.digest("hex");
+}
+
+async function syncFolder(dir: string): Promise<void> {
+  const handle = await open(dir, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function asMachineError(cause: unknown, dir: string): unknown {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === undefined) return cause;
+  return machineError("the package could not be written", {
+    code: "package-write",
+    file: dir,
+    found: code,
+    remedy:
+      code === "ENOSPC"
+        ? "Make room on the disk and export again"
+        : "Check that the folder may be written to",
+    cause,
+  });
+}

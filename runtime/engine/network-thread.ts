@@ -1,0 +1,102 @@
+import { Worker } from "node:worker_threads";
+import { type EdgeError, errorFromReport, machineError } from "../../core/errors.ts";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import type { Network } from "../network.ts";
+import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
+
+type Request = WorkerRequest extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
+type RunReply = Extract<WorkerReply, { ok: true; seconds: number }>;
+
+/** The network on a worker thread of this process, as the process's main thread sees it. */
+export interface NetworkThread extends Network {
+  readonly load: (model: ModelPackage) => Promise<void>;
+  /** Gives the memory of all models but these back. */
+  readonly releaseAllBut: (models: readonly ModelPackage[]) => Promise<void>;
+  /** Runs a tensor of any shape; for small ones, its output is allocated per call. */
+  readonly runTensor: (
+    model: Pick<ModelPackage, "modelFile" | "inputName" | "outputName">,
+    shape: readonly number[],
+    input: Float32Array<ArrayBuffer>,
+  ) => Promise<{ readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> }>;
+  /** Waits for the running tile, releases the sessions and ends the thread. */
+  readonly close: () => Promise<void>;
+}
+
+export function startNetworkThread(settings: WorkerSettings, runtimeVersion: string): NetworkThread {
+  // An empty execArgv: the file registers tsx itself, and what the process was started with would do so twice.
+  const worker = new Worker(new URL("./ort-worker.js", import.meta.url), {
+    workerData: settings,
+    execArgv: [],
+  });
+  const waiting = new Map<number, { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void }>();
+  const loaded = new Map<string, ModelPackage>();
+  let lost: EdgeError | undefined;
+  let nextId = 1;
+
+  const loseAll = (found: string, cause?: unknown): void => {
+    lost = machineError("the thread that runs the network ended", {
+      code: "network-lost",
+      found,
+      retryable: true,
+      remedy: "Run `cnnt-edge doctor`",
+      cause,
+    });
+    for (const { reject } of waiting.values()) reject(lost);
+    waiting.clear();
+  };
+  worker.on("message", (reply: WorkerReply) => {
+    const request = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    request?.resolve(reply);
+  });
+  worker.on("error", (error) => loseAll(error.message, error));
+  worker.on("exit", (code) => loseAll(`exit code ${code}`));
+
+  const ask = async (request: Request, moved: readonly ArrayBuffer[] = []): Promise<WorkerReply> => {
+    if (lost !== undefined) throw lost;
+    const id = nextId;
+    nextId += 1;
+    const reply = await new Promise<WorkerReply>((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...request, id }, moved);
+    });
+    if (!reply.ok) throw errorFromReport(reply.error);
+    return reply;
+  };
+
+  return {
+    provider: settings.provider,
+    runtimeVersion,
+    async load(model) {
+      await ask({ kind: "load", modelFile: model.modelFile });
+      loaded.set(model.modelFile, model);
+    },
+    async releaseAllBut(models) {
+      const kept = new Set(models.map((model) => model.modelFile));
+      for (const modelFile of [...loaded.keys()]) {
+        if (kept.has(modelFile)) continue;
+        loaded.delete(modelFile);
+        await ask({ kind: "release", modelFile });
+      }
+    },
+    async run(model, [depth, height, width], { input, output }) {
+      loaded.set(model.modelFile, model);
+      const { modelFile, inputName, outputName } = model;
+      const shape = [1, depth, 1, height, width];
+      const request = { kind: "run", modelFile, inputName, outputName, shape, input, output } as const;
+      const reply = (await ask(request, [input.buffer, output.buffer])) as RunReply;
+      return { buffers: { input: reply.input, output: reply.output }, seconds: reply.seconds };
+    },
+    async runTensor({ modelFile, inputName, outputName }, shape, input) {
+      const request = { kind: "run", modelFile, inputName, outputName, shape, input } as const;
+      const reply = (await ask(request, [input.buffer])) as RunReply;
+      return { shape: reply.outputShape, data: reply.output };
+    },
+    async close() {
+      if (lost !== undefined) return;
+      const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+      await ask({ kind: "close" });
+      await ended;
+    },
+  };
+}

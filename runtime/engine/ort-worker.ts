@@ -1,0 +1,79 @@
+import { parentPort, workerData } from "node:worker_threads";
+import ort from "onnxruntime-node";
+import { reportOf } from "../../core/errors.ts";
+import { runtimeError } from "./runtime-error.ts";
+import { sessionOptions } from "./session-options.ts";
+import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
+
+/**
+ * The thread that owns the ONNX sessions. `session.run` blocks its thread for the whole inference, and ending a
+ * thread or the process in the middle of it aborts the process; so nothing else happens here, and the thread ends
+ * only when told to, between runs.
+ */
+
+const settings = workerData as WorkerSettings;
+const sessions = new Map<string, ort.InferenceSession>();
+
+async function sessionOf(modelFile: string): Promise<ort.InferenceSession> {
+  const known = sessions.get(modelFile);
+  if (known !== undefined) return known;
+  const session = await ort.InferenceSession.create(modelFile, sessionOptions(settings));
+  sessions.set(modelFile, session);
+  return session;
+}
+
+async function release(modelFile: string): Promise<void> {
+  const session = sessions.get(modelFile);
+  sessions.delete(modelFile);
+  await session?.release();
+}
+
+async function run(request: WorkerRequest & { kind: "run" }): Promise<WorkerReply> {
+  const session = await sessionOf(request.modelFile);
+  const { input, output, shape } = request;
+  const feeds = { [request.inputName]: new ort.Tensor("float32", input, shape) };
+  const begin = performance.now();
+  const results =
+    output === undefined
+      ? await session.run(feeds, [request.outputName])
+      : await session.run(feeds, { [request.outputName]: new ort.Tensor("float32", output, shape) });
+  const seconds = (performance.now() - begin) / 1000;
+  const result = results[request.outputName];
+  const data = output ?? (result?.data as Float32Array<ArrayBuffer>);
+  return { id: request.id, ok: true, input, output: data, outputShape: result?.dims ?? shape, seconds };
+}
+
+async function answer(request: WorkerRequest): Promise<WorkerReply> {
+  switch (request.kind) {
+    case "load":
+      await sessionOf(request.modelFile);
+      return { id: request.id, ok: true };
+    case "release":
+      await release(request.modelFile);
+      return { id: request.id, ok: true };
+    case "run":
+      return run(request);
+    case "close":
+      for (const modelFile of [...sessions.keys()]) await release(modelFile);
+      return { id: request.id, ok: true };
+  }
+}
+
+function reply(message: WorkerReply): void {
+  const moved = "input" in message ? [message.input.buffer, message.output.buffer] : [];
+  parentPort?.postMessage(message, moved);
+}
+
+// Requests are served one after the other, also where the runtime would take several.
+let last: Promise<void> = Promise.resolve();
+parentPort?.on("message", (request: WorkerRequest) => {
+  last = last.then(async () => {
+    try {
+      reply(await answer(request));
+    } catch (error) {
+      const modelFile = "modelFile" in request ? request.modelFile : "";
+      reply({ id: request.id, ok: false, error: reportOf(runtimeError(error, modelFile, settings.provider)) });
+    }
+    if (request.kind === "close") parentPort?.close();
+  });
+});

@@ -1,0 +1,45 @@
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { machineError, reportOf } from "../../core/errors.ts";
+import type { TensorAnswer, TensorRequest } from "./run-tensor.ts";
+
+/** The child of `run-tensor.ts`: one model, one provider, one inference. */
+
+process.once("message", (request: TensorRequest) => {
+  answer(request).then(
+    (message) => process.send?.(message),
+    (error: unknown) =>
+      process.send?.({ error: reportOf(asMachineError(request, error)) } satisfies TensorAnswer),
+  );
+});
+// Nobody is left to answer to.
+process.once("disconnect", () => process.exit());
+
+async function answer(request: TensorRequest): Promise<TensorAnswer> {
+  const session = await InferenceSession.create(request.modelFile, {
+    executionProviders: [request.provider],
+    // What is announced as a provider must be what runs: no node may slip to the CPU.
+    ...(request.provider === "cpu" ? {} : { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
+  });
+  const { data, shape } = request.input;
+  const results = await session.run({ [request.inputName]: new OrtTensor("float32", data, shape) });
+  const output = results[request.outputName];
+  if (output === undefined || !(output.data instanceof Float32Array)) {
+    throw machineError("the model gave no float32 output of the expected name", {
+      code: "tensor-no-output",
+      file: request.modelFile,
+      found: Object.keys(results).join(", "),
+      allowed: request.outputName,
+    });
+  }
+  return { output: { shape: output.dims, data: output.data } };
+}
+
+function asMachineError(request: TensorRequest, cause: unknown) {
+  return machineError(`the model could not be run on ${request.provider}`, {
+    code: "tensor-run-failed",
+    file: request.modelFile,
+    found: cause instanceof Error ? cause.message.replace(/\s+/g, " ").slice(0, 400) : String(cause),
+    remedy: "Try --provider cpu; `cnnt-edge doctor` shows what this machine lacks",
+    cause,
+  });
+}

@@ -1,0 +1,63 @@
+import { fork } from "node:child_process";
+import { type ErrorReport, errorFromReport, machineError } from "../../core/errors.ts";
+import type { Tensor } from "../../core/tensor.ts";
+
+/** One inference in a throw-away process: what `verify` stands on. A native crash costs that process only. */
+export interface TensorRequest {
+  readonly modelFile: string;
+  readonly inputName: string;
+  readonly outputName: string;
+  readonly provider: string;
+  readonly input: Tensor;
+}
+
+export type TensorAnswer = { readonly output: Tensor } | { readonly error: ErrorReport };
+
+/** Rejects with `EdgeError` (`machine`) when the provider cannot run the model or the process dies. */
+export async function runTensor(request: TensorRequest, signal?: AbortSignal): Promise<Tensor> {
+  const child = fork(new URL("./run-tensor-child.ts", import.meta.url), [], {
+    execArgv: ["--import", import.meta.resolve("tsx")],
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+  // ONNX Runtime says which library is missing on stderr only.
+  let stderr = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-4000);
+  });
+  const kill = (): void => void child.kill("SIGKILL");
+  signal?.addEventListener("abort", kill, { once: true });
+  try {
+    const answer = await new Promise<TensorAnswer>((resolve, reject) => {
+      child.once("message", (message) => resolve(message as TensorAnswer));
+      child.once("error", reject);
+      child.once("exit", (code, signalName) =>
+        reject(lost(request, signalName ?? `exit code ${code}`, stderr)),
+      );
+      child.send(request);
+    });
+    if ("error" in answer) throw errorFromReport(withLibrary(answer.error, stderr));
+    return answer.output;
+  } finally {
+    signal?.removeEventListener("abort", kill);
+    child.kill("SIGKILL");
+  }
+}
+
+function lost(request: TensorRequest, how: string, stderr: string) {
+  return machineError("the process that ran the model ended", {
+    code: "tensor-process-lost",
+    file: request.modelFile,
+    found: `${how}${stderr === "" ? "" : `; ${lastLine(stderr)}`}`,
+    remedy: "Try --provider cpu; `cnnt-edge doctor` shows what this machine lacks",
+  });
+}
+
+function withLibrary(error: ErrorReport, stderr: string): ErrorReport {
+  const library = /(lib[\w.+-]+\.so[\w.]*): cannot open shared object file/.exec(stderr)?.[1];
+  return library === undefined ? error : { ...error, message: `${error.message} (${library} is missing)` };
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
+}

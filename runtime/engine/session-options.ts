@@ -1,0 +1,23 @@
+import type { InferenceSession } from "onnxruntime-node";
+import type { WorkerSettings } from "./worker-messages.ts";
+
+/**
+ * How sessions are made. The CPU arena stays on (tiles of one shape reuse it); threads do not spin while they wait,
+ * because other programs of the microscope run on the same machine. On a GPU a node that the provider cannot run
+ * fails the session instead of moving to the CPU in silence: what runs is what is announced.
+ */
+export function sessionOptions({ provider, intraOpThreads }: WorkerSettings): InferenceSession.SessionOptions {
+  return {
+    executionProviders: provider === "cpu" ? ["cpu"] : [{ name: provider, deviceId: 0 }],
+    intraOpNumThreads: intraOpThreads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    enableCpuMemArena: true,
+    extra: {
+      // Values must be strings: the binding throws on anything else.
+      "session.intra_op.allow_spinning": "0",
+      ...(provider === "cpu" ? {} : { "session.disable_cpu_ep_fallback": "1" }),
+    },
+  };
+}

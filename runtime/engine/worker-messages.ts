@@ -1,0 +1,37 @@
+import type { ErrorReport } from "../../core/errors.ts";
+import type { ProviderName } from "../providers.ts";
+
+/** Between the engine's main thread and the worker thread that owns the sessions. Every request has an answer. */
+export type WorkerRequest = { readonly id: number } & (
+  | { readonly kind: "load"; readonly modelFile: string }
+  | { readonly kind: "release"; readonly modelFile: string }
+  | {
+      readonly kind: "run";
+      readonly modelFile: string;
+      readonly inputName: string;
+      readonly outputName: string;
+      readonly shape: readonly number[];
+      /** Transferred there and back. `output` is absent where its shape is not known beforehand. */
+      readonly input: Float32Array<ArrayBuffer>;
+      readonly output?: Float32Array<ArrayBuffer>;
+    }
+  | { readonly kind: "close" }
+);
+
+export type WorkerReply = { readonly id: number } & (
+  | { readonly ok: true }
+  | {
+      readonly ok: true;
+      readonly input: Float32Array<ArrayBuffer>;
+      readonly output: Float32Array<ArrayBuffer>;
+      readonly outputShape: readonly number[];
+      readonly seconds: number;
+    }
+  | { readonly ok: false; readonly error: ErrorReport }
+);
+
+/** What the worker is started with. */
+export interface WorkerSettings {
+  readonly provider: ProviderName;
+  readonly intraOpThreads: number;
+}
