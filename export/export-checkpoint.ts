@@ -28,7 +28,7 @@ export interface ExportRequest {
   };
   readonly description: {
     readonly name: string;
-    readonly license: string;
+    readonly license?: string;
     readonly authors: readonly string[];
     readonly card?: string;
   };
@@ -84,7 +84,7 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     name: request.description.name,
     description: `CNNT denoiser exported from ${basename(request.weights)}`,
     version: "1.0.0",
-    license: request.description.license,
+    ...(request.description.license === undefined ? {} : { license: request.description.license }),
     authors: request.description.authors,
     tags: ["denoising", "fluorescence", "3d", "cnnt"],
     timestamp: request.timestamp,

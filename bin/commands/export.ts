@@ -19,7 +19,7 @@ interface ExportOptions {
   readonly overlap?: readonly [number, number, number];
   readonly static?: readonly [number, number, number];
   readonly name?: string;
-  readonly license: string;
+  readonly license?: string;
   readonly author: readonly string[];
   readonly card?: string;
   readonly timestamp?: string;
@@ -60,7 +60,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
     .option("--overlap <z,y,x>", "recommended overlap", overlapBox)
     .option("--static <z,y,x>", "fix the input's shape in the graph (TensorRT)", box)
     .option("--name <text>", "name of the model")
-    .option("--license <spdx>", "licence of the weights", "CC-BY-4.0")
+    .option("--license <spdx>", "licence of the weights, for example CC-BY-4.0")
     .option("--author <name...>", "who trained it", ["unknown"])
     .option("--card <md>", "use this Markdown file as the package's README")
     .addOption(new Option("--timestamp <rfc3339>", "time to write into the package").hideHelp())
@@ -80,7 +80,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
           stated: statedBy(options),
           description: {
             name: options.name ?? `${basename(weights, extname(weights))} CNNT`,
-            license: options.license,
+            ...(options.license === undefined ? {} : { license: options.license }),
             authors: options.author,
             ...(options.card === undefined ? {} : { card: await readFile(options.card, "utf8") }),
           },

@@ -9,7 +9,8 @@ export interface ModelFacts {
   readonly name: string;
   readonly description: string;
   readonly version: string;
-  readonly license: string;
+  /** SPDX identifier; absent where nobody stated one. */
+  readonly license?: string;
   readonly authors: readonly string[];
   readonly tags: readonly string[];
   /** RFC 3339. */
@@ -42,7 +43,7 @@ export function describeModel(facts: ModelFacts): Record<string, unknown> {
     description: facts.description,
     version: facts.version,
     timestamp: facts.timestamp,
-    license: facts.license,
+    ...(facts.license === undefined ? {} : { license: facts.license }),
     authors: facts.authors.map((name) => ({ name })),
     cite: citations,
     documentation: "README.md",
@@ -121,7 +122,7 @@ function preprocessing(settings: PackageSettings): unknown[] {
   const steps: unknown[] = [{ id: "ensure_dtype", kwargs: { dtype: "float32" } }];
   if (normalization.kind === "fixed") {
     const range = normalization.high - normalization.low;
-    steps.push({ id: "scale_linear", kwargs: { gain: 1 / range, offset: -normalization.low / range } });
+    steps.push({ id: "scale_linear", kwargs: { gain: 1 / range, offset: 0 - normalization.low / range } });
   }
   if (normalization.kind === "percentile") {
     steps.push({

@@ -20,7 +20,7 @@ export function modelCard(facts: Omit<ModelFacts, "sha256">): string {
     `| intensities | ${intensityWords(facts)} |`,
     `| tile, overlap | ${settings.tile.join(" x ")}, ${settings.overlap.join(" x ")} (depth, height, width) |`,
     `| height and width | multiples of ${settings.spatial_multiple}${settings.fixed_height_width === undefined ? "" : `, exactly ${settings.fixed_height_width.join(" x ")}`} |`,
-    `| licence | ${facts.license} |`,
+    `| licence | ${facts.license ?? "not stated"} |`,
     `| exported | ${facts.timestamp} |`,
     "",
     "`test_input.npy` is in sample units; `test_output.npy` is what a float64 forward pass, independent of the ONNX",

@@ -1,0 +1,34 @@
+// Makes the shipped packages anew: models/identity, and models/default from the starter checkpoint.
+// usage: npm run models -- STARTER_DIR
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { productVersion } from "../bin/product-version.ts";
+import { readTrainingConfig } from "../export/cnnt/training-config.ts";
+import { exportCheckpoint } from "../export/export-checkpoint.ts";
+import { writeIdentityPackage } from "../export/identity-package.ts";
+
+const timestamp = "2026-11-23T00:00:00Z";
+const [starter] = process.argv.slice(2);
+
+await writeIdentityPackage(join(import.meta.dirname, "identity"), productVersion, timestamp);
+if (starter !== undefined) {
+  await exportCheckpoint({
+    weights: join(starter, "weights.pt"),
+    out: join(import.meta.dirname, "default"),
+    force: true,
+    training: await readTrainingConfig(join(starter, "config.json")),
+    // The starter was trained otherwise than the published networks: one map for noisy and clean, no clipping.
+    stated: {
+      normalization: { kind: "percentile", low: 1.5, high: 99.5, clip: false },
+      intensity: { meaning: "preserved" },
+    },
+    description: {
+      name: "cnnt-edge starter",
+      license: "Apache-2.0",
+      authors: ["cnnt-edge"],
+      card: await readFile(join(import.meta.dirname, "default-card.md"), "utf8"),
+    },
+    productVersion,
+    timestamp,
+  });
+}
