@@ -8,6 +8,7 @@ import type { TrainingConfig } from "./cnnt/training-config.ts";
 import { cnntGraph, inputName, outputName } from "./onnx/cnnt-graph.ts";
 import { encodeModel, opset } from "./onnx/messages.ts";
 import { applyNormalization } from "./package/apply-normalization.ts";
+import { smallestLength } from "./package/describe-model.ts";
 import { modelCard } from "./package/model-card.ts";
 import { writePackage } from "./package/write-package.ts";
 import { testScene } from "./test-scene.ts";
@@ -75,7 +76,7 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     await checkpoint.close();
   }
   const settings = settingsOf(request, network, scaling);
-  const testInput = testScene(testShape(network, request.staticShape), settings.normalization);
+  const testInput = testScene(testShape(settings, request.staticShape), settings.normalization);
   const graph = cnntGraph(network, {
     producerVersion: request.productVersion,
     ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
@@ -159,16 +160,17 @@ function settingsOf(
   };
 }
 
-/** Small, because the judge is slow; unequal, so that no two axes can be confused. */
+/** As small as the description allows, because the judge is slow; unequal, so that no two axes can be confused. */
 function testShape(
-  network: CnntNetwork,
+  settings: PackageSettings,
   staticShape: readonly [number, number, number] | undefined,
 ): readonly [number, number, number] {
   if (staticShape !== undefined) return staticShape;
-  const [height, width] = network.fixedHeightWidth ?? [undefined, undefined];
-  if (height !== undefined && width !== undefined) return [2, height, width];
-  const multiple = network.spatialMultiple;
-  return [3, Math.ceil(16 / multiple) * multiple, Math.ceil(24 / multiple) * multiple];
+  const [height, width] = settings.fixed_height_width ?? [
+    smallestLength(settings, 1),
+    smallestLength(settings, 2) + settings.spatial_multiple,
+  ];
+  return [2, height, width];
 }
 
 function expectedOutput(network: CnntNetwork, normalization: Normalization, samples: Tensor): Tensor {

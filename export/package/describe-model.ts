@@ -95,19 +95,32 @@ function inputAxes(facts: ModelFacts): unknown[] {
   const [z, y, x] = spatialAxes(facts.settings).map(({ id, index, multiple }) => ({
     type: "space",
     id,
-    size: fixedLength(facts, index) ?? { min: multiple, step: multiple },
+    size: fixedLength(facts, index) ?? { min: smallestLength(facts.settings, index), step: multiple },
   }));
   return [{ type: "batch" }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
 }
 
 function outputAxes(facts: ModelFacts): unknown[] {
   const [z, y, x] = spatialAxes(facts.settings).map(({ id, index }) => {
-    const overlap = facts.settings.overlap[index];
-    const halo = Math.floor(overlap / 2);
     const size = fixedLength(facts, index) ?? { tensor_id: facts.inputName, axis_id: id };
-    return { type: "space", id, size, ...(halo > 0 && typeof size === "object" ? { halo } : {}) };
+    const halo = typeof size === "object" ? haloOf(facts.settings, index) : 0;
+    return { type: "space", id, size, ...(halo > 0 ? { halo } : {}) };
   });
   return [{ type: "batch" }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
+}
+
+/**
+ * What other tools crop from a tile's border: a quarter of our overlap across the image, nothing in depth, where a
+ * single plane must remain possible.
+ */
+function haloOf(settings: PackageSettings, index: 0 | 1 | 2): number {
+  return index === 0 ? 0 : Math.floor(settings.overlap[index] / 4);
+}
+
+/** The smallest length of an axis that leaves something between two halos. */
+export function smallestLength(settings: PackageSettings, index: 0 | 1 | 2): number {
+  const multiple = index === 0 ? 1 : settings.spatial_multiple;
+  return Math.ceil((2 * haloOf(settings, index) + 1) / multiple) * multiple;
 }
 
 function fixedLength(facts: ModelFacts, index: 0 | 1 | 2): number | undefined {

@@ -23,6 +23,8 @@ export function modelCard(facts: Omit<ModelFacts, "sha256">): string {
     `| licence | ${facts.license ?? "not stated"} |`,
     `| exported | ${facts.timestamp} |`,
     "",
+    "## Validation",
+    "",
     "`test_input.npy` is in sample units; `test_output.npy` is what a float64 forward pass, independent of the ONNX",
     "graph, makes of it after the input scaling. `cnnt-edge verify THIS_FOLDER` compares on this machine.",
     "",
