@@ -170,3 +170,13 @@ export function malformed(found: string, place: PicklePlace) {
     remedy: "Save the weights again, as torch.save(model.state_dict(), path)",
   });
 }
+
+/** The pickle goes on after the bytes at hand: a cut file, or a window that is too small. */
+export function cutShort(place: PicklePlace) {
+  return formatError("the checkpoint's pickle is cut", {
+    code: "pickle-cut",
+    file: place.file,
+    at: `byte ${place.offset} of its pickle`,
+    remedy: "Copy the file again",
+  });
+}

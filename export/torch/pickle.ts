@@ -1,5 +1,5 @@
-import { malformed, type PicklePlace, reduce, resolveGlobal, storageOf } from "./pickle-globals.ts";
-import type { PickleTuple, PickleValue } from "./pickle-values.ts";
+import { cutShort, malformed, type PicklePlace, reduce, resolveGlobal, storageOf } from "./pickle-globals.ts";
+import type { PickleTuple, PickleValue, StorageReference } from "./pickle-values.ts";
 
 /**
  * Reads a pickle (protocols 2 to 5, the opcodes that torch writes) into plain data. It builds lists, tuples, dicts and
@@ -12,6 +12,8 @@ type StackItem = PickleValue | typeof mark;
 
 export interface PickleResult {
   readonly value: PickleValue;
+  /** Every storage that was named, by key. */
+  readonly storages: ReadonlyMap<string, StorageReference>;
   /** Offset of the byte after STOP: torch's older format writes several pickles one after the other. */
   readonly end: number;
 }
@@ -19,6 +21,7 @@ export interface PickleResult {
 export function readPickle(bytes: Buffer, file: string, start = 0): PickleResult {
   const stack: StackItem[] = [];
   const memo = new Map<number, PickleValue>();
+  const storages = new Map<string, StorageReference>();
   let at = start;
   let place: PicklePlace = { file, offset: start };
 
@@ -31,7 +34,7 @@ export function readPickle(bytes: Buffer, file: string, start = 0): PickleResult
   const text = (length: number): string => take(length).toString("utf8");
   const line = (): string => {
     const end = bytes.indexOf(0x0a, at);
-    if (end === -1) throw malformed("a line that does not end", place);
+    if (end === -1) throw cutShort(place);
     const value = bytes.toString("latin1", at, end);
     at = end + 1;
     return value;
@@ -72,7 +75,7 @@ export function readPickle(bytes: Buffer, file: string, start = 0): PickleResult
     for (let i = 0; i < items.length; i += 2) dict.entries.set(items[i] ?? null, items[i + 1] ?? null);
   };
   const long = (length: number): PickleValue => {
-    if (length > 8) throw malformed(`an integer of ${length} bytes`, place);
+    if (length > 16) throw malformed(`an integer of ${length} bytes`, place);
     const value = take(length).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
     const signed = length === 0 ? 0n : BigInt.asIntN(length * 8, value);
     return Number.isSafeInteger(Number(signed)) ? Number(signed) : signed;
@@ -92,7 +95,7 @@ export function readPickle(bytes: Buffer, file: string, start = 0): PickleResult
         stack.push(mark);
         break;
       case 0x2e: // STOP
-        return { value: pop(), end: at };
+        return { value: pop(), storages, end: at };
       case 0x30: // POP
         stack.pop();
         break;
@@ -195,9 +198,13 @@ export function readPickle(bytes: Buffer, file: string, start = 0): PickleResult
         stack.push(resolveGlobal(module, name, place));
         break;
       }
-      case 0x51: // BINPERSID
-        stack.push(storageOf(pop(), place));
+      case 0x51: {
+        // BINPERSID
+        const storage = storageOf(pop(), place);
+        storages.set(storage.key, storage);
+        stack.push(storage);
         break;
+      }
       case 0x52: {
         // REDUCE
         const args = pop();

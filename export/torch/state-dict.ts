@@ -60,7 +60,7 @@ function innerDict(dict: PickleDict): PickleDict | undefined {
 }
 
 /** Takes off a prefix as long as every name has it. */
-function withoutPrefixes(tensors: Map<string, TensorReference>): Map<string, TensorReference> {
+export function withoutPrefixes(tensors: Map<string, TensorReference>): Map<string, TensorReference> {
   const names = [...tensors.keys()];
   const prefix = prefixes.find((candidate) => names.every((name) => name.startsWith(candidate)));
   if (prefix === undefined) return tensors;
