@@ -39,33 +39,47 @@ function makeValues(): Float32Array {
   for (const { across, along, weight } of grains) {
     const random = randomOf(across, along);
     const knots = Float32Array.from({ length: along * across * across }, random);
-    let index = 0;
+    const pixels = Array.from({ length: side }, (_, place) => neighbours(place, side, across));
+    const knot = (z: number, y: number, x: number): number => knots[(z * across + y) * across + x] ?? 0;
     for (let z = 0; z < depth; z += 1) {
-      const [z0, z1, toZ1] = neighbours(z, depth, along);
-      for (let y = 0; y < side; y += 1) {
-        const [y0, y1, toY1] = neighbours(y, side, across);
-        for (let x = 0; x < side; x += 1) {
-          const [x0, x1, toX1] = neighbours(x, side, across);
-          const row = (kz: number, ky: number): number => {
-            const base = (kz * across + ky) * across;
-            return mix(knots[base + x0] ?? 0, knots[base + x1] ?? 0, toX1);
-          };
-          const plane = (kz: number): number => mix(row(kz, y0), row(kz, y1), toY1);
-          values[index] = (values[index] ?? 0) + weight * mix(plane(z0), plane(z1), toZ1);
-          index += 1;
-        }
-      }
+      const plane = neighbours(z, depth, along);
+      pixels.forEach((row, y) => {
+        // The four knots around each knot column of this row, mixed down to one: then only X is left.
+        const line = Float32Array.from({ length: across }, (_, x) =>
+          mix(
+            mix(knot(plane.first, row.first, x), knot(plane.first, row.second, x), row.toSecond),
+            mix(knot(plane.second, row.first, x), knot(plane.second, row.second, x), row.toSecond),
+            plane.toSecond,
+          ),
+        );
+        const start = (z * side + y) * side;
+        pixels.forEach(({ first, second, toSecond }, x) => {
+          const grain = mix(line[first] ?? 0, line[second] ?? 0, toSecond);
+          values[start + x] = (values[start + x] ?? 0) + weight * grain;
+        });
+      });
     }
   }
   return values;
 }
 
-/** The knots on both sides of a place, and how far it is from the first towards the second (smooth at both). */
-function neighbours(place: number, period: number, knots: number): [number, number, number] {
+interface Neighbours {
+  readonly first: number;
+  readonly second: number;
+  /** 0 at the first knot, 1 at the second, flat at both. */
+  readonly toSecond: number;
+}
+
+/** The knots on both sides of a place. */
+function neighbours(place: number, period: number, knots: number): Neighbours {
   const exact = (place * knots) / period;
   const first = Math.floor(exact);
   const fraction = exact - first;
-  return [first % knots, (first + 1) % knots, fraction * fraction * (3 - 2 * fraction)];
+  return {
+    first: first % knots,
+    second: (first + 1) % knots,
+    toSecond: fraction * fraction * (3 - 2 * fraction),
+  };
 }
 
 function mix(a: number, b: number, toB: number): number {
