@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import { unsupportedError, usageError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { decodeElements, type Elements } from "./element-types.ts";
-import type { ElementTypeName, TensorReference } from "./pickle-values.ts";
+import type { ElementTypeName } from "./pickle-values.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { StoredTensors } from "./stored-tensors.ts";
 import { openStreamCheckpoint, streamMagic } from "./stream-checkpoint.ts";
@@ -59,31 +59,30 @@ async function readTensor(stored: StoredTensors, name: string): Promise<Elements
       file: stored.file,
     });
   }
-  const { storage } = tensor;
-  if (elementCount(tensor.shape) > maxTensorElements || storage.elements > maxTensorElements) {
+  const { storage, shape, strides, offset } = tensor;
+  const reach = shape.reduce((sum, length, axis) => sum + (length - 1) * (strides[axis] ?? 0), 0);
+  const count = shape.includes(0) ? 0 : reach + 1;
+  if (elementCount(shape) > maxTensorElements || count > maxTensorElements) {
     throw unsupportedError("a tensor is larger than any weight of this network", {
       code: "torch-tensor-large",
       file: stored.file,
       at: name,
-      found: `${elementCount(tensor.shape)} elements of a storage of ${storage.elements}`,
+      found: `${elementCount(shape)} elements`,
       allowed: `at most ${maxTensorElements}`,
     });
   }
-  return gather(decodeElements(await stored.readStorage(storage, name), storage.elementType), tensor);
+  const bytes = await stored.readElements(storage, { first: offset, count }, name);
+  return gather(decodeElements(bytes, storage.elementType), shape, strides);
 }
 
 /** The view's elements in C order, whatever its strides (channels-last and transposed weights occur). */
-export function gather(
-  storage: Elements,
-  tensor: Pick<TensorReference, "offset" | "shape" | "strides">,
-): Elements {
-  const { offset, shape, strides } = tensor;
+export function gather(elements: Elements, shape: readonly number[], strides: readonly number[]): Elements {
   const total = elementCount(shape);
-  const out = storage instanceof Float64Array ? new Float64Array(total) : new Float32Array(total);
+  const out = elements instanceof Float64Array ? new Float64Array(total) : new Float32Array(total);
   const index = new Array<number>(shape.length).fill(0);
-  let from = offset;
+  let from = 0;
   for (let i = 0; i < total; i += 1) {
-    out[i] = storage[from] ?? 0;
+    out[i] = elements[from] ?? 0;
     for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
       const stride = strides[axis] ?? 0;
       const next = (index[axis] ?? 0) + 1;

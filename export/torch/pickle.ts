@@ -26,8 +26,7 @@ export function readPickle(bytes: Buffer, file: string, start = 0): PickleResult
   let place: PicklePlace = { file, offset: start };
 
   const take = (length: number): Buffer => {
-    if (length > bytes.length - at)
-      throw malformed(`${length} bytes are wanted, ${bytes.length - at} are left`, place);
+    if (length > bytes.length - at) throw cutShort(place);
     at += length;
     return bytes.subarray(at - length, at);
   };

@@ -59,9 +59,10 @@ export async function openSafetensors(file: string): Promise<StoredTensors> {
     return {
       file,
       tensors: withoutPrefixes(tensors),
-      readStorage: async (storage) => {
-        const buffer = Buffer.allocUnsafeSlow(storage.elements * storage.elementBytes);
-        await handle.read(buffer, 0, buffer.length, offsets.get(storage.key) ?? 0);
+      readElements: async (storage, { first, count }) => {
+        const buffer = Buffer.allocUnsafeSlow(count * storage.elementBytes);
+        const position = (offsets.get(storage.key) ?? 0) + first * storage.elementBytes;
+        await handle.read(buffer, 0, buffer.length, position);
         return buffer;
       },
       close: () => handle.close(),

@@ -3,7 +3,7 @@ import { formatError, isEdgeError } from "../../core/errors.ts";
 import { type PickleResult, readPickle } from "./pickle.ts";
 import type { PickleValue, StorageReference } from "./pickle-values.ts";
 import { stateDictOf } from "./state-dict.ts";
-import type { StoredTensors } from "./stored-tensors.ts";
+import type { ElementRange, StoredTensors } from "./stored-tensors.ts";
 import { maxPickleBytes } from "./zip-checkpoint.ts";
 
 /**
@@ -25,13 +25,12 @@ export async function openStreamCheckpoint(file: string): Promise<StoredTensors>
   try {
     const { root, keys, end } = await readPickles(handle, file);
     const tensors = stateDictOf(root.value, file);
-    const storages = new Map([...tensors.values()].map(({ storage }) => [storage.key, storage]));
     const runs = await locateStorages(handle, file, keys, root.storages, end);
     return {
       file,
       tensors,
-      readStorage: (storage, tensorName) =>
-        readRun(handle, file, storages.get(storage.key) ?? storage, runs, tensorName),
+      readElements: (storage, range, tensorName) =>
+        readRun(handle, file, runs.get(storage.key), storage, range, tensorName),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -102,14 +101,15 @@ async function locateStorages(
 async function readRun(
   handle: FileHandle,
   file: string,
+  run: StoredRun | undefined,
   storage: StorageReference,
-  runs: ReadonlyMap<string, StoredRun>,
+  range: ElementRange,
   tensorName: string,
 ): Promise<Buffer> {
-  const run = runs.get(storage.key);
   if (run === undefined) throw damaged(file, `no storage for ${tensorName}`);
-  const buffer = Buffer.allocUnsafeSlow(run.elements * storage.elementBytes);
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, run.offset);
+  const buffer = Buffer.allocUnsafeSlow(range.count * storage.elementBytes);
+  const position = run.offset + range.first * storage.elementBytes;
+  const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
   if (bytesRead !== buffer.length) throw damaged(file, `the storage of ${tensorName} is cut`);
   return buffer;
 }

@@ -22,6 +22,8 @@ export interface TorchArchive {
   readonly entries: ReadonlyMap<string, StoredEntry>;
   /** The whole entry, checked against its CRC. */
   read(entry: StoredEntry): Promise<Buffer>;
+  /** Some bytes of an entry; checked against its CRC where they are the whole of it. */
+  readRange(entry: StoredEntry, offset: number, bytes: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -35,7 +37,15 @@ export async function openTorchArchive(file: string): Promise<TorchArchive> {
     zip = await yauzl.openPromise(file, { lazyEntries: true, autoClose: false });
     const entries = await storedEntries(zip, file);
     refuseOverlaps([...entries.values()], file);
-    return { file, entries, read: (entry) => readEntry(handle, entry, file), close: () => handle.close() };
+    const readRange: TorchArchive["readRange"] = (entry, offset, bytes) =>
+      readEntry(handle, entry, offset, bytes, file);
+    return {
+      file,
+      entries,
+      read: (entry) => readRange(entry, 0, entry.bytes),
+      readRange,
+      close: () => handle.close(),
+    };
   } catch (error) {
     await handle.close();
     if (isEdgeError(error)) throw error;
@@ -92,10 +102,17 @@ function refuseOverlaps(entries: readonly StoredEntry[], file: string): void {
   }
 }
 
-async function readEntry(handle: FileHandle, entry: StoredEntry, file: string): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(entry.bytes);
-  const { bytesRead } = await handle.read(buffer, 0, entry.bytes, entry.offset);
-  if (bytesRead !== entry.bytes || crc32(buffer) !== entry.crc32) {
+async function readEntry(
+  handle: FileHandle,
+  entry: StoredEntry,
+  offset: number,
+  bytes: number,
+  file: string,
+): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  const { bytesRead } = await handle.read(buffer, 0, bytes, entry.offset + offset);
+  const whole = bytes === entry.bytes;
+  if (bytesRead !== bytes || (whole && crc32(buffer) !== entry.crc32)) {
     throw formatError("the checkpoint is damaged: an entry does not match its checksum", {
       code: "torch-zip-crc",
       file,

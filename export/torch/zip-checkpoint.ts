@@ -17,7 +17,7 @@ export async function openZipCheckpoint(file: string): Promise<StoredTensors> {
     return {
       file,
       tensors,
-      readStorage: (storage, tensorName) => {
+      readElements: (storage, { first, count }, tensorName) => {
         const entry = archive.entries.get(`data/${storage.key}`);
         if (entry === undefined || entry.bytes !== storage.elements * storage.elementBytes) {
           throw formatError("a storage of the checkpoint is missing or cut", {
@@ -29,7 +29,7 @@ export async function openZipCheckpoint(file: string): Promise<StoredTensors> {
             remedy: "Copy the file again",
           });
         }
-        return archive.read(entry);
+        return archive.readRange(entry, first * storage.elementBytes, count * storage.elementBytes);
       },
       close: () => archive.close(),
     };

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { loadNetwork } from "../../export/cnnt/network.ts";
+import { referenceForward } from "../../export/cnnt/reference.ts";
+import { readTrainingConfig } from "../../export/cnnt/training-config.ts";
+import { openCheckpoint } from "../../export/torch/checkpoint.ts";
+import { readNpyTensor } from "../../formats/npy.ts";
+
+const folder = resolve(import.meta.dirname, "../fixtures/checkpoints");
+const files = readdirSync(folder).filter((name) => /\.(pt|safetensors)$/.test(name));
+
+for (const file of files) {
+  const name = file.slice(0, file.lastIndexOf("."));
+  test(`reads the weights of a checkpoint saved as ${name}`, async () => {
+    const checkpoint = await openCheckpoint(join(folder, file));
+    const config = await readTrainingConfig(join(folder, `${name}.json`));
+    const network = await loadNetwork(checkpoint, config.architecture).finally(() => checkpoint.close());
+    const input = await readNpyTensor(join(folder, "input.npy"));
+    const expected = await readNpyTensor(join(folder, `${name}.output.npy`));
+    const output = referenceForward(network, { shape: input.shape, data: Float64Array.from(input.data) });
+    for (const [i, value] of expected.data.entries()) {
+      // Computed in float64 on both sides; the expectation was rounded once to float32.
+      assert.ok(
+        Math.abs(value - (output.data[i] ?? 0)) <= 1e-6 * Math.max(1, Math.abs(value)),
+        `${i}: ${value}`,
+      );
+    }
+  });
+}
+
+test("every kind of file is among the fixtures", () => {
+  assert.ok(files.length >= 7, files.join());
+});
