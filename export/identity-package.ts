@@ -21,7 +21,7 @@ export async function writeIdentityPackage(
     overlap: [2, 32, 32],
     test_tolerance: 1e-6,
   };
-  const scene = testScene([2, 17, 18], settings.normalization);
+  const scene = testScene([2, 9, 12], settings.normalization);
   const facts = {
     name: "identity",
     description: "No network at all: output equals input",

@@ -17,6 +17,9 @@ export function sameShape(like: Frames, data: Float64Array): Frames {
 /**
  * 2-D convolution of every frame: stride 1, zero padding (kernel - 1) / 2, with bias.
  * `weight` is `[channels out, channels in, kernel, kernel]`, `bias` `[channels out]`.
+ *
+ * On the padded frame, a step in the kernel is one shift of the whole image, so that the innermost loop is long; the
+ * sums at the padding's columns are garbage and are left out at the end.
  */
 export function convolve(
   x: Frames,
@@ -25,47 +28,49 @@ export function convolve(
   kernel: number,
 ): Frames {
   const { depth, channels, height, width } = x;
-  const plane = height * width;
+  const rowLength = width + kernel - 1;
+  const paddedPlane = (height + kernel - 1) * rowLength;
+  const sumsLength = (height - 1) * rowLength + width;
   const channelsOut = bias.length;
-  const pad = (kernel - 1) / 2;
-  const data = new Float64Array(depth * channelsOut * plane);
+  const data = new Float64Array(depth * channelsOut * height * width);
+  const sums = new Float64Array(sumsLength);
   for (let t = 0; t < depth; t += 1) {
+    const padded = padFrame(x, t, (kernel - 1) / 2);
     for (let o = 0; o < channelsOut; o += 1) {
-      const to = (t * channelsOut + o) * plane;
-      data.fill(bias[o] ?? 0, to, to + plane);
+      sums.fill(bias[o] ?? 0);
       for (let c = 0; c < channels; c += 1) {
-        const from = (t * channels + c) * plane;
         for (let ky = 0; ky < kernel; ky += 1) {
           for (let kx = 0; kx < kernel; kx += 1) {
             const w = weight[((o * channels + c) * kernel + ky) * kernel + kx] ?? 0;
-            addShifted(data, to, x.data, from, w, ky - pad, kx - pad, height, width);
+            const from = c * paddedPlane + ky * rowLength + kx;
+            for (let i = 0; i < sumsLength; i += 1) {
+              sums[i] = (sums[i] as number) + w * (padded[from + i] as number);
+            }
           }
         }
+      }
+      for (let row = 0; row < height; row += 1) {
+        const to = ((t * channelsOut + o) * height + row) * width;
+        data.set(sums.subarray(row * rowLength, row * rowLength + width), to);
       }
     }
   }
   return { depth, channels: channelsOut, height, width, data };
 }
 
-/** `out[y, x] += w * input[y + dy, x + dx]` wherever the input has such a pixel. */
-function addShifted(
-  out: Float64Array,
-  to: number,
-  input: Float64Array,
-  from: number,
-  w: number,
-  dy: number,
-  dx: number,
-  height: number,
-  width: number,
-): void {
-  const firstX = Math.max(0, -dx);
-  const endX = Math.min(width, width - dx);
-  for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y += 1) {
-    const row = to + y * width;
-    const source = from + (y + dy) * width + dx;
-    for (let x = firstX; x < endX; x += 1) out[row + x] = (out[row + x] ?? 0) + w * (input[source + x] ?? 0);
+/** One frame with a border of zeros: `[channels, height + 2 pad, width + 2 pad]`. */
+function padFrame(x: Frames, t: number, pad: number): Float64Array {
+  const { channels, height, width } = x;
+  const rowLength = width + 2 * pad;
+  const rows = height + 2 * pad;
+  const padded = new Float64Array(channels * rows * rowLength);
+  for (let c = 0; c < channels; c += 1) {
+    for (let row = 0; row < height; row += 1) {
+      const from = ((t * channels + c) * height + row) * width;
+      padded.set(x.data.subarray(from, from + width), (c * rows + row + pad) * rowLength + pad);
+    }
   }
+  return padded;
 }
 
 /** Mean of 2 x 2 pixels: trilinear interpolation by 0.5 without aligned corners comes to exactly that. */

@@ -110,11 +110,11 @@ function outputAxes(facts: ModelFacts): unknown[] {
 }
 
 /**
- * What other tools crop from a tile's border: a quarter of our overlap across the image, nothing in depth, where a
+ * What other tools crop from a tile's border: an eighth of our overlap across the image, nothing in depth, where a
  * single plane must remain possible.
  */
 function haloOf(settings: PackageSettings, index: 0 | 1 | 2): number {
-  return index === 0 ? 0 : Math.floor(settings.overlap[index] / 4);
+  return index === 0 ? 0 : Math.floor(settings.overlap[index] / 8);
 }
 
 /** The smallest length of an axis that leaves something between two halos. */
