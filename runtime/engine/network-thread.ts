@@ -28,7 +28,10 @@ export function startNetworkThread(settings: WorkerSettings, runtimeVersion: str
     workerData: settings,
     execArgv: [],
   });
-  const waiting = new Map<number, { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<
+    number,
+    { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void }
+  >();
   const loaded = new Map<string, ModelPackage>();
   let lost: EdgeError | undefined;
   let nextId = 1;

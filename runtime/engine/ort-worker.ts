@@ -72,7 +72,11 @@ parentPort?.on("message", (request: WorkerRequest) => {
       reply(await answer(request));
     } catch (error) {
       const modelFile = "modelFile" in request ? request.modelFile : "";
-      reply({ id: request.id, ok: false, error: reportOf(runtimeError(error, modelFile, settings.provider)) });
+      reply({
+        id: request.id,
+        ok: false,
+        error: reportOf(runtimeError(error, modelFile, settings.provider)),
+      });
     }
     if (request.kind === "close") parentPort?.close();
   });

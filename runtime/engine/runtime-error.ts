@@ -18,7 +18,9 @@ export function runtimeError(error: unknown, modelFile: string, provider: Provid
       cause: error,
     });
   }
-  if (/load model|protobuf|invalid model|invalid_graph|unsupported model|opset|Failed to load model/i.test(text)) {
+  if (
+    /load model|protobuf|invalid model|invalid_graph|unsupported model|opset|Failed to load model/i.test(text)
+  ) {
     return formatError("ONNX Runtime refuses the model", {
       code: "network-model-refused",
       file: modelFile,

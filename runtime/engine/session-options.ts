@@ -6,7 +6,10 @@ import type { WorkerSettings } from "./worker-messages.ts";
  * because other programs of the microscope run on the same machine. On a GPU a node that the provider cannot run
  * fails the session instead of moving to the CPU in silence: what runs is what is announced.
  */
-export function sessionOptions({ provider, intraOpThreads }: WorkerSettings): InferenceSession.SessionOptions {
+export function sessionOptions({
+  provider,
+  intraOpThreads,
+}: WorkerSettings): InferenceSession.SessionOptions {
   return {
     executionProviders: provider === "cpu" ? ["cpu"] : [{ name: provider, deviceId: 0 }],
     intraOpNumThreads: intraOpThreads,

@@ -1,0 +1,40 @@
+/**
+ * Window weights along one axis of a tile: ramps 1/n, 2/n, … n/n rise over the `before` elements shared with the
+ * neighbour before and fall likewise over `after`; where both ramps meet they multiply. Source: the published tiled
+ * inference (CNNT_Microscopy, running_inference.py), whose window is the product of this over the three axes.
+ */
+export function rampWeights(tile: number, before: number, after: number): Float64Array {
+  const weights = new Float64Array(tile).fill(1);
+  for (let i = 0; i < Math.min(before, tile); i += 1) weights[i] = (weights[i] ?? 0) * ((i + 1) / before);
+  for (let i = 0; i < Math.min(after, tile); i += 1) {
+    const at = tile - 1 - i;
+    weights[at] = (weights[at] ?? 0) * ((i + 1) / after);
+  }
+  return weights;
+}
+
+/**
+ * The same weights divided by their sum over all tiles at each element of the axis, so that what they blend needs no
+ * division afterwards. The tiles form a grid and their window is a product over the axes; so is the sum of windows,
+ * and dividing per axis is dividing per voxel. Elements outside `[0, length)` weigh nothing.
+ */
+export function sharesOf(
+  length: number,
+  tile: number,
+  starts: readonly number[],
+  weights: readonly Float64Array[],
+): Float32Array[] {
+  const sums = new Float64Array(length);
+  for (const [k, start] of starts.entries()) {
+    const window = weights[k] ?? new Float64Array(tile);
+    for (let i = Math.max(0, -start); i < tile && start + i < length; i += 1) {
+      sums[start + i] = (sums[start + i] ?? 0) + (window[i] ?? 0);
+    }
+  }
+  return starts.map((start, k) =>
+    Float32Array.from(weights[k] ?? [], (weight, i) => {
+      const sum = sums[start + i];
+      return sum === undefined ? 0 : weight / sum;
+    }),
+  );
+}

@@ -1,0 +1,51 @@
+import type { AxisPlan, Span, TilePlan } from "./tile-plan.ts";
+
+/** The output planes to which tiles of the present slab still contribute. */
+export interface BlendedPlanes {
+  /** Adds a tile's output, `[depth, height, width]` float32, with its shares. */
+  readonly add: (tile: Float32Array, depth: Span, height: Span, width: Span) => void;
+  /** A plane, `[height, width]`; complete once all tiles that reach it were added. */
+  readonly plane: (depth: number) => Float32Array;
+  /** Forgets a plane, so that its place serves another. */
+  readonly clear: (depth: number) => void;
+  readonly bytes: number;
+}
+
+/** Sums in float32, tile after tile in the plan's order: the result does not depend on timing or thread count. */
+export function createBlendedPlanes({ axes }: TilePlan, capacity: number): BlendedPlanes {
+  const [depths, heights, widths] = axes;
+  const planeVoxels = heights.length * widths.length;
+  const places = Array.from({ length: capacity }, () => new Float32Array(planeVoxels));
+  // Planes in use are neighbours in depth, at most `capacity` of them.
+  const placeOf = (depth: number): Float32Array => places[depth % capacity] as Float32Array;
+
+  return {
+    bytes: capacity * planeVoxels * Float32Array.BYTES_PER_ELEMENT,
+    plane: placeOf,
+    clear: (depth) => void placeOf(depth).fill(0),
+    add(tile, depth, height, width) {
+      const [firstDepth, endDepth] = inside(depths, depth);
+      const [firstRow, endRow] = inside(heights, height);
+      const [firstColumn, endColumn] = inside(widths, width);
+      for (let z = firstDepth; z < endDepth; z += 1) {
+        const plane = placeOf(z);
+        const depthShare = depth.shares[z - depth.start] as number;
+        for (let y = firstRow; y < endRow; y += 1) {
+          const share = depthShare * (height.shares[y - height.start] as number);
+          const rowAt = y * widths.length;
+          const tileAt = ((z - depth.start) * heights.tile + (y - height.start)) * widths.tile - width.start;
+          for (let x = firstColumn; x < endColumn; x += 1) {
+            plane[rowAt + x] =
+              (plane[rowAt + x] as number) +
+              share * (width.shares[x - width.start] as number) * (tile[tileAt + x] as number);
+          }
+        }
+      }
+    },
+  };
+}
+
+/** The elements of the axis that a span's tile covers: first, and one past the last. */
+function inside({ length, tile }: AxisPlan, { start }: Span): [first: number, end: number] {
+  return [Math.max(start, 0), Math.min(start + tile, length)];
+}

@@ -1,0 +1,106 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { arch, platform } from "node:os";
+import { dirname, join } from "node:path";
+import { type ErrorReport, machineError, reportOf } from "../core/errors.ts";
+import type { ModelPackage } from "../core/package-settings.ts";
+import { readPackage } from "../export/package/read-package.ts";
+import { readNpyTensor } from "../formats/npy.ts";
+import { runTensor } from "./engine/run-tensor.ts";
+import type { ProviderName } from "./providers.ts";
+
+/** Longer than any session start that is not an engine build; a GPU's first start loads gigabytes of libraries. */
+const probeTimeoutMs = 120_000;
+
+/** The library that each provider needs beside the binding; the others are linked into it. */
+const providerLibraries: Partial<Record<ProviderName, string>> = {
+  cuda: "libonnxruntime_providers_cuda.so",
+  tensorrt: "libonnxruntime_providers_tensorrt.so",
+};
+
+export interface RejectedProvider {
+  readonly provider: ProviderName;
+  readonly reason: ErrorReport;
+}
+
+export interface ProviderChoice {
+  readonly provider: ProviderName;
+  /** Those before it in the order, and why each cannot be used. */
+  readonly rejected: readonly RejectedProvider[];
+}
+
+/**
+ * The first provider of the order that runs the package's own test tensor in a throw-away process, every node of it.
+ * The CPU is not tried there: the engine's own warm-up shows it, and nothing comes after it.
+ * Throws `EdgeError` (`machine`, `provider-unavailable`) when none does.
+ */
+export async function chooseProvider(wanted: {
+  readonly providers: readonly ProviderName[];
+  readonly model: string;
+}): Promise<ProviderChoice> {
+  const rejected: RejectedProvider[] = [];
+  for (const provider of wanted.providers) {
+    const reason = provider === "cpu" ? undefined : await whyNot(provider, wanted.model);
+    if (reason === undefined) return { provider, rejected };
+    rejected.push({ provider, reason });
+  }
+  throw noProvider(rejected);
+}
+
+/** Why this provider cannot run this model here; undefined when it can. */
+export async function whyNot(provider: ProviderName, model: string): Promise<ErrorReport | undefined> {
+  const missing = missingLibrary(provider);
+  if (missing !== undefined) return reportOf(missing);
+  const modelPackage = await readPackage(model);
+  return probe(provider, modelPackage);
+}
+
+/** The folder of the ONNX Runtime's own libraries, where it looks for those of providers. */
+export function runtimeLibraryFolder(): string {
+  const entry = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
+  return join(dirname(entry), "bin", "napi-v6", platform(), arch());
+}
+
+function missingLibrary(provider: ProviderName) {
+  const library = providerLibraries[provider];
+  if (library === undefined || existsSync(join(runtimeLibraryFolder(), library))) return undefined;
+  return machineError(`the ${provider} provider is not installed`, {
+    code: "provider-library-missing",
+    found: `no ${library} beside the ONNX Runtime`,
+    remedy:
+      "Put the provider libraries of exactly the installed onnxruntime-node version beside its binding, or use --provider cpu",
+  });
+}
+
+async function probe(provider: ProviderName, model: ModelPackage): Promise<ErrorReport | undefined> {
+  const input = await readNpyTensor(model.testInputFile);
+  try {
+    await runTensor(
+      {
+        modelFile: model.modelFile,
+        inputName: model.inputName,
+        outputName: model.outputName,
+        provider,
+        input,
+      },
+      AbortSignal.timeout(probeTimeoutMs),
+    );
+    return undefined;
+  } catch (error) {
+    return reportOf(error);
+  }
+}
+
+function noProvider(rejected: readonly RejectedProvider[]) {
+  const [only] = rejected;
+  return machineError(
+    rejected.length === 1 && only !== undefined
+      ? `provider ${only.provider} cannot be used`
+      : "none of the providers can be used",
+    {
+      code: "provider-unavailable",
+      found: rejected.map(({ provider, reason }) => `${provider}: ${reason.message}`).join("; "),
+      remedy: "Run `cnnt-edge doctor` to see what this machine lacks, or use --provider cpu",
+    },
+  );
+}

@@ -1,0 +1,92 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { type FromEngine, fromEngineSchema, type ToEngine } from "./protocol.ts";
+
+/** One life of an engine process, without any knowledge of jobs. */
+export interface EngineProcess {
+  readonly pid: number | undefined;
+  readonly send: (message: ToEngine) => void;
+  /** Resolves when the process is gone, with what is known about its end in words. */
+  readonly ended: Promise<string>;
+  /** Sends SIGKILL. */
+  readonly kill: (why: string) => void;
+  /** Polite message, SIGTERM after `graceMs`, SIGKILL after a second more; resolves when it is gone. */
+  readonly stop: (graceMs: number) => Promise<void>;
+}
+
+export interface EngineProcessOptions {
+  /** The program to run; tests put others in its place. */
+  readonly program: URL;
+  readonly env: NodeJS.ProcessEnv;
+  readonly onMessage: (message: FromEngine) => void;
+  /** Called at `checkEveryMs` intervals when nothing was heard for `silentChecks` of them. */
+  readonly checkEveryMs: number;
+  readonly silentChecks: number;
+}
+
+const keptStderrCharacters = 4000;
+
+export function startEngineProcess(options: EngineProcessOptions): EngineProcess {
+  const child: ChildProcess = fork(options.program, {
+    execArgv: ["--import", import.meta.resolve("tsx")],
+    // Node's own serializer instead of JSON keeps what JSON loses (Infinity in a progress message).
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    env: options.env,
+  });
+
+  let stderr = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-keptStderrCharacters);
+    if (process.env["CNNT_EDGE_DEBUG"] !== undefined) process.stderr.write(text);
+  });
+
+  let killedBecause: string | undefined;
+  const kill = (why: string): void => {
+    killedBecause ??= why;
+    child.kill("SIGKILL");
+  };
+
+  // Counted in checks, not in time of day: a laptop that slept an hour has not missed an hour of heartbeats.
+  let silent = 0;
+  const check = setInterval(() => {
+    silent += 1;
+    if (silent > options.silentChecks) kill(`it was silent for ${(silent * options.checkEveryMs) / 1000} s`);
+  }, options.checkEveryMs);
+  check.unref();
+
+  child.on("message", (raw) => {
+    silent = 0;
+    const message = fromEngineSchema.safeParse(raw);
+    if (message.success) options.onMessage(message.data);
+    else kill("it sent a message that the protocol does not know");
+  });
+
+  const ended = new Promise<string>((resolve) => {
+    const end = (what: string): void => {
+      clearInterval(check);
+      const lastWords = stderr.trim().split("\n").at(-1) ?? "";
+      resolve([killedBecause ?? what, lastWords].filter((part) => part !== "").join("; last words: "));
+    };
+    child.once("error", (error) => end(`it could not be started: ${error.message}`));
+    // "close" and not "exit", so that its last words have arrived.
+    child.once("close", (code, signal) => end(signal === null ? `exit code ${code}` : `ended by ${signal}`));
+  });
+
+  return {
+    pid: child.pid,
+    ended,
+    kill,
+    send(message) {
+      // The channel may be closing; `ended` tells what there is to know then.
+      if (child.connected) child.send(message, () => undefined);
+    },
+    async stop(graceMs) {
+      if (child.connected) child.send({ kind: "stop" } satisfies ToEngine, () => undefined);
+      const term = setTimeout(() => child.kill("SIGTERM"), graceMs);
+      const killing = setTimeout(() => child.kill("SIGKILL"), graceMs + 1000);
+      await ended;
+      clearTimeout(term);
+      clearTimeout(killing);
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import { availableParallelism } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type EdgeError, errorFromReport, machineError, usageError } from "../../core/errors.ts";
+import { chooseProvider } from "../choose-provider.ts";
+import {
+  type DenoiseJob,
+  type DenoiseOutcome,
+  denoiseJobSchema,
+  type Engine,
+  type Progress,
+} from "../denoise-job.ts";
+import { interrupted } from "../interrupted.ts";
+import { defaultProviders, type ProviderName } from "../providers.ts";
+import { type Deferred, deferred } from "./deferred.ts";
+import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
+import type { FromEngine, WarmUp } from "./protocol.ts";
+import { restartDelayMs } from "./restart-delay.ts";
+
+export interface EngineOptions {
+  /** Package folders; the first is run once at the start, so that `ready` reports what was measured. */
+  readonly models: readonly [string, ...string[]];
+  /** Tried in this order; `cuda`, then `cpu` by default. */
+  readonly providers?: readonly ProviderName[];
+  /** Refuse to run on anything else. */
+  readonly require?: ProviderName;
+  /** Threads of the CPU provider; by default one less than the machine has, at least one. */
+  readonly intraOpThreads?: number;
+  /** Environment of the engine process; ours by default. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** What to run as the engine process; tests put programs that hang or crash in its place. */
+  readonly program?: URL;
+  /** An engine from which nothing was heard for so long is killed. */
+  readonly silenceMs?: number;
+}
+
+const engineProgram = new URL("./child.ts", import.meta.url);
+const checksPerSilence = 10;
+const defaultSilenceMs = 60_000;
+const defaultGraceMs = 5_000;
+
+/** The job in the engine's hands. */
+interface RunningJob {
+  readonly id: number;
+  readonly onProgress: (progress: Progress) => void;
+  readonly end: Deferred<DenoiseOutcome>;
+}
+
+/** One engine process that has been told to start. */
+interface Life {
+  readonly process: EngineProcess;
+  readonly warmUp: Promise<WarmUp>;
+}
+
+/**
+ * Starts an engine: chooses the provider by trying each in a throw-away process, then keeps one child process with
+ * it. The child is replaced when it is lost: at the next job, after a pause that grows with repeated losses.
+ * Nothing here touches pixels or blocks.
+ */
+export function startEngine(options: EngineOptions): Engine {
+  const choice = chooseProvider({
+    providers: options.require === undefined ? (options.providers ?? defaultProviders) : [options.require],
+    model: options.models[0],
+  });
+  const stopping = new AbortController();
+  let life: Promise<Life> | undefined;
+  let running: RunningJob | undefined;
+  let lossesInARow = 0;
+  let nextId = 1;
+
+  const begin = async (): Promise<Life> => {
+    const { provider } = await choice;
+    // Cut short by stop().
+    await sleep(restartDelayMs(lossesInARow), undefined, { signal: stopping.signal }).catch(() => undefined);
+    if (stopping.signal.aborted) throw stopped();
+    const warmUp = deferred<WarmUp>();
+    const silenceMs = options.silenceMs ?? defaultSilenceMs;
+    const engine = startEngineProcess({
+      program: options.program ?? engineProgram,
+      env: options.env ?? process.env,
+      checkEveryMs: silenceMs / checksPerSilence,
+      silentChecks: checksPerSilence,
+      onMessage: (message) => receive(message, warmUp),
+    });
+    void engine.ended.then((how) => {
+      life = undefined;
+      lossesInARow += 1;
+      const error = stopping.signal.aborted ? stopped() : lost(how);
+      warmUp.reject(error);
+      running?.end.reject(error);
+    });
+    const intraOpThreads = options.intraOpThreads ?? Math.max(1, availableParallelism() - 1);
+    engine.send({ kind: "start", settings: { provider, models: [...options.models], intraOpThreads } });
+    return { process: engine, warmUp: warmUp.promise };
+  };
+
+  const receive = (message: FromEngine, warmUp: Deferred<WarmUp>): void => {
+    if (message.kind === "ready") warmUp.resolve(message.warmUp);
+    else if (message.kind === "unfit") warmUp.reject(errorFromReport(message.error));
+    else if (message.kind !== "heartbeat" && message.id === running?.id) receiveOfJob(message, running);
+  };
+
+  const receiveOfJob = (message: Extract<FromEngine, { id: number }>, job: RunningJob): void => {
+    if (message.kind === "progress") job.onProgress(message.progress);
+    if (message.kind === "failed") job.end.reject(errorFromReport(message.error));
+    if (message.kind === "done") {
+      lossesInARow = 0;
+      job.end.resolve(message.outcome);
+    }
+  };
+
+  const living = (): Promise<Life> => {
+    if (life === undefined) {
+      const beginning = begin();
+      life = beginning;
+      beginning.catch(() => {
+        if (life === beginning) life = undefined;
+      });
+    }
+    return life;
+  };
+
+  const runJob = async (job: DenoiseJob, own: RunningJob, signal?: AbortSignal): Promise<DenoiseOutcome> => {
+    let sentTo: EngineProcess | undefined;
+    const onAbort = (): void => {
+      // An engine at work removes its temporary file first and then answers "interrupted".
+      if (sentTo === undefined) own.end.reject(interrupted());
+      else sentTo.send({ kind: "abort", id: own.id });
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    try {
+      const { process: engine, warmUp } = await Promise.race([living(), own.end.promise.then(never)]);
+      await Promise.race([warmUp, own.end.promise]);
+      if (signal?.aborted !== true) {
+        sentTo = engine;
+        engine.send({ kind: "denoise", id: own.id, job });
+      }
+      return await own.end.promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  };
+
+  // Wanted at once: the warm-up runs while the first acquisition is still being written.
+  living().catch(() => undefined);
+
+  return {
+    async ready() {
+      const { provider, rejected } = await choice;
+      const { warmUp } = await living();
+      return { provider, rejected, ...(await warmUp) };
+    },
+    async denoise(input, { signal, onProgress = () => undefined } = {}) {
+      if (running !== undefined) throw busy();
+      const job = denoiseJobSchema.parse(input);
+      running = { id: nextId, onProgress, end: deferred() };
+      nextId += 1;
+      try {
+        return await runJob(job, running, signal);
+      } finally {
+        running = undefined;
+      }
+    },
+    async stop(graceMs = defaultGraceMs) {
+      stopping.abort();
+      const current = await life?.catch(() => undefined);
+      await current?.process.stop(graceMs);
+    },
+  };
+}
+
+/** A job cannot end well before it was sent. */
+function never(): never {
+  throw lost("a job ended that had not begun");
+}
+
+function lost(how: string): EdgeError {
+  return machineError("the engine process was lost", {
+    code: "engine-lost",
+    found: how,
+    retryable: true,
+    remedy: "It is started again for the next job; `cnnt-edge doctor` tells what this machine lacks",
+  });
+}
+
+function stopped(): EdgeError {
+  return machineError("the engine was stopped", { code: "engine-stopped", retryable: true });
+}
+
+function busy(): EdgeError {
+  return usageError("the engine is at work on another acquisition", {
+    code: "engine-busy",
+    remedy: "Wait for it, or start a second engine",
+  });
+}

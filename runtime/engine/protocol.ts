@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { denoiseJobSchema, stages } from "../denoise-job.ts";
+import { providerNames } from "../providers.ts";
+
+/**
+ * The messages between the host and its engine process. Both sides check what they receive: the other may be a
+ * process of another version that outlived an update.
+ */
+
+const seconds = z.number().nonnegative();
+const count = z.int().nonnegative();
+const box = z.tuple([count, count, count]);
+
+export const errorReportSchema = z.strictObject({
+  kind: z.enum(["format", "unsupported", "usage", "machine", "verification", "defect"]),
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().exactOptional(),
+  retryable: z.boolean(),
+});
+
+export const engineSettingsSchema = z.strictObject({
+  provider: z.enum(providerNames),
+  /** Package folders; the first is run once at the start, all stay loaded between jobs. */
+  models: z.array(z.string()).min(1),
+  intraOpThreads: z.int().positive(),
+});
+export type EngineSettings = z.infer<typeof engineSettingsSchema>;
+
+export const toEngineSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("start"), settings: engineSettingsSchema }),
+  z.strictObject({ kind: z.literal("denoise"), id: count, job: denoiseJobSchema }),
+  z.strictObject({ kind: z.literal("abort"), id: count }),
+  z.strictObject({ kind: z.literal("stop") }),
+]);
+export type ToEngine = z.infer<typeof toEngineSchema>;
+
+const progressSchema = z.strictObject({
+  stage: z.enum(stages),
+  doneVoxels: count,
+  totalVoxels: count,
+  elapsedS: seconds,
+  voxelsPerS: seconds.exactOptional(),
+  etaS: seconds.exactOptional(),
+});
+
+const outcomeSchema = z.strictObject({
+  output: z.string(),
+  outputBytes: count,
+  sourceSha256: z.string(),
+  provider: z.string(),
+  tile: box,
+  overlap: box,
+  voxels: count,
+  elapsedS: seconds,
+  networkS: seconds,
+  clippedShare: z.number().min(0).max(1),
+  notes: z.array(z.string()),
+});
+
+export const warmUpSchema = z.strictObject({
+  pid: count,
+  runtimeVersion: z.string(),
+  networkVoxelsPerS: seconds,
+});
+export type WarmUp = z.infer<typeof warmUpSchema>;
+
+export const fromEngineSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("ready"), warmUp: warmUpSchema }),
+  /** The engine cannot be had at all: no model, no provider. The process ends. */
+  z.strictObject({ kind: z.literal("unfit"), error: errorReportSchema }),
+  z.strictObject({ kind: z.literal("accepted"), id: count }),
+  z.strictObject({ kind: z.literal("progress"), id: count, progress: progressSchema }),
+  z.strictObject({ kind: z.literal("done"), id: count, outcome: outcomeSchema }),
+  z.strictObject({ kind: z.literal("failed"), id: count, error: errorReportSchema }),
+  /** Every `heartbeatMs`, whatever the network is doing. */
+  z.strictObject({ kind: z.literal("heartbeat") }),
+]);
+export type FromEngine = z.infer<typeof fromEngineSchema>;
+
+export const heartbeatMs = 1000;

@@ -1,0 +1,15 @@
+/** Losses that may be bad luck and are answered quickly; more are answered ever more slowly. */
+const quickRestarts = 5;
+const firstDelayMs = 500;
+const quickDelayMs = 5_000;
+const longestDelayMs = 300_000;
+
+/**
+ * How long to wait before another engine process is started, after this many were lost in a row without a job done
+ * between them: at once, then 0.5, 1, 2, 4 s, then doubling from 5 s to 5 minutes.
+ */
+export function restartDelayMs(lossesInARow: number): number {
+  if (lossesInARow <= 1) return 0;
+  if (lossesInARow <= quickRestarts) return firstDelayMs * 2 ** (lossesInARow - 2);
+  return Math.min(quickDelayMs * 2 ** (lossesInARow - quickRestarts - 1), longestDelayMs);
+}
