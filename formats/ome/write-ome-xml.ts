@@ -27,7 +27,7 @@ const pixelTypes: Readonly<Record<SampleType, string>> = {
 };
 
 /**
- * The whole document, ASCII only. The metadata of an OME source is carried on; the source's text is kept in a
+ * The whole document. The metadata of an OME source is carried on; the source's text is kept in a
  * comment where that is not possible, or not all of it.
  */
 export function omeXmlOf(spec: PlaneSinkSpec, provenance: Provenance): string {

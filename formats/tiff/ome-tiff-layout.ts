@@ -40,8 +40,8 @@ const compressedStripBytes = 2 ** 19;
 const ownXmlBytes = 2 ** 20;
 const channelXmlBytes = 2 ** 10;
 
-/** A character of the source's metadata may become a reference of this length, twice (carried on, and kept). */
-const escapedCharacterBytes = 2 * "&#65535;".length;
+/** A character of the source's metadata may become an entity of this length, twice (carried on, and kept). */
+const escapedCharacterBytes = 2 * "&quot;".length;
 
 /** No compressor in use here makes more of incompressible data than this many times its length. */
 const worstCompression = 1.01;

@@ -85,8 +85,8 @@ export async function createOmeTiff(
     async finish(provenance) {
       await last;
       if (written !== layout.planes) throw missingPlanes(path, written, layout.planes);
-      // omeXmlOf is ASCII; the NUL ends it as TIFF 6.0 asks.
-      const xml = Buffer.from(`${omeXmlOf(spec, provenance)}\0`, "latin1");
+      // The NUL ends it as TIFF 6.0 asks; the OME-TIFF specification wants UTF-8 where TIFF 6.0 says ASCII.
+      const xml = Buffer.from(`${omeXmlOf(spec, provenance)}\0`, "utf8");
       appender.align();
       const xmlAt = await appender.append(xml);
       const description = {

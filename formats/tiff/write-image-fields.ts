@@ -6,7 +6,6 @@ import {
   fieldType,
   photometric,
   planarConfiguration,
-  predictor,
   resolutionUnit,
   sampleFormat,
   tag,
@@ -17,11 +16,6 @@ import { asciiField, type Field, type Flavour } from "./write-directory.ts";
 export interface Strips {
   readonly offsets: readonly number[];
   readonly byteCounts: readonly number[];
-}
-
-/** The predictor that our compressed planes have: differences for integers, bytes sorted by weight for floats. */
-export function predictorOf(sampleType: SampleType): number {
-  return sampleTypes[sampleType].integer ? predictor.horizontal : predictor.floatingPoint;
 }
 
 /** The fields of one plane's directory: a single channel, black is zero, in strips. */
@@ -44,7 +38,7 @@ export function imageFields(
     values: [value],
   });
   const offsetType = flavour.big ? fieldType.long8 : fieldType.long;
-  const fields: Field[] = [
+  return [
     long(tag.imageWidth, sizes.x),
     long(tag.imageLength, sizes.y),
     short(tag.bitsPerSample, facts.bytes * 8),
@@ -59,9 +53,6 @@ export function imageFields(
     short(tag.sampleFormat, sampleFormatOf(spec.sampleType)),
     ...resolutionFields(spec),
   ];
-  if ((spec.compression ?? "none") !== "none")
-    fields.push(short(tag.predictor, predictorOf(spec.sampleType)));
-  return fields;
 }
 
 function sampleFormatOf(sampleType: SampleType): number {

@@ -33,7 +33,7 @@ function acquisition(original: OriginalMetadata, changes: Partial<Acquisition> =
 const illegal = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udfff]/gu;
 
 function legal(text: string): string {
-  return text.replace(illegal, "\ufffd");
+  return text.replaceAll(/\r\n?/g, "\n").replaceAll(illegal, "\ufffd");
 }
 
 function write(source: Acquisition, provenance: readonly (readonly [string, string])[] = []): string {
@@ -181,16 +181,15 @@ test("provenance is a map annotation of the image, in the given order", () => {
   assert.deepEqual(only(root, "AnnotationRef").attributes["ID"], map.attributes["ID"]);
 });
 
-test("any text survives, and what XML does not allow becomes a replacement character", () => {
+test("any text survives but for line ends, and what XML does not allow becomes a replacement character", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: "binary", maxLength: 40 }),
       fc.string({ unit: "binary", maxLength: 40 }),
       (name, value) => {
         const xml = write(acquisition({ kind: "text", text: value }, { name }), [[name, value]]);
-        assert.ok(Buffer.byteLength(xml) === xml.length, "is ASCII");
         const root = parse(xml);
-        assert.equal(only(root, "Image").attributes["Name"], legal(name));
+        assert.equal(only(root, "Image").attributes["Name"], legal(name).replaceAll(/[\t\n]/g, " "));
         assert.equal(only(root, "M").text, legal(value));
         if (value !== "") assert.equal(only(only(root, "CommentAnnotation"), "Value").text, legal(value));
       },
