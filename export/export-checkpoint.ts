@@ -5,12 +5,13 @@ import type { Tensor } from "../core/tensor.ts";
 import { type CnntNetwork, loadNetwork } from "./cnnt/network.ts";
 import { referenceForward } from "./cnnt/reference.ts";
 import type { TrainingConfig } from "./cnnt/training-config.ts";
-import { cnntGraph, inputName, outputName } from "./onnx/cnnt-graph.ts";
+import { cnntGraph, inputName, outputName, type Precision } from "./onnx/cnnt-graph.ts";
 import { encodeModel, opset } from "./onnx/messages.ts";
 import { applyNormalization } from "./package/apply-normalization.ts";
 import { smallestLength } from "./package/describe-model.ts";
 import { modelCard } from "./package/model-card.ts";
-import { writePackage } from "./package/write-package.ts";
+import type { Comparison } from "./package/verify-package.ts";
+import { type ProvePackage, writePackage } from "./package/write-package.ts";
 import { testScene } from "./test-scene.ts";
 import { openCheckpoint } from "./torch/checkpoint.ts";
 
@@ -37,6 +38,9 @@ export interface ExportRequest {
   readonly overlap?: readonly [number, number, number];
   /** Fixed depth, height, width of the graph's input. */
   readonly staticShape?: readonly [number, number, number];
+  readonly precision: Precision;
+  /** Runs the finished package before it gets its final name. */
+  readonly prove: ProvePackage;
   readonly productVersion: string;
   /** RFC 3339, for the description. */
   readonly timestamp: string;
@@ -47,6 +51,7 @@ export interface ExportOutcome {
   readonly modelSha256: string;
   readonly parameters: number;
   readonly settings: PackageSettings;
+  readonly measured: Comparison | undefined;
 }
 
 /** The published inference's tile and overlap; depth, height, width. */
@@ -54,11 +59,13 @@ const publishedTile = [24, 256, 256] as const;
 const publishedOverlap = [4, 64, 64] as const;
 
 /** float32 networks of this kind agree with the float64 pass to some 1e-5; a wrong weight shows at 1e-3 and above. */
-const testTolerance = 1e-4;
+const singleTolerance = 1e-4;
+/** Half precision: of the output's standard deviation. */
+const halfTolerance = 0.02;
 
 /**
  * A checkpoint to a package folder: ONNX graph, settings, and test tensors whose expected output comes from the
- * float64 forward pass. Nothing here runs the graph; `verify` does that.
+ * float64 forward pass. Only `prove` runs the graph; where it fails, no package appears.
  */
 export async function exportCheckpoint(request: ExportRequest): Promise<ExportOutcome> {
   const { training, stated } = request;
@@ -77,7 +84,10 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
   }
   const settings = settingsOf(request, network, scaling);
   const testInput = testScene(testShape(settings, request.staticShape), settings.normalization);
+  const testOutput = expectedOutput(network, settings.normalization, testInput);
+  if (request.precision === "fp16") settings.test_tolerance = halfTolerance * standardDeviation(testOutput);
   const graph = cnntGraph(network, {
+    precision: request.precision,
     producerVersion: request.productVersion,
     ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
   });
@@ -92,26 +102,29 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     inputName,
     outputName,
     opset,
+    precision: request.precision,
     ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
     settings,
     ...(training === undefined ? {} : { training: training.all }),
   };
-  const modelSha256 = await writePackage(
+  const { card } = request.description;
+  const { modelSha256, measured } = await writePackage(
     request.out,
     {
       facts,
       model: encodeModel(graph),
       testInput,
-      testOutput: expectedOutput(network, settings.normalization, testInput),
-      card: request.description.card ?? modelCard(facts),
+      testOutput,
+      card: (comparison) => card ?? modelCard(facts, comparison),
     },
-    request.force,
+    { force: request.force, prove: request.prove },
   );
   const parameters = graph.initializers.reduce(
-    (sum, { type, bytes }) => (type === "int64" ? sum : sum + bytes.byteLength / 4),
+    (sum, { type, bytes }) =>
+      type === "int64" ? sum : sum + bytes.byteLength / (type === "float16" ? 2 : 4),
     0,
   );
-  return { dir: request.out, modelSha256, parameters, settings };
+  return { dir: request.out, modelSha256, parameters, settings, measured };
 }
 
 /** What was stated, else what training wrote; never a guess. */
@@ -156,7 +169,7 @@ function settingsOf(
     ...(fixed ? { fixed_height_width: [height, width] as [number, number] } : {}),
     tile: fixed ? [tile[0], height, width] : [...tile],
     overlap: fixed ? [overlap[0], Math.floor(height / 4), Math.floor(width / 4)] : [...overlap],
-    test_tolerance: testTolerance,
+    test_tolerance: singleTolerance,
   };
 }
 
@@ -180,4 +193,9 @@ function expectedOutput(network: CnntNetwork, normalization: Normalization, samp
   });
   const output = referenceForward(network, input);
   return { shape: output.shape, data: Float32Array.from(output.data) };
+}
+
+function standardDeviation({ data }: Tensor): number {
+  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+  return Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);
 }

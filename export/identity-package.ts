@@ -46,9 +46,6 @@ export async function writeIdentityPackage(
     producerName: "cnnt-edge",
     producerVersion: productVersion,
   });
-  await writePackage(
-    dir,
-    { facts, model, testInput: scene, testOutput: scene, card: modelCard(facts) },
-    true,
-  );
+  const card = (): string => modelCard(facts, undefined);
+  await writePackage(dir, { facts, model, testInput: scene, testOutput: scene, card }, { force: true });
 }

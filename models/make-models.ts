@@ -6,7 +6,17 @@ import { productVersion } from "../bin/product-version.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { exportCheckpoint } from "../export/export-checkpoint.ts";
 import { writeIdentityPackage } from "../export/identity-package.ts";
+import { readPackage } from "../export/package/read-package.ts";
+import { verifyPackage } from "../export/package/verify-package.ts";
+import { runTensor } from "../runtime/engine/run-tensor.ts";
 
+const prove = async (dir: string) => {
+  const model = await readPackage(dir);
+  const { modelFile, inputName, outputName } = model;
+  return verifyPackage(model, (input) =>
+    runTensor({ modelFile, inputName, outputName, provider: "cpu", input }),
+  );
+};
 const timestamp = "2026-11-23T00:00:00Z";
 const [starter] = process.argv.slice(2);
 
@@ -28,6 +38,8 @@ if (starter !== undefined) {
       authors: ["cnnt-edge"],
       card: await readFile(join(import.meta.dirname, "default-card.md"), "utf8"),
     },
+    precision: "fp32",
+    prove,
     productVersion,
     timestamp,
   });

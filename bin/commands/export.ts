@@ -18,6 +18,7 @@ interface ExportOptions {
   readonly tile?: readonly [number, number, number];
   readonly overlap?: readonly [number, number, number];
   readonly static?: readonly [number, number, number];
+  readonly precision: "fp32" | "fp16";
   readonly name?: string;
   readonly license?: string;
   readonly author: readonly string[];
@@ -58,6 +59,11 @@ export const defineExport: DefineCommand = (program, io, act) => {
     )
     .option("--tile <z,y,x>", "recommended tile", box)
     .option("--overlap <z,y,x>", "recommended overlap", overlapBox)
+    .addOption(
+      new Option("--precision <p>", "fp16: half precision inside, float32 in and out")
+        .choices(["fp32", "fp16"])
+        .default("fp32"),
+    )
     .option("--static <z,y,x>", "fix the input's shape in the graph (TensorRT)", box)
     .option("--name <text>", "name of the model")
     .option("--license <spdx>", "licence of the weights, for example CC-BY-4.0")
@@ -87,18 +93,20 @@ export const defineExport: DefineCommand = (program, io, act) => {
           ...(options.tile === undefined ? {} : { tile: options.tile }),
           ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
           ...(options.static === undefined ? {} : { staticShape: options.static }),
+          precision: options.precision,
+          prove: (dir) => proveHere(dir, io.signal),
           productVersion,
           timestamp: options.timestamp ?? new Date().toISOString(),
         });
-        const largestDifference = await verifyHere(options.out, io.signal);
         if (options.json) {
-          io.stdout.write(`${JSON.stringify({ ...outcome, largestDifference })}\n`);
+          io.stdout.write(`${JSON.stringify(outcome)}\n`);
           return exitCodes.done;
         }
-        const megabytes = ((4 * outcome.parameters) / 1e6).toFixed(1);
+        const difference = outcome.measured?.largestDifference.toExponential(1) ?? "not measured";
         io.stdout.write(
-          `${outcome.dir}: ${outcome.parameters.toLocaleString("en")} weights (${megabytes} MB), ` +
-            `verified on cpu (largest difference from the float64 pass ${largestDifference.toExponential(1)})\n`,
+          `${outcome.dir}: ${outcome.parameters.toLocaleString("en")} weights, ${options.precision}, ` +
+            `verified on cpu (largest difference from the float64 pass ${difference})
+`,
         );
         return exitCodes.done;
       }),
@@ -118,16 +126,15 @@ function statedBy(options: ExportOptions) {
   };
 }
 
-async function verifyHere(dir: string, signal: AbortSignal): Promise<number> {
+async function proveHere(dir: string, signal: AbortSignal) {
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { verifyPackage } = await import("../../export/package/verify-package.ts");
   const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
   const model = await readPackage(dir);
   const { modelFile, inputName, outputName } = model;
-  const comparison = await verifyPackage(model, (input) =>
+  return verifyPackage(model, (input) =>
     runTensor({ modelFile, inputName, outputName, provider: "cpu", input }, signal),
   );
-  return comparison.largestDifference;
 }
 
 /** `W.json` beside `W.pt`, else `config.json` in the same folder. */

@@ -1,7 +1,7 @@
 import { type BlockSet, blockSets } from "../cnnt/block-sets.ts";
 import type { CnntNetwork } from "../cnnt/network.ts";
 import { createGraphBuilder, type GraphBuilder } from "./graph-builder.ts";
-import type { OnnxModel } from "./messages.ts";
+import { elementTypes, type OnnxModel } from "./messages.ts";
 
 /**
  * The CNNT as an ONNX graph of standard operators (opset 17). Input and output are `[B, T, 1, H, W]` float32; inside,
@@ -15,8 +15,15 @@ import type { OnnxModel } from "./messages.ts";
 export interface GraphOptions {
   /** Fixed depth, height, width of the input; dimensions vary where absent. */
   readonly staticShape?: readonly [number, number, number];
+  /**
+   * `fp16`: convolutions, mixing and resizing in half precision; norms, scores and softmax stay in float32, where
+   * half precision overflows or loses the mean; input and output stay float32.
+   */
+  readonly precision: Precision;
   readonly producerVersion: string;
 }
+
+export type Precision = "fp32" | "fp16";
 
 export const inputName = "image";
 export const outputName = "output";
@@ -24,14 +31,15 @@ const epsilon = 1e-5;
 
 export function cnntGraph(network: CnntNetwork, options: GraphOptions): OnnxModel {
   const graph = createGraphBuilder();
-  const context: Context = { graph, network };
-  const before = stem(context, frames(graph));
+  const context: Context = { graph, network, half: options.precision === "fp16" };
+  const before = stem(context, toWorking(context, "/half", frames(graph)));
   const estimate = uNet(context, before);
   const features = network.architecture.no_residual
     ? estimate
     : graph.node("Sub", "/residual", [before, estimate]);
   const image = convolution(context, "pos_cnnt.1", convolution(context, "pos_cnnt.0", features));
-  graph.node("Reshape", outputName, [image, graph.node("Shape", "/image_shape", [inputName])]);
+  const single = toSingle(context, "/single", image);
+  graph.node("Reshape", outputName, [single, graph.node("Shape", "/image_shape", [inputName])]);
 
   const [depth, height, width] = options.staticShape ?? ["T", "H", "W"];
   const batch = options.staticShape === undefined ? "B" : 1;
@@ -50,6 +58,17 @@ export function cnntGraph(network: CnntNetwork, options: GraphOptions): OnnxMode
 interface Context {
   readonly graph: GraphBuilder;
   readonly network: CnntNetwork;
+  /** Whether activations are in half precision. */
+  readonly half: boolean;
+}
+
+/** To the precision of the activations; nothing where that is float32. */
+function toWorking({ graph, half }: Context, name: string, x: string): string {
+  return half ? graph.node("Cast", name, [x], { to: { kind: "int", value: elementTypes.float16 } }) : x;
+}
+
+function toSingle({ graph, half }: Context, name: string, x: string): string {
+  return half ? graph.node("Cast", name, [x], { to: { kind: "int", value: elementTypes.float32 } }) : x;
 }
 
 /** `[B, T, 1, H, W]` to `[B·T, 1, H, W]`. */
@@ -121,7 +140,18 @@ function blockSet(context: Context, set: BlockSet, input: string): string {
   return x;
 }
 
-function norm({ graph, network }: Context, set: BlockSet, cell: string, which: 1 | 2, x: string): string {
+function norm(context: Context, set: BlockSet, cell: string, which: 1 | 2, x: string): string {
+  const single = toSingle(context, `/${cell}/norm${which}_single`, x);
+  return toWorking(context, `/${cell}/norm${which}_half`, singleNorm(context, set, cell, which, single));
+}
+
+function singleNorm(
+  { graph, network }: Context,
+  set: BlockSet,
+  cell: string,
+  which: 1 | 2,
+  x: string,
+): string {
   const channels = set.channelsOut;
   const weight = (name: string, shape: readonly number[]): string =>
     graph.floats(name, shape, network.weight(name));
@@ -162,11 +192,12 @@ function norm({ graph, network }: Context, set: BlockSet, cell: string, which: 1
  * `softmax(q kᵀ / sqrt(D)) v` between the frames of one batch entry, D = channels per head · height · width.
  * One convolution makes q, k and v: `[B·T, 3C, H, W]` read as `[B, T, 3·heads, D]`, heads before frames.
  */
-function attention({ graph, network }: Context, set: BlockSet, cell: string, x: string): string {
+function attention(context: Context, set: BlockSet, cell: string, x: string): string {
+  const { graph, network } = context;
   const name = `${cell}.attn`;
   const heads = network.architecture.n_head;
   const channels = set.channelsOut;
-  const joined = joinedConvolution({ graph, network }, name, channels, x);
+  const joined = joinedConvolution(context, name, channels, x);
   const batchAndDepth = graph.node("Shape", `/${name}/batch_depth`, [inputName], {
     start: { kind: "int", value: 0 },
     end: { kind: "int", value: 2 },
@@ -193,13 +224,16 @@ function attention({ graph, network }: Context, set: BlockSet, cell: string, x: 
     [query, key, value],
     { axis: { kind: "int", value: 1 } },
   );
-  const keyTransposed = graph.node("Transpose", `/${name}/key_transposed`, [key], {
+  const singleQuery = toSingle(context, `/${name}/query_single`, query);
+  const singleKey = toSingle(context, `/${name}/key_single`, key);
+  const keyTransposed = graph.node("Transpose", `/${name}/key_transposed`, [singleKey], {
     perm: { kind: "ints", value: [0, 1, 3, 2] },
   });
-  const products = graph.node("MatMul", `/${name}/products`, [query, keyTransposed]);
+  const products = graph.node("MatMul", `/${name}/products`, [singleQuery, keyTransposed]);
   const scores = graph.node("Div", `/${name}/scores`, [products, rootOfLength(graph, name, query)]);
   const weights = graph.node("Softmax", `/${name}/weights`, [scores], { axis: { kind: "int", value: -1 } });
-  const mixed = graph.node("MatMul", `/${name}/mixed`, [weights, value]);
+  const workingWeights = toWorking(context, `/${name}/weights_half`, weights);
+  const mixed = graph.node("MatMul", `/${name}/mixed`, [workingWeights, value]);
   const framesFirst = graph.node("Transpose", `/${name}/frames_first`, [mixed], {
     perm: { kind: "ints", value: [0, 2, 1, 3] },
   });
@@ -211,7 +245,7 @@ function attention({ graph, network }: Context, set: BlockSet, cell: string, x: 
     { axis: { kind: "int", value: 0 } },
   );
   const y = graph.node("Reshape", `/${name}/frames`, [framesFirst, framesShape]);
-  return convolution({ graph, network }, `${name}.output_proj`, y);
+  return convolution(context, `${name}.output_proj`, y);
 }
 
 /** sqrt(D) as a float, from the last dimension of `[B, heads, T, D]`. */
@@ -223,25 +257,39 @@ function rootOfLength(graph: GraphBuilder, name: string, query: string): string 
 
 function mixer(context: Context, cell: string, x: string): string {
   const wide = convolution(context, `${cell}.mlp.0`, x);
-  return convolution(context, `${cell}.mlp.2`, gelu(context.graph, `/${cell}/mlp.1`, wide));
+  return convolution(context, `${cell}.mlp.2`, gelu(context, `/${cell}/mlp.1`, wide));
 }
 
 /** x/2 · (1 + erf(x / √2)), in the order of operations that ONNX Runtime's GeluFusion knows. */
-function gelu(graph: GraphBuilder, name: string, x: string): string {
-  const scaled = graph.node("Div", `${name}/scaled`, [x, graph.floats("/root_of_two", [], [Math.SQRT2])]);
+function gelu(context: Context, name: string, x: string): string {
+  const { graph } = context;
+  const scalar = (label: string, value: number): string => constant(context, label, [], [value]);
+  const scaled = graph.node("Div", `${name}/scaled`, [x, scalar("/root_of_two", Math.SQRT2)]);
   const erf = graph.node("Erf", `${name}/erf`, [scaled]);
-  const shifted = graph.node("Add", `${name}/shifted`, [erf, graph.floats("/one", [], [1])]);
+  const shifted = graph.node("Add", `${name}/shifted`, [erf, scalar("/one", 1)]);
   const product = graph.node("Mul", `${name}/product`, [x, shifted]);
-  return graph.node("Mul", name, [product, graph.floats("/half", [], [0.5])]);
+  return graph.node("Mul", name, [product, scalar("/one_half", 0.5)]);
 }
 
-function convolution({ graph, network }: Context, name: string, x: string): string {
+/** A constant in the precision of the activations. */
+function constant(
+  { graph, half }: Context,
+  name: string,
+  shape: readonly number[],
+  values: ArrayLike<number>,
+) {
+  return half ? graph.halves(name, shape, values) : graph.floats(name, shape, values);
+}
+
+function convolution(context: Context, name: string, x: string): string {
+  const { network } = context;
   const weight = network.weight(`${name}.conv2d.weight`);
   const bias = network.weight(`${name}.conv2d.bias`);
-  return convolve(graph, network, name, x, weight, bias);
+  return convolve(context, name, x, weight, bias);
 }
 
-function joinedConvolution({ graph, network }: Context, attn: string, channels: number, x: string): string {
+function joinedConvolution(context: Context, attn: string, channels: number, x: string): string {
+  const { network } = context;
   const parts = ["query", "key", "value"].map((part) => `${attn}.${part}.conv2d`);
   const join = (suffix: string, length: number): Float64Array => {
     const all = new Float64Array(3 * length);
@@ -250,24 +298,24 @@ function joinedConvolution({ graph, network }: Context, attn: string, channels: 
   };
   const kernel = network.architecture.kernel_size;
   const weight = join("weight", channels * channels * kernel * kernel);
-  return convolve(graph, network, `${attn}.query_key_value`, x, weight, join("bias", channels));
+  return convolve(context, `${attn}.query_key_value`, x, weight, join("bias", channels));
 }
 
 function convolve(
-  graph: GraphBuilder,
-  network: CnntNetwork,
+  context: Context,
   name: string,
   x: string,
   weight: ArrayLike<number>,
   bias: ArrayLike<number>,
 ): string {
+  const { graph, network } = context;
   const kernel = network.architecture.kernel_size;
   const pad = (kernel - 1) / 2;
   const channelsIn = weight.length / (bias.length * kernel * kernel);
   const inputs = [
     x,
-    graph.floats(`${name}.conv2d.weight`, [bias.length, channelsIn, kernel, kernel], weight),
-    graph.floats(`${name}.conv2d.bias`, [bias.length], bias),
+    constant(context, `${name}.conv2d.weight`, [bias.length, channelsIn, kernel, kernel], weight),
+    constant(context, `${name}.conv2d.bias`, [bias.length], bias),
   ];
   return graph.node("Conv", `/${name}`, inputs, {
     kernel_shape: { kind: "ints", value: [kernel, kernel] },

@@ -1,3 +1,4 @@
+import { floatToHalf } from "./half.ts";
 import type { Attribute, ElementType, GraphNode, Initializer } from "./messages.ts";
 
 /** Collects nodes and constants while a graph is described from input to output. Tensors are known by their names. */
@@ -21,9 +22,9 @@ export interface GraphBuilder {
   ) => void;
   /** Adds a float32 constant and returns its name; one name is added once. */
   readonly floats: (name: string, shape: readonly number[], values: ArrayLike<number>) => string;
+  /** As `floats`, in half precision. */
+  readonly halves: (name: string, shape: readonly number[], values: ArrayLike<number>) => string;
   readonly integers: (name: string, values: readonly number[]) => string;
-  /** Adds a constant integer without dimensions. */
-  readonly scalarInteger: (name: string, value: number) => string;
 }
 
 export function createGraphBuilder(): GraphBuilder {
@@ -51,8 +52,8 @@ export function createGraphBuilder(): GraphBuilder {
       nodes.push({ name, opType, inputs, outputs, attributes });
     },
     floats: (name, shape, values) => constant(name, "float32", shape, () => float32Bytes(values)),
+    halves: (name, shape, values) => constant(name, "float16", shape, () => float16Bytes(values)),
     integers: (name, values) => constant(name, "int64", [values.length], () => int64Bytes(values)),
-    scalarInteger: (name, value) => constant(name, "int64", [], () => int64Bytes([value])),
   };
 }
 
@@ -60,6 +61,13 @@ function float32Bytes(values: ArrayLike<number>): Uint8Array {
   const bytes = new Uint8Array(4 * values.length);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < values.length; i += 1) view.setFloat32(4 * i, values[i] ?? 0, true);
+  return bytes;
+}
+
+function float16Bytes(values: ArrayLike<number>): Uint8Array {
+  const bytes = new Uint8Array(2 * values.length);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < values.length; i += 1) view.setUint16(2 * i, floatToHalf(values[i] ?? 0), true);
   return bytes;
 }
 

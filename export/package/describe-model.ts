@@ -20,6 +20,7 @@ export interface ModelFacts {
   readonly opset: number;
   /** Fixed depth, height, width of the graph's input, where they are. */
   readonly staticShape?: readonly [number, number, number];
+  readonly precision?: "fp32" | "fp16";
   readonly settings: PackageSettings;
   /** sha256 (hex) of the files in the package. */
   readonly sha256: { readonly model: string; readonly testInput: string; readonly testOutput: string };

@@ -1,7 +1,13 @@
 import type { ModelFacts } from "./describe-model.ts";
+import type { Comparison } from "./verify-package.ts";
+
+const epilogue = [
+  "`test_input.npy` is in sample units; `test_output.npy` is what a float64 forward pass, independent of the ONNX",
+  "graph, makes of it after the input scaling. `cnnt-edge verify THIS_FOLDER` compares on this machine.",
+];
 
 /** The README of a package: what it is, how it was made, what its intensities mean. Plain facts, no praise. */
-export function modelCard(facts: Omit<ModelFacts, "sha256">): string {
+export function modelCard(facts: Omit<ModelFacts, "sha256">, measured: Comparison | undefined): string {
   const { settings } = facts;
   const architecture = settings.architecture;
   const lines = [
@@ -16,6 +22,7 @@ export function modelCard(facts: Omit<ModelFacts, "sha256">): string {
       : [
           `| network | CNNT, blocks ${architecture.blocks.join(", ")}, ${architecture.blocks_per_set} cells a set, ${architecture.n_head} heads, ${architecture.norm_mode} norm, kernel ${architecture.kernel_size}${architecture.with_mixer ? "" : ", no mixer"}${architecture.no_residual ? ", no residual" : ""} |`,
         ]),
+    `| precision | ${facts.precision === "fp16" ? "half, with norms, scores and softmax in single" : "single (float32)"} |`,
     `| input scaling | ${normalizationWords(facts)} |`,
     `| intensities | ${intensityWords(facts)} |`,
     `| tile, overlap | ${settings.tile.join(" x ")}, ${settings.overlap.join(" x ")} (depth, height, width) |`,
@@ -25,11 +32,16 @@ export function modelCard(facts: Omit<ModelFacts, "sha256">): string {
     "",
     "## Validation",
     "",
-    "`test_input.npy` is in sample units; `test_output.npy` is what a float64 forward pass, independent of the ONNX",
-    "graph, makes of it after the input scaling. `cnnt-edge verify THIS_FOLDER` compares on this machine.",
+    ...epilogue,
+    ...(measured === undefined ? [] : [measuredWords(measured)]),
     "",
   ];
   return lines.join("\n");
+}
+
+function measuredWords({ largestDifference, expectedDeviation }: Comparison): string {
+  const share = ((100 * largestDifference) / expectedDeviation).toPrecision(2);
+  return `When it was exported the largest difference was ${largestDifference.toPrecision(2)}, ${share} % of the output's standard deviation.`;
 }
 
 function normalizationWords({ settings: { normalization } }: Omit<ModelFacts, "sha256">): string {

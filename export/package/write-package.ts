@@ -2,10 +2,11 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { machineError, usageError } from "../../core/errors.ts";
+import { isEdgeError, machineError, usageError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { encodeNpy } from "../../formats/npy.ts";
 import { describeModel, type ModelFacts } from "./describe-model.ts";
+import type { Comparison } from "./verify-package.ts";
 
 /** Everything that goes into a package folder. */
 export interface PackageContents {
@@ -14,15 +15,23 @@ export interface PackageContents {
   readonly model: readonly Uint8Array[];
   readonly testInput: Tensor;
   readonly testOutput: Tensor;
-  /** The model's card, Markdown. */
-  readonly card: string;
+  /** The model's card, Markdown; told what was measured when the package was proven. */
+  readonly card: (measured: Comparison | undefined) => string;
 }
 
+/** Runs the package that stands in `dir` against its own test tensors; throws when it is wrong. */
+export type ProvePackage = (dir: string) => Promise<Comparison>;
+
 /**
- * Writes the folder under a temporary name beside its final one, file by file synced, and renames it when whole.
- * An existing package is replaced only with `force`. Returns the sha256 of `model.onnx`.
+ * Writes the folder under a temporary name beside its final one, file by file synced, lets `prove` run it, and renames
+ * it when whole and right: a package that is wrong never appears. An existing package is replaced only with `force`.
  */
-export async function writePackage(dir: string, contents: PackageContents, force: boolean): Promise<string> {
+export async function writePackage(
+  dir: string,
+  contents: PackageContents,
+  options: { readonly force: boolean; readonly prove?: ProvePackage },
+): Promise<{ modelSha256: string; measured: Comparison | undefined }> {
+  const { force, prove } = options;
   await refuseExisting(dir, force);
   const parent = dirname(dir);
   await mkdir(parent, { recursive: true });
@@ -35,12 +44,13 @@ export async function writePackage(dir: string, contents: PackageContents, force
       testOutput: await writeFileSynced(join(temporary, "test_output.npy"), [encodeNpy(contents.testOutput)]),
     };
     const rdf = stringify(describeModel({ ...contents.facts, sha256 }), { lineWidth: 110 });
-    await writeFileSynced(join(temporary, "README.md"), [Buffer.from(contents.card)]);
     await writeFileSynced(join(temporary, "rdf.yaml"), [Buffer.from(rdf)]);
+    const measured = await prove?.(temporary);
+    await writeFileSynced(join(temporary, "README.md"), [Buffer.from(contents.card(measured))]);
     await syncFolder(temporary);
     await replaceFolder(temporary, dir);
     await syncFolder(parent);
-    return sha256.model;
+    return { modelSha256: sha256.model, measured };
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true });
     throw asMachineError(cause, dir);
@@ -96,6 +106,7 @@ async function syncFolder(dir: string): Promise<void> {
 }
 
 function asMachineError(cause: unknown, dir: string): unknown {
+  if (isEdgeError(cause)) return cause;
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === undefined) return cause;
   return machineError("the package could not be written", {
