@@ -1,0 +1,96 @@
+import type { Duration, Length } from "../../core/acquisition.ts";
+import { repairedUnit } from "./ome-units.ts";
+
+/** µm of the length units that occur in OME-XML (UnitsLength) and in what ImageJ and others write. */
+const micrometers: Readonly<Record<string, number>> = {
+  Ym: 1e30,
+  Zm: 1e27,
+  Em: 1e24,
+  Pm: 1e21,
+  Tm: 1e18,
+  Gm: 1e15,
+  Mm: 1e12,
+  km: 1e9,
+  hm: 1e8,
+  dam: 1e7,
+  m: 1e6,
+  dm: 1e5,
+  cm: 1e4,
+  mm: 1e3,
+  µm: 1,
+  um: 1,
+  micron: 1,
+  microns: 1,
+  micrometer: 1,
+  micrometers: 1,
+  micrometre: 1,
+  micrometres: 1,
+  nm: 1e-3,
+  nanometer: 1e-3,
+  nanometers: 1e-3,
+  pm: 1e-6,
+  fm: 1e-9,
+  am: 1e-12,
+  zm: 1e-15,
+  ym: 1e-18,
+  Å: 1e-4,
+  thou: 25.4,
+  li: 25_400 / 12,
+  in: 25_400,
+  inch: 25_400,
+  ft: 304_800,
+  yd: 914_400,
+  mi: 1_609_344_000,
+  pt: 25_400 / 72,
+};
+
+/** Seconds of the units of time (UnitsTime). */
+const seconds: Readonly<Record<string, number>> = {
+  d: 86_400,
+  h: 3600,
+  hr: 3600,
+  min: 60,
+  s: 1,
+  sec: 1,
+  second: 1,
+  seconds: 1,
+  ds: 1e-1,
+  cs: 1e-2,
+  ms: 1e-3,
+  msec: 1e-3,
+  µs: 1e-6,
+  us: 1e-6,
+  ns: 1e-9,
+  ps: 1e-12,
+};
+
+/**
+ * A length as stated, its unit's spelling repaired (`Âµm`, the Greek µ, ImageJ's literal `\u00B5m`). Undefined
+ * where the value is no positive number.
+ */
+export function statedLength(value: number, unit: string): Length | undefined {
+  if (!(value > 0 && Number.isFinite(value))) return undefined;
+  const repaired = repairedUnit(unescaped(unit));
+  const um = Object.hasOwn(micrometers, repaired) ? micrometers[repaired] : undefined;
+  return um === undefined ? { value, unit: repaired } : { value, unit: repaired, um: scaled(value, um) };
+}
+
+/** A time as stated. Undefined where the value is no positive number. */
+export function statedDuration(value: number, unit: string): Duration | undefined {
+  if (!(value > 0 && Number.isFinite(value))) return undefined;
+  const repaired = repairedUnit(unescaped(unit));
+  const s = Object.hasOwn(seconds, repaired) ? seconds[repaired] : undefined;
+  return s === undefined ? { value, unit: repaired } : { value, unit: repaired, s: scaled(value, s) };
+}
+
+/** Without the last digits that a product of two decimal numbers invents: 108 · 0.001 is 0.108. */
+function scaled(value: number, factor: number): number {
+  return Number((value * factor).toPrecision(15));
+}
+
+/** ImageJ writes characters beyond ASCII as Java escapes. */
+function unescaped(text: string): string {
+  return text.replace(/\\u([0-9a-fA-F]{4})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}

@@ -1,0 +1,33 @@
+import { openByteSource } from "../byte-source.ts";
+import { readOmeSeries } from "../ome/ome-series.ts";
+import { looksLikeOmeXml } from "../ome/xml-read.ts";
+import type { FormatReader } from "../series-found.ts";
+import { isTiff, openDirectoryReader } from "./ifd.ts";
+import { readImageJSeries } from "./imagej-series.ts";
+import { readMetaMorphSeries } from "./metamorph-series.ts";
+import { readPlainSeries } from "./plain-series.ts";
+import { readShapedSeries } from "./shaped-series.ts";
+import { readTiffFile } from "./tiff-file.ts";
+
+/** Reads TIFF and BigTIFF of every make: OME-TIFF, ImageJ, MetaMorph, tifffile, and plain pages. */
+export const tiffReader: FormatReader = {
+  recognises: isTiff,
+  async find(file, limits, signal) {
+    const source = await openByteSource(file);
+    try {
+      const reader = await openDirectoryReader(source, limits);
+      const tiff = await readTiffFile(reader, limits, signal);
+      if (looksLikeOmeXml(tiff.description)) {
+        return await readOmeSeries({ file, xml: tiff.description, own: tiff, limits, signal });
+      }
+      return (
+        (await readImageJSeries(reader, tiff, limits)) ??
+        (await readMetaMorphSeries(reader, tiff, limits)) ??
+        (await readShapedSeries(reader, tiff, limits)) ??
+        readPlainSeries(tiff, limits)
+      );
+    } finally {
+      await source.close();
+    }
+  },
+};

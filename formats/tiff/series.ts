@@ -1,0 +1,187 @@
+import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "../../core/acquisition.ts";
+import { EdgeError, formatError, isEdgeError, usageError } from "../../core/errors.ts";
+import type { ReadLimits } from "../limits.ts";
+import type { PlaneIndex, PlaneSource } from "../plane-source.ts";
+import type { SeriesFound } from "../series-found.ts";
+import { depthSizes, type StoredAxes, squeezed, storedIndex } from "../stored-axes.ts";
+import { type PageLayout, planeBytes } from "./page.ts";
+import { compressionName, photometric } from "./tags.ts";
+import { type PlanePlace, pageLayout, readerPool, readTiffPlane, type TiffFile } from "./tiff-file.ts";
+
+/** Where a plane of a series lies: in which file of its set, and where there. */
+export interface SeriesPlace extends PlanePlace {
+  readonly member: number;
+}
+
+/** An image found in one or more TIFFs: what it is, and where its planes are. Nothing is open. */
+export interface TiffSeries {
+  /** Path as given, of the file that was opened. */
+  readonly file: string;
+  /** The files that hold its planes. */
+  readonly members: readonly TiffFile[];
+  /** Where a plane lies, by its place in the stored order. */
+  readonly placeOf: (stored: number) => SeriesPlace;
+  readonly facts: SeriesFacts;
+}
+
+/** What the interpreter of a kind of file knows of an image; the layout of its pages tells the rest. */
+export interface SeriesFacts {
+  readonly make: Make;
+  readonly stored: StoredAxes;
+  readonly name?: string;
+  readonly pixelSize?: PixelSize;
+  readonly timeIncrement?: Acquisition["timeIncrement"];
+  readonly significantBits?: number;
+  readonly channels?: readonly Channel[];
+  readonly original: OriginalMetadata;
+  readonly notes: readonly string[];
+}
+
+/** Checks the planes of all series of a file and describes them. A series that is refused does not hide the others. */
+export function seriesFound(
+  all: readonly (TiffSeries | EdgeError)[],
+  limits: ReadLimits,
+): readonly SeriesFound[] {
+  return all.map((series, index) => {
+    try {
+      if (series instanceof EdgeError) throw series;
+      const layout = commonLayout(series, limits);
+      const acquisition = { ...describe(series, layout), series: index, seriesCount: all.length };
+      return { acquisition, open: () => openPlanes(series, acquisition, limits) };
+    } catch (error) {
+      if (!isEdgeError(error)) throw error;
+      return { refusal: error };
+    }
+  });
+}
+
+function describe({ file, members, facts }: TiffSeries, layout: PageLayout): Acquisition {
+  const stored = squeezed(facts.stored);
+  const sizes = { ...depthSizes(facts.stored), y: layout.length, x: layout.width };
+  const { name, timeIncrement, significantBits } = facts;
+  return {
+    file,
+    members: members.map((member) => member.file),
+    series: 0,
+    seriesCount: 1,
+    ...(name === undefined || name === "" ? {} : { name }),
+    make: facts.make,
+    axes: `${stored.letters}YX`,
+    shape: [...stored.lengths, layout.length, layout.width],
+    sizes,
+    sampleType: layout.sampleType,
+    ...(significantBits === undefined ? {} : { significantBits }),
+    pixelSize: facts.pixelSize ?? {},
+    ...(timeIncrement === undefined ? {} : { timeIncrement }),
+    channels: Array.from({ length: sizes.c }, (_, i) => facts.channels?.[i] ?? {}),
+    compression: compressionName[layout.compression] ?? "",
+    byteOrder: members[0]?.header.byteOrder ?? "little",
+    original: facts.original,
+    notes: [...facts.notes, ...layoutNotes(layout, stored)],
+  };
+}
+
+function layoutNotes(layout: PageLayout, stored: StoredAxes): string[] {
+  const notes: string[] = [];
+  if (/[^TCZ]/.test(stored.letters)) {
+    notes.push("pages have no named axis: they are taken as depth (Z), and may be times or channels");
+  }
+  if (layout.photometric === photometric.minIsWhite)
+    notes.push("MinIsWhite: values are as stored, not inverted");
+  if (layout.photometric === photometric.palette) notes.push("palette: the indices are taken as intensities");
+  if (layout.orientation !== 1)
+    notes.push(`Orientation ${layout.orientation}: rows and columns are as stored`);
+  return notes;
+}
+
+/** Checks that the planes of a series are few enough and all of one size and type; the layout of the first. */
+function commonLayout({ file, members, placeOf, facts }: TiffSeries, limits: ReadLimits): PageLayout {
+  const planes = facts.stored.lengths.reduce((product, length) => product * length, 1);
+  if (planes > limits.maxPlanes) {
+    throw formatError("the image has more planes than are allowed", {
+      code: "too-many-planes",
+      file,
+      found: String(planes),
+      allowed: String(limits.maxPlanes),
+      remedy: "Split the file.",
+    });
+  }
+  let first: PageLayout | undefined;
+  // Pages of one kind share the layout object, so only a change of kind needs a look.
+  let last: PageLayout | undefined;
+  for (let stored = 0; stored < planes; stored += 1) {
+    const { member, page } = placeOf(stored);
+    const layout = pageLayout(memberOf(members, member), page);
+    first ??= layout;
+    if (layout !== last && sizeAndType(layout) !== sizeAndType(first)) {
+      throw formatError("the planes of the image are not of one size and type", {
+        code: "tiff-pages-differ",
+        file,
+        at: `page ${page}`,
+        found: sizeAndType(layout),
+        allowed: sizeAndType(first),
+        remedy: "Save images of one size and type in a file of their own.",
+      });
+    }
+    last = layout;
+  }
+  return first ?? pageLayout(memberOf(members, 0), 0);
+}
+
+function memberOf(members: readonly TiffFile[], index: number): TiffFile {
+  const member = members[index];
+  if (member === undefined) throw new RangeError(`a series has no member ${index}`);
+  return member;
+}
+
+export function sizeAndType(layout: PageLayout): string {
+  return `${layout.width} x ${layout.length} ${layout.sampleType}`;
+}
+
+/**
+ * Planes that follow each other without directories of their own, from the one that `page` describes (ImageJ above
+ * 4 GiB, MetaMorph). Throws where the file is too short for `planes` of them, or stores them in another way.
+ */
+export function checkContiguousPlanes(tiff: TiffFile, page: number, planes: number, saidBy: string): void {
+  const layout = pageLayout(tiff, page);
+  const start = tiff.pages.startOf[page] ?? Number.NaN;
+  const end = start + planes * planeBytes(layout);
+  if (end <= tiff.size) return;
+  throw formatError(`the file has fewer planes than its ${saidBy} claims`, {
+    code: "tiff-planes-missing",
+    file: tiff.file,
+    found: Number.isNaN(start)
+      ? `${tiff.pages.count} pages, not stored in one piece`
+      : `a file of ${tiff.size} bytes`,
+    allowed: Number.isNaN(start) ? `${planes} pages` : `${end} bytes for ${planes} planes`,
+    remedy: "Copy it again, or wait until it is written completely.",
+    retryable: true,
+  });
+}
+
+function openPlanes(series: TiffSeries, acquisition: Acquisition, limits: ReadLimits): PlaneSource {
+  const { members, placeOf, facts } = series;
+  const { sizes } = acquisition;
+  const pool = readerPool(acquisition.members, limits);
+  const inside = ({ t, c, z }: PlaneIndex): boolean =>
+    [t, c, z].every((i) => Number.isInteger(i) && i >= 0) && t < sizes.t && c < sizes.c && z < sizes.z;
+  return {
+    acquisition,
+    async readPlane(index, options) {
+      if (!inside(index)) {
+        throw usageError("the acquisition has no such plane", {
+          code: "plane-index",
+          file: acquisition.file,
+          found: `T ${index.t}, C ${index.c}, Z ${index.z}`,
+          allowed: `below T ${sizes.t}, C ${sizes.c}, Z ${sizes.z}`,
+        });
+      }
+      const place = placeOf(storedIndex(facts.stored, index));
+      const member = memberOf(members, place.member);
+      return pool.use(place.member, (reader) =>
+        readTiffPlane(reader, member, place, options?.into, options?.signal),
+      );
+    },
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,51 @@
+import type { ReadLimits } from "../limits.ts";
+import type { SeriesFound } from "../series-found.ts";
+import type { DirectoryReader } from "./ifd.ts";
+import { refusePalette } from "./plain-series.ts";
+import { checkContiguousPlanes, seriesFound, type TiffSeries } from "./series.ts";
+import { parseShaped, shapedAxes } from "./shaped.ts";
+import { tag } from "./tags.ts";
+import { pageLayout, readText, type TiffFile } from "./tiff-file.ts";
+
+/**
+ * The series that tifffile wrote one after the other, each with its shape as JSON on its first page; undefined
+ * where the pages do not bear the descriptions out (then they are plain pages).
+ */
+export async function readShapedSeries(
+  reader: DirectoryReader,
+  tiff: TiffFile,
+  limits: ReadLimits,
+): Promise<readonly SeriesFound[] | undefined> {
+  if (parseShaped(tiff.description) === undefined) return undefined;
+  const all: TiffSeries[] = [];
+  let page = 0;
+  while (page < tiff.pages.count && all.length <= limits.maxSeries) {
+    const text = await readText(reader, tiff.pages.directoryOf[page] ?? 0, tag.imageDescription, limits);
+    const said = parseShaped(text);
+    if (said === undefined) return undefined;
+    const layout = pageLayout(tiff, page);
+    refusePalette(tiff.file, layout);
+    const stored = shapedAxes(said, layout);
+    if (stored === undefined) return undefined;
+    const planes = stored.lengths.reduce((product, length) => product * length, 1);
+    // Where there are fewer directories than planes, all planes follow the first one.
+    const oneDirectory = planes > 1 && (said.truncated || page + planes > tiff.pages.count);
+    if (oneDirectory) checkContiguousPlanes(tiff, page, planes, "description");
+    const first = page;
+    all.push({
+      file: tiff.file,
+      members: [tiff],
+      placeOf: (index) =>
+        oneDirectory ? { member: 0, page: first, skip: index } : { member: 0, page: first + index, skip: 0 },
+      facts: {
+        make: "TIFF",
+        stored,
+        ...(said.name === undefined ? {} : { name: said.name }),
+        original: { kind: "text", text },
+        notes: [],
+      },
+    });
+    page += oneDirectory ? 1 : planes;
+  }
+  return seriesFound(all, limits);
+}
