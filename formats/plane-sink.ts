@@ -29,8 +29,11 @@ export type Provenance = readonly (readonly [key: string, value: string])[];
  */
 export interface PlaneSink {
   write(plane: Plane): Promise<void>;
-  /** Writes the metadata, syncs, renames, syncs the folder. Refuses if planes are missing. */
-  finish(provenance: Provenance): Promise<void>;
+  /**
+   * Writes the metadata, syncs, renames, syncs the folder. Refuses if planes are missing. `check` is given the
+   * complete file under its temporary name; when it throws, the file gets no other name and `abort` removes it.
+   */
+  finish(provenance: Provenance, check?: (path: string) => Promise<void>): Promise<void>;
   /** Removes the temporary file. Does nothing after `finish`. Never throws. */
   abort(): Promise<void>;
 }

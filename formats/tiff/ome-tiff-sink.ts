@@ -82,7 +82,7 @@ export async function createOmeTiff(
       last = last.then(() => writeNext(plane));
       return last;
     },
-    async finish(provenance) {
+    async finish(provenance, check) {
       await last;
       if (written !== layout.planes) throw missingPlanes(path, written, layout.planes);
       // The NUL ends it as TIFF 6.0 asks; the OME-TIFF specification wants UTF-8 where TIFF 6.0 says ASCII.
@@ -97,6 +97,7 @@ export async function createOmeTiff(
       };
       const firstDirectory = await planes.writeDirectories(description);
       await file.write(headerBytes(layout.flavour, firstDirectory), 0);
+      await check?.(file.temporaryPath);
       await file.commit(end);
     },
     abort: file.abort,
