@@ -138,7 +138,7 @@ export function errorFromReport(report: ErrorReport): Error {
 }
 
 /** Makes control characters (file names may hold newlines and escape sequences) visible and harmless. */
-function visible(text: string): string {
+export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
     if (char === "\n") return "\\n";

@@ -3,13 +3,14 @@ import { type EdgeError, formatError, unsupportedError, usageError } from "../co
 import { openByteSource } from "./byte-source.ts";
 import { foreignFormat } from "./foreign-formats.ts";
 import { defaultLimits, type ReadLimits } from "./limits.ts";
+import { npyReader } from "./npy-series.ts";
 import { companionReader } from "./ome/companion.ts";
 import type { PlaneSource } from "./plane-source.ts";
 import type { FormatReader, SeriesFound } from "./series-found.ts";
 import { tiffReader } from "./tiff/read-tiff.ts";
 
 /** Tried in this order; each tells its files by content, never by name. */
-const readers: readonly FormatReader[] = [tiffReader, companionReader];
+const readers: readonly FormatReader[] = [tiffReader, companionReader, npyReader];
 
 /** Enough for every magic number and for the start of an XML document. */
 const headBytes = 8192;
@@ -103,7 +104,7 @@ function unrecognised(file: string, head: Uint8Array): EdgeError {
   return formatError(text ? "this is text, not an image" : "this is no image format that we know", {
     code: "format-unknown",
     file,
-    allowed: "TIFF, OME-TIFF or BigTIFF",
+    allowed: "TIFF, OME-TIFF, BigTIFF or .npy",
     remedy: "Export it as OME-TIFF from the program that wrote it, or from Fiji.",
   });
 }

@@ -141,6 +141,8 @@ async function imageSeries(
   image: OmeImage,
   set: MemberSet,
 ): Promise<TiffSeries> {
+  // A page that is no scalar image is refused as that, before its planes are counted.
+  if (own !== undefined) pageLayout(own, Math.min(image.tiffData[0]?.ifd ?? 0, own.pages.count - 1));
   const planes = await mapOmePlanes(
     { file, document, image, hasPages: own !== undefined, limits },
     async (member) => {

@@ -8,7 +8,8 @@ import type { TiffFile } from "./tiff-file.ts";
 
 /**
  * Pages without metadata that we know: all pages of one size, sample type and meaning are one sequence without a
- * named axis (I), in their order. Smaller copies and masks (NewSubfileType) are left out. `make` and `notes` are for
+ * named axis (I), in their order. Smaller copies and masks (NewSubfileType) of another kind than
+ * the pages before are left out. `make` and `notes` are for
  * those who know more of the file.
  */
 export function readPlainSeries(
@@ -39,14 +40,14 @@ function groupPages(tiff: TiffFile): { groups: readonly PageGroup[]; leftOut: nu
   for (let page = 0; page < count; page += 1) {
     const kind = kinds[kindOf[page] ?? 0];
     if (kind === undefined) continue;
-    if (kind.reduced && !allReduced) {
-      leftOut += 1;
-      continue;
-    }
     const refusal = "refusal" in kind ? kind.refusal : paletteRefusal(tiff.file, kind.layout);
     const key =
       "refusal" in kind ? kind.refusal.message : `${sizeAndType(kind.layout)} ${kind.layout.photometric}`;
     const group = groups.get(key);
+    if (kind.reduced && !allReduced && group === undefined) {
+      leftOut += 1;
+      continue;
+    }
     if (group === undefined)
       groups.set(key, { pages: [page], ...(refusal === undefined ? {} : { refusal }) });
     else group.pages.push(page);

@@ -1,0 +1,148 @@
+import { basename } from "node:path";
+import type { Acquisition, Length } from "../../core/acquisition.ts";
+import { describeError, type EdgeError, isEdgeError, reportOf, visible } from "../../core/errors.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+
+interface InfoOptions {
+  readonly hash?: boolean;
+  readonly json?: boolean;
+}
+
+/** One image of a file, with the hash of its samples where that was asked for. */
+interface Described {
+  readonly acquisition: Acquisition;
+  readonly sha256?: string;
+}
+
+export const defineInfo: DefineCommand = (program, io, act) => {
+  program
+    .command("info")
+    .summary("what does a file hold, or why is it refused?")
+    .description("Prints axes, sample type, pixel size, channels and make of every image in the files.")
+    .argument("<file...>", "image files")
+    .option("--hash", "SHA-256 of each image's samples (little-endian, planes in stored order)")
+    .option("--json", "the answer as a JSON array on stdout, one entry per file")
+    .action((files: string[], options: InfoOptions) => act(() => info(files, options, io)));
+};
+
+/** A refused file does not keep the others from being told about; it makes the exit code 1. */
+async function info(files: readonly string[], options: InfoOptions, io: CommandIo): Promise<number> {
+  let refused = false;
+  const refuse = (error: EdgeError): EdgeError => {
+    refused = true;
+    io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
+    return error;
+  };
+  const entries: object[] = [];
+  for (const file of files) {
+    io.signal.throwIfAborted();
+    let found: readonly (Described | EdgeError)[];
+    try {
+      found = await describe(file, options, io.signal);
+    } catch (error) {
+      if (!isEdgeError(error)) throw error;
+      entries.push({ file, error: reportOf(refuse(error)) });
+      continue;
+    }
+    for (const series of found) {
+      if (isEdgeError(series)) refuse(series);
+      else if (options.json !== true) io.stdout.write(asText(series));
+    }
+    entries.push({
+      file,
+      series: found.map((series) => (isEdgeError(series) ? { error: reportOf(series) } : asJson(series))),
+    });
+  }
+  if (options.json === true) io.stdout.write(`${JSON.stringify(entries, undefined, 2)}\n`);
+  return refused ? exitCodes.failed : exitCodes.done;
+}
+
+async function describe(
+  file: string,
+  options: InfoOptions,
+  signal: AbortSignal,
+): Promise<readonly (Described | EdgeError)[]> {
+  const { describeFile, openAcquisition } = await import("../../formats/open.ts");
+  const all = await describeFile(file, { signal });
+  if (options.hash !== true) {
+    return all.map((acquisition) => (isEdgeError(acquisition) ? acquisition : { acquisition }));
+  }
+  const { sampleHash } = await import("../../formats/sample-hash.ts");
+  const hashed: (Described | EdgeError)[] = [];
+  for (const [series, acquisition] of all.entries()) {
+    if (isEdgeError(acquisition)) {
+      hashed.push(acquisition);
+      continue;
+    }
+    try {
+      const source = await openAcquisition(file, { series, signal });
+      try {
+        hashed.push({ acquisition, sha256: await sampleHash(source, signal) });
+      } finally {
+        await source.close();
+      }
+    } catch (error) {
+      if (!isEdgeError(error)) throw error;
+      hashed.push(error);
+    }
+  }
+  return hashed;
+}
+
+function asText({ acquisition, sha256 }: Described): string {
+  const { file, series, seriesCount, name, sizes, pixelSize, timeIncrement, members } = acquisition;
+  const lengths = [pixelSize.x, pixelSize.y, pixelSize.z]
+    .flatMap((length, i) => (length === undefined ? [] : [`${"xyz"[i]} ${lengthText(length)}`]))
+    .join(", ");
+  const names = acquisition.channels.flatMap((channel) => (channel.name === undefined ? [] : [channel.name]));
+  const bits = acquisition.significantBits;
+  const lines: (readonly [string, string | undefined])[] = [
+    ["series", seriesCount > 1 ? `${series} (of ${seriesCount}, counted from 0)` : undefined],
+    ["name", name],
+    ["make", `${acquisition.make}, ${acquisition.byteOrder}-endian, compression ${acquisition.compression}`],
+    ["axes", `${acquisition.axes}  ${acquisition.shape.join(" x ")}`],
+    ["planes", `T ${sizes.t}, C ${sizes.c}, Z ${sizes.z} of ${sizes.x} x ${sizes.y} pixels`],
+    ["samples", acquisition.sampleType + (bits === undefined ? "" : `, ${bits} bits of it significant`)],
+    ["pixel size", lengths === "" ? "not stated" : lengths],
+    ["time step", timeIncrement && `${timeIncrement.value} ${timeIncrement.unit}`],
+    ["channels", names.length === 0 ? undefined : names.join(", ")],
+    ["files", members.length > 1 ? memberText(members) : undefined],
+    ["sha256", sha256],
+    ...acquisition.notes.map((note) => ["note", note] as const),
+  ];
+  const told = lines.flatMap(([key, value]) =>
+    value === undefined ? [] : [`  ${key.padEnd(11)} ${visible(value)}\n`],
+  );
+  return `${visible(file)}\n${told.join("")}`;
+}
+
+/** Sets may have thousands of files: the first and the last tell enough. */
+function memberText(members: readonly string[]): string {
+  const names = members.map((member) => basename(member));
+  const told = names.length <= 4 ? names.join(", ") : `${names[0]}, ... ${names.at(-1)}`;
+  return `${names.length}: ${told}`;
+}
+
+function lengthText(length: Length): string {
+  const inMicrometers = length.um === undefined || length.unit === "µm" ? "" : ` (${length.um} µm)`;
+  return `${length.value} ${length.unit}${inMicrometers}`;
+}
+
+/** Keys as in the project's table of what tifffile reads. */
+function asJson({ acquisition, sha256 }: Described): object {
+  const { original, sampleType, pixelSize, timeIncrement, significantBits, channels, byteOrder, ...rest } =
+    acquisition;
+  const { seriesCount, ...told } = rest;
+  return {
+    ...told,
+    series_count: seriesCount,
+    dtype: sampleType,
+    significant_bits: significantBits,
+    pixel_size: pixelSize,
+    time_increment: timeIncrement,
+    channel_names: channels.map((channel) => channel.name ?? null),
+    byteorder: byteOrder,
+    metadata: original.kind,
+    sha256,
+  };
+}
