@@ -6,17 +6,9 @@ import { productVersion } from "../bin/product-version.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { exportCheckpoint } from "../export/export-checkpoint.ts";
 import { writeIdentityPackage } from "../export/identity-package.ts";
-import { readPackage } from "../export/package/read-package.ts";
-import { verifyPackage } from "../export/package/verify-package.ts";
+import { inputName, outputName } from "../export/onnx/cnnt-graph.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
 
-const prove = async (dir: string) => {
-  const model = await readPackage(dir);
-  const { modelFile, inputName, outputName } = model;
-  return verifyPackage(model, (input) =>
-    runTensor({ modelFile, inputName, outputName, provider: "cpu", input }),
-  );
-};
 const timestamp = "2026-11-23T00:00:00Z";
 const [starter] = process.argv.slice(2);
 
@@ -39,7 +31,7 @@ if (starter !== undefined) {
       card: await readFile(join(import.meta.dirname, "default-card.md"), "utf8"),
     },
     precision: "fp32",
-    prove,
+    run: (modelFile, input) => runTensor({ modelFile, inputName, outputName, provider: "cpu", input }),
     productVersion,
     timestamp,
   });

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
+import { usageError } from "../../core/errors.ts";
 import type { Intensity, Normalization } from "../../core/package-settings.ts";
-import { type DefineCommand, exitCodes } from "../command.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { productVersion } from "../product-version.ts";
 
 interface ExportOptions {
@@ -19,6 +20,7 @@ interface ExportOptions {
   readonly overlap?: readonly [number, number, number];
   readonly static?: readonly [number, number, number];
   readonly precision: "fp32" | "fp16";
+  readonly tensorrt?: boolean;
   readonly name?: string;
   readonly license?: string;
   readonly author: readonly string[];
@@ -65,6 +67,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
         .default("fp32"),
     )
     .option("--static <z,y,x>", "fix the input's shape in the graph (TensorRT)", box)
+    .option("--tensorrt", "also build the TensorRT engine (needs --static and trtexec; takes minutes)")
     .option("--name <text>", "name of the model")
     .option("--license <spdx>", "licence of the weights, for example CC-BY-4.0")
     .option("--author <name...>", "who trained it", ["unknown"])
@@ -73,7 +76,15 @@ export const defineExport: DefineCommand = (program, io, act) => {
     .option("--json", "the outcome as JSON on stdout")
     .action((weights: string, options: ExportOptions) =>
       act(async () => {
+        if (options.tensorrt && options.static === undefined) {
+          throw usageError("a TensorRT engine is built for one shape", {
+            code: "tensorrt-needs-static",
+            remedy: "Add --static Z,Y,X, for example --static 24,256,256",
+          });
+        }
         const { exportCheckpoint } = await import("../../export/export-checkpoint.ts");
+        const { inputName, outputName } = await import("../../export/onnx/cnnt-graph.ts");
+        const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
         const { readTrainingConfig } = await import("../../export/cnnt/training-config.ts");
         const config = options.config ?? configBeside(weights);
         if (config !== undefined && options.config === undefined) io.stderr.write(`reading ${config}\n`);
@@ -94,10 +105,12 @@ export const defineExport: DefineCommand = (program, io, act) => {
           ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
           ...(options.static === undefined ? {} : { staticShape: options.static }),
           precision: options.precision,
-          prove: (dir) => proveHere(dir, io.signal),
+          run: (modelFile, input) =>
+            runTensor({ modelFile, inputName, outputName, provider: "cpu", input }, io.signal),
           productVersion,
           timestamp: options.timestamp ?? new Date().toISOString(),
         });
+        if (options.tensorrt) await buildTensorRt(options, io);
         if (options.json) {
           io.stdout.write(`${JSON.stringify(outcome)}\n`);
           return exitCodes.done;
@@ -126,14 +139,26 @@ function statedBy(options: ExportOptions) {
   };
 }
 
-async function proveHere(dir: string, signal: AbortSignal) {
+async function buildTensorRt(options: ExportOptions, io: CommandIo): Promise<void> {
+  const { buildEngine } = await import("../../export/tensorrt/build-engine.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
-  const { verifyPackage } = await import("../../export/package/verify-package.ts");
-  const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
-  const model = await readPackage(dir);
-  const { modelFile, inputName, outputName } = model;
-  return verifyPackage(model, (input) =>
-    runTensor({ modelFile, inputName, outputName, provider: "cpu", input }, signal),
+  const outcome = await buildEngine({
+    model: await readPackage(options.out),
+    shape: options.static ?? [1, 1, 1],
+    precision: options.precision,
+    productVersion,
+    onProgress: (line, elapsedS) => void io.stderr.write(`TensorRT ${elapsedS.toFixed(0)} s: ${line}\n`),
+    signal: io.signal,
+  });
+  if (outcome.kind === "no-trtexec") {
+    io.stderr.write(
+      `no TensorRT engine was built: trtexec is not on this machine. Where it is, run\n  ${outcome.command}\n`,
+    );
+    return;
+  }
+  io.stderr.write(
+    `TensorRT engine ${outcome.kind === "built" ? "built" : "found in the cache"}: ${outcome.contextModel} (not verified here: ` +
+      "run `cnnt-edge verify` with --provider tensorrt)\n",
   );
 }
 

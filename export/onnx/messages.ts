@@ -36,6 +36,8 @@ export type Attribute =
 export interface GraphNode {
   readonly name: string;
   readonly opType: string;
+  /** Absent for the standard operators. */
+  readonly domain?: string;
   /** An optional input that is left out is "". */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -76,10 +78,17 @@ export function encodeModel(model: OnnxModel): Chunks {
     ...stringField(3, model.producerVersion), // producer_version
     ...messageField(7, graph), // graph
     ...messageField(8, integerField(2, opset)), // opset_import { version }, default domain
+    ...foreignDomains(model).flatMap(
+      (domain) => messageField(8, [...stringField(1, domain), ...integerField(2, 1)]), // opset_import { domain, version }
+    ),
     ...Object.entries(model.metadata ?? {}).flatMap(
       ([key, value]) => messageField(14, [...stringField(1, key), ...stringField(2, value)]), // metadata_props
     ),
   ];
+}
+
+function foreignDomains(model: OnnxModel): string[] {
+  return [...new Set(model.nodes.flatMap(({ domain }) => (domain === undefined ? [] : [domain])))];
 }
 
 function encodeNode(node: GraphNode): Chunks {
@@ -91,6 +100,7 @@ function encodeNode(node: GraphNode): Chunks {
     ...Object.entries(node.attributes).flatMap(
       ([name, attribute]) => messageField(5, encodeAttribute(name, attribute)), // attribute
     ),
+    ...(node.domain === undefined ? [] : stringField(7, node.domain)), // domain
   ];
 }
 

@@ -1,0 +1,148 @@
+import { spawn } from "node:child_process";
+import { access, mkdir, rename, rm } from "node:fs/promises";
+import { basename, delimiter, join } from "node:path";
+import { machineError } from "../../core/errors.ts";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import { encodeModel } from "../onnx/messages.ts";
+import { type EngineFacts, engineKey } from "./engine-key.ts";
+import { epContextModel } from "./ep-context-model.ts";
+
+export interface EngineRequest {
+  readonly model: ModelPackage;
+  /** Depth, height, width that the package's graph is fixed to. */
+  readonly shape: readonly [number, number, number];
+  readonly precision: "fp32" | "fp16";
+  readonly productVersion: string;
+  /** Told every line that trtexec prints, and the time since it started. */
+  readonly onProgress: (line: string, elapsedS: number) => void;
+  readonly signal: AbortSignal;
+}
+
+export type EngineOutcome =
+  | { readonly kind: "built" | "cached"; readonly contextModel: string; readonly engineFile: string }
+  /** TensorRT's builder is not on this machine: what to run where it is. */
+  | { readonly kind: "no-trtexec"; readonly command: string };
+
+/** Where TensorRT's own packages put the builder, when it is not on the PATH. */
+const usualFolders = ["/usr/src/tensorrt/bin", "/usr/local/tensorrt/bin", "/opt/tensorrt/bin"];
+
+/**
+ * Builds (or finds) the engine of a package with a fixed shape and writes the model that points at it, into
+ * `<package>/tensorrt/<key>/`. Takes minutes; every line of the builder is passed on.
+ */
+export async function buildEngine(request: EngineRequest): Promise<EngineOutcome> {
+  const trtexec = await findTrtexec();
+  if (trtexec === undefined) {
+    return { kind: "no-trtexec", command: commandLine("trtexec", trtexecArguments(request, "engine.plan")) };
+  }
+  const facts = await machineFacts(request, trtexec);
+  const folder = join(request.model.dir, "tensorrt", engineKey(facts));
+  const engineFile = join(folder, "engine.plan");
+  const contextModel = join(folder, "model.onnx");
+  if (await exists(contextModel)) return { kind: "cached", contextModel, engineFile };
+  await mkdir(folder, { recursive: true });
+  const partial = `${engineFile}.partial`;
+  try {
+    await runTrtexec(trtexec, trtexecArguments(request, partial), request);
+    await rename(partial, engineFile);
+  } finally {
+    await rm(partial, { force: true });
+  }
+  const model = epContextModel({
+    engineFile: basename(engineFile),
+    inputName: request.model.inputName,
+    outputName: request.model.outputName,
+    shape: request.shape,
+    precision: request.precision,
+    tensorRtVersion: facts.tensorRtVersion,
+    producerVersion: request.productVersion,
+  });
+  await writeFileAtomically(contextModel, Buffer.concat(encodeModel(model)));
+  return { kind: "built", contextModel, engineFile };
+}
+
+/** `--stronglyTyped`: the precisions are in the graph (Cast nodes); the builder must not choose others. */
+export function trtexecArguments(request: Pick<EngineRequest, "model">, engineFile: string): string[] {
+  return [
+    `--onnx=${request.model.modelFile}`,
+    `--saveEngine=${engineFile}`,
+    "--stronglyTyped",
+    "--skipInference",
+  ];
+}
+
+function commandLine(program: string, args: readonly string[]): string {
+  const quoted = args.map((arg) =>
+    /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`,
+  );
+  return [program, ...quoted].join(" ");
+}
+
+async function findTrtexec(): Promise<string | undefined> {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...usualFolders];
+  for (const folder of folders.filter((path) => path !== "")) {
+    const candidate = join(folder, "trtexec");
+    if (await exists(candidate)) return candidate;
+  }
+  return undefined;
+}
+
+async function machineFacts(request: EngineRequest, trtexec: string): Promise<EngineFacts> {
+  const help = await outputOf(trtexec, ["--help"]);
+  const version = /TensorRT[.\s]v?(\d+)/i.exec(help)?.[1] ?? "unknown";
+  const query = await outputOf("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"]);
+  const [gpu, driver] = (query.split("\n")[0] ?? "").split(",").map((part) => part.trim());
+  if (gpu === undefined || driver === undefined || gpu === "") {
+    throw machineError("nvidia-smi names no GPU, and an engine is tied to one", {
+      code: "tensorrt-no-gpu",
+      remedy: "Build the engine on the machine that will run it, with its NVIDIA driver installed",
+    });
+  }
+  const { shape, precision } = request;
+  return { modelSha256: request.model.modelSha256, tensorRtVersion: version, gpu, driver, shape, precision };
+}
+
+async function runTrtexec(program: string, args: readonly string[], request: EngineRequest): Promise<void> {
+  const started = performance.now();
+  let lastLine = "";
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], signal: request.signal });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      for (const line of text.split("\n").filter((part) => part.trim() !== "")) {
+        lastLine = line;
+        request.onProgress(line, (performance.now() - started) / 1000);
+      }
+    });
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  if (code === 0) return;
+  throw machineError("TensorRT could not build an engine from the model", {
+    code: "tensorrt-build-failed",
+    file: request.model.modelFile,
+    found: `trtexec ended with ${code}: ${lastLine}`,
+    remedy: "Use the CUDA provider meanwhile; it needs no engine",
+  });
+}
+
+function outputOf(program: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (part: string) => {
+      text += part;
+    });
+    child.once("error", () => resolve(""));
+    child.once("close", () => resolve(text));
+  });
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
