@@ -22,6 +22,11 @@ export const denoiseJobSchema = z.strictObject({
   tile: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()]).optional(),
   overlap: z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().nonnegative()]).optional(),
   blend: z.enum(["ramp"]).default("ramp"),
+  /**
+   * `package`: as the model says. `none`: samples are network input already. Where absent: `none` for float `.npy`
+   * (a tensor), `package` for everything else.
+   */
+  normalization: z.enum(["package", "none"]).optional(),
   /** Sample type of the result: the source's where absent. */
   sampleType: z.enum(["uint16", "float32"]).optional(),
   compression: z.enum(["none", "deflate", "zstd"]).default("none"),
@@ -58,7 +63,7 @@ export interface DenoiseOutcome {
   readonly elapsedS: number;
   /** Seconds inside the network's run calls. */
   readonly networkS: number;
-  /** Share of voxels at or beyond the bounds of the sample type, 0 to 1. */
+  /** Share of voxels whose value lay beyond the bounds of the sample type and was clipped, 0 to 1. */
   readonly clippedShare: number;
   /** What a person should know: an assumed axis, NaN in the input, an uncalibrated model. */
   readonly notes: readonly string[];

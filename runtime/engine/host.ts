@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EdgeError, errorFromReport, machineError, usageError } from "../../core/errors.ts";
 import { chooseProvider } from "../choose-provider.ts";
@@ -15,6 +14,7 @@ import { type Deferred, deferred } from "./deferred.ts";
 import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
 import type { FromEngine, WarmUp } from "./protocol.ts";
 import { restartDelayMs } from "./restart-delay.ts";
+import { defaultIntraOpThreads } from "./session-options.ts";
 
 export interface EngineOptions {
   /** Package folders; the first is run once at the start, so that `ready` reports what was measured. */
@@ -88,7 +88,7 @@ export function startEngine(options: EngineOptions): Engine {
       warmUp.reject(error);
       running?.end.reject(error);
     });
-    const intraOpThreads = options.intraOpThreads ?? Math.max(1, availableParallelism() - 1);
+    const intraOpThreads = options.intraOpThreads ?? defaultIntraOpThreads();
     engine.send({ kind: "start", settings: { provider, models: [...options.models], intraOpThreads } });
     return { process: engine, warmUp: warmUp.promise };
   };

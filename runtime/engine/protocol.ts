@@ -9,7 +9,7 @@ import { providerNames } from "../providers.ts";
 
 const seconds = z.number().nonnegative();
 const count = z.int().nonnegative();
-const box = z.tuple([count, count, count]);
+const box = z.tuple([count, count, count]).readonly();
 
 export const errorReportSchema = z.strictObject({
   kind: z.enum(["format", "unsupported", "usage", "machine", "verification", "defect"]),
@@ -55,7 +55,7 @@ const outcomeSchema = z.strictObject({
   elapsedS: seconds,
   networkS: seconds,
   clippedShare: z.number().min(0).max(1),
-  notes: z.array(z.string()),
+  notes: z.array(z.string()).readonly(),
 });
 
 export const warmUpSchema = z.strictObject({

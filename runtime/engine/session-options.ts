@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { InferenceSession } from "onnxruntime-node";
 import type { WorkerSettings } from "./worker-messages.ts";
 
@@ -23,4 +24,9 @@ export function sessionOptions({
       ...(provider === "cpu" ? {} : { "session.disable_cpu_ep_fallback": "1" }),
     },
   };
+}
+
+/** All threads of the machine but one, which reads, blends and writes meanwhile. */
+export function defaultIntraOpThreads(): number {
+  return Math.max(1, availableParallelism() - 1);
 }

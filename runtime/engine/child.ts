@@ -1,0 +1,112 @@
+import { reportOf, usageError } from "../../core/errors.ts";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import { readPackage } from "../../export/package/read-package.ts";
+import type { DenoiseJob } from "../denoise-job.ts";
+import { denoiseAcquisition } from "../pipeline.ts";
+import { onnxRuntimeVersion } from "../product-version.ts";
+import { type NetworkThread, startNetworkThread } from "./network-thread.ts";
+import { type EngineSettings, type FromEngine, heartbeatMs, toEngineSchema } from "./protocol.ts";
+import { warmUp } from "./warm-up.ts";
+
+/**
+ * The engine process. Its main thread moves pixels and talks to the host; a worker thread runs the network. The
+ * process must never call `process.exit` while the network runs (that aborts it, with a core dump): it ends when
+ * the tile is done, or kills itself.
+ */
+
+let network: NetworkThread | undefined;
+let keptModels: ModelPackage[] = [];
+let current:
+  | { readonly id: number; readonly abort: AbortController; readonly done: Promise<void> }
+  | undefined;
+
+function send(message: FromEngine): void {
+  // A host that is gone is noticed by "disconnect".
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+async function start(settings: EngineSettings): Promise<void> {
+  try {
+    keptModels = await Promise.all(settings.models.map((dir) => readPackage(dir)));
+    const runtimeVersion = onnxRuntimeVersion();
+    const { provider, intraOpThreads } = settings;
+    network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion);
+    const networkVoxelsPerS = await warmUp(network, keptModels);
+    send({ kind: "ready", warmUp: { pid: process.pid, runtimeVersion, networkVoxelsPerS } });
+  } catch (error) {
+    send({ kind: "unfit", error: reportOf(error) });
+    await end();
+  }
+}
+
+async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promise<void> {
+  try {
+    if (network === undefined) throw notStarted();
+    const used = new Map<string, ModelPackage>();
+    const packageOf = async (dir: string): Promise<ModelPackage> => {
+      const model = used.get(dir) ?? (await readPackage(dir));
+      used.set(dir, model);
+      return model;
+    };
+    const outcome = await denoiseAcquisition(job, {
+      network,
+      packageOf,
+      signal,
+      onProgress: (progress) => send({ kind: "progress", id, progress }),
+    });
+    send({ kind: "done", id, outcome });
+    await network.releaseAllBut([...keptModels, ...used.values()]);
+  } catch (error) {
+    send({ kind: "failed", id, error: reportOf(error) });
+  }
+}
+
+/** Gives the job up, lets the tile in the network end, and lets the process run out. */
+async function end(): Promise<void> {
+  current?.abort.abort();
+  await current?.done;
+  await network?.close();
+  clearInterval(heartbeat);
+  if (process.connected) process.disconnect();
+}
+
+/** Removes what is half written, then goes at once, whatever the network does. */
+async function endAtOnce(): Promise<void> {
+  current?.abort.abort();
+  await current?.done;
+  process.kill(process.pid, "SIGKILL");
+}
+
+const heartbeat = setInterval(() => send({ kind: "heartbeat" }), heartbeatMs);
+
+process.on("message", (raw) => {
+  const message = toEngineSchema.parse(raw);
+  switch (message.kind) {
+    case "start":
+      void start(message.settings);
+      return;
+    case "denoise": {
+      const { id, job } = message;
+      const abort = new AbortController();
+      send({ kind: "accepted", id });
+      const done = denoise(id, job, abort.signal).then(() => {
+        current = undefined;
+      });
+      current = { id, abort, done };
+      return;
+    }
+    case "abort":
+      if (current?.id === message.id) current.abort.abort();
+      return;
+    case "stop":
+      void end();
+  }
+});
+process.on("disconnect", () => void endAtOnce());
+process.on("SIGTERM", () => void endAtOnce());
+// Ctrl-C reaches the whole process group; the host decides what it means.
+process.on("SIGINT", () => undefined);
+
+function notStarted() {
+  return usageError("a job came before the engine was started", { code: "engine-order" });
+}

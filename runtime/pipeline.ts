@@ -1,0 +1,129 @@
+import { stat } from "node:fs/promises";
+import { planeCount } from "../core/acquisition.ts";
+import type { ModelPackage } from "../core/package-settings.ts";
+import { openAcquisition } from "../formats/open.ts";
+import type { Plane, PlaneSource } from "../formats/plane-source.ts";
+import { createOmeTiff } from "../formats/tiff/ome-tiff-sink.ts";
+import type { DenoiseJob, DenoiseOutcome, Progress } from "./denoise-job.ts";
+import { interrupted, orInterrupted } from "./interrupted.ts";
+import { availableBytes } from "./memory-plan.ts";
+import type { Network } from "./network.ts";
+import { type JobPlan, planJob } from "./plan-job.ts";
+import { processStacks } from "./process-stacks.ts";
+import { productVersion } from "./product-version.ts";
+import { createProgressMeter } from "./progress-meter.ts";
+import { provenanceOf } from "./provenance.ts";
+import { hashSource, refuseChangedSource, sourceState } from "./source-hash.ts";
+import { overlapOf, tileShapeOf } from "./tile-plan.ts";
+import { sampleWritten } from "./written-sample.ts";
+
+export interface PipelineTools {
+  readonly network: Network;
+  /** Reads a model folder; asked once for each channel. */
+  readonly packageOf: (dir: string) => Promise<ModelPackage>;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/**
+ * Denoises one acquisition into one OME-TIFF: reads, normalizes, runs the network, blends, denormalizes and writes
+ * stack by stack, re-reads what was written and only then gives it its name. Whatever goes wrong, nothing is left.
+ * Throws `EdgeError`; `interrupted` when the signal was raised.
+ */
+export async function denoiseAcquisition(job: DenoiseJob, tools: PipelineTools): Promise<DenoiseOutcome> {
+  try {
+    const source = await openAcquisition(job.input, { series: job.series, signal: tools.signal });
+    try {
+      return await denoiseSource(job, source, tools);
+    } finally {
+      await source.close();
+    }
+  } catch (error) {
+    // Whatever the abortion made fail on its way, this is what happened.
+    throw tools.signal.aborted ? interrupted() : error;
+  }
+}
+
+async function denoiseSource(
+  job: DenoiseJob,
+  source: PlaneSource,
+  tools: PipelineTools,
+): Promise<DenoiseOutcome> {
+  const started = new Date();
+  const { acquisition } = source;
+  const totalVoxels = planeCount(acquisition.sizes) * acquisition.sizes.y * acquisition.sizes.x;
+  const meter = createProgressMeter({
+    totalVoxels,
+    now: () => performance.now(),
+    report: tools.onProgress,
+  });
+  meter.enter("opening");
+  const plan = await planJob(job, acquisition, tools.packageOf, availableBytes());
+  const stateBefore = await sourceState(acquisition.members);
+
+  const { sampleType, depthAxis } = plan;
+  const sink = await createOmeTiff(
+    job.output,
+    { acquisition, sampleType, compression: job.compression, fastest: depthAxis },
+    { overwrite: job.overwrite },
+  );
+  // The hash is made beside the rest, and given up with it.
+  const ending = new AbortController();
+  const hashing = hashSource(acquisition.members, AbortSignal.any([tools.signal, ending.signal]));
+  hashing.catch(() => undefined);
+  try {
+    const sample = sampleWritten(acquisition.sizes, planeCount(acquisition.sizes), job.output);
+    const write = async (plane: Plane): Promise<void> => {
+      sample.saw(plane);
+      await sink.write(plane);
+    };
+    const { network, signal } = tools;
+    const totals = await processStacks({ plan, source, write, network, meter, signal });
+    const sourceSha256 = await orInterrupted(hashing, signal);
+    await refuseChangedSource(acquisition.file, acquisition.members, stateBefore);
+
+    const finished = new Date();
+    const clippedShare = totals.clippedVoxels / totalVoxels;
+    const notes = [...plan.notes, ...totals.notes];
+    meter.enter("verifying");
+    await sink.finish(
+      provenanceOf({
+        productVersion: productVersion(),
+        runtimeVersion: network.runtimeVersion,
+        nodeVersion: process.versions.node,
+        provider: network.provider,
+        acquisition,
+        sourceSha256,
+        plan,
+        stackMaps: totals.stackMaps,
+        clippedShare,
+        notes,
+        started,
+        finished,
+      }),
+      sample.check,
+    );
+    return {
+      output: job.output,
+      outputBytes: (await stat(job.output)).size,
+      sourceSha256,
+      provider: network.provider,
+      ...tilesOf(plan),
+      voxels: totalVoxels,
+      elapsedS: (Date.now() - started.getTime()) / 1000,
+      networkS: totals.networkS,
+      clippedShare,
+      notes,
+    };
+  } finally {
+    ending.abort();
+    await sink.abort();
+  }
+}
+
+/** Those of the first channel that goes through a network; zeros where none does. */
+function tilesOf({ channels }: JobPlan): Pick<DenoiseOutcome, "tile" | "overlap"> {
+  const first = channels.find((channel) => channel.kind === "denoise");
+  if (first === undefined) return { tile: [0, 0, 0], overlap: [0, 0, 0] };
+  return { tile: tileShapeOf(first.tiles), overlap: overlapOf(first.tiles) };
+}

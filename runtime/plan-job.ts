@@ -1,0 +1,122 @@
+import { type Acquisition, type SampleType, sampleTypes } from "../core/acquisition.ts";
+import { usageError } from "../core/errors.ts";
+import type { Intensity, ModelPackage, Normalization } from "../core/package-settings.ts";
+import { channelModels, pass } from "./channel-models.ts";
+import { chooseTiles } from "./choose-tile.ts";
+import type { DenoiseJob } from "./denoise-job.ts";
+import { type DepthAxis, depthAxisOf } from "./depth-axis.ts";
+import type { StackShape, TilePlan } from "./tile-plan.ts";
+
+/** What will be done with one channel. */
+export type ChannelPlan =
+  | { readonly kind: "pass" }
+  | {
+      readonly kind: "denoise";
+      readonly model: ModelPackage;
+      readonly tiles: TilePlan;
+      readonly normalization: Normalization;
+      readonly intensity: Intensity;
+    };
+
+/** What will be done with an acquisition: everything that can be said before a plane is read. */
+export interface JobPlan {
+  readonly depthAxis: DepthAxis;
+  readonly stack: StackShape;
+  readonly sampleType: SampleType;
+  readonly channels: readonly ChannelPlan[];
+  /** What a person should know. */
+  readonly notes: readonly string[];
+}
+
+/** Throws `EdgeError` (`usage`, `machine`) where the job cannot be done as asked. `packageOf` reads a model folder. */
+export async function planJob(
+  job: DenoiseJob,
+  acquisition: Acquisition,
+  packageOf: (dir: string) => Promise<ModelPackage>,
+  availableBytes: number,
+): Promise<JobPlan> {
+  const { sizes } = acquisition;
+  const depthAxis = depthAxisOf(job.depthAxis, sizes);
+  const stack: StackShape = [depthAxis === "z" ? sizes.z : sizes.t, sizes.y, sizes.x];
+  const sampleType = job.sampleType ?? acquisition.sampleType;
+  const isTensor = acquisition.make === "NumPy" && !sampleTypes[acquisition.sampleType].integer;
+  const asIs = (job.normalization ?? (isTensor ? "none" : "package")) === "none";
+
+  const channels: ChannelPlan[] = [];
+  for (const dir of channelModels(job.models, acquisition)) {
+    if (dir === pass) {
+      refuseLossyPass(acquisition, sampleType);
+      channels.push({ kind: "pass" });
+      continue;
+    }
+    const model = await packageOf(dir);
+    const { settings } = model;
+    const tiles = chooseTiles({
+      stack,
+      settings,
+      tile: job.tile,
+      overlap: job.overlap,
+      bytesPerSample: sampleTypes[acquisition.sampleType].bytes,
+      availableBytes,
+    });
+    channels.push({
+      kind: "denoise",
+      model,
+      tiles,
+      normalization: asIs ? { kind: "none" } : settings.normalization,
+      intensity: asIs ? { meaning: "preserved" } : settings.intensity,
+    });
+  }
+  return {
+    depthAxis,
+    stack,
+    sampleType,
+    channels,
+    notes: notesOf(job, acquisition, depthAxis, channels, asIs),
+  };
+}
+
+function notesOf(
+  job: DenoiseJob,
+  acquisition: Acquisition,
+  depthAxis: DepthAxis,
+  channels: readonly ChannelPlan[],
+  asIs: boolean,
+): string[] {
+  const notes = [...acquisition.notes];
+  const { sizes, sampleType } = acquisition;
+  if (job.depthAxis === "auto" && depthAxis === "t") {
+    notes.push(`depth is time: the file has one Z plane and ${sizes.t} times (--depth-axis says otherwise)`);
+  }
+  if (asIs && job.normalization === undefined) {
+    notes.push(
+      "a float .npy is taken as network input: no normalization (--normalization package says otherwise)",
+    );
+  }
+  const models = channels.flatMap((channel) => (channel.kind === "denoise" ? [channel] : []));
+  if (models.some(({ intensity }) => intensity.meaning === "uncalibrated")) {
+    notes.push("the model is uncalibrated: intensities are not comparable with the input's");
+  }
+  if (models.length > 0 && (sampleType === "float64" || sampleType === "uint32" || sampleType === "int32")) {
+    notes.push(`${sampleType} samples went through a float32 network: about seven significant digits remain`);
+  }
+  return notes;
+}
+
+/** Every value of the left type is one of the right, and stays what it is. */
+const exactly: Partial<Record<SampleType, readonly SampleType[]>> = {
+  uint8: ["uint16", "float32"],
+  int8: ["float32"],
+  uint16: ["float32"],
+  int16: ["float32"],
+};
+
+function refuseLossyPass({ file, sampleType: from }: Acquisition, to: SampleType): void {
+  if (from === to || exactly[from]?.includes(to)) return;
+  throw usageError("a channel that is passed on cannot keep its values in the wanted sample type", {
+    code: "pass-sample-type",
+    file,
+    found: `${from} to ${to}`,
+    remedy: "Leave --dtype out, or denoise the channel",
+  });
+}
