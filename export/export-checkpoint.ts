@@ -63,6 +63,11 @@ const publishedOverlap = [4, 64, 64] as const;
 
 /** float32 networks of this kind agree with the float64 pass to some 1e-5; a wrong weight shows at 1e-3 and above. */
 const singleTolerance = 1e-4;
+/**
+ * On a full tile two float32 runs of one network differ by rounding alone (sums over 10^5 pixels): of the output's
+ * standard deviation, 0.4 % was measured between ONNX Runtime's optimization levels on 24 x 256 x 256.
+ */
+const largeTileTolerance = 0.01;
 /** Half precision: of the output's standard deviation. */
 const halfTolerance = 0.02;
 
@@ -92,6 +97,9 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
       ? expectedOutput(network, settings.normalization, testInput)
       : await outputOfProvenTwin(request, network, settings, testInput);
   if (request.precision === "fp16") settings.test_tolerance = halfTolerance * standardDeviation(testOutput);
+  else if (request.staticShape !== undefined) {
+    settings.test_tolerance = Math.max(singleTolerance, largeTileTolerance * standardDeviation(testOutput));
+  }
   const graph = cnntGraph(network, {
     precision: request.precision,
     producerVersion: request.productVersion,
