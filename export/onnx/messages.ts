@@ -59,6 +59,8 @@ export interface OnnxModel {
   readonly initializers: readonly Initializer[];
   readonly producerName: string;
   readonly producerVersion: string;
+  /** Version of the standard operators; 17 where absent. */
+  readonly opset?: number;
   /** Free words that travel in the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -77,7 +79,7 @@ export function encodeModel(model: OnnxModel): Chunks {
     ...stringField(2, model.producerName), // producer_name
     ...stringField(3, model.producerVersion), // producer_version
     ...messageField(7, graph), // graph
-    ...messageField(8, integerField(2, opset)), // opset_import { version }, default domain
+    ...messageField(8, integerField(2, model.opset ?? opset)), // opset_import { version }, default domain
     ...foreignDomains(model).flatMap(
       (domain) => messageField(8, [...stringField(1, domain), ...integerField(2, 1)]), // opset_import { domain, version }
     ),
