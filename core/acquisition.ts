@@ -95,7 +95,7 @@ export interface Channel {
 }
 
 /** Who wrote the file, as far as its own words and structure tell. */
-export type Make = "OME-TIFF" | "ImageJ" | "TIFF" | "MetaMorph STK" | "Leica LIF" | "NumPy";
+export type Make = "OME-TIFF" | "ImageJ" | "TIFF" | "MetaMorph STK" | "Leica LIF" | "HDF5" | "NumPy";
 
 /** Metadata as text, kept so that the result can carry it on. */
 export type OriginalMetadata =

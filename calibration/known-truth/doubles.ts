@@ -6,7 +6,7 @@ export type Double = (plane: Float32Array, shape: PlaneShape) => Float32Array;
 export type DoubleName = "identity" | "blur" | "invent" | "shift" | "rescale";
 
 /** Grey values of the pattern that `invent` adds, and its period in pixels. */
-const pattern = { amplitude: 0.5, period: 6 };
+const pattern = { amplitude: 1, period: 6 };
 
 /** Doubles of models that do one thing each, for tests of what a calibration says of them. */
 export const doubles: Readonly<Record<DoubleName, Double>> = {

@@ -1,0 +1,118 @@
+import type { LevelMeasurement } from "../measure/measure-level.ts";
+import type { DetailBand } from "../metrics/detail-transfer.ts";
+
+/** What a model does beside removing noise. Each word stands only on what was measured against independent repeats. */
+export type VerdictName = "unchanged" | "rescales" | "shifts" | "blurs" | "sharpens" | "invents";
+
+export interface Verdict {
+  readonly verdict: VerdictName;
+  /** A sentence with its figures. */
+  readonly evidence: string;
+}
+
+/** Less of the noise than this is taken away by something that does nothing. */
+const unchangedBelow = 1e-3;
+/** Gain of large structures may differ from 1 by this, or by so many of its standard errors. */
+const allowedGain = 0.02;
+const standardErrors = 4;
+/** Pixels. */
+const allowedShift = 0.25;
+/** Detail may be passed on with a gain between these. */
+const blurBelow = 0.9;
+const sharpenAbove = 1.1;
+/** Bands with less of the detail than this are not worth a word. */
+const smallestWeight = 0.002;
+/** This share of a band's detail, at least, and of all detail, must be no filtered truth. */
+const addedInBand = 0.15;
+const addedInAll = 0.01;
+
+/** Says what was measured at one level; empty where the model only removes noise. */
+export function verdictsOf(level: LevelMeasurement): readonly Verdict[] {
+  const { denoised, raw } = level;
+  const noise = raw.variance ?? (level.referenceVariance ?? Number.NaN) / level.averages;
+  if (level.removed < unchangedBelow * noise) {
+    return [{ verdict: "unchanged", evidence: "The output is the input: nothing was removed." }];
+  }
+  return [...rescales(denoised), ...shifts(denoised), ...changesDetail(denoised), ...invents(denoised)];
+}
+
+type Measured = LevelMeasurement["denoised"];
+
+function rescales({ line, slopeError }: Measured): readonly Verdict[] {
+  const deviation = Math.abs(line.slope - 1);
+  if (!(deviation > Math.max(allowedGain, standardErrors * slopeError))) return [];
+  return [
+    {
+      verdict: "rescales",
+      evidence: `Large structures come out at ${line.slope.toFixed(3)} times their intensity (offset ${line.offset.toFixed(1)} grey values): brightness cannot be compared with the raw data.`,
+    },
+  ];
+}
+
+function shifts({ shift }: Measured): readonly Verdict[] {
+  const distance = Math.hypot(shift.y, shift.x);
+  if (distance < allowedShift) return [];
+  return [
+    {
+      verdict: "shifts",
+      evidence: `The result lies ${shift.y.toFixed(2)} pixels lower and ${shift.x.toFixed(2)} pixels further right than the references.`,
+    },
+  ];
+}
+
+function changesDetail({ detail, line }: Measured): readonly Verdict[] {
+  const scale = Number.isFinite(line.slope) && line.slope > 0 ? line.slope : 1;
+  const shown = detail.filter(({ gain, weight }) => gain !== undefined && weight >= smallestWeight);
+  const blurred = shown.filter(({ gain }) => gain !== undefined && gain.high / scale < blurBelow);
+  const sharpened = shown.filter(({ gain }) => gain !== undefined && gain.low / scale > sharpenAbove);
+  return [
+    ...(blurred.length === 0
+      ? []
+      : [{ verdict: "blurs" as const, evidence: detailSentence("passed on at", worst(blurred, 1), scale) }]),
+    ...(sharpened.length === 0
+      ? []
+      : [
+          {
+            verdict: "sharpens" as const,
+            evidence: detailSentence("raised to", worst(sharpened, -1), scale),
+          },
+        ]),
+  ];
+}
+
+function invents({ detail }: Measured): readonly Verdict[] {
+  const added = detail.filter(({ added, weight }) => added !== undefined && weight >= smallestWeight);
+  const inAll = added.reduce((sum, band) => sum + band.weight * Math.max(0, band.added?.value ?? 0), 0);
+  const strong = added.filter((band) => (band.added?.low ?? 0) > addedInBand);
+  const first = strong.reduce<DetailBand | undefined>(
+    (most, band) =>
+      (band.added?.value ?? 0) * band.weight > (most?.added?.value ?? 0) * (most?.weight ?? 0) ? band : most,
+    undefined,
+  );
+  if (first?.added === undefined || inAll < addedInAll) return [];
+  return [
+    {
+      verdict: "invents",
+      evidence: `${percent(first.added.value)} of what every result shows at periods of ${periods(first)} pixels is not in the field (${percent(first.added.low)} to ${percent(first.added.high)}).`,
+    },
+  ];
+}
+
+function detailSentence(what: string, band: DetailBand, scale: number): string {
+  const gain = band.gain ?? { value: Number.NaN, low: Number.NaN, high: Number.NaN };
+  return `Detail with periods of ${periods(band)} pixels is ${what} ${percent(gain.value / scale)} (${percent(gain.low / scale)} to ${percent(gain.high / scale)}).`;
+}
+
+function worst(bands: readonly DetailBand[], direction: 1 | -1): DetailBand {
+  return bands.reduce((a, b) =>
+    direction * (b.gain?.value ?? 0) < direction * (a.gain?.value ?? 0) ? b : a,
+  );
+}
+
+function periods({ from, to }: DetailBand): string {
+  return `${(1 / to).toFixed(1)} to ${(1 / from).toFixed(1)}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}

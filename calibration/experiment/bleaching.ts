@@ -1,0 +1,132 @@
+import { usageError } from "../../core/errors.ts";
+import { blockGrid } from "../metrics/block-grid.ts";
+import { lineThrough } from "../metrics/linearity.ts";
+import type { PlaneShape } from "../metrics/local-moments.ts";
+
+/** How the brightness changed while the field was repeated. */
+export interface Bleaching {
+  /** Brightness of each image, 1 on average; `image = offset + factor · (field - offset)`. */
+  readonly factors: readonly number[];
+  /** Grey value without light: as given, or as the repeats themselves tell. */
+  readonly offset: number;
+  readonly offsetFrom: "option" | "repeats" | "assumed 0";
+  /** Largest less smallest factor. */
+  readonly range: number;
+  /** Whether images are divided by their factors; below the threshold they are left as they are. */
+  readonly corrected: boolean;
+  /** Root mean square of what one factor per image does not explain, as a share of the field's signal. */
+  readonly unexplained: number;
+}
+
+/** A smaller change does not matter beside noise. */
+const negligibleRange = 0.01;
+
+/** Beyond this the last images hold so much less light that they are another experiment. */
+const largestRange = 0.35;
+
+/** What one factor leaves unexplained must stay below this share of the signal. */
+const largestUnexplained = 0.02;
+
+/**
+ * Fits `image = slope · mean + intercept` on block means of each projection. One factor per image explains them if
+ * all lines meet in one point, the offset. Throws `usageError` (`bleaching-strong`, `bleaching-uneven`) where
+ * brightness changed too much or not by one factor.
+ */
+export function measureBleaching(
+  projections: readonly Float32Array[],
+  shape: PlaneShape,
+  offset: number | undefined,
+): Bleaching {
+  const blocks = projections.map((projection) => blockMeans(projection, shape));
+  const count = blocks[0]?.length ?? 0;
+  const mean = Float64Array.from({ length: count }, (_, block) =>
+    blocks.reduce((sum, means) => sum + (means[block] ?? 0) / blocks.length, 0),
+  );
+  const weights = new Float64Array(count).fill(1);
+  const lines = blocks.map((means) => lineThrough(mean, means, weights));
+  const sorted = [...mean].sort((a, b) => a - b);
+  const signal = (sorted.at(-1) ?? 0) - (sorted[0] ?? 0);
+  const slopes = lines.map(({ slope }) => slope);
+  const slopeRange = Math.max(...slopes) - Math.min(...slopes);
+  if (!(signal > 0) || slopeRange < negligibleRange) {
+    return {
+      factors: slopes.map(() => 1),
+      offset: offset ?? 0,
+      offsetFrom: offset === undefined ? "assumed 0" : "option",
+      range: Number.isFinite(slopeRange) ? slopeRange : 0,
+      corrected: false,
+      unexplained: 0,
+    };
+  }
+  const from = offset === undefined ? "repeats" : "option";
+  const darkLevel = offset ?? meetingPoint(lines);
+  const field = mean.reduce((sum, value) => sum + value - darkLevel, 0);
+  const factors = blocks.map((means) => means.reduce((sum, value) => sum + value - darkLevel, 0) / field);
+  const range = Math.max(...factors) - Math.min(...factors);
+  if (range > largestRange) {
+    throw usageError("the field bleached too much while it was repeated", {
+      code: "bleaching-strong",
+      found: `brightness between ${percent(Math.min(...factors))} and ${percent(Math.max(...factors))} of its mean`,
+      allowed: `a range of ${percent(largestRange)}`,
+      remedy: "Use fewer repeats or less light: the last images are noisier than what they are to stand for",
+    });
+  }
+  const unexplained = residual(blocks, mean, factors, darkLevel) / signal;
+  if (unexplained > largestUnexplained) {
+    throw usageError("the field's brightness changed, and not by one factor per repeat", {
+      code: "bleaching-uneven",
+      found: `${percent(unexplained)} of the signal left after one factor per repeat`,
+      allowed: percent(largestUnexplained),
+      remedy:
+        "Something moved, or parts of the field bleach faster; choose a field that keeps still. If the camera's dark level is known, give it with --offset",
+    });
+  }
+  return { factors, offset: darkLevel, offsetFrom: from, range, corrected: true, unexplained };
+}
+
+/** Undoes a factor in place: `offset + (value - offset) / factor`. */
+export function undoBleaching(plane: Float32Array, factor: number, offset: number): void {
+  for (let at = 0; at < plane.length; at += 1) plane[at] = offset + ((plane[at] ?? 0) - offset) / factor;
+}
+
+/** Least squares of `intercept = (1 - slope) · offset`. */
+function meetingPoint(lines: readonly { slope: number; offset: number }[]): number {
+  let above = 0;
+  let below = 0;
+  for (const { slope, offset } of lines) {
+    above += (1 - slope) * offset;
+    below += (1 - slope) ** 2;
+  }
+  return above / below;
+}
+
+function residual(
+  blocks: readonly Float64Array[],
+  mean: Float64Array,
+  factors: readonly number[],
+  offset: number,
+): number {
+  let sum = 0;
+  blocks.forEach((means, image) => {
+    means.forEach((value, block) => {
+      sum += (value - offset - (factors[image] ?? 1) * ((mean[block] ?? 0) - offset)) ** 2;
+    });
+  });
+  return Math.sqrt(sum / (blocks.length * mean.length));
+}
+
+function blockMeans(projection: Float32Array, shape: PlaneShape): Float64Array {
+  const grid = blockGrid(shape);
+  const sums = new Float64Array(grid.count);
+  const pixels = new Float64Array(grid.count);
+  for (let at = 0; at < projection.length; at += 1) {
+    const block = grid.blockOf[at] ?? 0;
+    sums[block] = (sums[block] ?? 0) + (projection[at] ?? 0);
+    pixels[block] = (pixels[block] ?? 0) + 1;
+  }
+  return sums.map((sum, block) => sum / (pixels[block] ?? 1));
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

@@ -1,0 +1,150 @@
+import type { Dataset, File } from "h5wasm/node";
+import type { Acquisition, SampleType } from "../../core/acquisition.ts";
+import { formatError, machineError, usageError } from "../../core/errors.ts";
+import type { Repeats } from "./repeats.ts";
+
+/** h5wasm's `dtype`, little or big end first; it converts to the machine's order. */
+const sampleTypesByCode: Readonly<Record<string, SampleType>> = {
+  B: "uint8",
+  b: "int8",
+  H: "uint16",
+  h: "int16",
+  I: "uint32",
+  i: "int32",
+  f: "float32",
+  d: "float64",
+};
+
+/**
+ * Opens one set of the published training files (HDF5): `<key>/noisy_im`, `(N, Z, H, W)` repeats or one stack
+ * `(Z, H, W)`, and `<key>/clean_im`, `(Z, H, W)`. With three repeats or more they are used and `clean_im` is not:
+ * how many scans it stands for, and whether the repeats are among them, the file does not say. With fewer, noisy and
+ * clean are a low/high pair. Planes are read one at a time from the file.
+ */
+export async function openHdf5(path: string, key: string | undefined): Promise<Repeats> {
+  const { default: h5wasm } = await import("h5wasm/node");
+  await h5wasm.ready;
+  const file = openFile(() => new h5wasm.File(path, "r"), path);
+  try {
+    const chosen = keyOf(file, path, key);
+    const noisy = datasetOf(file, `${chosen}/noisy_im`, path);
+    const shape = noisy.shape ?? [];
+    const count = shape.length === 4 ? (shape[0] ?? 0) : 1;
+    const [depth = 0, height = 0, width = 0] = shape.slice(-3);
+    if (shape.length < 3 || shape.length > 4 || depth * height * width === 0)
+      throw wrongShape(path, `${chosen}/noisy_im`, shape);
+    const asRepeats = count >= 3;
+    const clean = asRepeats ? undefined : datasetOf(file, `${chosen}/clean_im`, path);
+    if (clean !== undefined && String(clean.shape?.slice(-3)) !== String([depth, height, width])) {
+      throw wrongShape(path, `${chosen}/clean_im`, clean.shape ?? []);
+    }
+    return {
+      acquisition: acquisitionOf(path, sampleTypeOf(noisy, path), depth, height, width),
+      depth,
+      height,
+      width,
+      averages: asRepeats ? new Array<number>(count).fill(1) : [...new Array<number>(count).fill(1), 2],
+      names: [
+        ...Array.from({ length: count }, (_, index) => `${chosen}/noisy_im[${index}]`),
+        ...(asRepeats ? [] : [`${chosen}/clean_im`]),
+      ],
+      readPlane(index, z) {
+        const dataset = index < count ? noisy : (clean ?? noisy);
+        const inSet =
+          dataset.shape?.length === 4 ? [[index < count ? index : 0, (index < count ? index : 0) + 1]] : [];
+        const values = dataset.slice([...inSet, [z, z + 1], [], []] as Parameters<Dataset["slice"]>[0]);
+        if (!ArrayBuffer.isView(values) || values instanceof DataView) throw unreadable(path, dataset.path);
+        return Promise.resolve(Float32Array.from(values as ArrayLike<number>));
+      },
+      close() {
+        file.close();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function openFile(open: () => File, path: string): File {
+  try {
+    return open();
+  } catch (cause) {
+    throw formatError("this is no HDF5 file, or a damaged one", {
+      code: "hdf5",
+      file: path,
+      remedy: "Copy the file again",
+      cause,
+    });
+  }
+}
+
+function keyOf(file: File, path: string, key: string | undefined): string {
+  const keys = file.keys();
+  if (key !== undefined && keys.includes(key)) return key;
+  const only = keys[0];
+  if (key === undefined && keys.length === 1 && only !== undefined) return only;
+  const shown = keys.slice(0, 12).join(", ");
+  throw usageError("one image set of the file must be chosen", {
+    code: "hdf5-key",
+    file: path,
+    ...(key === undefined ? {} : { found: key }),
+    allowed: keys.length > 12 ? `${shown}, … (${keys.length} in all)` : shown,
+    remedy: "Give it with --key",
+  });
+}
+
+function datasetOf(file: File, name: string, path: string): Dataset {
+  const entity = file.get(name);
+  if (entity !== null && "slice" in entity) return entity as Dataset;
+  throw formatError("the file lacks a data set of the published layout", {
+    code: "hdf5-layout",
+    file: path,
+    found: `no ${name}`,
+    allowed: "<key>/noisy_im (N,Z,H,W or Z,H,W) and <key>/clean_im (Z,H,W)",
+    remedy: "See the training data of the published code",
+  });
+}
+
+function sampleTypeOf(dataset: Dataset, path: string): SampleType {
+  const { dtype } = dataset;
+  const type = typeof dtype === "string" ? sampleTypesByCode[dtype.slice(-1)] : undefined;
+  if (type === undefined) throw unreadable(path, dataset.path);
+  return type;
+}
+
+function acquisitionOf(file: string, sampleType: SampleType, z: number, y: number, x: number): Acquisition {
+  return {
+    file,
+    members: [file],
+    series: 0,
+    seriesCount: 1,
+    make: "HDF5",
+    axes: "ZYX",
+    shape: [z, y, x],
+    sizes: { t: 1, c: 1, z, y, x },
+    sampleType,
+    pixelSize: {},
+    channels: [{}],
+    compression: "none",
+    byteOrder: "little",
+    original: { kind: "none" },
+    notes: [],
+  };
+}
+
+function wrongShape(file: string, name: string, shape: readonly number[]) {
+  return formatError("a data set has an unexpected shape", {
+    code: "hdf5-shape",
+    file,
+    at: name,
+    found: `(${shape.join(", ")})`,
+    allowed: "(N, Z, H, W) or (Z, H, W), the same for noisy and clean",
+    remedy: "See the training data of the published code",
+  });
+}
+
+function unreadable(file: string, name: string) {
+  return machineError("a data set holds no numbers that can be read", { code: "hdf5-type", file, at: name });
+}

@@ -1,0 +1,16 @@
+import type { Acquisition } from "../../core/acquisition.ts";
+import type { PlaneShape } from "../metrics/local-moments.ts";
+
+/** One field recorded several times: what a calibration rests on. */
+export interface Repeats extends PlaneShape {
+  readonly depth: number;
+  /** How many scans each image stands for: 1 for repeats, more for ready-made averages. In order of recording. */
+  readonly averages: readonly number[];
+  /** What each image is called in messages and in the report. */
+  readonly names: readonly string[];
+  /** Of the first image: pixel sizes and channel for what is written. Its own sizes may be larger than the field. */
+  readonly acquisition: Acquisition;
+  /** Plane `z` of image `index`, `[Y, X]`, the caller's to keep. */
+  readonly readPlane: (index: number, z: number, signal?: AbortSignal) => Promise<Float32Array>;
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,188 @@
+import { type BlockGrid, blockGrid } from "../metrics/block-grid.ts";
+import { type DetailBand, detailTransfer } from "../metrics/detail-transfer.ts";
+import {
+  type CorrelationCurve,
+  resolutionPixels,
+  ringCorrelation,
+} from "../metrics/fourier-ring-correlation.ts";
+import { type ErrorEstimate, errorEstimate, total } from "../metrics/intervals.ts";
+import { type IntensityBin, type Line, linearity, lineThrough } from "../metrics/linearity.ts";
+import type { PlaneShape } from "../metrics/local-moments.ts";
+import type { NoisyReferences } from "../metrics/noisy-references.ts";
+import { phaseCorrelation, type Shift } from "../metrics/phase-correlation.ts";
+import {
+  publishedSsim,
+  publishedSsim3d,
+  type SsimDefinition,
+  scikitImageSsim,
+  ssimStream,
+} from "../metrics/structural-similarity.ts";
+import { blockErrors } from "../metrics/unbiased-error.ts";
+import { type Random, randomOf } from "../simulation/random.ts";
+import { localDifferences } from "./local-differences.ts";
+import type { FieldSurvey } from "./survey-field.ts";
+
+/** Everything that is said of one kind of image (raw or denoised) at one level. Errors are squared grey values. */
+export interface ImageMeasurement {
+  /** Against the unseen truth; absent with a single reference. */
+  readonly error?: ErrorEstimate;
+  /** Against the mean of the references, whose noise it contains. */
+  readonly naiveError: number;
+  /** Noise variance of the image itself, from draw to draw; absent for a single draw. */
+  readonly variance?: number;
+  /** `error - variance`: what stays however often one repeats. May come out below 0 by noise. */
+  readonly squaredBias?: number;
+  /** Against the mean of the references, so too low by their noise. First draw. */
+  readonly ssim: Readonly<Record<SsimName, number>>;
+  /** First draw against the mean of the references. */
+  readonly correlation: CorrelationCurve;
+  /** Pixels per cycle where the correlation falls below 1/7; absent where it never does. */
+  readonly resolutionPixels?: number;
+  /** Image against reference by intensity. */
+  readonly intensityBins: readonly IntensityBin[];
+  /** Gain and offset of large structures: block means of image against block means of reference. */
+  readonly line: Line;
+  /** Standard error of `line.slope`, from its two halves of blocks. */
+  readonly slopeError: number;
+  /** Of the image against the references. */
+  readonly shift: Shift;
+  readonly detail: readonly DetailBand[];
+  /** Share of 8 x 8 squares whose mean differs from the reference by more than 4 standard deviations of noise. */
+  readonly beyondNoise?: number;
+}
+
+export type SsimName = "published" | "published3d" | "scikitImage";
+
+const ssimDefinitions: Readonly<Record<SsimName, SsimDefinition>> = {
+  published: publishedSsim,
+  published3d: publishedSsim3d,
+  scikitImage: scikitImageSsim,
+};
+
+export interface ImageMeter {
+  /** The next plane: one image per draw, and what they are judged by. */
+  readonly add: (images: readonly Float32Array[], references: NoisyReferences) => void;
+  readonly finish: (borrowedVariance?: number) => ImageMeasurement;
+}
+
+export function imageMeter(
+  shape: PlaneShape,
+  survey: FieldSurvey,
+  draws: number,
+  shift: Shift,
+  seed: number,
+): ImageMeter {
+  const grid = blockGrid(shape);
+  const random: Random = randomOf(seed, 11);
+  const dataRange = survey.high - survey.low;
+  const errors = Array.from({ length: draws }, () => blockErrors(grid));
+  const rings = ringCorrelation(shape);
+  const intensities = linearity(survey.intensityEdges);
+  const detail = detailTransfer(shape, shift);
+  const differences = localDifferences(shape);
+  const blocks = blockMeans(grid);
+  const similarities = Object.entries(ssimDefinitions).map(
+    ([name, definition]) => [name, ssimStream(definition, shape, dataRange)] as const,
+  );
+  let variance = 0;
+  let planes = 0;
+
+  return {
+    add(images, references) {
+      const first = images[0];
+      if (first === undefined) return;
+      images.forEach((image, draw) => {
+        errors[draw]?.add(image, references);
+        intensities.add(image, references);
+      });
+      rings.add(first, references.mean);
+      for (const [, stream] of similarities) stream.add(first, references.mean);
+      detail.add(images, references);
+      differences.add(images, references);
+      blocks.add(images, references.mean);
+      variance += varianceBetween(images);
+      planes += 1;
+    },
+    finish(borrowedVariance) {
+      const sums = errors.map((error) => error.sums());
+      const pixels = shape.height * shape.width * planes;
+      const naiveError = sums.reduce((sum, { naive }) => sum + total(naive), 0) / (sums.length * pixels);
+      const error = errorEstimate(sums, random, borrowedVariance);
+      const ofImage = draws > 1 ? variance / pixels : undefined;
+      const curve = rings.curve();
+      const resolution = resolutionPixels(curve);
+      const beyondNoise = differences.beyondNoise();
+      return {
+        naiveError,
+        ...(error === undefined ? {} : { error }),
+        ...(ofImage === undefined ? {} : { variance: ofImage }),
+        ...(error === undefined || ofImage === undefined ? {} : { squaredBias: error.value - ofImage }),
+        ssim: Object.fromEntries(similarities.map(([name, stream]) => [name, stream.finish()])) as Record<
+          SsimName,
+          number
+        >,
+        correlation: curve,
+        ...(resolution === undefined ? {} : { resolutionPixels: resolution }),
+        intensityBins: intensities.bins(),
+        ...blocks.line(),
+        shift,
+        detail: detail.bands(random),
+        ...(beyondNoise === undefined ? {} : { beyondNoise }),
+      };
+    },
+  };
+}
+
+/** Shift between two projections, and none where they have nothing in common to tell it by. */
+export function shiftBetween(reference: Float32Array, image: Float32Array, shape: PlaneShape): Shift {
+  const shift = phaseCorrelation(reference, image, shape);
+  const known = Math.hypot(shift.y, shift.x) < Math.min(shape.height, shape.width) / 8;
+  return known ? shift : { y: 0, x: 0 };
+}
+
+function varianceBetween(images: readonly Float32Array[]): number {
+  if (images.length < 2) return 0;
+  let sum = 0;
+  for (let at = 0; at < (images[0]?.length ?? 0); at += 1) {
+    let mean = 0;
+    for (const image of images) mean += (image[at] ?? 0) / images.length;
+    for (const image of images) sum += ((image[at] ?? 0) - mean) ** 2 / (images.length - 1);
+  }
+  return sum;
+}
+
+/** Means of each block of each plane, image (mean over draws) and reference, for a line that noise does not bend. */
+function blockMeans(grid: BlockGrid) {
+  const images: number[] = [];
+  const references: number[] = [];
+  return {
+    add(draws: readonly Float32Array[], reference: Float32Array) {
+      const sums = new Float64Array(grid.count);
+      const referenceSums = new Float64Array(grid.count);
+      const pixels = new Float64Array(grid.count);
+      for (let at = 0; at < reference.length; at += 1) {
+        const block = grid.blockOf[at] ?? 0;
+        for (const image of draws) sums[block] = (sums[block] ?? 0) + (image[at] ?? 0) / draws.length;
+        referenceSums[block] = (referenceSums[block] ?? 0) + (reference[at] ?? 0);
+        pixels[block] = (pixels[block] ?? 0) + 1;
+      }
+      sums.forEach((sum, block) => {
+        images.push(sum / (pixels[block] ?? 1));
+        references.push((referenceSums[block] ?? 0) / (pixels[block] ?? 1));
+      });
+    },
+    line(): { line: Line; slopeError: number } {
+      const weights = images.map(() => 1);
+      const half = (parity: number) =>
+        lineThrough(
+          references,
+          images,
+          images.map((_, at) => (at % 2 === parity ? 1 : 0)),
+        );
+      return {
+        line: lineThrough(references, images, weights),
+        slopeError: Math.abs(half(0).slope - half(1).slope) / 2,
+      };
+    },
+  };
+}

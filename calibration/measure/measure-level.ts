@@ -1,0 +1,183 @@
+import type { Repeats } from "../experiment/repeats.ts";
+import type { LevelPlan } from "../levels/draw-plan.ts";
+import { type NoiseEstimate, noiseSums } from "../metrics/noise-estimate.ts";
+import { type NoisyReferences, noisyReferences, weightedSum } from "../metrics/noisy-references.ts";
+import { type DifferenceMap, differenceMap } from "./local-differences.ts";
+import { type ImageMeasurement, imageMeter, shiftBetween } from "./measure-images.ts";
+import type { FieldSurvey } from "./survey-field.ts";
+
+/** A denoised stack, read plane by plane. */
+export interface DenoisedStack {
+  /** Plane `z`, `[Y, X]`, the caller's to keep. */
+  readonly readPlane: (z: number, signal?: AbortSignal) => Promise<Float32Array>;
+  readonly close: () => Promise<void>;
+}
+
+export interface LevelMeasurement {
+  readonly averages: number;
+  readonly draws: number;
+  readonly references: number;
+  readonly raw: ImageMeasurement;
+  readonly denoised: ImageMeasurement;
+  /** Noise variance of one recorded image (of one scan where repeats are single), from the references. */
+  readonly referenceVariance?: number;
+  /** Mean of (input - denoised)², and how much of it is shared with what the references show. */
+  readonly removed: number;
+  /** The input's noise as `watch` would estimate it without repeats. */
+  readonly inputNoise: NoiseEstimate;
+  readonly shown: ShownPlane;
+}
+
+/** One plane for the report, `[Y, X]` each, of the first draw. */
+export interface ShownPlane {
+  readonly z: number;
+  readonly raw: Float32Array;
+  readonly denoised: Float32Array;
+  readonly reference: Float32Array;
+  readonly differences?: DifferenceMap;
+}
+
+export interface MeasureOptions {
+  readonly seed: number;
+  readonly borrowed?:
+    | { readonly raw?: number | undefined; readonly denoised?: number | undefined }
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onPlane?: (() => void) | undefined;
+}
+
+/** Measures one level: reads every plane of every repeat once, and of every denoised draw twice. */
+export async function measureLevel(
+  repeats: Repeats,
+  plan: LevelPlan,
+  denoised: readonly DenoisedStack[],
+  survey: FieldSurvey,
+  options: MeasureOptions,
+): Promise<LevelMeasurement> {
+  const { seed, signal } = options;
+  const shift = await shiftOf(repeats, plan, denoised, signal);
+  const meter = (of: "raw" | "denoised") =>
+    imageMeter(repeats, survey, plan.draws.length, of === "raw" ? { y: 0, x: 0 } : shift, seed);
+  const meters = { raw: meter("raw"), denoised: meter("denoised") };
+  const noise = noiseSums(repeats);
+  let variance = 0;
+  let removed = 0;
+  let shown: ShownPlane | undefined;
+
+  for (let z = 0; z < repeats.depth; z += 1) {
+    const references = noisyReferences(await readAll(repeats, plan.references, z, signal));
+    const inputs: Float32Array[] = [];
+    for (const draw of plan.draws) inputs.push(await readMean(repeats, draw, z, signal));
+    const outputs: Float32Array[] = [];
+    for (const stack of denoised) outputs.push(await stack.readPlane(z, signal));
+    meters.raw.add(inputs, references);
+    meters.denoised.add(outputs, references);
+    variance += sumOf(references.variance);
+    const [input, output] = [inputs[0], outputs[0]];
+    if (input !== undefined && output !== undefined) {
+      noise.add(input);
+      removed += squaredDifference(input, output);
+      if (z === survey.shownPlane) shown = shownPlane(z, input, outputs, references, repeats);
+    }
+    options.onPlane?.();
+  }
+  const pixels = repeats.height * repeats.width * repeats.depth;
+  return {
+    averages: plan.averages,
+    draws: plan.draws.length,
+    references: plan.references.length,
+    raw: meters.raw.finish(options.borrowed?.raw),
+    denoised: meters.denoised.finish(options.borrowed?.denoised),
+    ...(plan.references.length > 1 ? { referenceVariance: variance / pixels } : {}),
+    removed: removed / pixels,
+    inputNoise: noise.estimate(),
+    shown: shown ?? {
+      z: 0,
+      raw: new Float32Array(),
+      denoised: new Float32Array(),
+      reference: new Float32Array(),
+    },
+  };
+}
+
+/** Mean of the repeats of one draw. */
+export async function readMean(
+  repeats: Repeats,
+  draw: readonly number[],
+  z: number,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const images = await readAll(repeats, draw, z, signal);
+  return weightedSum(
+    images,
+    images.map(() => 1 / images.length),
+  );
+}
+
+async function readAll(
+  repeats: Repeats,
+  indices: readonly number[],
+  z: number,
+  signal?: AbortSignal,
+): Promise<readonly Float32Array[]> {
+  const images: Float32Array[] = [];
+  for (const index of indices) {
+    signal?.throwIfAborted();
+    images.push(await repeats.readPlane(index, z, signal));
+  }
+  return images;
+}
+
+/** Planes that a shift is measured on. */
+const shiftPlanes = 8;
+
+async function shiftOf(
+  repeats: Repeats,
+  plan: LevelPlan,
+  denoised: readonly DenoisedStack[],
+  signal?: AbortSignal,
+) {
+  const first = denoised[0];
+  const planes = Math.min(shiftPlanes, repeats.depth);
+  const image = new Float32Array(repeats.height * repeats.width);
+  const reference = new Float32Array(image.length);
+  for (let index = 0; index < planes && first !== undefined; index += 1) {
+    const z = Math.floor(((index + 0.5) * repeats.depth) / planes);
+    const output = await first.readPlane(z, signal);
+    const mean = await readMean(repeats, plan.references, z, signal);
+    for (let at = 0; at < image.length; at += 1) {
+      image[at] = (image[at] ?? 0) + (output[at] ?? 0);
+      reference[at] = (reference[at] ?? 0) + (mean[at] ?? 0);
+    }
+  }
+  return shiftBetween(reference, image, repeats);
+}
+
+function shownPlane(
+  z: number,
+  raw: Float32Array,
+  outputs: readonly Float32Array[],
+  references: NoisyReferences,
+  repeats: Repeats,
+): ShownPlane {
+  const differences = differenceMap(outputs, references, repeats);
+  return {
+    z,
+    raw,
+    denoised: outputs[0] ?? raw,
+    reference: references.mean,
+    ...(differences === undefined ? {} : { differences }),
+  };
+}
+
+function squaredDifference(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let at = 0; at < a.length; at += 1) sum += ((a[at] ?? 0) - (b[at] ?? 0)) ** 2;
+  return sum;
+}
+
+function sumOf(values: Float32Array | undefined): number {
+  let sum = 0;
+  for (const value of values ?? []) sum += value;
+  return sum;
+}

@@ -1,0 +1,75 @@
+import type { Repeats } from "../../calibration/experiment/repeats.ts";
+import { type DoubleName, doubles } from "../../calibration/known-truth/doubles.ts";
+import { type StillRepeats, stillRepeats } from "../../calibration/known-truth/still-repeats.ts";
+import { planLevels } from "../../calibration/levels/draw-plan.ts";
+import { type LevelMeasurement, measureLevel, readMean } from "../../calibration/measure/measure-level.ts";
+import { surveyField } from "../../calibration/measure/survey-field.ts";
+import { simulatedAcquisition } from "../../calibration/simulation/simulated-acquisition.ts";
+
+export interface KnownField {
+  readonly repeats: Repeats;
+  readonly truth: StillRepeats["truth"];
+}
+
+/** `count` pictures of one simulated field in memory, made as they are read. */
+export function knownField(
+  size: { z: number; y: number; x: number },
+  photons: number,
+  count: number,
+  seed = 5,
+): KnownField {
+  const { truth, picture } = stillRepeats(
+    "mixed",
+    size,
+    photons,
+    { gain: 1, offset: 100, readNoise: 1 },
+    seed,
+  );
+  const pictures = new Map<string, Float32Array>();
+  return {
+    truth,
+    repeats: {
+      acquisition: simulatedAcquisition(
+        {
+          sizes: { t: 1, c: 1, ...size },
+          photons,
+          camera: { gain: 1, offset: 100, readNoise: 1 },
+          sampleType: "float32",
+          seed,
+        },
+        "float32",
+        ["mixed"],
+      ),
+      depth: size.z,
+      height: size.y,
+      width: size.x,
+      averages: new Array<number>(count).fill(1),
+      names: Array.from({ length: count }, (_, index) => `repeat ${index + 1}`),
+      readPlane(index, z) {
+        const key = `${index} ${z}`;
+        const plane = pictures.get(key) ?? picture(index, z);
+        pictures.set(key, plane);
+        return Promise.resolve(plane.slice());
+      },
+      close: () => Promise.resolve(),
+    },
+  };
+}
+
+/** Measures the levels of a field with a double in the model's place. */
+export async function measureDouble(
+  { repeats }: KnownField,
+  double: DoubleName,
+  levels?: readonly number[],
+): Promise<readonly LevelMeasurement[]> {
+  const survey = await surveyField(repeats);
+  const measured: LevelMeasurement[] = [];
+  for (const plan of planLevels(repeats.averages.length, { levels, maxDraws: 4, seed: 1 })) {
+    const denoised = plan.draws.map((draw) => ({
+      readPlane: async (z: number) => doubles[double](await readMean(repeats, draw, z), repeats),
+      close: () => Promise.resolve(),
+    }));
+    measured.push(await measureLevel(repeats, plan, denoised, survey, { seed: 1 }));
+  }
+  return measured;
+}
