@@ -1,8 +1,15 @@
 import type { DefineCommand } from "./command.ts";
+import { defineDenoise } from "./commands/denoise.ts";
 import { defineExport } from "./commands/export.ts";
 import { defineInfo } from "./commands/info.ts";
 import { defineSimulate } from "./commands/simulate.ts";
 import { defineVerify } from "./commands/verify.ts";
 
 /** The commands in the order in which `--help` lists them. Their modules load heavy parts only when run. */
-export const commands: readonly DefineCommand[] = [defineInfo, defineExport, defineVerify, defineSimulate];
+export const commands: readonly DefineCommand[] = [
+  defineDenoise,
+  defineInfo,
+  defineExport,
+  defineVerify,
+  defineSimulate,
+];

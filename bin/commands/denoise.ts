@@ -1,0 +1,284 @@
+import { mkdir } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InvalidArgumentError, Option } from "commander";
+import { describeError, type EdgeError, reportOf, usageError, visible } from "../../core/errors.ts";
+import { pass } from "../../runtime/channel-models.ts";
+import type { DenoiseJobInput, DenoiseOutcome, Engine, EngineFacts } from "../../runtime/denoise-job.ts";
+import type { Explanation } from "../../runtime/explain-plan.ts";
+import { interrupted, orInterrupted } from "../../runtime/interrupted.ts";
+import { type ProviderName, providerNames } from "../../runtime/providers.ts";
+import { resultName } from "../../runtime/result-name.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { createProgressLine, describeDuration, describeRate } from "../progress.ts";
+
+type Box = [depth: number, height: number, width: number];
+
+interface DenoiseOptions {
+  readonly out: string;
+  readonly model: string;
+  readonly channel: Readonly<Record<string, string>>;
+  readonly tile?: Box;
+  readonly overlap?: Box;
+  readonly blend: "ramp";
+  readonly normalization?: "package" | "none";
+  readonly dtype?: "uint16" | "float32";
+  readonly depthAxis: "z" | "t" | "auto";
+  readonly series: number;
+  readonly compression: "none" | "deflate" | "zstd";
+  readonly provider?: ProviderName;
+  readonly threads?: number;
+  readonly overwrite?: true;
+  readonly explain?: true;
+  readonly json?: true;
+}
+
+const shippedModel = fileURLToPath(new URL("../../models/default", import.meta.url));
+
+export const defineDenoise: DefineCommand = (program, io, act) => {
+  program
+    .command("denoise")
+    .summary("denoise files now")
+    .description(
+      "Denoises acquisitions. Each result is an OME-TIFF, `<stem>.denoised.ome.tif` in the folder --out, with the " +
+        "source's metadata and how it was made. A file that fails does not stop the others.",
+    )
+    .argument("<file...>", "TIFF, OME-TIFF or .npy")
+    .option("--out <dir>", "folder for the results; it is made if it is missing", "denoised")
+    .option("--model <package>", "model folder, made by export", shippedModel)
+    .option(
+      "--channel <name=package>",
+      "another model for one channel, by its name or number, or `pass` to copy it; may be repeated",
+      channelModel,
+      {},
+    )
+    .option(
+      "--tile <z,y,x>",
+      "tile in pixels, with the published tiling (default: fitted to the stack)",
+      boxOf(1),
+    )
+    .option("--overlap <z,y,x>", "what tiles share, in pixels, with the published tiling", boxOf(0))
+    .addOption(new Option("--blend <name>", "how overlaps are blended").choices(["ramp"]).default("ramp"))
+    .addOption(
+      new Option(
+        "--normalization <how>",
+        "the package's, or none: samples are network input (default: none for float .npy)",
+      ).choices(["package", "none"]),
+    )
+    .addOption(
+      new Option("--dtype <type>", "sample type of the result (default: the source's)").choices([
+        "uint16",
+        "float32",
+      ]),
+    )
+    .addOption(
+      new Option("--depth-axis <axis>", "what the network takes for depth: Z, time, or Z where there is one")
+        .choices(["z", "t", "auto"])
+        .default("auto"),
+    )
+    .option("--series <n>", "which image of each file, from 0", wholeNumber, 0)
+    .addOption(
+      new Option("--compression <name>", "of the results")
+        .choices(["none", "deflate", "zstd"])
+        .default("none"),
+    )
+    .addOption(
+      new Option("--provider <name>", "run on this and nothing else (default: cuda, else cpu)").choices([
+        ...providerNames,
+      ]),
+    )
+    .option("--threads <n>", "threads of the CPU provider (default: all but one)", positiveNumber)
+    .option("--overwrite", "replace results that are there already")
+    .option("--explain", "say what would be done, and do not do it")
+    .option("--json", "the outcome as JSON on stdout")
+    .action((files: string[], options: DenoiseOptions) =>
+      act(() => (options.explain ? explain(files, options, io) : denoise(files, options, io))),
+    );
+};
+
+/** One file's end. */
+type Result = { readonly input: string } & (
+  | { readonly outcome: DenoiseOutcome }
+  | { readonly error: unknown }
+);
+
+async function denoise(files: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
+  const { removeStalePartials } = await import("../../formats/partial-name.ts");
+  const { startEngine } = await import("../../runtime/engine/host.ts");
+  await makeFolder(options.out);
+  await removeStalePartials(options.out);
+
+  const engine = startEngine({
+    models: [options.model],
+    ...(options.provider === undefined ? {} : { require: options.provider }),
+    ...(options.threads === undefined ? {} : { intraOpThreads: options.threads }),
+  });
+  const results: Result[] = [];
+  try {
+    io.stderr.write(`${describeFacts(await orInterrupted(engine.ready(), io.signal))}\n`);
+    const taken = new Map<string, string>();
+    for (const input of files) {
+      results.push(await denoiseOne(engine, input, taken, options, io));
+      if (io.signal.aborted) throw interrupted();
+    }
+  } finally {
+    // An interrupted engine is not given the time to finish its tile.
+    await engine.stop(io.signal.aborted ? 0 : undefined);
+  }
+  if (options.json) io.stdout.write(`${JSON.stringify({ results: results.map(plainResult) }, null, 2)}\n`);
+  return results.every((result) => "outcome" in result) ? exitCodes.done : exitCodes.failed;
+}
+
+/** Denoises one file and says how it ended; never throws. `taken` holds the names of earlier results. */
+async function denoiseOne(
+  engine: Engine,
+  input: string,
+  taken: Map<string, string>,
+  options: DenoiseOptions,
+  io: CommandIo,
+): Promise<Result> {
+  const progress = createProgressLine(basename(input), io.stderr);
+  try {
+    const job = jobOf(input, taken, options);
+    const outcome = await engine.denoise(job, { signal: io.signal, onProgress: progress.show });
+    progress.end();
+    for (const note of outcome.notes) io.stderr.write(`${visible(input)}: note: ${visible(note)}\n`);
+    io.stderr.write(`${visible(input)}: ${describeOutcome(outcome)}\n`);
+    if (!options.json) io.stdout.write(`${outcome.output}\n`);
+    return { input, outcome };
+  } catch (error) {
+    progress.end();
+    if (!io.signal.aborted) io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
+    return { input, error };
+  }
+}
+
+function jobOf(input: string, taken: Map<string, string>, options: DenoiseOptions): DenoiseJobInput {
+  const output = resolve(options.out, resultName(input, options.series));
+  const other = taken.get(output);
+  if (other !== undefined) throw sameResult(input, other, output);
+  taken.set(output, input);
+  const modelFolder = (dir: string): string => (dir === pass ? pass : resolve(dir));
+  const channels = Object.entries(options.channel).map(([name, dir]) => [name, modelFolder(dir)]);
+  return {
+    input: resolve(input),
+    output,
+    series: options.series,
+    models: { default: resolve(options.model), byChannel: Object.fromEntries(channels) },
+    ...(options.tile === undefined ? {} : { tile: options.tile }),
+    ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
+    ...(options.normalization === undefined ? {} : { normalization: options.normalization }),
+    ...(options.dtype === undefined ? {} : { sampleType: options.dtype }),
+    blend: options.blend,
+    depthAxis: options.depthAxis,
+    compression: options.compression,
+    overwrite: options.overwrite ?? false,
+  };
+}
+
+/** Reads what can be known without a pixel and prints the plan of each file. */
+async function explain(files: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
+  const { readPackage } = await import("../../export/package/read-package.ts");
+  const { openAcquisition } = await import("../../formats/open.ts");
+  const { denoiseJobSchema } = await import("../../runtime/denoise-job.ts");
+  const { explainPlan } = await import("../../runtime/explain-plan.ts");
+  const { availableBytes } = await import("../../runtime/memory-plan.ts");
+  const { planJob } = await import("../../runtime/plan-job.ts");
+  const taken = new Map<string, string>();
+  let failed = false;
+  for (const input of files) {
+    try {
+      const job = denoiseJobSchema.parse(jobOf(input, taken, options));
+      const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
+      try {
+        const plan = await planJob(job, source.acquisition, readPackage, availableBytes());
+        const explanation = explainPlan(plan, source.acquisition, job.output);
+        io.stdout.write(
+          options.json ? `${JSON.stringify(explanation)}\n` : `${visible(input)}\n${inWords(explanation)}\n`,
+        );
+      } finally {
+        await source.close();
+      }
+    } catch (error) {
+      if (io.signal.aborted) throw error;
+      failed = true;
+      io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
+    }
+  }
+  return failed ? exitCodes.failed : exitCodes.done;
+}
+
+function inWords(explanation: Explanation): string {
+  return Object.entries(explanation)
+    .filter(([, value]) => !Array.isArray(value) || value.length > 0)
+    .map(([key, value]) => `  ${key}: ${visible(Array.isArray(value) ? value.join("; ") : String(value))}`)
+    .join("\n");
+}
+
+function describeFacts({ provider, rejected, networkVoxelsPerS }: EngineFacts): string {
+  const why = rejected.map((other) => `${other.provider} not used: ${other.reason.message}`);
+  return [`provider: ${provider} (warm-up ${describeRate(networkVoxelsPerS)} in the network)`, ...why].join(
+    "; ",
+  );
+}
+
+function describeOutcome({ output, voxels, elapsedS, clippedShare }: DenoiseOutcome): string {
+  const clipped = clippedShare > 0 ? `, ${(100 * clippedShare).toPrecision(2)} % of voxels clipped` : "";
+  const rate = describeRate(voxels / elapsedS);
+  return `done in ${describeDuration(elapsedS)} (${rate})${clipped}: ${visible(output)}`;
+}
+
+function plainResult(result: Result) {
+  if ("outcome" in result) return { input: result.input, outcome: result.outcome };
+  return { input: result.input, error: reportOf(result.error) };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw usageError("the folder for results cannot be made", {
+      code: "output-folder",
+      file: folder,
+      found: cause instanceof Error && "code" in cause ? String(cause.code) : String(cause),
+      remedy: "Name another folder with --out",
+      cause,
+    });
+  });
+}
+
+function sameResult(input: string, other: string, output: string): EdgeError {
+  return usageError("two files would become the same result", {
+    code: "output-collision",
+    file: input,
+    found: `${other} becomes ${output} too`,
+    remedy: "Denoise them into different folders with --out",
+  });
+}
+
+function channelModel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  // Names of channels may hold "=", folders hardly.
+  const at = text.lastIndexOf("=");
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("not NAME=PACKAGE or NAME=pass");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function boxOf(smallest: number): (text: string) => Box {
+  return (text) => {
+    const [depth, height, width, ...more] = text.split(",").map((part) => wholeNumber(part));
+    if (depth === undefined || height === undefined || width === undefined || more.length > 0)
+      throw new InvalidArgumentError("not three numbers Z,Y,X");
+    if (Math.min(depth, height, width) < smallest)
+      throw new InvalidArgumentError(`not three numbers >= ${smallest}`);
+    return [depth, height, width];
+  };
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text.trim())) throw new InvalidArgumentError("not a whole number >= 0");
+  return Number(text);
+}
+
+function positiveNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError("not a whole number > 0");
+  return value;
+}

@@ -1,0 +1,54 @@
+import { type Acquisition, planeCount, sampleTypes } from "../core/acquisition.ts";
+import { memoryNeed } from "./choose-tile.ts";
+import { stackPlaces } from "./depth-axis.ts";
+import type { JobPlan } from "./plan-job.ts";
+import { overlapOf, redundancy, tileCount, tileShapeOf } from "./tile-plan.ts";
+
+/** A plan in words and numbers, for a person or a program that asks before anything is done. */
+export interface Explanation {
+  readonly output: string;
+  readonly axes: string;
+  readonly stacks: string;
+  readonly sample_type: string;
+  /** One line for each channel. */
+  readonly channels: readonly string[];
+  /** The largest need among the channels, estimated. */
+  readonly memory_gb: number;
+  readonly uncompressed_result_gb: number;
+  readonly notes: readonly string[];
+}
+
+export function explainPlan(plan: JobPlan, acquisition: Acquisition, output: string): Explanation {
+  const { sizes, sampleType } = acquisition;
+  const needs = plan.channels.map((channel) =>
+    channel.kind === "pass"
+      ? 0
+      : memoryNeed(channel.tiles, {
+          settings: channel.model.settings,
+          bytesPerSample: sampleTypes[sampleType].bytes,
+        }),
+  );
+  const voxels = planeCount(sizes) * sizes.y * sizes.x;
+  return {
+    output,
+    axes: `T ${sizes.t}, C ${sizes.c}, Z ${sizes.z}, Y ${sizes.y}, X ${sizes.x}`,
+    stacks: `${stackPlaces(plan.depthAxis, sizes).length} of ${plan.stack.join(" x ")}, depth is ${plan.depthAxis.toUpperCase()}`,
+    sample_type: sampleType === plan.sampleType ? sampleType : `${sampleType} to ${plan.sampleType}`,
+    channels: plan.channels.map((channel, index) => `${index}: ${explainChannel(channel)}`),
+    memory_gb: Math.max(...needs) / 1e9,
+    uncompressed_result_gb: (voxels * sampleTypes[plan.sampleType].bytes) / 1e9,
+    notes: plan.notes,
+  };
+}
+
+function explainChannel(channel: JobPlan["channels"][number]): string {
+  if (channel.kind === "pass") return "passed on unchanged";
+  const { model, tiles, normalization } = channel;
+  return [
+    `${model.name} ${model.version}`,
+    `${tileCount(tiles)} tiles of ${tileShapeOf(tiles).join(",")} a stack`,
+    `overlap ${overlapOf(tiles).join(",")}, ${tiles.kind} plan`,
+    `${redundancy(tiles).toFixed(2)} voxels computed for each one delivered`,
+    `normalization ${normalization.kind}`,
+  ].join(", ");
+}
