@@ -4,9 +4,11 @@ import { defineExport } from "./commands/export.ts";
 import { defineInfo } from "./commands/info.ts";
 import { defineSimulate } from "./commands/simulate.ts";
 import { defineVerify } from "./commands/verify.ts";
+import { defineWatch } from "./commands/watch.ts";
 
 /** The commands in the order in which `--help` lists them. Their modules load heavy parts only when run. */
 export const commands: readonly DefineCommand[] = [
+  defineWatch,
   defineDenoise,
   defineInfo,
   defineExport,

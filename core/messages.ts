@@ -15,7 +15,10 @@ const boot = z.string().regex(/^[0-9a-f]{16}$/);
 /** Instance and folder names become topic levels: no slash, no wildcard, nothing to escape. */
 export const nameSchema = z
   .string()
-  .regex(/^[a-z0-9-]{1,32}$/, "1 to 32 small letters, digits and hyphens, because it becomes part of a topic");
+  .regex(
+    /^[a-z0-9-]{1,32}$/,
+    "1 to 32 small letters, digits and hyphens, because it becomes part of a topic",
+  );
 
 export const jobStatuses = ["queued", "waiting", "running", "done", "failed", "skipped", "parked"] as const;
 export const jobStatusSchema = z.enum(jobStatuses);
@@ -90,7 +93,7 @@ export const statsSchema = z.strictObject({
   /** Delivered voxels by the clock over the last `window_s`. */
   voxels_per_s: z.number().nonnegative(),
   window_s: seconds,
-  jobs: z.strictObject(Object.fromEntries(jobStatuses.map((status) => [status, count]))),
+  jobs: z.record(jobStatusSchema, count),
   queue_bytes: count,
   /** Until the queue is empty; absent where nothing was measured yet. */
   eta_s: seconds.optional(),

@@ -1,0 +1,176 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Option } from "commander";
+import type { EngineFacts } from "../../runtime/denoise-job.ts";
+import type { WatchFlags } from "../../watcher/config/flags.ts";
+import type { DaemonConfig } from "../../watcher/config/resolve.ts";
+import type { Daemon } from "../../watcher/daemon.ts";
+import type { Model } from "../../watcher/models.ts";
+import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { productVersion } from "../product-version.ts";
+
+interface WatchOptions extends WatchFlags {
+  readonly config?: string;
+  readonly demo?: true;
+}
+
+const install = fileURLToPath(new URL("../..", import.meta.url));
+const systemConfig = "/etc/cnnt-edge/config.yaml";
+
+export const defineWatch: DefineCommand = (program, io, act) => {
+  program
+    .command("watch")
+    .description(
+      "The daemon: denoises every acquisition that lands in a folder, and tells about it over MQTT.",
+    )
+    .option("--config <file>", `YAML (default: ${systemConfig} if it exists, else ./incoming to ./denoised)`)
+    .option("--in <dir>", "watch this folder")
+    .option("--out <dir>", "results go here")
+    .option("--model <dir>", "model package")
+    .addOption(
+      new Option("--provider <name>", "run on this one or not at all").choices([
+        "cpu",
+        "cuda",
+        "tensorrt",
+        "webgpu",
+      ]),
+    )
+    .option("--mqtt <url>", "broker, for example mqtt://broker.lab (default: an embedded one on loopback)")
+    .option("--mqtt-port <port>", "of the embedded broker (default: 1883 or the next free one)", Number)
+    .option("--instance <name>", "topics stand below cnnt-edge/<instance>")
+    .option("--state <dir>", "folder of the ledger")
+    .option("--demo", "let `simulate` play the microscope")
+    .action((options: WatchOptions) => act(() => watch(options, io)));
+};
+
+async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
+  const { configFor } = await import("../../watcher/config/flags.ts");
+  const { createDaemonLog } = await import("../../watcher/daemon-log.ts");
+  const { startDaemon } = await import("../../watcher/daemon.ts");
+  const { startEngine } = await import("../../runtime/engine/host.ts");
+
+  const file = options.config ?? (existsSync(systemConfig) ? systemConfig : undefined);
+  const config = await configFor(file, options, process.cwd(), install);
+  const daemon = await startDaemon({
+    config,
+    version: productVersion,
+    log: createDaemonLog(io.stderr),
+    environment: serviceEnvironment(),
+    startEngine,
+    makeFolders: file === undefined,
+  });
+  try {
+    io.stdout.write(whereThingsAre(config, daemon));
+    if (options.demo) daemon.onEnd(showFirst(io));
+    const stopped = once(io.signal);
+    const warm = await Promise.race([daemon.warm, daemon.failed, stopped]);
+    if (warm !== undefined) {
+      io.stdout.write(whatRuns(warm));
+      if (options.demo) playMicroscope(config, io);
+    }
+    await Promise.race([stopped, daemon.failed]);
+    io.stderr.write("stopping: the running job is finished or put back; a second signal ends at once\n");
+    return exitCodes.done;
+  } finally {
+    await daemon.stop();
+  }
+}
+
+function serviceEnvironment(): ServiceEnvironment {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
+  return { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID };
+}
+
+function whereThingsAre(config: DaemonConfig, daemon: Daemon): string {
+  const folders = config.folders.map(
+    ({ name, path, output }) =>
+      `  ${name}: drop files into ${near(path)}\n  ${" ".repeat(name.length)}  results appear in ${near(output)}\n`,
+  );
+  const broker = daemon.embedded ? "embedded, this machine only" : "as configured";
+  return `${folders.join("")}  MQTT: ${daemon.mqttUrl} (${broker}), topics cnnt-edge/${config.instance}/#\n`;
+}
+
+/** A stack that many microscopes write: 20 planes of 1024 x 1024. */
+const typicalPlanes = 20;
+const typicalSide = 1024;
+
+function whatRuns({ models, engine }: { models: readonly Model[]; engine: EngineFacts | undefined }): string {
+  const errors = models.flatMap((model) =>
+    "error" in model
+      ? [`  model ${near(model.dir)}: ${model.error.message}. ${model.error.remedy ?? ""}\n`]
+      : [],
+  );
+  const first = models.find((model) => "package" in model);
+  if (engine === undefined || first === undefined || !("package" in first)) {
+    return `${errors.join("")}  No model can run, so nothing is denoised until one can.\n`;
+  }
+  const { tile, overlap } = first.package.settings;
+  // Overlapping voxels go through the network several times.
+  const work = tile.reduce(
+    (product, length, axis) => product * (length / (length - (overlap[axis] ?? 0))),
+    1,
+  );
+  const seconds = (typicalPlanes * typicalSide ** 2 * work) / engine.networkVoxelsPerS;
+  const slow = engine.provider === "cpu" ? ": slow, for trying out; a GPU makes it fast" : "";
+  return `${errors.join("")}  Provider: ${engine.provider}${slow}. A stack of ${typicalSide} x ${typicalSide} x ${typicalPlanes} will take about ${duration(seconds)} (measured in the warm-up)\n`;
+}
+
+/** Writes two small stacks into the first folder, as a microscope would, in a process of its own. */
+function playMicroscope(config: DaemonConfig, io: CommandIo): void {
+  const folder = config.folders[0]?.path ?? "";
+  const seed = String(Math.floor(Date.now() / 1000) % 2 ** 31);
+  const args = [
+    "simulate",
+    "--out",
+    folder,
+    "--shape",
+    "8,128,128",
+    "--count",
+    "2",
+    "--interval",
+    "10",
+    "--seed",
+    seed,
+  ];
+  const microscope = spawn(process.execPath, [join(install, "bin/cnnt-edge.js"), ...args], {
+    stdio: ["ignore", "ignore", "inherit"],
+    signal: io.signal,
+  });
+  io.stdout.write(`  demo: a simulated microscope writes into ${near(folder)}\n`);
+  // A microscope that cannot be played leaves the daemon at work.
+  microscope.on("error", (error) => {
+    if (!io.signal.aborted) io.stderr.write(`demo: ${error.message}\n`);
+  });
+}
+
+function showFirst(io: CommandIo): Parameters<Daemon["onEnd"]>[0] {
+  let shown = false;
+  return (job) => {
+    if (shown || job.status !== "done" || job.outcome === undefined) return;
+    shown = true;
+    io.stdout.write(
+      `  demo: first result after ${duration(job.outcome.elapsedS)}: ${near(job.outcome.output)}\n` +
+        `        open it beside ${job.source} in Fiji or napari; MQTT topic preview/${job.folder} shows both\n`,
+    );
+  };
+}
+
+function near(path: string): string {
+  const below = relative(process.cwd(), resolve(path));
+  return below !== "" && !below.startsWith("..") ? `./${below}` : path;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
+  return `${(seconds / 60).toFixed(0)} min`;
+}
+
+function once(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolveIt) => {
+    if (signal.aborted) resolveIt(undefined);
+    signal.addEventListener("abort", () => resolveIt(undefined), { once: true });
+  });
+}

@@ -1,0 +1,138 @@
+import { readFile } from "node:fs/promises";
+import { isMap, isNode, LineCounter, type Node, parseDocument } from "yaml";
+import type { z } from "zod";
+import { machineError, usageError } from "../../core/errors.ts";
+import { configSchema, type WrittenConfig } from "./schema.ts";
+
+/** A configuration that is longer than this is none (bytes). */
+const largestConfigBytes = 1024 * 1024;
+
+/** Reads and checks a configuration file. Throws `EdgeError` (`usage`) that names every problem with its line. */
+export async function loadConfig(file: string): Promise<WrittenConfig> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw machineError("the configuration cannot be read", {
+      code: "config-unreadable",
+      file,
+      found: cause instanceof Error && "code" in cause ? String(cause.code) : "an unknown error",
+      remedy: "Check the path given with --config and the right to read it",
+      cause,
+    });
+  });
+  return parseConfig(text, file);
+}
+
+/** `file` is only named in messages. */
+export function parseConfig(text: string, file: string): WrittenConfig {
+  if (Buffer.byteLength(text) > largestConfigBytes) {
+    throw usageError("the configuration is too long", {
+      code: "config-too-long",
+      file,
+      found: `${Buffer.byteLength(text)} bytes`,
+      allowed: `at most ${largestConfigBytes}`,
+      remedy: "Check that this is the configuration",
+    });
+  }
+  const lines = new LineCounter();
+  // Channel indices are written as numbers; aliases are bounded against documents that unfold for ever.
+  const document = parseDocument(text, { lineCounter: lines, stringKeys: false });
+  const placeAt = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `line ${line}, column ${col}`;
+  };
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(
+      (error) =>
+        `${placeAt(error.pos[0])}: ${firstLine(error.message).replace(/ at line \d+, column \d+:?$/, "")}`,
+    );
+    throw configError(file, problems, "config-not-yaml");
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw configError(
+      file,
+      [firstLine(cause instanceof Error ? cause.message : String(cause))],
+      "config-not-yaml",
+    );
+  }
+  const result = configSchema.safeParse(value ?? {});
+  if (!result.success) {
+    const problems = result.error.issues.flatMap((issue) =>
+      explain(issue).map(({ path, key, text: what }) => {
+        const offset = offsetOf(document.contents, path, key);
+        return `${offset === undefined ? "" : `${placeAt(offset)}: `}${what}`;
+      }),
+    );
+    throw configError(file, problems, "config-invalid");
+  }
+  const config = result.data;
+  const clashes = [...repeatedNames(config)].map((name) => `folders: two folders are named "${name}"`);
+  if (clashes.length > 0) throw configError(file, clashes, "config-invalid");
+  return config;
+}
+
+interface Problem {
+  readonly path: readonly PropertyKey[];
+  /** The key in the map at `path` that is wrong itself. */
+  readonly key?: string;
+  readonly text: string;
+}
+
+function explain(issue: z.core.$ZodIssue): Problem[] {
+  const where = issue.path.length === 0 ? "" : `${issue.path.map(String).join(".")}: `;
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ path: issue.path, key, text: `${where}there is no option "${key}"` }));
+  }
+  return [{ path: issue.path, text: `${where}${lowerFirst(issue.message)}` }];
+}
+
+/** Where in the text `path` stands; the nearest ancestor's place where it is missing. */
+function offsetOf(contents: unknown, path: readonly PropertyKey[], key?: string): number | undefined {
+  let node: unknown = contents;
+  let offset: number | undefined;
+  for (const step of [...path, ...(key === undefined ? [] : [key])]) {
+    if (isNode(node)) offset = startOf(node) ?? offset;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isNode(item.key) && String(item.key) === String(step));
+      if (pair === undefined) return offset;
+      if (isNode(pair.key)) offset = startOf(pair.key) ?? offset;
+      node = pair.value;
+    } else if (isNode(node) && "items" in node && Array.isArray(node.items)) {
+      node = node.items[Number(step)];
+      if (isNode(node)) offset = startOf(node) ?? offset;
+    } else {
+      return offset;
+    }
+  }
+  return offset;
+}
+
+function startOf(node: Node): number | undefined {
+  return node.range?.[0];
+}
+
+function repeatedNames(config: WrittenConfig): Set<string> {
+  const names = config.folders.map((folder) => folder.name);
+  return new Set(names.filter((name, index) => names.indexOf(name) !== index));
+}
+
+function configError(file: string, problems: readonly string[], code: string) {
+  const many =
+    problems.length === 1
+      ? "the configuration has a problem"
+      : `the configuration has ${problems.length} problems`;
+  return usageError(`${many}: ${problems.join("; ")}`, {
+    code,
+    file,
+    remedy: "docs/configuration.md lists every option",
+  });
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

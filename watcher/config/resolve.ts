@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { usageError } from "../../core/errors.ts";
+import type { SettleConfig, WrittenConfig, WrittenFolder } from "./schema.ts";
+
+/** What the daemon runs on: the written configuration with absolute paths. */
+export interface FolderConfig extends Omit<WrittenFolder, "after" | "channels"> {
+  readonly channels: Readonly<Record<string, string>>;
+  /** Where sources go after a verified result; undefined: they stay. */
+  readonly moveTo: string | undefined;
+}
+
+export interface DaemonConfig extends Omit<WrittenConfig, "folders"> {
+  readonly folders: readonly FolderConfig[];
+  readonly settle: SettleConfig;
+}
+
+export const passModel = "pass";
+
+/**
+ * Makes paths absolute: against `base` (the folder of the configuration file, or the current one), model folders
+ * against `base` and then `install` (where cnnt-edge itself lies, so that `models/default` works everywhere).
+ * Throws `EdgeError` (`usage`) where folders stand in each other's way.
+ */
+export function resolveConfig(written: WrittenConfig, base: string, install: string): DaemonConfig {
+  const model = (name: string): string => {
+    if (name === passModel || isAbsolute(name)) return name;
+    const here = resolve(base, name);
+    const shipped = join(install, name);
+    return !existsSync(here) && existsSync(shipped) ? shipped : here;
+  };
+  const folders = written.folders.map((folder): FolderConfig => {
+    const { after, ...rest } = folder;
+    return {
+      ...rest,
+      path: resolve(base, folder.path),
+      output: resolve(base, folder.output),
+      model: model(folder.model),
+      channels: Object.fromEntries(
+        Object.entries(folder.channels).map(([channel, name]) => [channel, model(name)]),
+      ),
+      moveTo: after === "keep" ? undefined : resolve(base, after.move),
+    };
+  });
+  refuseClashes(folders);
+  const file = (path: string | null): string | null => (path === null ? null : resolve(base, path));
+  return {
+    ...written,
+    folders,
+    state: resolve(base, written.state),
+    mqtt: { ...written.mqtt, password_file: file(written.mqtt.password_file), ca: file(written.mqtt.ca) },
+  };
+}
+
+/** Two folders over the same files would do everything twice; an output that is a watch folder would never end. */
+function refuseClashes(folders: readonly FolderConfig[]): void {
+  for (const [index, folder] of folders.entries()) {
+    if (folder.path === folder.output) {
+      throw clash(`folder "${folder.name}" writes its results where it looks for input`, folder.path);
+    }
+    for (const other of folders.slice(index + 1)) {
+      const nested = isInside(folder.path, other.path) || isInside(other.path, folder.path);
+      if (nested) {
+        throw clash(`folders "${folder.name}" and "${other.name}" watch the same files`, other.path);
+      }
+    }
+    for (const other of folders) {
+      if (other !== folder && isInside(folder.output, other.path)) {
+        throw clash(`results of folder "${folder.name}" are input of folder "${other.name}"`, folder.output);
+      }
+    }
+  }
+}
+
+function clash(what: string, file: string) {
+  return usageError(what, {
+    code: "folders-clash",
+    file,
+    remedy: "Give each folder a path of its own and an output outside the other folders' paths",
+  });
+}
+
+/** Whether `path` is `folder` or below it. Both absolute. */
+export function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
+}

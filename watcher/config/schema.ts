@@ -1,0 +1,113 @@
+import { z } from "zod";
+import { nameSchema } from "../../core/messages.ts";
+
+/**
+ * The configuration as a person writes it. Every key does something; one that is not here is an error. Paths are
+ * still as written; `resolve.ts` makes them absolute. docs/configuration.md is checked against this file.
+ */
+
+const seconds = z
+  .number()
+  .nonnegative()
+  .max(7 * 24 * 3600);
+const path = z.string().min(1);
+
+const after = z.union([
+  z.literal("keep"),
+  z
+    .string()
+    .regex(/^move:\s*\S/, 'keep, or "move: FOLDER"')
+    .transform((text) => ({ move: text.slice("move:".length).trim() })),
+  z.strictObject({ move: path }),
+]);
+
+/** A channel's index ("0") or name, to a model folder or `pass`. YAML writes indices as numbers. */
+const channels = z.record(z.string(), path);
+
+export const folderSchema = z.strictObject({
+  name: nameSchema,
+  path,
+  output: path,
+  model: path.default("models/default"),
+  channels: channels.default({}),
+  depth_axis: z.enum(["z", "t", "auto"]).default("auto"),
+  order: z.enum(["newest", "oldest"]).default("oldest"),
+  after: after.default("keep"),
+  /** Sample type of results; the source's where null. */
+  dtype: z.enum(["uint16", "float32"]).nullable().default(null),
+  compression: z.enum(["none", "deflate", "zstd"]).default("none"),
+  subfolders: z.boolean().default(true),
+  /** Names that are never input, beside those of docs/configuration.md; `*` stands for any characters. */
+  ignore: z.array(z.string().min(1)).default([]),
+});
+
+export const settleSchema = z.strictObject({
+  /** Size and time of change must stay the same for so long … */
+  quiet_s: seconds.default(2),
+  /** … and over so many looks. */
+  looks: z.int().min(2).max(100).default(3),
+  /** A file whose last rows hold only zeros may be reserved space: it must have been quiet for so long. */
+  zero_tail_s: seconds.default(60),
+  /** A file that cannot be read whole waits for so long, then its job fails. */
+  broken_s: seconds.default(300),
+  /** How often a folder is looked through at least. */
+  sweep_s: z.number().min(0.2).max(3600).default(2),
+});
+
+export const configSchema = z.strictObject({
+  instance: nameSchema.default("default"),
+  folders: z
+    .array(folderSchema)
+    .min(1)
+    .default(() => [folderSchema.parse({ name: "incoming", path: "./incoming", output: "./denoised" })]),
+  settle: settleSchema.default(() => settleSchema.parse({})),
+  engine: z
+    .strictObject({
+      providers: z
+        .array(z.enum(["tensorrt", "cuda", "webgpu", "cpu"]))
+        .min(1)
+        .nullable()
+        .default(null),
+      /** Refuse to start on another provider than this. */
+      require: z.enum(["tensorrt", "cuda", "webgpu", "cpu"]).nullable().default(null),
+    })
+    .prefault({}),
+  jobs: z
+    .strictObject({
+      /** How often a job is tried when the machine, not the file, is at fault; then it is parked. */
+      attempts: z.int().min(1).max(20).default(3),
+      /** No job starts while its output's disk has less free than the result and this much more. */
+      reserve_mib: z.int().nonnegative().default(512),
+    })
+    .prefault({}),
+  mqtt: z
+    .strictObject({
+      /** null: the embedded broker, on loopback only. */
+      url: z
+        .string()
+        .regex(/^(mqtts?|wss?):\/\/[^\s]+$/, "mqtt://host[:port], mqtts://…, ws://… or wss://…")
+        .nullable()
+        .default(null),
+      username: z.string().nullable().default(null),
+      password_file: path.nullable().default(null),
+      /** Certificate authority for mqtts://, a PEM file. */
+      ca: path.nullable().default(null),
+      /** Port of the embedded broker; 0 takes any free one, null 1883 or the next free one. */
+      port: z.int().min(0).max(65535).nullable().default(null),
+      /** Pictures are data: by default only the embedded broker gets them. */
+      preview: z.boolean().nullable().default(null),
+      expose_paths: z.boolean().default(false),
+    })
+    .prefault({}),
+  state: path.default("./state"),
+  shutdown: z
+    .strictObject({
+      /** The running job may take so long to end; then it is rolled back and done after the next start. */
+      finish_s: seconds.default(20),
+    })
+    .prefault({}),
+});
+
+export type WrittenConfig = z.output<typeof configSchema>;
+export type WrittenFolder = z.output<typeof folderSchema>;
+export type SettleConfig = z.output<typeof settleSchema>;

@@ -1,0 +1,235 @@
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type FSWatcher, watch } from "chokidar";
+import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
+import { openAcquisition } from "../../formats/open.ts";
+import { removeStalePartials } from "../../formats/partial-name.ts";
+import { isHidden } from "../intake/candidate-name.ts";
+import { wholeHash } from "../intake/identity.ts";
+import { createScan, type Finding } from "../intake/scan.ts";
+import { drawPreview } from "./draw-preview.ts";
+import { lookAtFileSystem } from "./file-system.ts";
+import { moveSource } from "./move-source.ts";
+import type { FolderSettings, FolderTasks, FromFolder, TaskName, ToFolder, WatchMode } from "./protocol.ts";
+
+/**
+ * The process that touches one folder's disk. A share that hangs takes this process with it, not the daemon: four
+ * blocked calls would stop every other file operation of a Node process.
+ */
+
+const send = (message: FromFolder): void => {
+  process.send?.(message);
+};
+const onStep = (): void => send({ kind: "step" });
+
+let works = 0;
+function beginWork(): void {
+  works += 1;
+  send({ kind: "busy" });
+}
+function endWork(): void {
+  works -= 1;
+  if (works === 0) send({ kind: "idle" });
+}
+
+const open = (path: string, series: number) => openAcquisition(path, { series });
+
+/** Findings are told one at a time: the ledger sets the pace, not the disk. */
+let noted: (() => void) | undefined;
+async function tell(finding: Finding): Promise<void> {
+  const written = new Promise<void>((resolve) => {
+    noted = resolve;
+  });
+  send({ kind: "finding", finding });
+  await written;
+}
+
+/** How long a sweep may follow the last one at the earliest, in parts of the time that one took. */
+const restPerSweep = 4;
+/** After a hint the disk is given this long to have more to tell. */
+const hintDelayMs = 150;
+
+function watchFolder(settings: FolderSettings, known: Parameters<typeof createScan>[1]) {
+  const excluded = [settings.output, ...(settings.moveTo === undefined ? [] : [settings.moveTo])];
+  const scan = createScan(
+    {
+      ...settings,
+      folder: settings.path,
+      excluded,
+      open,
+      now: () => performance.now(),
+      onStep,
+    },
+    known,
+  );
+  let watcher: FSWatcher | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let sweeping = false;
+  let again = false;
+  let device: number | undefined;
+
+  const plan = (delayMs: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void sweepOnce(), delayMs);
+  };
+  const hint = (): void => {
+    if (sweeping) again = true;
+    else plan(hintDelayMs);
+  };
+
+  async function sweepOnce(): Promise<void> {
+    sweeping = true;
+    again = false;
+    beginWork();
+    const startMs = performance.now();
+    try {
+      await makeFolders(settings);
+      const { mode } = await lookAtFileSystem(settings.path);
+      const { dev } = await stat(settings.path);
+      const summary = await scan.look(tell);
+      if (device !== undefined && device !== dev && summary.files === 0) throw emptyMountPoint(settings.path);
+      device = dev;
+      const { freeBytes } = await lookAtFileSystem(settings.output);
+      if (mode.events && watcher === undefined) watcher = watchFolders(settings, excluded, hint);
+      send({ kind: "swept", mode: modeOf(mode), summary, freeBytes });
+    } catch (error) {
+      send({ kind: "unreachable", error: reportOf(unreachable(error, settings.path)) });
+      await watcher?.close();
+      watcher = undefined;
+    } finally {
+      endWork();
+      sweeping = false;
+      const tookMs = performance.now() - startMs;
+      plan(again ? Math.max(hintDelayMs, tookMs) : Math.max(settings.sweepMs, restPerSweep * tookMs));
+    }
+  }
+
+  let watchProblem: string | undefined;
+  /** Only folders are watched: a watch for each file would cost memory and kernel watches by the thousand. */
+  function watchFolders(
+    { path, subfolders }: FolderSettings,
+    skipped: readonly string[],
+    onHint: () => void,
+  ): FSWatcher {
+    const made = watch(path, {
+      ignoreInitial: true,
+      followSymlinks: false,
+      ...(subfolders ? {} : { depth: 0 }),
+      ignored: (inner, facts) =>
+        skipped.includes(inner) ||
+        facts?.isFile() === true ||
+        (inner !== path && isHidden(inner.slice(inner.lastIndexOf("/") + 1))),
+    });
+    // `raw` comes for files too, although they are not watched themselves.
+    made.on("raw", onHint);
+    made.on("all", onHint);
+    made.on("error", (error) => {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+      watchProblem = code === "ENOSPC" ? watchLimit : `events failed (${code})`;
+      onHint();
+    });
+    return made;
+  }
+
+  const modeOf = (mode: WatchMode): WatchMode =>
+    watchProblem === undefined ? mode : { events: false, why: watchProblem };
+
+  plan(0);
+  return { rescan: () => plan(0) };
+}
+
+const watchLimit =
+  "the kernel's limit of watches is reached; raise it with: sysctl fs.inotify.max_user_watches=524288";
+
+async function makeFolders(settings: FolderSettings): Promise<void> {
+  if (settings.makePath) await mkdir(settings.path, { recursive: true });
+  await stat(settings.path);
+  // One level only: a missing parent is rather a disk that is not mounted than a folder to be made.
+  await mkdir(settings.output).catch((error: unknown) => {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
+      throw unreachable(error, settings.output);
+    }
+  });
+}
+
+function unreachable(error: unknown, file: string): Error {
+  if (isEdgeError(error)) return error;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  return machineError("the folder cannot be reached", {
+    code: "folder-unreachable",
+    file,
+    found: code,
+    remedy:
+      code === "EACCES"
+        ? "Give this user the right to read and write there"
+        : "Mount the disk or share, or make the folder; it is tried again by itself",
+    retryable: true,
+    cause: error,
+  });
+}
+
+function emptyMountPoint(file: string): Error {
+  return machineError("another disk than before lies there, and it is empty", {
+    code: "folder-unreachable",
+    file,
+    remedy: "Mount the share again; it is tried again by itself",
+    retryable: true,
+  });
+}
+
+function tasks(settings: FolderSettings) {
+  return {
+    hash: ({ source }) => wholeHash(join(settings.path, source), onStep),
+    prepare: async ({ output }) => {
+      await mkdir(dirname(output), { recursive: true });
+      await removeStalePartials(dirname(output));
+      return { freeBytes: (await lookAtFileSystem(dirname(output))).freeBytes };
+    },
+    move: async ({ members }) => {
+      const target = settings.moveTo ?? settings.path;
+      const moved: string[] = [];
+      for (const member of members) moved.push(await moveSource(settings.path, member, target, onStep));
+      return moved[0] ?? "";
+    },
+    preview: async ({ source, output, series }) => {
+      const noisy = await open(join(settings.path, source), series);
+      try {
+        const denoised = await open(output, 0);
+        try {
+          return await drawPreview(noisy, denoised);
+        } finally {
+          await denoised.close();
+        }
+      } finally {
+        await noisy.close();
+      }
+    },
+  } satisfies { [Name in TaskName]: (ask: FolderTasks[Name]["ask"]) => Promise<FolderTasks[Name]["answer"]> };
+}
+
+async function runTask(run: (ask: never) => Promise<unknown>, id: number, ask: unknown): Promise<void> {
+  beginWork();
+  try {
+    send({ kind: "answer", id, answer: await run(ask as never) });
+  } catch (error) {
+    send({ kind: "refusal", id, error: reportOf(isEdgeError(error) ? error : unreachable(error, "")) });
+  } finally {
+    endWork();
+  }
+}
+
+let folder: { rescan: () => void } | undefined;
+let doable: ReturnType<typeof tasks> | undefined;
+process.on("message", (message: ToFolder) => {
+  if (message.kind === "start") {
+    doable = tasks(message.settings);
+    folder = watchFolder(message.settings, message.known);
+  } else if (message.kind === "noted") noted?.();
+  else if (message.kind === "rescan") folder?.rescan();
+  else if (doable !== undefined) void runTask(doable[message.name], message.id, message.ask);
+});
+// The daemon is gone: nothing here is worth finishing.
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C in a terminal reaches every process of the group; the daemon decides when this one ends.
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);

@@ -1,0 +1,158 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
+import { backoffMs } from "../backoff.ts";
+import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
+import type { FolderSettings, FolderTasks, FromFolder, TaskName, ToFolder, WatchMode } from "./protocol.ts";
+
+/** One folder's disk work, done in a process that can be killed and is replaced when it hangs or dies. */
+export interface FolderIo {
+  readonly start: () => void;
+  readonly ask: <Name extends TaskName>(
+    name: Name,
+    ask: FolderTasks[Name]["ask"],
+  ) => Promise<FolderTasks[Name]["answer"]>;
+  readonly rescan: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+export interface FolderIoEvents {
+  /** A file came to rest or cannot be read; the next is told once the promise is kept. */
+  readonly onFinding: (finding: Finding) => Promise<void>;
+  readonly onSwept: (swept: { mode: WatchMode; summary: ScanSummary; freeBytes: number }) => void;
+  readonly onUnreachable: (error: ErrorReport) => void;
+  /** What the ledger holds, asked for whenever a process is started. */
+  readonly known: () => Promise<readonly KnownFile[]>;
+}
+
+export interface FolderIoOptions {
+  readonly settings: FolderSettings;
+  readonly events: FolderIoEvents;
+  /** A process that is at work on the disk and says nothing for so long hangs. */
+  readonly hangMs?: number;
+  /** Tests put programs that hang or crash in its place. */
+  readonly program?: URL;
+}
+
+const folderProgram = new URL("./child.ts", import.meta.url);
+const restart = { firstMs: 1000, longestMs: 60_000 };
+
+export function createFolderIo({
+  settings,
+  events,
+  hangMs = 20_000,
+  program = folderProgram,
+}: FolderIoOptions): FolderIo {
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let failures = 0;
+  let restartTimer: NodeJS.Timeout | undefined;
+  let hangTimer: NodeJS.Timeout | undefined;
+  let lastId = 0;
+  const waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
+
+  const send = (message: ToFolder): void => {
+    // A process that just died cannot be told anything; its exit is what counts.
+    child?.send(message, () => undefined);
+  };
+
+  function begin(): void {
+    const own = fork(program, [], {
+      execArgv: ["--import", import.meta.resolve("tsx")],
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    child = own;
+    own.on("message", (message: FromFolder) => receive(message));
+    own.on("error", () => undefined);
+    own.on("exit", () => ended());
+    events.known().then(
+      (known) => send({ kind: "start", settings, known }),
+      // The ledger is lost: the daemon is ending.
+      () => own.kill("SIGKILL"),
+    );
+  }
+
+  function receive(message: FromFolder): void {
+    clearTimeout(hangTimer);
+    if (message.kind !== "idle") hangTimer = setTimeout(kill, hangMs);
+    if (message.kind === "finding") {
+      events.onFinding(message.finding).then(
+        () => send({ kind: "noted" }),
+        (error: unknown) => {
+          events.onUnreachable(reportOf(error));
+          send({ kind: "noted" });
+        },
+      );
+    }
+    if (message.kind === "swept") {
+      failures = 0;
+      events.onSwept(message);
+    }
+    if (message.kind === "unreachable") events.onUnreachable(message.error);
+    if (message.kind === "answer") settle(message.id)?.resolve(message.answer);
+    if (message.kind === "refusal") settle(message.id)?.reject(errorFromReport(message.error));
+  }
+
+  function settle(id: number) {
+    const asker = waiting.get(id);
+    waiting.delete(id);
+    return asker;
+  }
+
+  /** A process that waits for a dead server dies only when the kernel lets it go; until then no other is started. */
+  function kill(): void {
+    const error = hanging(settings.path, hangMs);
+    events.onUnreachable(reportOf(error));
+    rejectAll(error);
+    child?.kill("SIGKILL");
+  }
+
+  function ended(): void {
+    clearTimeout(hangTimer);
+    child = undefined;
+    rejectAll(hanging(settings.path, hangMs));
+    if (stopping) return;
+    restartTimer = setTimeout(begin, backoffMs(restart, failures, Math.random()));
+    failures += 1;
+  }
+
+  function rejectAll(error: Error): void {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  }
+
+  return {
+    start: begin,
+    ask: (name, ask) => {
+      if (child === undefined) return Promise.reject(hanging(settings.path, hangMs));
+      lastId += 1;
+      const id = lastId;
+      send({ kind: "task", id, name, ask });
+      return new Promise((resolve, reject) =>
+        waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject }),
+      );
+    },
+    rescan: () => send({ kind: "rescan" }),
+    stop: async () => {
+      stopping = true;
+      clearTimeout(restartTimer);
+      clearTimeout(hangTimer);
+      const own = child;
+      if (own === undefined) return;
+      // Nothing that it does needs to be ended well. One that hangs in the kernel is left behind.
+      own.kill("SIGKILL");
+      own.channel?.unref();
+      own.unref();
+    },
+  };
+}
+
+function hanging(file: string, hangMs: number) {
+  return machineError("the folder's disk does not answer", {
+    code: "folder-unreachable",
+    file,
+    found: `nothing for ${hangMs / 1000} s`,
+    remedy: "Check the share and its server; the folder is tried again by itself",
+    retryable: true,
+  });
+}

@@ -1,0 +1,70 @@
+import type { ErrorReport } from "../../core/errors.ts";
+import type { PlaneIndex } from "../../formats/plane-source.ts";
+import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
+
+/** What the daemon and the process that does one folder's disk work say to each other. */
+
+export interface FolderSettings {
+  readonly path: string;
+  readonly output: string;
+  readonly moveTo: string | undefined;
+  /** Make `path` where it is missing: only for the folder of the defaults, never below a mount point. */
+  readonly makePath: boolean;
+  readonly subfolders: boolean;
+  readonly ignore: readonly string[];
+  readonly quietMs: number;
+  readonly looks: number;
+  readonly zeroTailMs: number;
+  readonly brokenMs: number;
+  readonly sweepMs: number;
+}
+
+/** Things the process does on request, each with what it needs and what it answers. */
+export interface FolderTasks {
+  /** sha256 of all bytes of a source. */
+  hash: { ask: { source: string }; answer: string };
+  /** Makes the folder of a result; answers the free bytes of its disk. */
+  prepare: { ask: { output: string }; answer: { freeBytes: number } };
+  /** Moves the files of an acquisition away, after its result was verified; answers where its first file went. */
+  move: { ask: { members: readonly string[] }; answer: string };
+  /** Before and after, as an 8-bit picture. */
+  preview: { ask: { source: string; output: string; series: number }; answer: Preview };
+}
+export type TaskName = keyof FolderTasks;
+
+export interface Preview {
+  readonly png: string;
+  readonly width: number;
+  readonly height: number;
+  readonly plane: PlaneIndex;
+  readonly displayRange: [number, number];
+}
+
+export type ToFolder =
+  | { readonly kind: "start"; readonly settings: FolderSettings; readonly known: readonly KnownFile[] }
+  | { readonly kind: "task"; readonly id: number; readonly name: TaskName; readonly ask: unknown }
+  /** A finding was written down; the next may come. */
+  | { readonly kind: "noted" }
+  | { readonly kind: "rescan" };
+
+export type FromFolder =
+  /** Busy on the disk; `step` follows each bit of progress, `idle` the end. */
+  | { readonly kind: "busy" }
+  | { readonly kind: "step" }
+  | { readonly kind: "idle" }
+  | { readonly kind: "finding"; readonly finding: Finding }
+  | {
+      readonly kind: "swept";
+      readonly mode: WatchMode;
+      readonly summary: ScanSummary;
+      readonly freeBytes: number;
+    }
+  | { readonly kind: "unreachable"; readonly error: ErrorReport }
+  | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
+  | { readonly kind: "refusal"; readonly id: number; readonly error: ErrorReport };
+
+/** Whether events can be had from this file system, and why not. */
+export interface WatchMode {
+  readonly events: boolean;
+  readonly why: string;
+}

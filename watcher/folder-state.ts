@@ -1,0 +1,48 @@
+import type { ErrorReport } from "../core/errors.ts";
+import type { FolderStateBody } from "../core/messages.ts";
+import type { WatchMode } from "./folder-io/protocol.ts";
+
+/** What is known of a folder; each fact is set and cleared by whoever observes it. */
+export interface FolderFacts {
+  readonly modelError?: ErrorReport;
+  readonly unreachable?: ErrorReport;
+  /** A result of so many bytes found no room. */
+  readonly full?: { neededBytes: number; freeBytes: number };
+  readonly mode?: WatchMode;
+}
+
+/** The one state that a person should hear, most urgent first. Pure. */
+export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" | "reason" | "remedy"> {
+  const { modelError, unreachable, full, mode } = facts;
+  const told = modelError === undefined ? unreachable : modelError;
+  if (told !== undefined) {
+    return {
+      state: modelError === undefined ? "unreachable" : "error",
+      reason: told.message,
+      ...(told.remedy === undefined ? {} : { remedy: told.remedy }),
+    };
+  }
+  if (full !== undefined) {
+    return {
+      state: "full",
+      reason: `the next result needs ${mib(full.neededBytes)} with the reserve, ${mib(full.freeBytes)} are free`,
+      remedy: "Free some space on the disk of the results, or lower jobs.reserve_mib; it goes on by itself",
+    };
+  }
+  if (mode === undefined) return { state: "starting" };
+  return { state: mode.events ? "watching" : "polling", reason: mode.why };
+}
+
+/** Whether jobs of the folder may run. */
+export function isOpen(facts: FolderFacts): boolean {
+  return (
+    facts.modelError === undefined &&
+    facts.unreachable === undefined &&
+    facts.full === undefined &&
+    facts.mode !== undefined
+  );
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}

@@ -1,0 +1,119 @@
+import { errorFromReport } from "../core/errors.ts";
+import type { FolderConfig } from "./config/resolve.ts";
+import type { SettleConfig } from "./config/schema.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+import { createFolderIo, type FolderIo } from "./folder-io/host.ts";
+import { type FolderFacts, isOpen } from "./folder-state.ts";
+import type { Finding } from "./intake/scan.ts";
+import type { Admission, Job } from "./ledger/job.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+
+/** One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. */
+export interface Folder {
+  readonly config: FolderConfig;
+  readonly io: FolderIo;
+  readonly facts: () => FolderFacts;
+  readonly lastSeen: () => string | undefined;
+  /** Files that are not yet at rest, and so not yet in the ledger. */
+  readonly unsettled: () => { count: number; oldestReason?: string };
+  readonly isOpen: () => boolean;
+  readonly learn: (facts: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>) => void;
+}
+
+export interface FolderOptions {
+  readonly config: FolderConfig;
+  readonly settle: SettleConfig;
+  readonly makePath: boolean;
+  readonly ledger: Ledger;
+  readonly log: DaemonLog;
+  /** The jobs of this folder changed in the ledger. */
+  readonly onJobs: (jobs: readonly Job[]) => void;
+  /** What is known of the folder changed. */
+  readonly onFacts: () => void;
+}
+
+export function createFolder(options: FolderOptions): Folder {
+  const { config, settle, ledger, log } = options;
+  let facts: FolderFacts = {};
+  let lastSeen: string | undefined;
+  let unsettled: { count: number; oldestReason?: string } = { count: 0 };
+
+  const learn: Folder["learn"] = (news) => {
+    const next = Object.fromEntries(
+      Object.entries({ ...facts, ...news }).filter(([, value]) => value !== undefined),
+    ) as FolderFacts;
+    const changed = JSON.stringify(next) !== JSON.stringify(facts);
+    facts = next;
+    if (changed) options.onFacts();
+  };
+
+  async function admit(finding: Finding): Promise<readonly Job[]> {
+    if (finding.kind === "gone") return ledger.gone(config.name, finding.source);
+    const { sighting } = finding;
+    let admission: Admission;
+    if (finding.kind === "broken") admission = await ledger.admitBroken(config.name, sighting, finding.error);
+    else if (finding.kind === "refused") {
+      admission = await ledger.admitRefused(config.name, sighting, finding.error);
+      if (admission.kind === "changed") log.warn(errorFromReport(finding.error), { folder: config.name });
+    } else {
+      admission = await ledger.admitWhole(config.name, sighting, finding.facts);
+      if (admission.kind === "touched") {
+        const hash = await io.ask("hash", { source: sighting.source });
+        admission = await ledger.admitWhole(config.name, sighting, finding.facts, hash);
+      }
+    }
+    return admission.kind === "changed" ? admission.jobs : [];
+  }
+
+  const io = createFolderIo({
+    settings: {
+      path: config.path,
+      output: config.output,
+      moveTo: config.moveTo,
+      makePath: options.makePath,
+      subfolders: config.subfolders,
+      ignore: config.ignore,
+      quietMs: settle.quiet_s * 1000,
+      looks: settle.looks,
+      zeroTailMs: settle.zero_tail_s * 1000,
+      brokenMs: settle.broken_s * 1000,
+      sweepMs: settle.sweep_s * 1000,
+    },
+    events: {
+      known: () => ledger.knownFiles(config.name),
+      onFinding: async (finding) => {
+        const jobs = await admit(finding);
+        if (jobs.length > 0) options.onJobs(jobs);
+      },
+      onSwept: ({ mode, summary, freeBytes }) => {
+        lastSeen = new Date().toISOString();
+        const { unsettled: count, oldestReason } = summary;
+        const before = JSON.stringify(unsettled);
+        unsettled = { count, ...(oldestReason === undefined ? {} : { oldestReason }) };
+        const full = facts.full === undefined || freeBytes >= facts.full.neededBytes ? undefined : facts.full;
+        const freed = facts.full !== undefined && full === undefined;
+        learn({ mode, unreachable: undefined, full });
+        if (freed) {
+          log.info(`${config.name}: there is room again`);
+          ledger.wake(config.name).then(() => options.onJobs([]), log.error);
+        }
+        if (before !== JSON.stringify(unsettled)) options.onFacts();
+      },
+      onUnreachable: (error) => {
+        if (facts.unreachable?.message !== error.message)
+          log.warn(errorFromReport(error), { folder: config.name });
+        learn({ unreachable: error });
+      },
+    },
+  });
+
+  return {
+    config,
+    io,
+    facts: () => facts,
+    lastSeen: () => lastSeen,
+    unsettled: () => unsettled,
+    isOpen: () => isOpen(facts),
+    learn,
+  };
+}

@@ -1,0 +1,86 @@
+/** What a file's name alone says about it. Pure. */
+
+/** Containers that microscopes write and that we do not read, by suffix, with what a person calls them. */
+const unsupportedContainers: Readonly<Record<string, string>> = {
+  ".lif": "Leica LIF",
+  ".lof": "Leica LOF",
+  ".xlef": "Leica XLEF",
+  ".czi": "Zeiss CZI",
+  ".lsm": "Zeiss LSM",
+  ".zvi": "Zeiss ZVI",
+  ".nd2": "Nikon ND2",
+  ".oir": "Olympus OIR",
+  ".oib": "Olympus OIB",
+  ".oif": "Olympus OIF",
+  ".vsi": "Olympus VSI",
+  ".ims": "Imaris IMS",
+  ".dv": "DeltaVision",
+  ".sld": "SlideBook",
+  ".sldy": "SlideBook",
+  ".h5": "HDF5",
+  ".hdf5": "HDF5",
+  ".mrc": "MRC",
+};
+
+const imageSuffixes = [".tif", ".tiff", ".stk", ".btf", ".tf8"];
+
+/** Programs that copy or save write under these names and rename at the end. Lower case. */
+const temporarySuffixes = [
+  "~",
+  ".partial",
+  ".part",
+  ".filepart",
+  ".crdownload",
+  ".download",
+  ".tmp",
+  ".temp",
+  ".swp",
+  ".lock",
+];
+
+/** Our own results carry this, wherever they lie; denoising them again would never end. */
+export const resultSuffix = ".denoised.ome.tif";
+
+export type NameVerdict =
+  | { readonly kind: "image" }
+  /** A container of a microscope that we cannot read. */
+  | { readonly kind: "unsupported"; readonly container: string }
+  | { readonly kind: "ignored" };
+
+/** `name` is the last part of the path; `patterns` as in the configuration's `ignore`. */
+export function judgeName(name: string, patterns: readonly string[] = []): NameVerdict {
+  const lower = name.toLowerCase();
+  const ignored =
+    isHidden(name) ||
+    lower.endsWith(resultSuffix) ||
+    temporarySuffixes.some((suffix) => lower.endsWith(suffix)) ||
+    patterns.some((pattern) => matches(lower, pattern.toLowerCase()));
+  if (ignored) return { kind: "ignored" };
+  if (imageSuffixes.some((suffix) => lower.endsWith(suffix))) return { kind: "image" };
+  const container = unsupportedContainers[lower.slice(lower.lastIndexOf("."))];
+  return container === undefined ? { kind: "ignored" } : { kind: "unsupported", container };
+}
+
+export function isHidden(name: string): boolean {
+  return name.startsWith(".");
+}
+
+/** `a/b/cells.ome.tif` → `a/b/cells`: the part of a result's name that is the source's. */
+export function stemOf(source: string): string {
+  return source.replace(/(\.ome)?\.(tiff?|stk|btf|tf8)$/i, "");
+}
+
+/** `*` stands for any characters. Linear in the product of the lengths: a pattern comes from a configuration. */
+function matches(text: string, pattern: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (!text.startsWith(first)) return false;
+  if (rest.length === 0) return text === first;
+  const last = rest.pop() ?? "";
+  let position = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, position);
+    if (found < 0) return false;
+    position = found + part.length;
+  }
+  return text.length - last.length >= position && text.endsWith(last);
+}

@@ -1,0 +1,236 @@
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { type ErrorReport, formatError, isEdgeError, reportOf, unsupportedError } from "../../core/errors.ts";
+import { endsHash } from "./identity.ts";
+import { observe, type QuietRule, quietForMs, unrest, type Watched } from "./settle.ts";
+import { checkWhole, type OpenAcquisition, type WholeFile } from "./structural-check.ts";
+import { type Listed, type SweepOptions, sweep } from "./sweep.ts";
+
+/** What tells one content of a file from another: with the path, the ledger's identity of an acquisition. */
+export interface Sighting {
+  /** Below the watch folder, with `/`. For a set: its first member. */
+  readonly source: string;
+  /** All members together. */
+  readonly sizeBytes: number;
+  /** The newest member's. */
+  readonly mtimeMs: number;
+  /** `identity.ts`, over all members. */
+  readonly endsHash: string;
+  /** Members of a set, as `source`; one for most. */
+  readonly members: readonly string[];
+}
+
+/** What the scan tells about a file that came to rest. */
+export type Finding =
+  | {
+      readonly kind: "whole";
+      readonly sighting: Sighting;
+      readonly facts: Omit<WholeFile, "members" | "zeroTail">;
+    }
+  /** It may still become whole: waits. */
+  | { readonly kind: "broken"; readonly sighting: Sighting; readonly error: ErrorReport }
+  /** It was broken for too long, or nothing can make it readable. */
+  | { readonly kind: "refused"; readonly sighting: Sighting; readonly error: ErrorReport }
+  /** It is not there any more, and was told of before. */
+  | { readonly kind: "gone"; readonly source: string };
+
+/** A file whose present content the ledger already holds. */
+export interface KnownFile {
+  readonly source: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+}
+
+export interface ScanSettings extends QuietRule, SweepOptions {
+  readonly folder: string;
+  readonly zeroTailMs: number;
+  readonly brokenMs: number;
+  readonly open: OpenAcquisition;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/** How things stand after a sweep. */
+export interface ScanSummary {
+  readonly files: number;
+  /** Not yet at rest, with the reason of the one that has waited longest. */
+  readonly unsettled: number;
+  readonly oldestReason: string | undefined;
+}
+
+interface Candidate {
+  watched: Watched;
+  /** Why it is not whole, once that was told. */
+  error?: ErrorReport;
+  checkAfterMs: number;
+}
+
+/** A broken file that does not change is looked at again after this: members of its set may have come. */
+const recheckMs = 10_000;
+
+/**
+ * One folder's memory between sweeps: which files were seen and how long they have been at rest. `known` is what
+ * the ledger holds, so that a restart looks only at what is new.
+ */
+export function createScan(settings: ScanSettings, known: readonly KnownFile[]) {
+  const settled = new Map<string, { sizeBytes: number; mtimeMs: number }>(
+    known.map(({ source, sizeBytes, mtimeMs }) => [source, { sizeBytes, mtimeMs }]),
+  );
+  const candidates = new Map<string, Candidate>();
+
+  /** Looks once at the whole folder and tells what came to rest, one finding at a time. */
+  async function look(tell: (finding: Finding) => Promise<void>): Promise<ScanSummary> {
+    const listed = await sweep(settings.folder, settings);
+    const atMs = settings.now();
+    for (const file of listed) {
+      const same = settled.get(file.source);
+      if (same?.sizeBytes === file.sizeBytes && same.mtimeMs === file.mtimeMs) continue;
+      settled.delete(file.source);
+      const before = candidates.get(file.source);
+      const watched = observe(before?.watched, { atMs, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
+      const fresh = before === undefined || watched.looks === 1;
+      candidates.set(file.source, fresh ? { ...before, watched, checkAfterMs: 0 } : { ...before, watched });
+    }
+    await forgetVanished(listed, tell);
+    for (const file of listed) {
+      const candidate = candidates.get(file.source);
+      if (candidate === undefined || unrest(candidate.watched, settings) !== undefined) continue;
+      if (settings.now() < candidate.checkAfterMs) continue;
+      await judge(file, candidate, tell);
+      settings.onStep?.();
+    }
+    return summary(listed.length);
+  }
+
+  async function forgetVanished(
+    listed: readonly Listed[],
+    tell: (finding: Finding) => Promise<void>,
+  ): Promise<void> {
+    const present = new Set(listed.map((file) => file.source));
+    for (const [source, candidate] of candidates) {
+      if (present.has(source)) continue;
+      candidates.delete(source);
+      if (candidate.error !== undefined) await tell({ kind: "gone", source });
+    }
+    // A file that comes back under an old name is judged anew; the ledger knows whether it is the same.
+    for (const source of settled.keys()) if (!present.has(source)) settled.delete(source);
+  }
+
+  async function judge(
+    file: Listed,
+    candidate: Candidate,
+    tell: (finding: Finding) => Promise<void>,
+  ): Promise<void> {
+    const path = join(settings.folder, file.source);
+    const sightingOf = async (members: readonly string[]): Promise<Sighting> =>
+      seeMembers(settings.folder, members, settings.onStep);
+    try {
+      if (file.verdict.kind === "unsupported")
+        throw unsupportedContainer(file.source, file.verdict.container);
+      if (file.sizeBytes === 0) throw emptyFile(file.source);
+      const { members, zeroTail, ...facts } = await checkWhole(path, settings.open);
+      if (zeroTail && quietForMs(candidate.watched) < settings.zeroTailMs) throw zeroTailed(file.source);
+      const sources = members.map((member) => relative(settings.folder, member).split(sep).join("/"));
+      const inside = sources.filter((source) => !source.startsWith("../"));
+      const all = inside.length === 0 ? [file.source] : inside;
+      // A set is told once, by its first member; the others are part of it.
+      const sighting = await sightingOf(all);
+      if (changedSince(sighting, all, file)) return;
+      if (sighting.source === file.source) await tell({ kind: "whole", sighting, facts });
+      settle(file);
+    } catch (error) {
+      await judgeBroken(file, candidate, await sightingOf([file.source]).catch(() => undefined), error, tell);
+    }
+  }
+
+  async function judgeBroken(
+    file: Listed,
+    candidate: Candidate,
+    sighting: Sighting | undefined,
+    error: unknown,
+    tell: (finding: Finding) => Promise<void>,
+  ): Promise<void> {
+    // It vanished or changed while we looked: the next sweep sees what it is now.
+    if (sighting === undefined || changedSince(sighting, [file.source], file)) return;
+    const report = reportOf(error);
+    const hopeless = isEdgeError(error) && error.kind === "unsupported";
+    if (hopeless || quietForMs(candidate.watched) >= settings.brokenMs) {
+      await tell({ kind: "refused", sighting, error: report });
+      settle(file);
+      return;
+    }
+    candidate.checkAfterMs = settings.now() + Math.min(recheckMs, settings.brokenMs / 4);
+    if (candidate.error?.message === report.message) return;
+    candidate.error = report;
+    await tell({ kind: "broken", sighting, error: report });
+  }
+
+  function settle(file: Listed): void {
+    candidates.delete(file.source);
+    settled.set(file.source, { sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
+  }
+
+  function summary(files: number): ScanSummary {
+    let oldest: { sinceMs: number; reason: string } | undefined;
+    for (const [source, { watched, error }] of candidates) {
+      const reason = `${source}: ${error?.message ?? unrest(watched, settings) ?? "about to be checked"}`;
+      if (oldest === undefined || watched.sinceMs < oldest.sinceMs)
+        oldest = { sinceMs: watched.sinceMs, reason };
+    }
+    return { files, unsettled: candidates.size, oldestReason: oldest?.reason };
+  }
+
+  return { look };
+}
+
+async function seeMembers(
+  folder: string,
+  members: readonly string[],
+  onStep?: () => void,
+): Promise<Sighting> {
+  let sizeBytes = 0;
+  let mtimeMs = 0;
+  const hashes: string[] = [];
+  for (const member of members) {
+    const path = join(folder, member);
+    const facts = await stat(path);
+    sizeBytes += facts.size;
+    mtimeMs = Math.max(mtimeMs, facts.mtimeMs);
+    hashes.push(await endsHash(path));
+    onStep?.();
+  }
+  const [only = ""] = hashes;
+  const all = hashes.length === 1 ? only : createHash("sha256").update(hashes.join("")).digest("hex");
+  return { source: members[0] ?? "", sizeBytes, mtimeMs, endsHash: all, members };
+}
+
+/** Only a single file can be compared with its listing; a set's members are each listed for themselves. */
+function changedSince(sighting: Sighting, members: readonly string[], file: Listed): boolean {
+  if (members.length > 1) return false;
+  return sighting.sizeBytes !== file.sizeBytes || sighting.mtimeMs !== file.mtimeMs;
+}
+
+function unsupportedContainer(file: string, container: string) {
+  return unsupportedError(`${container} files are not read`, {
+    code: "container-unsupported",
+    file,
+    remedy: "Export the acquisition as OME-TIFF into this folder, or let the acquisition program save TIFF",
+  });
+}
+
+function emptyFile(file: string) {
+  return formatError("the file is empty", {
+    code: "file-empty",
+    file,
+    remedy: "Copy it again; nothing was written into it",
+  });
+}
+
+function zeroTailed(file: string) {
+  return formatError("its last rows hold only zeros, as when space is reserved before it is written", {
+    code: "file-zero-tail",
+    file,
+    remedy: "Wait; a really dark image is taken once it has been quiet for settle.zero_tail_s",
+  });
+}

@@ -1,0 +1,130 @@
+import LibsqlDatabase from "libsql";
+import { machineError } from "../../core/errors.ts";
+import { migrations } from "./migrations.ts";
+
+/** The only importer of SQLite. Synchronous, so it runs on the ledger's thread alone. */
+
+export type SqlValue = string | number | bigint | null;
+export type Row = Record<string, unknown>;
+
+export interface Database {
+  /** All rows of a statement, also of `INSERT … RETURNING`. */
+  readonly rows: (sql: string, ...values: SqlValue[]) => Row[];
+  /** Number of rows changed. */
+  readonly run: (sql: string, ...values: SqlValue[]) => number;
+  /** Runs `action` in one write transaction; what it throws rolls everything back. */
+  readonly transaction: <Result>(action: () => Result) => Result;
+  readonly close: () => void;
+}
+
+/**
+ * Opens or makes the ledger. Write-ahead log with a sync at each commit: a job told as done stays done after a
+ * power cut. Throws `EdgeError` (`machine`) where the file is damaged or made by a newer version.
+ */
+export function openDatabase(file: string): Database {
+  const database = connect(file);
+  try {
+    database.pragma("journal_mode = WAL");
+    database.pragma("synchronous = FULL");
+    database.pragma("foreign_keys = ON");
+    database.pragma("busy_timeout = 5000");
+    migrate(database, file);
+  } catch (error) {
+    database.close();
+    throw unusable(error, file);
+  }
+  const statements = new Map<string, LibsqlDatabase.Statement>();
+  const prepared = (sql: string): LibsqlDatabase.Statement => {
+    const statement = statements.get(sql) ?? database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  return {
+    // `all`, never `get`: a statement stepped once stays open and makes the next COMMIT fail.
+    rows: (sql, ...values) => prepared(sql).all(...values) as Row[],
+    run: (sql, ...values) => prepared(sql).run(...values).changes,
+    transaction: (action) => {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = action();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        database.exec("ROLLBACK");
+        throw error;
+      }
+    },
+    close: () => {
+      database.close();
+    },
+  };
+}
+
+/**
+ * Holds `file` for this process until it ends, however it ends: the kernel drops SQLite's lock with the process.
+ * Throws `EdgeError` (`usage`) while another process holds it.
+ */
+export function holdLock(file: string): () => void {
+  const database = connect(file);
+  try {
+    database.pragma("busy_timeout = 0");
+    database.pragma("locking_mode = EXCLUSIVE");
+    database.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    throw unusable(error, file);
+  }
+  return () => {
+    database.close();
+  };
+}
+
+function connect(file: string): LibsqlDatabase.Database {
+  try {
+    return new LibsqlDatabase(file);
+  } catch (error) {
+    throw unusable(error, file);
+  }
+}
+
+function migrate(database: LibsqlDatabase.Database, file: string): void {
+  const [row] = database.prepare("PRAGMA user_version").all() as { user_version: number }[];
+  const version = row?.user_version ?? 0;
+  if (version > migrations.length) {
+    throw machineError("the ledger was written by a newer cnnt-edge", {
+      code: "ledger-newer",
+      file,
+      found: `version ${version}`,
+      allowed: `up to ${migrations.length}`,
+      remedy: "Start the newer version, or point `state` at another folder",
+    });
+  }
+  for (const [index, sql] of migrations.entries()) {
+    if (index < version) continue;
+    database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT`);
+  }
+}
+
+function unusable(error: unknown, file: string): unknown {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_CORRUPT")) {
+    return machineError("the ledger is damaged", {
+      code: "ledger-damaged",
+      file,
+      found: code,
+      remedy:
+        "Move the file away and keep it for a report; a source whose result already exists is then skipped",
+      cause: error,
+    });
+  }
+  if (code.startsWith("SQLITE_")) {
+    return machineError("the ledger cannot be used", {
+      code: "ledger-unusable",
+      file,
+      found: `${code}: ${error instanceof Error ? error.message : ""}`,
+      remedy: "Check that the state folder exists, is writable and has room",
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,49 @@
+import type { ErrorReport } from "../../core/errors.ts";
+import type { JobStatus } from "../../core/messages.ts";
+import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+import type { Row } from "./database.ts";
+import type { Job } from "./job.ts";
+
+/** The columns that `jobFromRow` reads. */
+export const jobSelect = `SELECT j.*, s.folder, s.source, s.members, s.revision, s.size_bytes,
+  (SELECT count(*) FROM jobs WHERE sighting = j.sighting) AS series_count
+  FROM jobs j JOIN sightings s ON s.id = j.sighting`;
+
+/** The ledger wrote these texts itself, in the same version or an older one that a migration brought up. */
+export function jobFromRow(row: Row): Job {
+  const text = (column: string): string | undefined => {
+    const value = row[column];
+    return typeof value === "string" ? value : undefined;
+  };
+  const number = (column: string): number | undefined => {
+    const value = row[column];
+    return typeof value === "number" || typeof value === "bigint" ? Number(value) : undefined;
+  };
+  const outcome = text("outcome");
+  const error = text("error");
+  return {
+    id: text("id") ?? "",
+    folder: text("folder") ?? "",
+    source: text("source") ?? "",
+    members: JSON.parse(text("members") ?? "[]") as string[],
+    series: number("series") ?? 0,
+    seriesCount: number("series_count") ?? 1,
+    revision: number("revision") ?? 1,
+    sizeBytes: number("size_bytes") ?? 0,
+    status: text("status") as JobStatus,
+    attempt: number("attempt") ?? 0,
+    voxels: number("voxels") ?? 0,
+    sampleBytes: number("sample_bytes") ?? 0,
+    ...present("reason", text("reason")),
+    ...present("waitsFor", text("waits_for") as "file" | "time" | undefined),
+    ...present("output", text("output")),
+    ...present("outcome", outcome === undefined ? undefined : (JSON.parse(outcome) as DenoiseOutcome)),
+    ...present("error", error === undefined ? undefined : (JSON.parse(error) as ErrorReport)),
+    ...present("startedMs", number("started_ms")),
+    ...present("endedMs", number("ended_ms")),
+  };
+}
+
+function present<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
+}

@@ -1,0 +1,49 @@
+import type { ErrorReport } from "../../core/errors.ts";
+import type { JobStatus } from "../../core/messages.ts";
+import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+
+/** One series of one content of a file, as the ledger holds it. */
+export interface Job {
+  readonly id: string;
+  readonly folder: string;
+  /** Below the watch folder, with `/`. */
+  readonly source: string;
+  /** All files of the set, as `source`; one for most. */
+  readonly members: readonly string[];
+  readonly series: number;
+  /** How many series its file has. */
+  readonly seriesCount: number;
+  readonly revision: number;
+  readonly sizeBytes: number;
+  readonly status: JobStatus;
+  readonly reason?: string;
+  /** What a waiting job waits for: its file to become whole, or a time to try again. */
+  readonly waitsFor?: "file" | "time";
+  /** How often it was started. */
+  readonly attempt: number;
+  readonly voxels: number;
+  /** Of its uncompressed samples. */
+  readonly sampleBytes: number;
+  /** Final name of the result, absolute; reserved for this job since its first start. */
+  readonly output?: string;
+  readonly outcome?: DenoiseOutcome;
+  readonly error?: ErrorReport;
+  readonly startedMs?: number;
+  readonly endedMs?: number;
+}
+
+/** What the ledger made of a file that came to rest. */
+export type Admission =
+  /** Seen before; nothing to do. */
+  | { readonly kind: "unchanged" }
+  /** Same size and ends, another time of change: compare the hash of all bytes, then ask again. */
+  | { readonly kind: "touched"; readonly sha256: string }
+  | { readonly kind: "changed"; readonly jobs: readonly Job[] };
+
+export interface Counts {
+  readonly byStatus: Readonly<Record<JobStatus, number>>;
+  readonly byFolder: Readonly<Record<string, { queued: number; waiting: number; oldestReason?: string }>>;
+  /** Of all jobs that are queued, waiting for a time, or running. */
+  readonly pendingBytes: number;
+  readonly pendingVoxels: number;
+}

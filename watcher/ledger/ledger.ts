@@ -1,0 +1,105 @@
+import { mkdir } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
+import { type ErrorReport, errorFromReport, machineError } from "../../core/errors.ts";
+import type { JobStore } from "./job-store.ts";
+
+/** The ledger as the daemon sees it: every operation of the job store, answered by its thread. */
+export type Ledger = {
+  readonly [Name in keyof JobStore]: (
+    ...values: Parameters<JobStore[Name]>
+  ) => Promise<Awaited<ReturnType<JobStore[Name]>>>;
+} & { readonly close: () => Promise<void> };
+
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: ErrorReport;
+}
+
+const operations = [
+  "knownFiles",
+  "admitWhole",
+  "admitBroken",
+  "admitRefused",
+  "gone",
+  "peek",
+  "start",
+  "finish",
+  "end",
+  "again",
+  "wake",
+  "recover",
+  "job",
+  "counts",
+  "unpublished",
+  "markPublished",
+  "lastEnded",
+  "retainedTopics",
+  "rememberRetained",
+  "forgetRetained",
+] as const satisfies readonly (keyof JobStore)[];
+
+/**
+ * Opens `ledger.sqlite` in `stateFolder` (made where missing) and holds the folder for this process. Throws
+ * `EdgeError` (`machine`): `instance-running` where another daemon holds it. `onLost` is called when the ledger's
+ * thread dies: nothing can be recorded any more, so the daemon has to end.
+ */
+export async function openLedger(stateFolder: string, onLost: (error: Error) => void): Promise<Ledger> {
+  await mkdir(stateFolder, { recursive: true }).catch((cause: unknown) => {
+    throw machineError("the state folder cannot be made", {
+      code: "state-folder",
+      file: stateFolder,
+      remedy: "Check the rights on the folder above it, or set `state` to another one",
+      cause,
+    });
+  });
+  const thread = new Worker(new URL("./ledger-thread.js", import.meta.url), { workerData: { stateFolder } });
+  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  let lastId = 0;
+  let closed = false;
+
+  const answered = (id: number): Promise<unknown> =>
+    new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+  const ask = (operation: string, values: readonly unknown[]): Promise<unknown> => {
+    lastId += 1;
+    const answer = answered(lastId);
+    thread.postMessage({ id: lastId, operation, values });
+    return answer;
+  };
+
+  thread.on("message", ({ id, result, error }: Answer) => {
+    const asker = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) asker?.resolve(result);
+    else asker?.reject(errorFromReport(error));
+  });
+  const lose = (cause: unknown): void => {
+    const error = machineError("the ledger's thread ended", { code: "ledger-lost", cause });
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+    if (!closed) onLost(error);
+  };
+  thread.on("error", lose);
+  thread.on("exit", (code) => {
+    if (!closed || waiting.size > 0) lose(`exit code ${code}`);
+  });
+
+  try {
+    await answered(0);
+  } catch (error) {
+    closed = true;
+    await thread.terminate();
+    throw error;
+  }
+  const calls = Object.fromEntries(
+    operations.map((name) => [name, (...values: unknown[]) => ask(name, values)]),
+  ) as unknown as Omit<Ledger, "close">;
+  return {
+    ...calls,
+    close: async () => {
+      closed = true;
+      await ask("close", []);
+      await thread.terminate();
+    },
+  };
+}

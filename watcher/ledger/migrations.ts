@@ -1,0 +1,47 @@
+/**
+ * The ledger's tables, step by step: `migrations[n]` brings version n to n + 1. A step that was released is never
+ * changed. Times are milliseconds since 1970.
+ */
+export const migrations: readonly string[] = [
+  `CREATE TABLE sightings (
+     -- One row for each content of a file (or set) that was ever told to the queue.
+     id INTEGER PRIMARY KEY,
+     folder TEXT NOT NULL,
+     source TEXT NOT NULL,
+     revision INTEGER NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     mtime_ms REAL NOT NULL,
+     ends_hash TEXT NOT NULL,
+     members TEXT NOT NULL,
+     UNIQUE (folder, source, revision)
+   ) STRICT;
+   CREATE TABLE jobs (
+     id TEXT PRIMARY KEY,
+     sighting INTEGER NOT NULL REFERENCES sightings (id),
+     series INTEGER NOT NULL,
+     status TEXT NOT NULL
+       CHECK (status IN ('queued', 'waiting', 'running', 'done', 'failed', 'skipped', 'parked')),
+     reason TEXT,
+     -- What a waiting job waits for: its file to become whole, or a time to try again.
+     waits_for TEXT CHECK (waits_for IN ('file', 'time')),
+     attempt INTEGER NOT NULL DEFAULT 0,
+     not_before_ms INTEGER NOT NULL DEFAULT 0,
+     voxels INTEGER NOT NULL DEFAULT 0,
+     sample_bytes INTEGER NOT NULL DEFAULT 0,
+     output TEXT UNIQUE,
+     outcome TEXT,
+     error TEXT,
+     created_ms INTEGER NOT NULL,
+     started_ms INTEGER,
+     ended_ms INTEGER,
+     -- 1 once the broker has confirmed the end.
+     published INTEGER NOT NULL DEFAULT 0,
+     UNIQUE (sighting, series)
+   ) STRICT;
+   CREATE INDEX jobs_by_status ON jobs (status, not_before_ms);
+   CREATE INDEX jobs_by_end ON jobs (ended_ms);
+   CREATE TABLE retained (
+     -- Topics under which the broker keeps a message of ours.
+     topic TEXT PRIMARY KEY
+   ) STRICT`,
+];

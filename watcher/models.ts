@@ -1,0 +1,34 @@
+import type { ErrorReport } from "../core/errors.ts";
+import { reportOf } from "../core/errors.ts";
+import type { ModelPackage } from "../core/package-settings.ts";
+import { readPackage } from "../export/package/read-package.ts";
+import { verifyPackage } from "../export/package/verify-package.ts";
+import { runTensor } from "../runtime/engine/run-tensor.ts";
+import type { FolderConfig } from "./config/resolve.ts";
+import { passModel } from "./config/resolve.ts";
+
+/** A model folder of the configuration, and whether it computes here what it should. */
+export type Model =
+  | { readonly dir: string; readonly package: ModelPackage }
+  | { readonly dir: string; readonly error: ErrorReport };
+
+/** Runs the package's own test tensors through it in a throw-away process. Never throws. */
+export async function checkModel(dir: string, provider: string, signal: AbortSignal): Promise<Model> {
+  try {
+    const model = await readPackage(dir);
+    const { modelFile, inputName, outputName } = model;
+    await verifyPackage(model, (input) =>
+      runTensor({ modelFile, inputName, outputName, provider, input }, signal),
+    );
+    return { dir, package: model };
+  } catch (error) {
+    return { dir, error: reportOf(error) };
+  }
+}
+
+/** The model folders that a watch folder needs, each once. */
+export function modelsOf(folder: FolderConfig): string[] {
+  const all = new Set([folder.model, ...Object.values(folder.channels)]);
+  all.delete(passModel);
+  return [...all];
+}

@@ -1,0 +1,22 @@
+import { join } from "node:path";
+import { resultSuffix, stemOf } from "./intake/candidate-name.ts";
+
+/** How many numbered names a job may fall back on; each is only taken when another job has the one before. */
+const numberedNames = 100;
+
+/**
+ * The names that a job's result may have, the first free one being taken: `<stem>.denoised.ome.tif` in the same
+ * subfolder; with `.series-2` where the file has several, `.r2` for its second content, the source's full name
+ * where two sources share a stem (`a.tif`, `a.ome.tif`), and a number where even that is taken. Pure.
+ */
+export function outputNames(
+  folder: string,
+  job: { source: string; series: number; seriesCount: number; revision: number },
+): string[] {
+  const series = job.seriesCount > 1 ? `.series-${job.series}` : "";
+  const revision = job.revision > 1 ? `.r${job.revision}` : "";
+  const name = (stem: string, number = ""): string =>
+    join(folder, `${stem}${number}${series}${revision}${resultSuffix}`);
+  const numbered = Array.from({ length: numberedNames }, (_, index) => name(job.source, `-${index + 2}`));
+  return [name(stemOf(job.source)), name(job.source), ...numbered];
+}

@@ -1,0 +1,115 @@
+import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import { backoffMs } from "../backoff.ts";
+
+/**
+ * The way to the broker: connects for ever, with a pause that grows and is rolled anew, and makes a fresh client
+ * for each attempt. The client's own reconnecting has a fixed period, and its own store no bound.
+ */
+export interface BrokerLink {
+  readonly start: () => void;
+  /** The client while it is connected. */
+  readonly client: () => MqttClient | undefined;
+  /** Ends the link for good; a connected client says DISCONNECT. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface BrokerLinkOptions {
+  readonly url: string;
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly ca: Buffer | undefined;
+  /** Made anew for each attempt: it carries the time. */
+  readonly will: () => { topic: string; payload: string };
+  readonly onConnect: (client: MqttClient) => void;
+  readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void;
+  readonly onDown: (reason: string) => void;
+  /** Several short connections in a row: somebody takes our client id, or the broker throws us out. */
+  readonly onFlapping: () => void;
+}
+
+export const keepaliveS = 15;
+const reconnect = { firstMs: 1000, longestMs: 60_000 };
+const connectTimeoutMs = 10_000;
+/** Only a connection that stood for so long makes the next pause short again. */
+const stableMs = 60_000;
+const flapMs = 5_000;
+const flapsTold = 3;
+const endTimeoutMs = 2_000;
+
+export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
+  let current: MqttClient | undefined;
+  let connectedAtMs: number | undefined;
+  let failures = 0;
+  let flaps = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  function attempt(): void {
+    const will = options.will();
+    const settings: IClientOptions = {
+      clientId: options.clientId,
+      protocolVersion: 4,
+      clean: true,
+      keepalive: keepaliveS,
+      reconnectPeriod: 0,
+      connectTimeout: connectTimeoutMs,
+      queueQoSZero: false,
+      resubscribe: false,
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      ...(options.username === undefined ? {} : { username: options.username }),
+      ...(options.password === undefined ? {} : { password: options.password }),
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    };
+    let reason = "connection closed";
+    const client = connect(options.url, settings);
+    current = client;
+    client.on("connect", () => {
+      connectedAtMs = performance.now();
+      options.onConnect(client);
+    });
+    client.on("message", (topic, payload, packet) =>
+      options.onMessage(topic, payload, packet.retain === true),
+    );
+    client.on("error", (error) => {
+      reason = error.message === "" && "code" in error ? String(error.code) : error.message;
+      client.end(true);
+    });
+    client.on("close", () => down(client, reason));
+  }
+
+  function down(client: MqttClient, reason: string): void {
+    if (client !== current) return;
+    const stoodMs = connectedAtMs === undefined ? undefined : performance.now() - connectedAtMs;
+    current = undefined;
+    connectedAtMs = undefined;
+    client.end(true);
+    if (stopped) return;
+    if (stoodMs !== undefined && stoodMs < flapMs) {
+      flaps += 1;
+      if (flaps === flapsTold) options.onFlapping();
+    } else {
+      flaps = 0;
+    }
+    failures = stoodMs !== undefined && stoodMs >= stableMs ? 0 : failures + 1;
+    options.onDown(reason);
+    timer = setTimeout(attempt, backoffMs(reconnect, Math.max(0, failures - 1), Math.random()));
+  }
+
+  return {
+    start: attempt,
+    client: () => (current?.connected === true ? current : undefined),
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      const client = current;
+      current = undefined;
+      if (client === undefined) return;
+      // `end(true)` would not say DISCONNECT, and the broker would send the last will.
+      const ended = new Promise<void>((resolve) => client.end(false, () => resolve()));
+      const late = new Promise<void>((resolve) => setTimeout(resolve, endTimeoutMs).unref());
+      await Promise.race([ended, late]);
+      client.end(true);
+    },
+  };
+}

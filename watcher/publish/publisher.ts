@@ -1,0 +1,337 @@
+import type { MqttClient } from "mqtt";
+import type { z } from "zod";
+import { machineError } from "../../core/errors.ts";
+import {
+  type JobBody,
+  largestMessageBytes,
+  type MessageBody,
+  type MessageName,
+  messageKinds,
+  type StateBody,
+} from "../../core/messages.ts";
+import { type BrokerLink, createBrokerLink } from "./broker-link.ts";
+import { createOutbox, type Outgoing } from "./outbox.ts";
+import { type TopicNames, topicOf } from "./topics.ts";
+
+/** What the daemon says over MQTT. Nothing leaves that its schema does not know. */
+export interface Publisher {
+  readonly start: () => void;
+  readonly publish: <Name extends Exclude<MessageName, "state">>(
+    name: Name,
+    body: MessageBody<Name>,
+    names?: TopicNames,
+  ) => void;
+  /** The end of a job: kept by the ledger until the broker has confirmed it. */
+  readonly publishEnd: (job: JobBody) => void;
+  readonly setState: (state: StateBody) => void;
+  readonly connected: () => boolean;
+  readonly dropped: () => number;
+  /** Publishes `last`, waits for the broker's word or `timeoutMs`, says DISCONNECT. */
+  readonly stop: (last: StateBody, timeoutMs: number) => Promise<void>;
+}
+
+/** What outlives the process: ends not yet confirmed, and the topics that a broker keeps for us. */
+export interface PublisherMemory {
+  readonly unpublished: (limit: number) => Promise<readonly JobBody[]>;
+  readonly markPublished: (id: string) => Promise<void>;
+  readonly retainedTopics: () => Promise<readonly string[]>;
+  readonly rememberRetained: (topic: string) => Promise<void>;
+  readonly forgetRetained: (topic: string) => Promise<void>;
+}
+
+export interface PublisherOptions {
+  readonly url: string;
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly ca: Buffer | undefined;
+  readonly base: string;
+  readonly boot: string;
+  /** Applied to every text that leaves. */
+  readonly redact: (text: string) => string;
+  readonly memory: PublisherMemory;
+  /** Whether a topic that we once retained still has its subject (a folder may have left the configuration). */
+  readonly isCurrent: (topic: string) => boolean;
+  readonly onUp: () => void;
+  readonly onDown: (reason: string) => void;
+  readonly onProblem: (error: Error) => void;
+}
+
+const mostWaiting = 1000;
+/** Messages on their way to the broker at the same time; more wait in the outbox. */
+const mostInFlight = 32;
+const replayBatch = 50;
+/** A stranger who keeps saying that we are offline is answered not more often. */
+const correctionMs = 1000;
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { base, boot, memory } = options;
+  const stateTopic = topicOf(base, "state");
+  /** The present truth of every retained topic, in the order in which it was first said. */
+  const retained = new Map<string, Outgoing>();
+  const outbox = createOutbox(mostWaiting);
+  /** Ends on their way: a replay must not say them twice. */
+  const endsInFlight = new Set<string>();
+  let inFlight = 0;
+  /** The client that has been told everything retained; before that nothing else is said. */
+  let greeted: MqttClient | undefined;
+  let state: StateBody | undefined;
+  let lastCorrectionMs = Number.NEGATIVE_INFINITY;
+  let correction: NodeJS.Timeout | undefined;
+  let warnedOfTwin = false;
+  let stopping = false;
+
+  const link: BrokerLink = createBrokerLink({
+    ...options,
+    will: () => ({
+      topic: stateTopic,
+      payload: encode("state", { ...offline(), reason: "connection lost" }),
+    }),
+    onConnect: (client) => {
+      welcome(client).catch((error: unknown) => {
+        // Half a birth is none: the next connection tries again.
+        if (client.connected) options.onProblem(birthFailed(error));
+        client.end(true);
+      });
+    },
+    onMessage: (topic, payload, wasRetained) => {
+      if (topic === stateTopic) heedState(payload, wasRetained);
+    },
+    onFlapping: () => options.onProblem(flapping(options.clientId)),
+  });
+
+  function offline(): StateBody {
+    const { provider: _provider, reason: _reason, ...rest } = state ?? initialState;
+    return { ...rest, state: "offline", since: new Date().toISOString() };
+  }
+
+  function encode<Name extends MessageName>(name: Name, body: MessageBody<Name>): string {
+    const schema: z.ZodObject = messageKinds[name].schema;
+    const message = { v: 1, ts: new Date().toISOString(), boot, ...body };
+    const checked = schema.safeParse(message);
+    if (!checked.success) throw misfit(name, checked.error.issues[0]);
+    const payload = JSON.stringify(checked.data, (key, value: unknown) =>
+      // A picture is long, and no text.
+      typeof value === "string" && key !== "png" ? options.redact(value) : value,
+    );
+    if (Buffer.byteLength(payload) > largestMessageBytes) throw tooLong(name, Buffer.byteLength(payload));
+    return payload;
+  }
+
+  function outgoing<Name extends MessageName>(
+    name: Name,
+    body: MessageBody<Name>,
+    names?: TopicNames,
+  ): Outgoing {
+    const { qos, retain } = messageKinds[name];
+    return { topic: topicOf(base, name, names), payload: encode(name, body), qos, retain };
+  }
+
+  /** Everything else first: `online` means that the rest is true. */
+  async function welcome(client: MqttClient): Promise<void> {
+    await client.subscribeAsync(stateTopic, { qos: 1 });
+    for (const topic of await memory.retainedTopics()) {
+      if (retained.has(topic) || options.isCurrent(topic)) continue;
+      await client.publishAsync(topic, "", { qos: 1, retain: true });
+      await memory.forgetRetained(topic);
+    }
+    for (const message of [...retained.values()]) {
+      if (message.topic !== stateTopic) await sendNow(client, message);
+    }
+    greeted = client;
+    sayState();
+    options.onUp();
+    await replayEnds(client);
+  }
+
+  async function replayEnds(client: MqttClient): Promise<void> {
+    for (;;) {
+      const ends = (await memory.unpublished(replayBatch)).filter((end) => !endsInFlight.has(end.id));
+      if (ends.length === 0 || link.client() !== client) return;
+      for (const end of ends) await sendEnd(client, { ...end, replayed: true });
+    }
+  }
+
+  async function sendEnd(client: MqttClient, end: JobBody): Promise<void> {
+    endsInFlight.add(end.id);
+    try {
+      await sendNow(client, outgoing("job", end, { job: end.id }));
+      await memory.markPublished(end.id);
+    } finally {
+      endsInFlight.delete(end.id);
+    }
+  }
+
+  async function sendNow(client: MqttClient, { topic, payload, qos, retain }: Outgoing): Promise<void> {
+    await client.publishAsync(topic, payload, { qos, retain });
+  }
+
+  function enqueue(message: Outgoing): void {
+    if (message.retain) retain(message);
+    // What is retained is said at each connect anyway, and what may be lost is lost while nobody listens.
+    if (listener() === undefined && (message.retain || message.qos === 0)) return;
+    outbox.put(message);
+    pump();
+  }
+
+  function listener(): MqttClient | undefined {
+    const client = link.client();
+    return client === greeted ? client : undefined;
+  }
+
+  function retain(message: Outgoing): void {
+    if (!retained.has(message.topic)) memory.rememberRetained(message.topic).catch(options.onProblem);
+    retained.set(message.topic, message);
+  }
+
+  function pump(): void {
+    const client = listener();
+    if (client === undefined) return;
+    while (inFlight < mostInFlight) {
+      const taken = outbox.take();
+      if (taken === undefined) return;
+      // It may have waited since before the last connection: only the present truth is retained.
+      const message = retained.get(taken.topic) ?? taken;
+      inFlight += 1;
+      sendNow(client, message)
+        .catch(() => {
+          // The connection broke: what must arrive waits for the next one, unless something newer does.
+          if (message.qos === 1 && !message.retain && !outbox.has(message.topic)) outbox.put(message);
+        })
+        .finally(() => {
+          inFlight -= 1;
+          pump();
+        });
+    }
+  }
+
+  function sayState(): void {
+    if (state === undefined) return;
+    enqueue(outgoing("state", state));
+  }
+
+  /** A late last will, or a stranger, says that we are gone. */
+  function heedState(payload: Buffer, wasRetained: boolean): void {
+    const said = parseState(payload);
+    if (stopping || said === undefined) return;
+    if (said.state === "offline") {
+      const waitMs = Math.max(0, lastCorrectionMs + correctionMs - performance.now());
+      correction ??= setTimeout(() => {
+        correction = undefined;
+        lastCorrectionMs = performance.now();
+        if (!stopping) sayState();
+      }, waitMs);
+    } else if (said.boot !== boot && !wasRetained && !warnedOfTwin) {
+      warnedOfTwin = true;
+      options.onProblem(twin(base));
+    }
+  }
+
+  function guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      options.onProblem(error instanceof Error ? error : misfit("state", undefined));
+    }
+  }
+
+  return {
+    start: link.start,
+    publish: (name, body, names) => guarded(() => enqueue(outgoing(name, body, names))),
+    publishEnd: (job) => {
+      const client = listener();
+      outbox.remove(topicOf(base, "job", { job: job.id }));
+      if (client !== undefined) sendEnd(client, job).catch(() => undefined);
+      guarded(() => enqueue(outgoing("jobLast", job)));
+    },
+    setState: (next) => {
+      state = next;
+      guarded(sayState);
+    },
+    connected: () => link.client() !== undefined,
+    dropped: outbox.dropped,
+    stop: async (last, timeoutMs) => {
+      stopping = true;
+      clearTimeout(correction);
+      const client = listener();
+      if (client !== undefined) {
+        const late = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
+        const quiet = drained(() => outbox.size() === 0 && inFlight === 0 && endsInFlight.size === 0);
+        await Promise.race([quiet, late]);
+        const said = sendNow(client, outgoing("state", last)).catch(() => undefined);
+        await Promise.race([said, late]);
+      }
+      await link.stop();
+    },
+  };
+}
+
+const initialState: StateBody = {
+  state: "online",
+  since: new Date(0).toISOString(),
+  heartbeat_s: 30,
+  engine: "warming",
+};
+
+async function drained(isDrained: () => boolean): Promise<void> {
+  while (!isDrained()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function parseState(payload: Buffer): { state: unknown; boot: unknown } | undefined {
+  if (payload.byteLength > largestMessageBytes) return undefined;
+  try {
+    const value: unknown = JSON.parse(payload.toString("utf8"));
+    if (typeof value !== "object" || value === null) return { state: "offline", boot: undefined };
+    return {
+      state: "state" in value ? value.state : undefined,
+      boot: "boot" in value ? value.boot : undefined,
+    };
+  } catch {
+    // An empty or foreign payload hides the truth as well as "offline" does.
+    return { state: "offline", boot: undefined };
+  }
+}
+
+function misfit(name: MessageName, issue: z.core.$ZodIssue | undefined) {
+  return machineError("a message does not fit its schema and was not sent", {
+    code: "message-misfit",
+    at: name,
+    found:
+      issue === undefined ? "an unknown problem" : `${issue.path.map(String).join(".")}: ${issue.message}`,
+    remedy: "This is a defect in cnnt-edge; please report it",
+  });
+}
+
+function tooLong(name: MessageName, bytes: number) {
+  return machineError("a message is too long and was not sent", {
+    code: "message-too-long",
+    at: name,
+    found: `${bytes} bytes`,
+    allowed: `at most ${largestMessageBytes}`,
+  });
+}
+
+function birthFailed(cause: unknown) {
+  return machineError("the broker did not take the first messages", {
+    code: "mqtt-birth",
+    found: cause instanceof Error ? cause.message : String(cause),
+    remedy: "Check that this user may read and write below cnnt-edge/<instance>/ on the broker",
+    cause,
+  });
+}
+
+function flapping(clientId: string) {
+  return machineError("the broker ends each connection at once", {
+    code: "mqtt-flapping",
+    found: `client id ${clientId}`,
+    remedy: "Look whether another client uses this id, and into the broker's log for its reason",
+  });
+}
+
+function twin(base: string) {
+  return machineError("another daemon publishes under our topics", {
+    code: "mqtt-twin",
+    found: base,
+    remedy: "Give each daemon its own `instance`",
+  });
+}

@@ -1,0 +1,86 @@
+import { execFile } from "node:child_process";
+
+/**
+ * What systemd hears of us (sd_notify(3)). Node has no UNIX datagram sockets and a native module would need a
+ * compiler, so `systemd-notify` is run: a few milliseconds of another core each half watchdog interval. Silent
+ * without NOTIFY_SOCKET.
+ */
+export interface ServiceManager {
+  readonly ready: (status: string) => void;
+  readonly status: (text: string) => void;
+  readonly stopping: (status: string) => void;
+  /** While starting: asks for more time before the start counts as failed. */
+  readonly extendStart: (ms: number) => void;
+  /**
+   * Pings the watchdog from a timer of this event loop, each time only after `alive` was kept: a blocked loop or a
+   * ledger that does not answer stops it. Returns a function that ends it.
+   */
+  readonly watch: (alive: () => Promise<unknown>) => () => void;
+}
+
+export interface ServiceEnvironment {
+  readonly NOTIFY_SOCKET?: string | undefined;
+  readonly WATCHDOG_USEC?: string | undefined;
+  readonly WATCHDOG_PID?: string | undefined;
+}
+
+const silent: ServiceManager = {
+  ready: () => undefined,
+  status: () => undefined,
+  stopping: () => undefined,
+  extendStart: () => undefined,
+  watch: () => () => undefined,
+};
+
+export function connectServiceManager(environment: ServiceEnvironment, pid: number): ServiceManager {
+  if (environment.NOTIFY_SOCKET === undefined || environment.NOTIFY_SOCKET === "") return silent;
+  const socket = environment.NOTIFY_SOCKET;
+  // One after the other: READY must not overtake what was said before it.
+  let last = Promise.resolve();
+  const tell = (...assignments: string[]): void => {
+    last = last.then(() => notify(socket, assignments));
+  };
+  const intervalMs = watchdogIntervalMs(environment, pid);
+  return {
+    ready: (status) => tell("READY=1", `STATUS=${oneLine(status)}`),
+    status: (text) => tell(`STATUS=${oneLine(text)}`),
+    stopping: (status) => tell("STOPPING=1", `STATUS=${oneLine(status)}`),
+    extendStart: (ms) => tell(`EXTEND_TIMEOUT_USEC=${Math.round(ms * 1000)}`),
+    watch: (alive) => {
+      if (intervalMs === undefined) return () => undefined;
+      const timer = setInterval(() => {
+        alive().then(
+          () => tell("WATCHDOG=1"),
+          // No ping: systemd ends what cannot do its work any more.
+          () => undefined,
+        );
+      }, intervalMs);
+      return () => clearInterval(timer);
+    },
+  };
+}
+
+/** Half the interval that systemd asks for (sd_watchdog_enabled(3)), or undefined where it does not ask us. */
+export function watchdogIntervalMs(environment: ServiceEnvironment, pid: number): number | undefined {
+  const microseconds = Number(environment.WATCHDOG_USEC);
+  if (!Number.isFinite(microseconds) || microseconds <= 0) return undefined;
+  if (environment.WATCHDOG_PID !== undefined && Number(environment.WATCHDOG_PID) !== pid) return undefined;
+  return microseconds / 1000 / 2;
+}
+
+function notify(socket: string, assignments: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    execFile(
+      "systemd-notify",
+      assignments,
+      { env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", NOTIFY_SOCKET: socket }, timeout: 5000 },
+      // Where the program is missing the unit's start times out and says so in the journal.
+      () => resolve(),
+    );
+  });
+}
+
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a newline would begin another assignment
+  return text.replace(/[\u0000-\u001f]/g, " ");
+}

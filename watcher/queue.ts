@@ -1,0 +1,200 @@
+import { join } from "node:path";
+import { errorFromReport, reportOf } from "../core/errors.ts";
+import type { DenoiseJobInput, DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+import type { Folder } from "./folder.ts";
+import type { Job } from "./ledger/job.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import { outputNames } from "./output-name.ts";
+import { judgeFailure } from "./retry.ts";
+
+/** Gives the engine one job after the other, and writes down how each ended. */
+export interface Queue {
+  /** Something may be runnable now. */
+  readonly kick: () => void;
+  readonly running: () => Job | undefined;
+  /** Starts no further job; the running one may take `finishMs`, then it is rolled back and queued again. */
+  readonly drain: (finishMs: number) => Promise<void>;
+}
+
+export interface QueueOptions {
+  readonly ledger: Ledger;
+  /** Undefined while no model can run. */
+  readonly engine: () => Engine | undefined;
+  readonly folders: readonly Folder[];
+  readonly mostAttempts: number;
+  readonly reserveBytes: number;
+  readonly log: DaemonLog;
+  /** A job took a step of its life. */
+  readonly onJob: (job: Job, folder: Folder) => void;
+  readonly onProgress: (job: Job, progress: Progress) => void;
+  readonly onDone: (job: Job, outcome: DenoiseOutcome, folder: Folder) => void;
+}
+
+/** A float32 result of 8-bit samples is the most that a result can outgrow its source. */
+const float32Bytes = 4;
+/** Jobs that wait for a time are looked for so often (milliseconds). */
+const lookMs = 1000;
+/** A folder whose disk is full is tried again by its own sweep; this is only the job's place in the ledger. */
+const fullDelayMs = 60_000;
+
+export function createQueue(options: QueueOptions): Queue {
+  const { ledger, folders, log } = options;
+  const abort = new AbortController();
+  let running: Job | undefined;
+  let working: Promise<void> | undefined;
+  let draining = false;
+  let kicked = false;
+  /** The folder that was served last stands last, so that no folder starves another. */
+  let turns = [...folders];
+
+  async function work(): Promise<void> {
+    do {
+      kicked = false;
+      for (let next = await pick(); next !== undefined; next = await pick()) {
+        await run(next.job, next.folder);
+      }
+    } while (kicked);
+  }
+
+  async function pick(): Promise<{ job: Job; folder: Folder } | undefined> {
+    if (draining || options.engine() === undefined) return undefined;
+    for (const folder of turns) {
+      if (!folder.isOpen()) continue;
+      const job = await ledger.peek(folder.config.name, folder.config.order);
+      if (job === undefined) continue;
+      turns = [...turns.filter((other) => other !== folder), folder];
+      return { job, folder };
+    }
+    return undefined;
+  }
+
+  async function run(queued: Job, folder: Folder): Promise<void> {
+    const engine = options.engine();
+    if (engine === undefined) return;
+    try {
+      const names = outputNames(folder.config.output, queued);
+      const { freeBytes } = await folder.io.ask("prepare", { output: queued.output ?? names[0] ?? "" });
+      const resultBytes =
+        folder.config.dtype === "float32" ? queued.voxels * float32Bytes : queued.sampleBytes;
+      const neededBytes = resultBytes + options.reserveBytes;
+      if (freeBytes < neededBytes) {
+        await waitForRoom(queued, folder, neededBytes, freeBytes, false);
+        return;
+      }
+      running = await ledger.start(queued.id, names);
+      options.onJob(running, folder);
+      await denoise(engine, running, folder);
+    } catch (error) {
+      // The folder's disk did not answer: the folder says so, and is not open until it does.
+      if (running === undefined) {
+        const report = reportOf(error);
+        if (report.code === "folder-unreachable") folder.learn({ unreachable: report });
+        else await setBack(queued, folder, report);
+      } else log.error(error, { job: queued.id });
+    } finally {
+      running = undefined;
+    }
+  }
+
+  async function denoise(engine: Engine, job: Job, folder: Folder): Promise<void> {
+    let outcome: DenoiseOutcome;
+    try {
+      outcome = await engine.denoise(jobOrder(job, folder), {
+        signal: abort.signal,
+        onProgress: (progress) => options.onProgress(job, progress),
+      });
+    } catch (error) {
+      await setBack(job, folder, reportOf(error));
+      return;
+    }
+    const { job: done, sourceDone } = await ledger.finish(job.id, outcome);
+    options.onDone(done, outcome, folder);
+    options.onJob(done, folder);
+    if (sourceDone && folder.config.moveTo !== undefined) {
+      await folder.io.ask("move", { members: job.members }).then(
+        (target) => log.info(`${job.source} was moved to ${target}`),
+        (error: unknown) => log.warn(error, { job: job.id, folder: folder.config.name }),
+      );
+    }
+  }
+
+  async function setBack(job: Job, folder: Folder, error: ReturnType<typeof reportOf>): Promise<void> {
+    const verdict = judgeFailure(error, job.attempt, options.mostAttempts);
+    if (verdict.kind === "full") {
+      const { freeBytes } = await folder.io.ask("prepare", { output: job.output ?? folder.config.output });
+      // A disk that was full for others has room again the next moment: ask for a byte more than there is.
+      const neededBytes = Math.max(job.sampleBytes + options.reserveBytes, freeBytes + 1);
+      await waitForRoom(job, folder, neededBytes, freeBytes, true);
+      return;
+    }
+    let after: Job;
+    if (verdict.kind === "interrupted") {
+      after = await ledger.again(job.id, "the daemon was stopped while it ran", { counts: false });
+    } else if (verdict.kind === "again") {
+      const reason = `tried again after: ${error.message}`;
+      after = await ledger.again(job.id, reason, { delayMs: verdict.delayMs, counts: true });
+    } else {
+      const reason = verdict.kind === "skipped" ? { reason: verdict.reason } : { error };
+      after = await ledger.end(job.id, verdict.kind, reason);
+      if (verdict.kind !== "skipped") {
+        log.warn(errorFromReport(error), { job: job.id, folder: folder.config.name });
+      }
+    }
+    options.onJob(after, folder);
+  }
+
+  async function waitForRoom(
+    job: Job,
+    folder: Folder,
+    neededBytes: number,
+    freeBytes: number,
+    started: boolean,
+  ): Promise<void> {
+    folder.learn({ full: { neededBytes, freeBytes } });
+    const reason = "the disk of the results is full";
+    if (job.status === "waiting" && job.reason === reason) return;
+    const waiting = await ledger.again(job.id, reason, { delayMs: fullDelayMs, counts: !started });
+    options.onJob(waiting, folder);
+  }
+
+  function kick(): void {
+    kicked = true;
+    if (draining) return;
+    working ??= work()
+      .catch((error: unknown) => log.error(error))
+      .finally(() => {
+        working = undefined;
+        if (kicked) kick();
+      });
+  }
+
+  const timer = setInterval(kick, lookMs);
+
+  return {
+    kick,
+    running: () => running,
+    drain: async (finishMs) => {
+      draining = true;
+      clearInterval(timer);
+      const late = setTimeout(() => abort.abort(), finishMs);
+      await working;
+      clearTimeout(late);
+    },
+  };
+}
+
+function jobOrder(job: Job, folder: Folder): DenoiseJobInput {
+  const { path, model, channels, depth_axis, dtype, compression } = folder.config;
+  return {
+    input: join(path, job.source),
+    series: job.series,
+    output: job.output ?? "",
+    // The name was reserved for this job at its first start; what lies there since is its own.
+    overwrite: job.attempt > 1,
+    models: { default: model, byChannel: { ...channels } },
+    depthAxis: depth_axis,
+    compression,
+    ...(dtype === null ? {} : { sampleType: dtype }),
+  };
+}

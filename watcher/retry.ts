@@ -1,0 +1,30 @@
+import type { ErrorReport } from "../core/errors.ts";
+
+/** What becomes of a job that ended in an error. Pure. */
+export type Verdict =
+  | { readonly kind: "failed" }
+  | { readonly kind: "parked" }
+  | { readonly kind: "skipped"; readonly reason: string }
+  | { readonly kind: "again"; readonly delayMs: number }
+  /** The disk of the result is full: the folder waits until there is room. */
+  | { readonly kind: "full" }
+  /** We ended it ourselves. */
+  | { readonly kind: "interrupted" };
+
+const firstDelayMs = 2_000;
+const longestDelayMs = 5 * 60_000;
+
+/** `attempt` is the one that just failed, from 1. The file's faults fail at once, the machine's are tried again. */
+export function judgeFailure(error: ErrorReport, attempt: number, mostAttempts: number): Verdict {
+  if (error.code === "interrupted" || error.code === "engine-stopped") return { kind: "interrupted" };
+  if (error.code === "disk-full") return { kind: "full" };
+  if (error.code === "output-exists") {
+    return { kind: "skipped", reason: "a result of that name exists already and is left alone" };
+  }
+  if (error.code === "file-missing") {
+    return { kind: "skipped", reason: "the source was removed before it was processed" };
+  }
+  if (error.kind !== "machine" && !error.retryable) return { kind: "failed" };
+  if (attempt >= mostAttempts) return { kind: "parked" };
+  return { kind: "again", delayMs: Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)) };
+}
