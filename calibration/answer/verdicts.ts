@@ -30,7 +30,7 @@ const addedInAll = 0.01;
 export function verdictsOf(level: LevelMeasurement): readonly Verdict[] {
   const { denoised, raw } = level;
   const noise = raw.variance ?? (level.referenceVariance ?? Number.NaN) / level.averages;
-  if (level.removed < unchangedBelow * noise) {
+  if (level.removed === 0 || level.removed < unchangedBelow * noise) {
     return [{ verdict: "unchanged", evidence: "The output is the input: nothing was removed." }];
   }
   return [...rescales(denoised), ...shifts(denoised), ...changesDetail(denoised), ...invents(denoised)];

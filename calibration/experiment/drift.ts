@@ -30,13 +30,13 @@ const significance = 2;
 const originsPerPixel = 5;
 
 /**
- * Measures shifts of projections, `[Y, X]`, against their mean. Throws `usageError` (`drift-subpixel`) where fewer
+ * Measures shifts of projections, `[Y, X]`, against each other. Throws `usageError` (`drift-subpixel`) where fewer
  * than half of the images, or fewer than three, can be brought onto whole pixels.
  */
 export function measureDrift(projections: readonly Float32Array[], shape: PlaneShape): Drift {
   const still = projections.map(() => ({ y: 0, x: 0 }));
-  const coarse = shiftsAgainstMean(projections, still, shape);
-  const measured = shiftsAgainstMean(projections, coarse.map(rounded), shape);
+  const coarse = shiftsAgainstOthers(projections, still, shape);
+  const measured = shiftsAgainstOthers(projections, coarse.map(rounded), shape);
   const uncertainty = uncertaintyOf(projections, measured.map(rounded), shape);
   if (uncertainty > uselessUncertainty) {
     return {
@@ -103,8 +103,11 @@ function placed(measured: readonly Shift[], origin: Shift, allowed: number) {
   return { measured: shifts, undone, kept };
 }
 
-/** Shifts of all images against the mean of the images moved back by `undone`. */
-function shiftsAgainstMean(
+/**
+ * Shifts of all images, each moved back by `undone` before, against the mean of the others: an image's own noise in
+ * the mean would hold its shift at zero. Two or three images are measured against the last one.
+ */
+function shiftsAgainstOthers(
   projections: readonly Float32Array[],
   undone: readonly Shift[],
   shape: PlaneShape,
@@ -112,9 +115,12 @@ function shiftsAgainstMean(
   const aligned = projections.map((projection, index) =>
     movedBack(projection, undone[index] ?? { y: 0, x: 0 }, shape),
   );
-  const mean = weightedSum(aligned, new Array<number>(aligned.length).fill(1 / aligned.length));
+  const last = aligned.length - 1;
   return aligned.map((image, index) => {
-    const rest = phaseCorrelation(mean, image, shape);
+    const weights = aligned.map((_, other) =>
+      last < 3 ? Number(other === last) : Number(other !== index) / last,
+    );
+    const rest = phaseCorrelation(weightedSum(aligned, weights), image, shape);
     return { y: (undone[index]?.y ?? 0) + rest.y, x: (undone[index]?.x ?? 0) + rest.x };
   });
 }

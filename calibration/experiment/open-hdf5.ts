@@ -40,6 +40,7 @@ export async function openHdf5(path: string, key: string | undefined): Promise<R
     }
     return {
       acquisition: acquisitionOf(path, sampleTypeOf(noisy, path), depth, height, width),
+      files: [path],
       depth,
       height,
       width,

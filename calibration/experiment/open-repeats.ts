@@ -113,6 +113,7 @@ function repeatsOf(
   const { sizes } = acquisition;
   return {
     acquisition,
+    files: [...new Set(images.flatMap(({ source }) => source.acquisition.members))],
     depth: sizes.z,
     height: sizes.y,
     width: sizes.x,

@@ -11,6 +11,8 @@ export interface PreparedRepeats {
   readonly drift: Drift;
   readonly field: CommonField;
   readonly bleaching: Bleaching;
+  /** Names of images that could not be brought onto whole pixels and are not used. */
+  readonly leftOut: string[];
   /** See stillness.ts; after all corrections. */
   readonly stillness: number;
 }
@@ -62,19 +64,16 @@ export async function prepareRepeats(
       remedy: "Repeat a field that keeps still for the time of all repeats, or record them faster",
     });
   }
-  return {
-    repeats: preparedView(source, drift, field, bleaching),
-    drift,
-    field,
-    bleaching,
-    stillness: steadiness,
-  };
+  const leftOut = source.names.filter((_, index) => !drift.kept.includes(index));
+  const repeats = preparedView(source, drift, field, bleaching);
+  return { repeats, drift, field, bleaching, leftOut, stillness: steadiness };
 }
 
 function preparedView(source: Repeats, drift: Drift, field: CommonField, bleaching: Bleaching): Repeats {
   const { kept, undone } = drift;
   return {
     acquisition: source.acquisition,
+    files: source.files,
     depth: source.depth,
     height: field.height,
     width: field.width,

@@ -10,6 +10,8 @@ export interface Repeats extends PlaneShape {
   readonly names: readonly string[];
   /** Of the first image: pixel sizes and channel for what is written. Its own sizes may be larger than the field. */
   readonly acquisition: Acquisition;
+  /** All files that are read. */
+  readonly files: readonly string[];
   /** Plane `z` of image `index`, `[Y, X]`, the caller's to keep. */
   readonly readPlane: (index: number, z: number, signal?: AbortSignal) => Promise<Float32Array>;
   readonly close: () => Promise<void>;

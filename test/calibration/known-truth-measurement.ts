@@ -40,6 +40,7 @@ export function knownField(
         "float32",
         ["mixed"],
       ),
+      files: [],
       depth: size.z,
       height: size.y,
       width: size.x,

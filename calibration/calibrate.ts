@@ -1,0 +1,207 @@
+import { stat } from "node:fs/promises";
+import { answerOf } from "./answer/answer.ts";
+import type { ScanTiming } from "./answer/scan-time.ts";
+import type { Target } from "./answer/target.ts";
+import { singleScanVariance } from "./answer/worth.ts";
+import { describeLevels } from "./describe-levels.ts";
+import type { PreparedRepeats } from "./experiment/prepare-repeats.ts";
+import type { Repeats } from "./experiment/repeats.ts";
+import { type LevelPlan, planLevels } from "./levels/draw-plan.ts";
+import { planReadyLevels } from "./levels/ready-levels.ts";
+import { type DenoisedStack, type LevelMeasurement, measureLevel } from "./measure/measure-level.ts";
+import { type FieldSurvey, surveyField } from "./measure/survey-field.ts";
+import type { ModelRunner } from "./model-runner.ts";
+import type { Calibration } from "./result.ts";
+
+export interface CalibrateOptions {
+  readonly inputs: readonly string[];
+  readonly kind: Calibration["kind"];
+  readonly levels?: readonly number[] | undefined;
+  readonly maxDraws: number;
+  readonly seed: number;
+  /** For PSNR and SSIM; from the field where absent. */
+  readonly dataRange?: number | undefined;
+  readonly target?: Target | undefined;
+  readonly timing?: ScanTiming | undefined;
+  readonly settings: Calibration["settings"];
+  readonly version: string;
+  readonly id: string;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: CalibrationProgress) => void) | undefined;
+}
+
+export interface CalibrationProgress {
+  /** What is being done, in words. */
+  readonly doing: string;
+  /** Voxels denoised or measured, and in all; both kinds count alike. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** The result, and the planes that its report shows. */
+export interface CalibrationOutcome {
+  readonly calibration: Calibration;
+  readonly survey: FieldSurvey;
+  readonly shown: readonly { readonly averages: number; readonly planes: LevelMeasurement["shown"] }[];
+}
+
+/**
+ * Denoises and measures every level. Disk: the denoised draws; memory: a few planes per repeat and level, whatever
+ * the depth.
+ */
+export async function calibrate(
+  prepared: PreparedRepeats,
+  model: ModelRunner,
+  options: CalibrateOptions,
+): Promise<CalibrationOutcome> {
+  const { repeats } = prepared;
+  const { signal, seed } = options;
+  const plans =
+    options.kind === "repeats"
+      ? planLevels(repeats.averages.length, { levels: options.levels, maxDraws: options.maxDraws, seed })
+      : planReadyLevels(repeats.averages, options.maxDraws);
+  const surveyed = await surveyField(repeats, signal);
+  const survey =
+    options.dataRange === undefined ? surveyed : { ...surveyed, high: surveyed.low + options.dataRange };
+
+  const progress = progressOf(plans, repeats, options.onProgress);
+  const levels: LevelMeasurement[] = [];
+  let shorter: DrawVariances | undefined;
+  for (const plan of plans) {
+    const borrowed = borrowedFrom(shorter, plan.averages);
+    const level = await denoiseAndMeasure(repeats, plan, model, survey, progress, { seed, borrowed, signal });
+    shorter = drawVariancesOf(level) ?? borrowed;
+    levels.push(level);
+  }
+
+  const dataRange = survey.high - survey.low;
+  const referenceAverages = options.kind === "repeats" ? 1 : Math.max(...repeats.averages);
+  const scanVariance = singleScanVariance(levels, referenceAverages);
+  const pixelSizeUm = repeats.acquisition.pixelSize.x?.um;
+  const { target, timing } = options;
+  const described = describeLevels(levels, { dataRange, scanVariance, pixelSizeUm, target });
+  const { drift, bleaching } = prepared;
+  const calibration: Calibration = {
+    schema: 1,
+    id: options.id,
+    created: options.now().toISOString(),
+    version: options.version,
+    inputs: [...options.inputs],
+    kind: options.kind,
+    images: repeats.averages.length,
+    field_px: { z: repeats.depth, y: repeats.height, x: repeats.width },
+    ...(pixelSizeUm === undefined ? {} : { pixel_size_um: pixelSizeUm }),
+    model: { ...model.facts },
+    provider: model.provider(),
+    settings: options.settings,
+    drift: {
+      measurable: drift.measurable,
+      uncertainty_px: drift.uncertainty,
+      measured: drift.measured.map(({ y, x }) => ({ y_px: y, x_px: x })),
+      undone: drift.undone.map(({ y, x }) => ({ y_px: y, x_px: x })),
+      left_out: prepared.leftOut,
+    },
+    bleaching: {
+      corrected: bleaching.corrected,
+      range: bleaching.range,
+      factors: [...bleaching.factors],
+      offset: bleaching.offset,
+      offset_from: bleaching.offsetFrom,
+    },
+    stillness: Number.isFinite(prepared.stillness) ? prepared.stillness : null,
+    data_range: dataRange,
+    ...(scanVariance === undefined ? {} : { scan_variance: scanVariance }),
+    grey_values_per_photon: Number.isFinite(survey.gain) ? survey.gain : null,
+    levels: [...described],
+    answer: answerOf({ levels: described, dataRange, scanVariance, target, timing }),
+  };
+  return {
+    calibration,
+    survey,
+    shown: levels.map(({ averages, shown }) => ({ averages, planes: shown })),
+  };
+}
+
+interface Counter {
+  readonly add: (voxels: number, doing: string) => void;
+}
+
+async function denoiseAndMeasure(
+  repeats: Repeats,
+  plan: LevelPlan,
+  model: ModelRunner,
+  survey: FieldSurvey,
+  progress: Counter,
+  options: Pick<Parameters<typeof measureLevel>[4], "seed" | "borrowed" | "signal">,
+): Promise<LevelMeasurement> {
+  const plane = repeats.height * repeats.width;
+  const stacks: DenoisedStack[] = [];
+  try {
+    for (const [index, draw] of plan.draws.entries()) {
+      const doing = `denoising ${plan.averages} averages, draw ${index + 1} of ${plan.draws.length}`;
+      let counted = 0;
+      const onProgress = (share: number) => {
+        progress.add((share - counted) * plane * repeats.depth, doing);
+        counted = share;
+      };
+      onProgress(0);
+      stacks.push(await model.denoise(repeats, draw, { signal: options.signal, onProgress }));
+    }
+    return await measureLevel(repeats, plan, stacks, survey, {
+      ...options,
+      onPlane: () => progress.add(plane * plan.draws.length, `measuring ${plan.averages} averages`),
+    });
+  } finally {
+    await Promise.all(stacks.map((stack) => stack.close()));
+  }
+}
+
+function progressOf(
+  plans: readonly LevelPlan[],
+  repeats: Repeats,
+  report: CalibrateOptions["onProgress"],
+): Counter {
+  const draws = plans.reduce((sum, plan) => sum + plan.draws.length, 0);
+  const total = 2 * draws * repeats.depth * repeats.height * repeats.width;
+  let done = 0;
+  return {
+    add(voxels, doing) {
+      done += voxels;
+      report?.({ doing, done: Math.round(done), total });
+    },
+  };
+}
+
+/** What input noise does to the error of a single image, as measured at some level. */
+interface DrawVariances {
+  readonly averages: number;
+  readonly raw: number;
+  readonly denoised: number;
+}
+
+function drawVariancesOf({ averages, raw, denoised }: LevelMeasurement): DrawVariances | undefined {
+  const [ofRaw, ofDenoised] = [raw.error?.drawVariance, denoised.error?.drawVariance];
+  return ofRaw === undefined || ofDenoised === undefined
+    ? undefined
+    : { averages, raw: ofRaw, denoised: ofDenoised };
+}
+
+/** Longer averages have less noise, and what it does to the error falls at least as fast as the noise. */
+function borrowedFrom(shorter: DrawVariances | undefined, averages: number): DrawVariances | undefined {
+  if (shorter === undefined) return undefined;
+  const share = shorter.averages / averages;
+  return { averages, raw: shorter.raw * share, denoised: shorter.denoised * share };
+}
+
+/** What tells one experiment from another: its files as they are now. */
+export async function identityOf(
+  files: readonly string[],
+): Promise<readonly (readonly [string, number, number])[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      const facts = await stat(file);
+      return [file, facts.size, facts.mtimeMs] as const;
+    }),
+  );
+}

@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { mkdir, rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Acquisition } from "../core/acquisition.ts";
+import { readPackage } from "../export/package/read-package.ts";
+import { openAcquisition } from "../formats/open.ts";
+import { removeStalePartials } from "../formats/partial-name.ts";
+import { createOmeTiff } from "../formats/tiff/ome-tiff-sink.ts";
+import type { DenoiseJobInput, Engine } from "../runtime/denoise-job.ts";
+import type { Repeats } from "./experiment/repeats.ts";
+import { type DenoisedStack, readMean } from "./measure/measure-level.ts";
+import type { ModelRunner } from "./model-runner.ts";
+
+export interface EngineRunnerOptions {
+  readonly engine: Engine;
+  /** Package folder. */
+  readonly model: string;
+  /** Where denoised stacks are kept, so that an interrupted calibration goes on where it was. */
+  readonly workFolder: string;
+  /** Everything but draw and model that decides a result: input files, drift, bleaching. */
+  readonly experimentKey: string;
+  readonly tile?: NonNullable<DenoiseJobInput["tile"]> | undefined;
+  readonly overlap?: NonNullable<DenoiseJobInput["overlap"]> | undefined;
+}
+
+/**
+ * Runs a package through the engine. Each draw's mean is written as a float32 OME-TIFF, denoised to float32 (no
+ * rounding, no clipping), and the result kept under a name made of everything that it depends on.
+ */
+export async function engineRunner(options: EngineRunnerOptions): Promise<ModelRunner> {
+  const { engine, workFolder } = options;
+  const model = await readPackage(options.model);
+  await mkdir(workFolder, { recursive: true });
+  await removeStalePartials(workFolder);
+  let provider = "cached";
+  return {
+    facts: {
+      name: model.name,
+      version: model.version,
+      sha256: model.modelSha256,
+      intensity: model.settings.intensity.meaning,
+    },
+    provider: () => provider,
+    async denoise(repeats, draw, { signal, onProgress }) {
+      const key = keyOf(options.experimentKey, model.modelSha256, options.tile, options.overlap, [...draw]);
+      const output = resolve(workFolder, `denoised-${key}.ome.tif`);
+      if (!(await exists(output))) {
+        const input = resolve(workFolder, `input-${key}.ome.tif`);
+        try {
+          await writeMean(repeats, draw, input, signal);
+          const outcome = await engine.denoise(
+            {
+              input,
+              output,
+              overwrite: true,
+              models: { default: resolve(options.model) },
+              sampleType: "float32",
+              ...(options.tile === undefined ? {} : { tile: options.tile }),
+              ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
+            },
+            {
+              ...(signal === undefined ? {} : { signal }),
+              onProgress: ({ doneVoxels, totalVoxels }) =>
+                onProgress?.(totalVoxels > 0 ? doneVoxels / totalVoxels : 0),
+            },
+          );
+          provider = outcome.provider;
+        } finally {
+          await rm(input, { force: true });
+        }
+      }
+      onProgress?.(1);
+      return openStack(output);
+    },
+  };
+}
+
+async function openStack(file: string): Promise<DenoisedStack> {
+  const source = await openAcquisition(file);
+  return {
+    async readPlane(z, signal) {
+      const samples = await source.readPlane({ t: 0, c: 0, z }, signal === undefined ? {} : { signal });
+      return samples instanceof Float32Array ? samples : Float32Array.from(samples);
+    },
+    close: () => source.close(),
+  };
+}
+
+async function writeMean(
+  repeats: Repeats,
+  draw: readonly number[],
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const sink = await createOmeTiff(
+    file,
+    { acquisition: stackOf(repeats, file), sampleType: "float32" },
+    { overwrite: true },
+  );
+  try {
+    for (let z = 0; z < repeats.depth; z += 1) {
+      await sink.write({ t: 0, c: 0, z, samples: await readMean(repeats, draw, z, signal) });
+    }
+    await sink.finish([["Mean of repeats", draw.map((index) => repeats.names[index] ?? "").join(", ")]]);
+  } finally {
+    await sink.abort();
+  }
+}
+
+/** The mean as an acquisition of its own: the field's size, the repeats' pixel size. */
+function stackOf({ acquisition, depth, height, width }: Repeats, file: string): Acquisition {
+  const axes = depth > 1 ? "ZYX" : "YX";
+  return {
+    file,
+    members: [],
+    series: 0,
+    seriesCount: 1,
+    make: "OME-TIFF",
+    axes,
+    shape: depth > 1 ? [depth, height, width] : [height, width],
+    sizes: { t: 1, c: 1, z: depth, y: height, x: width },
+    sampleType: "float32",
+    pixelSize: acquisition.pixelSize,
+    channels: [acquisition.channels[0] ?? {}],
+    compression: "none",
+    byteOrder: "little",
+    original: { kind: "none" },
+    notes: [],
+  };
+}
+
+/** A short name for everything that decides a result. */
+export function keyOf(...parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The work folder's place beside the report. */
+export function workFolderOf(out: string): string {
+  return join(out, "work");
+}
