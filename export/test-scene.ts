@@ -6,7 +6,7 @@ import { elementCount, type Tensor } from "../core/tensor.ts";
  * that every weight, every head and the order of frames matter to the result. The same every time.
  */
 
-/** `[1, T, 1, H, W]`, whole numbers within the range that the normalization expects. */
+/** `[1, T, 1, H, W]`, within the range that the normalization expects, whole numbers where that is one of counts. */
 export function testScene(shape: readonly [number, number, number], normalization: Normalization): Tensor {
   const [depth, height, width] = shape;
   const [low, high] = sampleRange(normalization);
@@ -20,7 +20,8 @@ export function testScene(shape: readonly [number, number, number], normalizatio
           Math.exp(-((y - cy * height - t) ** 2 + (x - cx * width + 0.7 * t) ** 2) / (2 * r * r));
         const scene = 0.08 + 0.1 * (x / width) + 0.7 * blob(0.3, 0.6, 2.5) + 0.5 * blob(0.7, 0.25, 1.6);
         const noisy = scene + 0.12 * Math.sqrt(scene) * (random() + random() + random() - 1.5);
-        data[at] = Math.round(low + (high - low) * Math.min(Math.max(noisy, 0), 1));
+        const sample = low + (high - low) * Math.min(Math.max(noisy, 0), 1);
+        data[at] = high - low > 1 ? Math.round(sample) : sample;
         at += 1;
       }
     }
@@ -30,7 +31,7 @@ export function testScene(shape: readonly [number, number, number], normalizatio
 
 function sampleRange(normalization: Normalization): readonly [number, number] {
   if (normalization.kind === "fixed") return [normalization.low, normalization.high];
-  return normalization.kind === "percentile" ? [100, 3000] : [0, 100];
+  return normalization.kind === "percentile" ? [100, 3000] : [0, 1];
 }
 
 /** mulberry32: uniform in [0, 1), a fixed sequence for a seed. */
