@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import type { Samples } from "../../core/acquisition.ts";
+import { encodeNpy, readNpyTensor } from "../../formats/npy.ts";
+import { openAcquisition } from "../../formats/open.ts";
+import { runCommand } from "./run-command.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const identity = join(root, "models/identity");
+const fixtures = join(root, "test/fixtures/tiled");
+const shared = join(root, "../shared/fixtures/tiled");
+const sharedMissing = existsSync(shared) ? false : "../shared is not here";
+
+const scratch = mkdtempSync(join(tmpdir(), "denoise-"));
+const stack = join(scratch, "simulated-0001.ome.tif");
+after(() => rmSync(scratch, { recursive: true }));
+
+before(async () => {
+  const { code, stderr } = await runCommand(["simulate", "--out", scratch, "--shape", "2,2,20,70,50"]);
+  assert.equal(code, 0, stderr);
+});
+
+async function planes(file: string): Promise<Samples[]> {
+  const source = await openAcquisition(file);
+  const { t, c, z } = source.acquisition.sizes;
+  const read: Samples[] = [];
+  for (let i = 0; i < t * c * z; i += 1) {
+    read.push(await source.readPlane({ t: Math.floor(i / z / c), c: Math.floor(i / z) % c, z: i % z }));
+  }
+  await source.close();
+  return read;
+}
+
+async function provenance(file: string): Promise<string> {
+  const source = await openAcquisition(file);
+  await source.close();
+  return source.acquisition.original.kind === "ome-xml" ? source.acquisition.original.xml : "";
+}
+
+test("gives every plane back unchanged with the identity package, whatever the tiles", async () => {
+  for (const [name, options] of [
+    ["fitted", []],
+    ["published", ["--tile", "7,32,32", "--overlap", "3,8,8"]],
+    ["time", ["--depth-axis", "t", "--compression", "deflate"]],
+  ] as const) {
+    const out = join(scratch, name);
+    const { code, stdout, stderr } = await runCommand([
+      "denoise",
+      stack,
+      "--model",
+      identity,
+      "--out",
+      out,
+      ...options,
+    ]);
+    assert.equal(code, 0, stderr);
+    const result = join(out, "simulated-0001.denoised.ome.tif");
+    assert.equal(stdout, `${result}\n`);
+    assert.deepEqual(await planes(result), await planes(stack));
+  }
+});
+
+test("writes how the result was made into it, and says so as JSON", async () => {
+  const out = join(scratch, "provenance");
+  const options = ["--out", out, "--channel", "1=pass", "--json"];
+  const { code, stdout, stderr } = await runCommand(["denoise", stack, ...options]);
+  assert.equal(code, 0, stderr);
+  const [{ outcome }] = (JSON.parse(stdout) as { results: [{ outcome: Record<string, unknown> }] }).results;
+  assert.equal(outcome["provider"], "cpu");
+  assert.deepEqual(outcome["tile"], [20, 72, 52]);
+  const xml = await provenance(String(outcome["output"]));
+  for (const said of [
+    `<M K="Source sha256">${outcome["sourceSha256"]}</M>`,
+    '<M K="Provider">cpu</M>',
+    '<M K="Depth axis">Z</M>',
+    '<M K="Channel 0: Tile">20,72,52 (depth,height,width)</M>',
+    '<M K="Channel 0: Normalization">percentile 1.5 to 99.5, not clipped</M>',
+    '<M K="Channel 0: Intensity meaning">preserved</M>',
+    '<M K="Channel 1: Model">none (passed on unchanged)</M>',
+  ]) {
+    assert.ok(xml.includes(said), said);
+  }
+  assert.match(xml, /<M K="Channel 0: Normalized from, stack 1">[\d.]+ to [\d.]+<\/M>/);
+  assert.match(xml, /<M K="Channel 0: Model sha256">[0-9a-f]{64}<\/M>/);
+  const [before, now] = [await planes(stack), await planes(String(outcome["output"]))];
+  // Planes 20 to 39 and 60 to 79 are channel 1.
+  for (const i of [20, 39, 60, 79]) assert.deepEqual(now[i], before[i]);
+  assert.notDeepEqual(now[0], before[0]);
+});
+
+test("refuses what it cannot read in one line each, goes on with the rest, and exits with 1", async () => {
+  const bad = join(scratch, "bad");
+  mkdirSync(join(bad, "folder.tif"), { recursive: true });
+  writeFileSync(join(bad, "empty.tif"), "");
+  writeFileSync(join(bad, "text.tif"), "not an image\n");
+  writeFileSync(
+    join(bad, "noise.tif"),
+    Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) % 251)),
+  );
+  copyFileSync(stack, join(bad, "cut.tif"));
+  truncateSync(join(bad, "cut.tif"), 100_000);
+  copyFileSync(stack, join(bad, "a.tif"));
+  copyFileSync(stack, join(bad, "a.ome.tif"));
+  const names = [
+    "empty.tif",
+    "text.tif",
+    "noise.tif",
+    "cut.tif",
+    "folder.tif",
+    "missing\n.tif",
+    "a.tif",
+    "a.ome.tif",
+  ];
+  const files = names.map((name) => join(bad, name));
+  const { code, stdout, stderr } = await runCommand(["denoise", ...files, "--model", identity, "--out", bad]);
+  assert.equal(code, 1);
+  assert.equal(stdout, `${join(bad, "a.denoised.ome.tif")}\n`);
+  const complaints = stderr.split("\n").filter((line) => line.startsWith("cnnt-edge: "));
+  const expected = [
+    /empty\.tif: the file is empty/,
+    /text\.tif: this is text, not an image/,
+    /noise\.tif: this is no image format that we know/,
+    /cut\.tif: /,
+    /folder\.tif: this is a folder/,
+    /missing\\n\.tif: there is no such file/,
+    /a\.ome\.tif: two files would become the same result/,
+  ];
+  assert.equal(complaints.length, expected.length, stderr);
+  for (const [i, pattern] of expected.entries()) assert.match(complaints[i] ?? "", pattern);
+  assert.doesNotMatch(stderr, /^\s+at /m);
+});
+
+test("does not replace a result unless told to", async () => {
+  const out = join(scratch, "again");
+  const run = (...more: string[]) =>
+    runCommand(["denoise", stack, "--model", identity, "--out", out, ...more]);
+  assert.equal((await run()).code, 0);
+  const refused = await run();
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /the file exists already/);
+  assert.equal((await run("--overwrite")).code, 0);
+});
+
+test("refuses a provider that this machine does not have, with a remedy", async () => {
+  const out = join(scratch, "tensorrt");
+  const { code, stderr } = await runCommand(["denoise", stack, "--provider", "tensorrt", "--out", out]);
+  assert.equal(code, 1);
+  assert.match(stderr, /provider tensorrt cannot be used.*cnnt-edge doctor/);
+});
+
+test("explains a plan without doing it", async () => {
+  const out = join(scratch, "explained");
+  const { code, stdout } = await runCommand(["denoise", stack, "--out", out, "--explain"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /stacks: 4 of 20 x 70 x 50, depth is Z/);
+  assert.match(stdout, /1 tiles of 20,72,52 a stack/);
+  assert.equal(existsSync(out), false);
+});
+
+test("carries NaN and infinities to the result and keeps them from their neighbours", async () => {
+  const data = new Float32Array(2 * 40 * 40).map((_, i) => i % 17);
+  data.set([Number.NaN, Number.POSITIVE_INFINITY], 100);
+  const file = join(scratch, "holes.npy");
+  writeFileSync(file, encodeNpy({ shape: [2, 40, 40], data }));
+  const out = join(scratch, "holes");
+  const { code, stderr } = await runCommand(["denoise", file, "--out", out, "--normalization", "package"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /2 samples of the input are NaN or infinite/);
+  const result = await planes(join(out, "holes.denoised.ome.tif"));
+  assert.ok(Number.isNaN(result[0]?.[100]));
+  assert.equal(result[0]?.[101], Number.POSITIVE_INFINITY);
+  const finite = result.flatMap((plane) => [...plane]).filter(Number.isFinite);
+  assert.equal(finite.length, data.length - 2);
+});
+
+for (const [name, folder] of [
+  ["smaller-than-tile", fixtures],
+  ["exact-multiple", shared],
+  ["plain", shared],
+] as const) {
+  const skip = folder === shared ? sharedMissing : false;
+  test(`reproduces the published tiled inference (${name})`, { skip }, async () => {
+    const model = join(scratch, `model-${name}`);
+    const weights = join(fixtures, "instance/weights.pt");
+    const config = join(fixtures, "instance/config.json");
+    const exported = await runCommand(["export", weights, "--config", config, "--out", model]);
+    assert.equal(exported.code, 0, exported.stderr);
+    const { tile, overlap } = JSON.parse(readFileSync(join(folder, name, "tiling.json"), "utf8")) as {
+      tile: number[];
+      overlap: number[];
+    };
+    const input = join(folder, name, "input.npy");
+    const tiling = ["--tile", tile.join(","), "--overlap", overlap.join(","), "--blend", "ramp"];
+    const out = join(scratch, name);
+    const options = ["--model", model, "--out", out, "--dtype", "float32", ...tiling];
+    const denoised = await runCommand(["denoise", input, ...options]);
+    assert.equal(denoised.code, 0, denoised.stderr);
+    const expected = await readNpyTensor(join(folder, name, "output.npy"));
+    const found = (await planes(join(out, "input.denoised.ome.tif"))).flatMap((plane) => [...plane]);
+    assert.equal(found.length, expected.data.length);
+    for (const [i, value] of expected.data.entries()) {
+      // What torch and ONNX Runtime differ by in float32 is 2e-5.
+      assert.ok(Math.abs(value - (found[i] ?? Number.NaN)) < 1e-4, `voxel ${i}: ${found[i]} for ${value}`);
+    }
+  });
+}
