@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { runCommand } from "./run-command.ts";
+
+const fixtures = join(import.meta.dirname, "../fixtures/tiff");
+const truths = JSON.parse(readFileSync(join(fixtures, "truth.json"), "utf8")) as Record<
+  string,
+  { sha256: string }
+>;
+const scratch = mkdtempSync(join(tmpdir(), "info-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+test("info tells all series with their hashes, as tifffile reads them", async () => {
+  const { code, stdout, stderr } = await runCommand(
+    ["info", "--hash", "made/ome-two-images.ome.tif"],
+    fixtures,
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /axes +CZYX {2}2 x 4 x 48 x 64\n/);
+  assert.match(stdout, /axes +ZYX {2}3 x 32 x 40\n/);
+  assert.match(stdout, /pixel size +x 0.108 µm, y 0.108 µm, z 0.5 µm\n/);
+  assert.ok(stdout.includes(truths["made/ome-two-images.ome.tif"]?.sha256 ?? "none"));
+});
+
+test("info refuses each bad file in one line and goes on with the others", async () => {
+  const { code, stdout, stderr } = await runCommand(
+    ["info", "made/refuse/text.tif", "made/tiny-3x3-stack-u16.tif", "nothing.tif", "made"],
+    fixtures,
+  );
+  assert.equal(code, 1);
+  assert.match(stdout, /^made\/tiny-3x3-stack-u16.tif\n/);
+  const lines = stderr.trim().split("\n");
+  assert.equal(lines.length, 3, stderr);
+  assert.match(lines[0] ?? "", /text.tif: this is text, not an image/);
+  assert.match(lines[1] ?? "", /nothing.tif: there is no such file/);
+  assert.match(lines[2] ?? "", /made: this is a folder/);
+});
+
+test("info --json is one array with an entry for each file", async () => {
+  const files = ["made/lzw-pred2-be-stack-u16.tif", "made/refuse/ifd-loop.tif"];
+  const { code, stdout } = await runCommand(["info", "--json", "--hash", ...files], fixtures);
+  assert.equal(code, 1);
+  const [read, refused] = JSON.parse(stdout);
+  assert.equal(read.file, files[0]);
+  const { axes, shape, dtype, sha256, byteorder, compression } = read.series[0];
+  assert.deepEqual(
+    { axes, shape, dtype, byteorder, compression },
+    {
+      axes: "IYX",
+      shape: [4, 48, 64],
+      dtype: "uint16",
+      byteorder: "big",
+      compression: "LZW",
+    },
+  );
+  assert.equal(sha256, truths[files[0] ?? ""]?.sha256);
+  assert.equal(refused.error.code, "tiff-ifd-loop");
+});
+
+test("control characters in a name never reach the terminal", async () => {
+  const name = "\u001b[31mred\n.tif";
+  cpSync(join(fixtures, "made/tiny-3x3-stack-u16.tif"), join(scratch, name));
+  writeFileSync(join(scratch, "\u001b]0;x\u0007.tif"), "text");
+  const { code, stdout, stderr } = await runCommand(["info", name, "\u001b]0;x\u0007.tif"], scratch);
+  assert.equal(code, 1);
+  assert.ok(!stdout.includes("\u001b") && !stderr.includes("\u001b") && !stderr.includes("\u0007"));
+  assert.match(stdout, /^\\u001b\[31mred\\n\.tif\n/);
+});
+
+test("info without a file is wrong usage", async () => {
+  assert.equal((await runCommand(["info"])).code, 2);
+});
