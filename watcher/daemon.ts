@@ -158,9 +158,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     for (const folder of folders) {
       const { name } = folder.config;
       const { state } = folderBody(folder, undefined, started);
-      publisher.publish("folderState", folderBody(folder, byFolder[name], sinceWhen(name, state)), {
-        folder: name,
-      });
+      const body = folderBody(folder, byFolder[name], sinceWhen(name, state));
+      const { last_seen: _lastSeen, ...news } = body;
+      if (isNews(name, news)) publisher.publish("folderState", body, { folder: name });
     }
   }
 

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isEdgeError } from "../../../core/errors.ts";
+import { parseConfig } from "../../../watcher/config/load.ts";
+import { resolveConfig } from "../../../watcher/config/resolve.ts";
+
+function refusal(text: string): string {
+  try {
+    parseConfig(text, "c.yaml");
+  } catch (error) {
+    assert.ok(isEdgeError(error));
+    assert.equal(error.kind, "usage");
+    return error.message;
+  }
+  return assert.fail("it was accepted");
+}
+
+test("nothing at all is a configuration: ./incoming to ./denoised, the embedded broker", () => {
+  const config = resolveConfig(parseConfig("", "c.yaml"), "/lab", "/opt/cnnt-edge");
+  assert.equal(config.folders[0]?.path, "/lab/incoming");
+  assert.equal(config.folders[0]?.output, "/lab/denoised");
+  assert.equal(config.mqtt.url, null);
+  assert.equal(config.state, "/lab/state");
+});
+
+test("all problems are told at once, each with its line and column", () => {
+  const text = "instance: Scope 2\nfolders:\n  - name: a\n    path: x\n    outptu: y\nhttp: {port: 1}\n";
+  assert.equal(
+    refusal(text),
+    "the configuration has 4 problems: " +
+      "line 1, column 1: instance: 1 to 32 small letters, digits and hyphens, because it becomes part of a topic; " +
+      "line 3, column 5: folders.0.output: invalid input: expected string, received undefined; " +
+      'line 5, column 5: folders.0: there is no option "outptu"; ' +
+      'line 6, column 1: there is no option "http"',
+  );
+});
+
+test("text that is no YAML is refused with its place", () => {
+  assert.match(refusal("a: [1\nb: 2"), /^the configuration has a problem: line 2, column 1: /);
+});
+
+test("aliases that unfold for ever are refused", () => {
+  const bomb = [
+    "a: &a [x,x,x,x,x,x,x,x,x]",
+    "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]",
+    "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]",
+    "d: [*c,*c,*c,*c,*c,*c,*c,*c,*c]",
+  ];
+  assert.match(refusal(bomb.join("\n")), /alias/i);
+});
+
+test("two folders of one name are refused", () => {
+  const folder = (path: string) => `  - {name: a, path: ${path}, output: o${path}}\n`;
+  assert.match(refusal(`folders:\n${folder("p")}${folder("q")}`), /two folders are named "a"/);
+});
+
+test("channels may be told by number, as YAML writes them", () => {
+  const config = parseConfig(
+    "folders: [{name: a, path: p, output: o, channels: {0: m, BF: pass}}]",
+    "c.yaml",
+  );
+  assert.deepEqual(config.folders[0]?.channels, { "0": "m", BF: "pass" });
+});
+
+for (const [what, folders] of Object.entries({
+  "an output that is its own input": "[{name: a, path: p, output: p}]",
+  "folders within each other": "[{name: a, path: p, output: o}, {name: b, path: p/q, output: o2}]",
+  "an output within another's input": "[{name: a, path: p, output: q/o}, {name: b, path: q, output: r}]",
+})) {
+  test(`${what} is refused`, () => {
+    const config = parseConfig(`folders: ${folders}`, "c.yaml");
+    assert.throws(
+      () => resolveConfig(config, "/lab", "/opt"),
+      (error) => isEdgeError(error, "folders-clash"),
+    );
+  });
+}
+
+test("an output within its own watch folder is allowed: it is never looked into", () => {
+  const config = parseConfig(
+    "folders: [{name: a, path: p, output: p/denoised, after: {move: p/done}}]",
+    "c.yaml",
+  );
+  assert.equal(resolveConfig(config, "/lab", "/opt").folders[0]?.moveTo, "/lab/p/done");
+});

@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { machineError } from "../../core/errors.ts";
+import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import type { DenoiseJobInput, Engine } from "../../runtime/denoise-job.ts";
+
+/** Stands in for the engine: "denoises" by copying the file, in so many milliseconds, and remembers its orders. */
+export function copyingEngine(
+  options: { jobMs?: number; fail?: (job: DenoiseJobInput) => Error | undefined } = {},
+): {
+  engine: Engine;
+  orders: DenoiseJobInput[];
+} {
+  const orders: DenoiseJobInput[] = [];
+  const engine: Engine = {
+    ready: () =>
+      Promise.resolve({
+        pid: process.pid,
+        provider: "cpu",
+        rejected: [],
+        runtimeVersion: "test",
+        networkVoxelsPerS: 1e6,
+      }),
+    denoise: async (job, { signal, onProgress } = {}) => {
+      orders.push(job);
+      const startMs = performance.now();
+      onProgress?.({ stage: "denoising", doneVoxels: 0, totalVoxels: 64, elapsedS: 0 });
+      await sleep(options.jobMs ?? 0, undefined, signal === undefined ? {} : { signal }).catch(() => {
+        throw machineError("the work was interrupted", { code: "interrupted", retryable: true });
+      });
+      const failure = options.fail?.(job);
+      if (failure !== undefined) throw failure;
+      const bytes = await readFile(job.input);
+      await writeFileAtomically(job.output, bytes, { overwrite: job.overwrite ?? false });
+      return {
+        output: job.output,
+        outputBytes: bytes.byteLength,
+        sourceSha256: "0".repeat(64),
+        provider: "cpu",
+        tile: [1, 8, 8],
+        overlap: [0, 0, 0],
+        voxels: 64,
+        elapsedS: (performance.now() - startMs) / 1000,
+        networkS: 0,
+        clippedShare: 0,
+        notes: [],
+      };
+    },
+    stop: () => Promise.resolve(),
+  };
+  return { engine, orders };
+}

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { DenoiseOutcome } from "../../../runtime/denoise-job.ts";
+import { openDatabase } from "../../../watcher/ledger/database.ts";
+import type { Admission, Job } from "../../../watcher/ledger/job.ts";
+import { createJobStore, type SeenFile } from "../../../watcher/ledger/job-store.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+async function newStore(t: TestContext) {
+  const database = openDatabase(join(await temporaryFolder(t), "ledger.sqlite"));
+  t.after(database.close);
+  const clock = { ms: 1_000_000 };
+  return { store: createJobStore(database, () => clock.ms), clock };
+}
+
+const seen = (source: string, change: Partial<SeenFile> = {}): SeenFile => ({
+  source,
+  sizeBytes: 10,
+  mtimeMs: 1,
+  endsHash: "h",
+  members: [source],
+  ...change,
+});
+const onePlane = { seriesCount: 1, sampleBytes: 128, voxels: [64] };
+const broken = { kind: "format", code: "cut", message: "it is cut", retryable: false } as const;
+
+function jobsOf(admission: Admission): readonly Job[] {
+  return admission.kind === "changed" ? admission.jobs : assert.fail(`it is ${admission.kind}`);
+}
+function only(admission: Admission): Job {
+  const [job, ...others] = jobsOf(admission);
+  assert.equal(others.length, 0);
+  return job ?? assert.fail("no job");
+}
+function outcome(output: string, sourceSha256 = "s"): DenoiseOutcome {
+  return {
+    output,
+    outputBytes: 1,
+    sourceSha256,
+    provider: "cpu",
+    tile: [1, 8, 8],
+    overlap: [0, 0, 0],
+    voxels: 64,
+    elapsedS: 1,
+    networkS: 1,
+    clippedShare: 0,
+    notes: [],
+  };
+}
+
+test("the same content seen again makes no second job, in whatever state the first is", async (t) => {
+  const { store } = await newStore(t);
+  const job = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  assert.equal(store.admitWhole("f", seen("a.tif"), onePlane).kind, "unchanged");
+  store.start(job.id, ["/o/a"]);
+  assert.equal(store.admitWhole("f", seen("a.tif"), onePlane).kind, "unchanged");
+  store.finish(job.id, outcome("/o/a"));
+  assert.equal(store.admitWhole("f", seen("a.tif"), onePlane).kind, "unchanged");
+});
+
+test("the same name in another folder is another job", async (t) => {
+  const { store } = await newStore(t);
+  const one = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  const other = only(store.admitWhole("g", seen("a.tif"), onePlane));
+  assert.notEqual(one.id, other.id);
+});
+
+test("new content under an old name is a new revision; what waited of the old one is skipped", async (t) => {
+  const { store } = await newStore(t);
+  const first = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  const jobs = jobsOf(store.admitWhole("f", seen("a.tif", { endsHash: "h2", mtimeMs: 2 }), onePlane));
+  assert.deepEqual(
+    jobs.map(({ revision, status, reason }) => [revision, status, reason]),
+    [
+      [1, "skipped", "replaced by revision 2"],
+      [2, "queued", undefined],
+    ],
+  );
+  assert.equal(jobs[0]?.id, first.id);
+});
+
+test("a touched file is compared by its whole hash, and only processed again when that differs", async (t) => {
+  const { store } = await newStore(t);
+  const job = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  store.start(job.id, ["/o/a"]);
+  store.finish(job.id, outcome("/o/a", "abc"));
+  const touched = seen("a.tif", { mtimeMs: 2 });
+  assert.deepEqual(store.admitWhole("f", touched, onePlane), { kind: "touched", sha256: "abc" });
+  assert.equal(store.admitWhole("f", touched, onePlane, "abc").kind, "unchanged");
+  assert.equal(store.admitWhole("f", touched, onePlane).kind, "unchanged");
+  const rewritten = seen("a.tif", { mtimeMs: 3 });
+  assert.equal(only(store.admitWhole("f", rewritten, onePlane, "def")).revision, 2);
+});
+
+test("a broken file waits, becomes whole under the same job, and is queued", async (t) => {
+  const { store } = await newStore(t);
+  const waiting = only(store.admitBroken("f", seen("a.tif", { sizeBytes: 5 }), broken));
+  assert.deepEqual([waiting.status, waiting.reason], ["waiting", "it is cut"]);
+  assert.deepEqual(store.knownFiles("f"), []);
+  const queued = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  assert.deepEqual([queued.id, queued.status, queued.revision], [waiting.id, "queued", 1]);
+  assert.deepEqual(store.knownFiles("f"), [{ source: "a.tif", sizeBytes: 10, mtimeMs: 1 }]);
+});
+
+test("a broken file that is refused fails once, and is not looked at again", async (t) => {
+  const { store } = await newStore(t);
+  store.admitBroken("f", seen("a.tif"), broken);
+  const failed = only(store.admitRefused("f", seen("a.tif"), broken));
+  assert.deepEqual([failed.status, failed.error?.code], ["failed", "cut"]);
+  assert.equal(store.admitRefused("f", seen("a.tif"), broken).kind, "unchanged");
+});
+
+test("a broken file that is removed is skipped with the reason; if it comes back whole it is queued", async (t) => {
+  const { store } = await newStore(t);
+  store.admitBroken("f", seen("a.tif"), broken);
+  assert.equal(store.gone("f", "a.tif")[0]?.status, "skipped");
+  assert.equal(jobsOf(store.admitWhole("f", seen("a.tif"), onePlane)).at(-1)?.status, "queued");
+});
+
+test("a file of several series has a job for each, and is done when all are", async (t) => {
+  const { store } = await newStore(t);
+  const jobs = jobsOf(
+    store.admitWhole("f", seen("a.tif"), { seriesCount: 2, sampleBytes: 300, voxels: [50, 100] }),
+  );
+  assert.deepEqual(
+    jobs.map(({ series, seriesCount, sampleBytes }) => [series, seriesCount, sampleBytes]),
+    [
+      [0, 2, 100],
+      [1, 2, 200],
+    ],
+  );
+  const done = jobs.map(({ id }) => {
+    store.start(id, [`/o/${id}`]);
+    return store.finish(id, outcome(`/o/${id}`)).sourceDone;
+  });
+  assert.deepEqual(done, [false, true]);
+});
+
+test("two sources that want one name get two, and keep them over attempts", async (t) => {
+  const { store } = await newStore(t);
+  const one = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  const other = only(store.admitWhole("f", seen("a.ome.tif"), onePlane));
+  assert.equal(store.start(one.id, ["/o/a", "/o/a.tif"]).output, "/o/a");
+  assert.equal(store.start(other.id, ["/o/a", "/o/a.ome.tif"]).output, "/o/a.ome.tif");
+  store.again(one.id, "once more", { counts: true });
+  assert.equal(store.start(one.id, ["/o/a", "/o/a.tif"]).output, "/o/a");
+});
+
+test("oldest or newest first, by the time of change; what waits for a time comes when it is due", async (t) => {
+  const { store, clock } = await newStore(t);
+  for (const [source, mtimeMs] of [
+    ["b.tif", 2],
+    ["a.tif", 1],
+    ["c.tif", 3],
+  ] as const) {
+    store.admitWhole("f", seen(source, { mtimeMs }), onePlane);
+  }
+  assert.equal(store.peek("f", "oldest")?.source, "a.tif");
+  assert.equal(store.peek("f", "newest")?.source, "c.tif");
+  const job = store.peek("f", "oldest") ?? assert.fail();
+  store.start(job.id, ["/o/a"]);
+  store.again(job.id, "disk", { delayMs: 1000, counts: true });
+  assert.equal(store.peek("f", "oldest")?.source, "b.tif");
+  clock.ms += 1000;
+  assert.equal(store.peek("f", "oldest")?.source, "a.tif");
+});
+
+test("after a crash a running job is queued again, until it has crashed too often", async (t) => {
+  const { store } = await newStore(t);
+  const { id } = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  for (let crash = 1; crash <= 3; crash += 1) {
+    store.start(id, ["/o/a"]);
+    const [after] = store.recover(3);
+    assert.equal(after?.status, crash < 3 ? "queued" : "parked");
+  }
+  assert.match(store.job(id)?.error?.message ?? "", /ended 3 times/);
+  assert.deepEqual(store.recover(3), []);
+});
+
+test("an end is told until it was confirmed", async (t) => {
+  const { store } = await newStore(t);
+  const { id } = only(store.admitRefused("f", seen("a.czi"), broken));
+  assert.deepEqual(
+    store.unpublished(10).map((job) => job.id),
+    [id],
+  );
+  store.markPublished(id);
+  assert.deepEqual(store.unpublished(10), []);
+});
+
+test("counts say what waits where, and for what", async (t) => {
+  const { store } = await newStore(t);
+  store.admitWhole("f", seen("a.tif"), onePlane);
+  store.admitBroken("f", seen("b.tif"), broken);
+  const counts = store.counts();
+  assert.deepEqual(counts.byFolder, { f: { queued: 1, waiting: 1, oldestReason: "b.tif: it is cut" } });
+  assert.deepEqual([counts.pendingVoxels, counts.pendingBytes, counts.byStatus.queued], [64, 128, 1]);
+});

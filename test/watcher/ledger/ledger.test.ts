@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { isEdgeError } from "../../../core/errors.ts";
+import { openLedger } from "../../../watcher/ledger/ledger.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+const writer = join(import.meta.dirname, "endless-writer.ts");
+
+test("what the ledger said is written is there after kill -9, and nothing is half there", async (t) => {
+  const folder = await temporaryFolder(t);
+  const child = spawn(process.execPath, ["--import", "tsx", writer, folder, "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const told: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    told.push(line);
+    if (told.length === 50) child.kill("SIGKILL");
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  const ledger = await openLedger(folder, () => undefined);
+  for (const id of told) assert.equal((await ledger.job(id))?.status, "queued", `job ${id}`);
+  await ledger.close();
+});
+
+test("a second daemon on the same state folder is refused, also by another process that was killed since", async (t) => {
+  const folder = await temporaryFolder(t);
+  const child = spawn(process.execPath, ["--import", "tsx", writer, folder, "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  await assert.rejects(
+    openLedger(folder, () => undefined),
+    (error) => isEdgeError(error, "instance-running"),
+  );
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  await (await openLedger(folder, () => undefined)).close();
+});
+
+test("a damaged ledger is named, and left as it is", async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(
+    join(folder, "ledger.sqlite"),
+    "this is no database, but it is long enough to be looked at".repeat(50),
+  );
+  await assert.rejects(
+    openLedger(folder, () => undefined),
+    (error) => isEdgeError(error, "ledger-damaged"),
+  );
+});
