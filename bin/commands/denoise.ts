@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, Option } from "commander";
@@ -11,6 +10,7 @@ import { type ProviderName, providerNames } from "../../runtime/providers.ts";
 import { resultName } from "../../runtime/result-name.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { createProgressLine, describeDuration, describeRate } from "../progress.ts";
+import { makeResultsFolder } from "../results-folder.ts";
 
 type Box = [depth: number, height: number, width: number];
 
@@ -105,7 +105,7 @@ type Result = { readonly input: string } & (
 async function denoise(files: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
   const { removeStalePartials } = await import("../../formats/partial-name.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
-  await makeFolder(options.out);
+  await makeResultsFolder(options.out);
   await removeStalePartials(options.out);
 
   const engine = startEngine({
@@ -231,18 +231,6 @@ function describeOutcome({ output, voxels, elapsedS, clippedShare }: DenoiseOutc
 function plainResult(result: Result) {
   if ("outcome" in result) return { input: result.input, outcome: result.outcome };
   return { input: result.input, error: reportOf(result.error) };
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw usageError("the folder for results cannot be made", {
-      code: "output-folder",
-      file: folder,
-      found: cause instanceof Error && "code" in cause ? String(cause.code) : String(cause),
-      remedy: "Name another folder with --out",
-      cause,
-    });
-  });
 }
 
 function sameResult(input: string, other: string, output: string): EdgeError {

@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Simulation } from "../../calibration/simulation/simulated-source.ts";
 import type { Sizes } from "../../core/acquisition.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { makeResultsFolder } from "../results-folder.ts";
 
 interface SimulateOptions {
   readonly out: string;
@@ -26,7 +27,7 @@ export const defineSimulate: DefineCommand = (program, io, act) => {
   program
     .command("simulate")
     .description("Plays a microscope: writes noisy fluorescence stacks as OME-TIFF, and prints their names.")
-    .requiredOption("--out <dir>", "folder for the files; it must exist")
+    .requiredOption("--out <dir>", "folder for the files; it is made if it is missing")
     .option("--shape <sizes>", "Z,Y,X or T,C,Z,Y,X", sizesFrom, { t: 1, c: 1, z: 16, y: 512, x: 512 })
     .addOption(
       new Option(
@@ -66,6 +67,7 @@ async function simulateFiles(options: SimulateOptions, io: CommandIo): Promise<n
   const { simulate } = await import("../../calibration/simulation/simulated-source.ts");
   const { writeSimulation } = await import("../../calibration/simulation/write-simulation.ts");
   const { removeStalePartials } = await import("../../formats/partial-name.ts");
+  await makeResultsFolder(options.out);
   await removeStalePartials(options.out);
 
   const started = Date.now();

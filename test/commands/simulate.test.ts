@@ -62,9 +62,18 @@ test("wrong sizes, a missing folder and a wrong number are told in a line, with 
     assert.equal(status, 2, options.join(" "));
     assert.match(stderr, /^error: option '--.*is invalid\./);
   }
-  const missing = simulate("--out", join(folder, "missing"), "--shape", "1,8,8");
-  assert.equal(missing.status, 1);
-  assert.match(missing.stderr, /the folder does not exist/);
+});
+
+test("the folder is made if it is missing; a file in its place is refused in one line", async () => {
+  const missing = join(folder, "missing");
+  assert.equal(simulate("--out", missing, "--shape", "1,8,8").status, 0);
+  assert.equal((await readdir(missing)).length, 1);
+  await rm(missing, { recursive: true });
+  const file = import.meta.filename;
+  const refused = simulate("--out", file, "--shape", "1,8,8");
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /the folder for results cannot be made .*--out/);
+  assert.equal(refused.stderr.trim().split("\n").length, 1);
 });
 
 test("Ctrl-C in mid-write leaves nothing and exits with 130", async () => {
