@@ -1,20 +1,21 @@
-"""PSNR against the known truth by depth, and whether planes show a step where tiles meet.
+"""PSNR against the known truth by depth, and whether planes show a step where tiles begin or end.
 
-usage: depth.py NOISY TRUTH DENOISED [TILE_STEP_Z TILE_STEP_Y TILE_STEP_X]
+usage: depth.py NOISY TRUTH DENOISED TILE_Z,Y,X OVERLAP_Z,Y,X
 
-PSNR uses the range of the true 99.9th percentile and no fit. The step: mean absolute difference between
-neighbouring planes (rows, columns) of the error image (denoised - truth), at the borders of tiles against
-elsewhere; a ratio near 1 means that nothing is to be seen there.
+PSNR without any fit; its range is that of the true image, 99.9th percentile less minimum. The step: mean absolute
+difference between neighbouring planes (rows, columns) of the error image (denoised - truth), where a tile begins or
+ends against elsewhere; a ratio near 1 means that nothing is to be seen there.
 """
 
+import math
 import sys
 
 import numpy as np
 import tifffile
 
 noisy, truth, denoised = (tifffile.imread(p).astype(np.float64) for p in sys.argv[1:4])
-steps = [int(s) for s in sys.argv[4:7]]
-data_range = np.percentile(truth, 99.9)
+tile, overlap = ([int(s) for s in arg.split(",")] for arg in sys.argv[4:6])
+data_range = np.percentile(truth, 99.9) - truth.min()
 
 
 def psnr(x, y):
@@ -27,10 +28,13 @@ for z in range(truth.shape[0]):
     print(f"| {z} | {psnr(noisy[z], truth[z]):.2f} | {psnr(denoised[z], truth[z]):.2f} |")
 print(f"| all | {psnr(noisy, truth):.2f} | {psnr(denoised, truth):.2f} |")
 error = denoised - truth
-for axis, step in enumerate(steps):
+for axis, name in enumerate("zyx"):
+    length, size, shared = truth.shape[axis], tile[axis], overlap[axis]
+    if size >= length:
+        continue
+    count = math.ceil((length - shared) / (size - shared))
+    starts = [round(i * (length - size) / (count - 1)) for i in range(count)]
+    borders = sorted({s - 1 for s in starts[1:]} | {s + size - 1 for s in starts[:-1]})
     difference = np.abs(np.diff(error, axis=axis)).mean(axis=tuple(a for a in range(3) if a != axis))
-    borders = [k - 1 for k in range(step, truth.shape[axis], step)]
-    if borders:
-        rest = np.delete(difference, borders)
-        print(f"axis {'zyx'[axis]}: change of the error at tile borders / elsewhere = ", end="")
-        print(f"{difference[borders].mean() / rest.mean():.3f} ({len(borders)} borders)")
+    ratio = difference[borders].mean() / np.delete(difference, borders).mean()
+    print(f"axis {name}: change of the error at tile borders / elsewhere = {ratio:.3f} ({len(borders)} borders)")
