@@ -1,5 +1,5 @@
 import { SaxesParser, type SaxesTagNS } from "saxes";
-import { type EdgeError, formatError } from "../../core/errors.ts";
+import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
 import type { ReadLimits } from "../limits.ts";
 
 /** Which pages hold planes from a first one on, in DimensionOrder: element TiffData. */
@@ -90,6 +90,14 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
   parser.on("opentag", (node) => {
     const parent = path.at(-1);
     path.push(node.local);
+    if (/^ModuloAlong[ZCT]$/.test(node.local)) {
+      throw unsupportedError("OME-XML that splits an axis further is not read", {
+        code: "ome-modulo",
+        file,
+        found: `${node.local} (${attribute(node, "Type") ?? "of no stated type"})`,
+        remedy: "Save each of its parts (angle, phase, lifetime, ...) as an image of its own.",
+      });
+    }
     const image = images.at(-1);
     if (path.length === 1) {
       if (node.local !== "OME") throw refuse("the XML is not OME-XML", `root element ${node.local}`);

@@ -6,6 +6,7 @@ import { isTiff, openDirectoryReader } from "./ifd.ts";
 import { readImageJSeries } from "./imagej-series.ts";
 import { readMetaMorphSeries } from "./metamorph-series.ts";
 import { readPlainSeries } from "./plain-series.ts";
+import { refusePrivateMakes } from "./private-makes.ts";
 import { readShapedSeries } from "./shaped-series.ts";
 import { readTiffFile } from "./tiff-file.ts";
 
@@ -20,6 +21,7 @@ export const tiffReader: FormatReader = {
       if (looksLikeOmeXml(tiff.description)) {
         return await readOmeSeries({ file, xml: tiff.description, own: tiff, limits, signal });
       }
+      await refusePrivateMakes(reader, tiff, limits);
       return (
         (await readImageJSeries(reader, tiff, limits)) ??
         (await readMetaMorphSeries(reader, tiff, limits)) ??

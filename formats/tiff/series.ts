@@ -83,8 +83,10 @@ function describe({ file, members, facts }: TiffSeries, layout: PageLayout): Acq
 
 function layoutNotes(layout: PageLayout, stored: StoredAxes): string[] {
   const notes: string[] = [];
-  if (/[^TCZ]/.test(stored.letters)) {
+  if (/[QI]/.test(stored.letters)) {
     notes.push("pages have no named axis: they are taken as depth (Z), and may be times or channels");
+  } else if (/[^TCZ]/.test(stored.letters)) {
+    notes.push(`axes ${stored.letters.replace(/[TCZ]/g, "")} are taken as depth (Z)`);
   }
   if (layout.photometric === photometric.minIsWhite)
     notes.push("MinIsWhite: values are as stored, not inverted");

@@ -1,9 +1,11 @@
+import { unsupportedError } from "../../core/errors.ts";
 import type { ReadLimits } from "../limits.ts";
 import type { SeriesFound } from "../series-found.ts";
 import type { DirectoryReader } from "./ifd.ts";
+import type { PageLayout } from "./page.ts";
 import { refusePalette } from "./plain-series.ts";
 import { checkContiguousPlanes, seriesFound, type TiffSeries } from "./series.ts";
-import { parseShaped, shapedAxes } from "./shaped.ts";
+import { parseShaped, type ShapedDescription, shapedAxes } from "./shaped.ts";
 import { tag } from "./tags.ts";
 import { pageLayout, readText, type TiffFile } from "./tiff-file.ts";
 
@@ -26,7 +28,10 @@ export async function readShapedSeries(
     const layout = pageLayout(tiff, page);
     refusePalette(tiff.file, layout);
     const stored = shapedAxes(said, layout);
-    if (stored === undefined) return undefined;
+    if (stored === undefined) {
+      refuseHiddenPlanes(tiff, said, layout);
+      return undefined;
+    }
     const planes = stored.lengths.reduce((product, length) => product * length, 1);
     // Where there are fewer directories than planes, all planes follow the first one.
     const oneDirectory = planes > 1 && (said.truncated || page + planes > tiff.pages.count);
@@ -48,4 +53,16 @@ export async function readShapedSeries(
     page += oneDirectory ? 1 : planes;
   }
   return seriesFound(all, limits);
+}
+
+/** A description that we do not understand may stand for planes without directories: they must not get lost. */
+function refuseHiddenPlanes(tiff: TiffFile, said: ShapedDescription, layout: PageLayout): void {
+  const values = said.shape.reduce((product, length) => product * length, 1);
+  if (values <= tiff.pages.count * layout.width * layout.length) return;
+  throw unsupportedError("the description names axes that we do not read", {
+    code: "shaped-axes",
+    file: tiff.file,
+    found: `shape ${said.shape.join(" x ")}${said.axes === undefined ? "" : `, axes ${said.axes}`}`,
+    remedy: "Save it as OME-TIFF or as ImageJ hyperstack.",
+  });
 }

@@ -43,7 +43,7 @@ function isShape(shape: readonly unknown[]): shape is readonly number[] {
 
 /**
  * The axes beside Y and X: those named, else Q (no name) for each. Undefined where the shape does not end in the
- * rows and columns of the page, or names an axis twice or other than by a letter of T, C, Z, Q, I.
+ * rows and columns of the page, or names samples of a pixel (S) or an axis twice.
  */
 export function shapedAxes(description: ShapedDescription, layout: PageLayout): StoredAxes | undefined {
   const { shape } = description;
@@ -52,7 +52,8 @@ export function shapedAxes(description: ShapedDescription, layout: PageLayout): 
   const axes = description.axes?.length === shape.length ? description.axes.toUpperCase() : undefined;
   if (axes === undefined) return { letters: "Q".repeat(lengths.length), lengths };
   const letters = axes.slice(0, -2);
-  const known = /^[TCZQI]*YX$/.test(axes);
+  // Letters beyond T, C and Z (R: positions, A: angles, …) have no place in an acquisition and count as depth.
+  const known = /^[A-RT-WZ]*YX$/.test(axes);
   const twice = ["T", "C", "Z"].some((letter) => letters.split(letter).length > 2);
   return known && !twice ? { letters, lengths } : undefined;
 }

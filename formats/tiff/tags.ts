@@ -77,6 +77,12 @@ export const tag = {
   uic2: 33629,
   uic3: 33630,
   uic4: 33631,
+  /** Molecular Dynamics GEL: how values are to be scaled. */
+  mdFileTag: 33445,
+  /** Olympus Soft Imaging Solutions. */
+  olympusSis: 33560,
+  /** Olympus FluoView. */
+  fluoViewStamp: 34362,
   /** Zeiss LSM. */
   czLsmInfo: 34412,
   /** SGI image depth: rows of Z inside one page, and of one tile. */

@@ -226,6 +226,36 @@ test("tifffile's shape and axes are taken over, several series in one file too",
   assert.deepEqual(await firstSamples(file, 1), [50, 51]);
 });
 
+test("letters beyond T, C and Z count as depth, and planes without directories are never lost", async () => {
+  const planes = Buffer.concat(numberedPages(4).map((page) => page.bytes));
+  const shaped = (description: string) =>
+    buildTiff([{ width: 4, length: 3, bytes: planes, description, fields: { 279: [24] } }]);
+  const positions = fileOf(
+    "positions.tif",
+    shaped('{"shape": [2, 2, 3, 4], "axes": "RAYX", "truncated": true}'),
+  );
+  assert.deepEqual(await firstSamples(positions), [0, 1, 2, 3]);
+  const [series] = await describeFile(positions);
+  assert.ok(series !== undefined && !isEdgeError(series));
+  assert.deepEqual([series.axes, series.notes], ["RAYX", ["axes RA are taken as depth (Z)"]]);
+  const columns = shaped('{"shape": [4, 4, 3], "axes": "ZXY", "truncated": true}');
+  assert.match(await refusalOf(fileOf("columns.tif", columns)), /names axes that we do not read.*axes ZXY/);
+});
+
+test("makes with axes in private fields are refused by name where they have several pages", async () => {
+  const pagesWith = (fields: Record<number, number[]>) =>
+    buildTiff(numberedPages(2).map((page, i) => (i === 0 ? { ...page, fields } : page)));
+  assert.match(await refusalOf(fileOf("fluoview.tif", pagesWith({ 34362: [1] }))), /Olympus FluoView/);
+  assert.match(await refusalOf(fileOf("sis.tif", pagesWith({ 33560: [1] }))), /Olympus SIS/);
+  assert.match(await refusalOf(fileOf("gel.tif", pagesWith({ 33445: [2] }))), /square roots/);
+  const scanImage = fileOf("scanimage.tif", described(numberedPages(2), "state.configPath='x'"));
+  assert.match(await refusalOf(scanImage), /ScanImage/);
+  assert.equal(
+    await refusalOf(fileOf("one.tif", buildTiff([{ ...onePage, fields: { 34362: [1] } }]))),
+    "read",
+  );
+});
+
 test("a MetaMorph stack is read whole from its one directory", async () => {
   const planes = Buffer.concat(numberedPages(3).map((page) => page.bytes));
   // UIC2: six numbers for each plane; distances 1/1 make it a Z stack. They lie behind the three planes.

@@ -167,6 +167,11 @@ const damaged: readonly (readonly [string, string, RegExp])[] = [
     ome(image({})).replace('SizeX="4"', 'SizeX="40"'),
     /do not agree on the size/,
   ],
+  [
+    "an axis that is split further",
+    ome(`${image({})}<StructuredAnnotations><ModuloAlongT Type="lifetime"/></StructuredAnnotations>`),
+    /ModuloAlongT \(lifetime\)/,
+  ],
   ["no image", ome(""), /describes no image/],
 ];
 
