@@ -1,4 +1,5 @@
 import type { DefineCommand } from "./command.ts";
+import { defineCalibrate } from "./commands/calibrate.ts";
 import { defineDenoise } from "./commands/denoise.ts";
 import { defineExport } from "./commands/export.ts";
 import { defineInfo } from "./commands/info.ts";
@@ -10,6 +11,7 @@ import { defineWatch } from "./commands/watch.ts";
 export const commands: readonly DefineCommand[] = [
   defineWatch,
   defineDenoise,
+  defineCalibrate,
   defineInfo,
   defineExport,
   defineVerify,

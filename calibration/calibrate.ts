@@ -4,11 +4,17 @@ import type { ScanTiming } from "./answer/scan-time.ts";
 import type { Target } from "./answer/target.ts";
 import { singleScanVariance } from "./answer/worth.ts";
 import { describeLevels } from "./describe-levels.ts";
+import { type Detector, repeatsInPhotons, stackInPhotons } from "./experiment/photons.ts";
 import type { PreparedRepeats } from "./experiment/prepare-repeats.ts";
 import type { Repeats } from "./experiment/repeats.ts";
 import { type LevelPlan, planLevels } from "./levels/draw-plan.ts";
 import { planReadyLevels } from "./levels/ready-levels.ts";
-import { type DenoisedStack, type LevelMeasurement, measureLevel } from "./measure/measure-level.ts";
+import {
+  type DenoisedStack,
+  type LevelMeasurement,
+  type MeasureOptions,
+  measureLevel,
+} from "./measure/measure-level.ts";
 import { type FieldSurvey, surveyField } from "./measure/survey-field.ts";
 import type { ModelRunner } from "./model-runner.ts";
 import type { Calibration } from "./result.ts";
@@ -21,6 +27,8 @@ export interface CalibrateOptions {
   readonly seed: number;
   /** For PSNR and SSIM; from the field where absent. */
   readonly dataRange?: number | undefined;
+  /** With it, all intensities and errors are in photons. */
+  readonly detector?: Detector | undefined;
   readonly target?: Target | undefined;
   readonly timing?: ScanTiming | undefined;
   readonly settings: Calibration["settings"];
@@ -56,12 +64,13 @@ export async function calibrate(
   options: CalibrateOptions,
 ): Promise<CalibrationOutcome> {
   const { repeats } = prepared;
-  const { signal, seed } = options;
+  const { signal, seed, detector } = options;
+  const judged = detector === undefined ? repeats : repeatsInPhotons(repeats, detector);
   const plans =
     options.kind === "repeats"
       ? planLevels(repeats.averages.length, { levels: options.levels, maxDraws: options.maxDraws, seed })
       : planReadyLevels(repeats.averages, options.maxDraws);
-  const surveyed = await surveyField(repeats, signal);
+  const surveyed = await surveyField(judged, signal);
   const survey =
     options.dataRange === undefined ? surveyed : { ...surveyed, high: surveyed.low + options.dataRange };
 
@@ -70,7 +79,12 @@ export async function calibrate(
   let shorter: DrawVariances | undefined;
   for (const plan of plans) {
     const borrowed = borrowedFrom(shorter, plan.averages);
-    const level = await denoiseAndMeasure(repeats, plan, model, survey, progress, { seed, borrowed, signal });
+    const level = await denoiseAndMeasure(repeats, judged, plan, model, survey, progress, {
+      seed,
+      borrowed,
+      signal,
+      detector,
+    });
     shorter = drawVariancesOf(level) ?? borrowed;
     levels.push(level);
   }
@@ -110,6 +124,7 @@ export async function calibrate(
       offset_from: bleaching.offsetFrom,
     },
     stillness: Number.isFinite(prepared.stillness) ? prepared.stillness : null,
+    unit: detector === undefined ? "grey value" : "photon",
     data_range: dataRange,
     ...(scanVariance === undefined ? {} : { scan_variance: scanVariance }),
     grey_values_per_photon: Number.isFinite(survey.gain) ? survey.gain : null,
@@ -129,11 +144,15 @@ interface Counter {
 
 async function denoiseAndMeasure(
   repeats: Repeats,
+  judged: Repeats,
   plan: LevelPlan,
   model: ModelRunner,
   survey: FieldSurvey,
   progress: Counter,
-  options: Pick<Parameters<typeof measureLevel>[4], "seed" | "borrowed" | "signal">,
+  {
+    detector,
+    ...options
+  }: Pick<MeasureOptions, "seed" | "borrowed" | "signal"> & Pick<CalibrateOptions, "detector">,
 ): Promise<LevelMeasurement> {
   const plane = repeats.height * repeats.width;
   const stacks: DenoisedStack[] = [];
@@ -146,9 +165,10 @@ async function denoiseAndMeasure(
         counted = share;
       };
       onProgress(0);
-      stacks.push(await model.denoise(repeats, draw, { signal: options.signal, onProgress }));
+      const stack = await model.denoise(repeats, draw, { signal: options.signal, onProgress });
+      stacks.push(detector === undefined ? stack : stackInPhotons(stack, detector));
     }
-    return await measureLevel(repeats, plan, stacks, survey, {
+    return await measureLevel(judged, plan, stacks, survey, {
       ...options,
       onPlane: () => progress.add(plane * plan.draws.length, `measuring ${plan.averages} averages`),
     });

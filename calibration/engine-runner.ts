@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Acquisition } from "../core/acquisition.ts";
 import { readPackage } from "../export/package/read-package.ts";
@@ -143,5 +143,14 @@ async function exists(file: string): Promise<boolean> {
 
 /** The work folder's place beside the report. */
 export function workFolderOf(out: string): string {
-  return join(out, "work");
+  return join(out, "calibration-work");
 }
+
+/** Removes the stacks of a finished calibration, and their folder when nothing else lies in it. */
+export async function removeWork(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((of) => ours.test(of))) await rm(join(folder, name), { force: true });
+  await rmdir(folder).catch(() => undefined);
+}
+
+const ours = /^(denoised|input)-[0-9a-f]{16}\.ome\.tif$/;

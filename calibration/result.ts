@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /**
  * `calibration.json`: what a calibration found, for programs. Fields are only ever added within schema 1; units are
- * in the names; errors and intensities are in grey values of the recorded file, errors squared.
+ * in the names; errors and intensities are in `unit`, errors squared.
  */
 
 const estimate = z.strictObject({
@@ -116,6 +116,8 @@ export const calibrationSchema = z.strictObject({
   }),
   /** 1 where images differ by independent noise only; below where the field changes slowly. */
   stillness: z.number().nullable(),
+  /** Of all intensities here; errors are squares of it. */
+  unit: z.enum(["grey value", "photon"]),
   data_range: z.number(),
   /** Noise variance of one scan; absent where it cannot be known. */
   scan_variance: z.number().optional(),

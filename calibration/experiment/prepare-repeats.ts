@@ -20,6 +20,8 @@ export interface PreparedRepeats {
 export interface PrepareOptions {
   /** Grey value without light, where known. */
   readonly offset?: number | undefined;
+  /** Brightness is not touched: the images are of different exposure, or one is the judge of the other. */
+  readonly brightnessFixed?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -49,14 +51,16 @@ export async function prepareRepeats(
   const aligned = drift.kept.map((index) =>
     cropped(projections[index] ?? new Float32Array(), source.width, field, drift.undone[index]),
   );
-  const bleaching = measureBleaching(aligned, field, options.offset);
+  const bleaching = options.brightnessFixed
+    ? untouched(aligned.length)
+    : measureBleaching(aligned, field, options.offset);
   if (bleaching.corrected) {
     aligned.forEach((image, index) => {
       undoBleaching(image, bleaching.factors[index] ?? 1, bleaching.offset);
     });
   }
   const steadiness = stillness(aligned);
-  if (steadiness < moving) {
+  if (!options.brightnessFixed && steadiness < moving) {
     throw usageError("the repeats do not show the same field: it changes from image to image", {
       code: "field-moves",
       found: `steps between neighbours explain ${(100 * steadiness).toFixed(0)} % of the differences, 100 % where it is noise`,
@@ -67,6 +71,17 @@ export async function prepareRepeats(
   const leftOut = source.names.filter((_, index) => !drift.kept.includes(index));
   const repeats = preparedView(source, drift, field, bleaching);
   return { repeats, drift, field, bleaching, leftOut, stillness: steadiness };
+}
+
+function untouched(images: number): Bleaching {
+  return {
+    factors: new Array<number>(images).fill(1),
+    offset: 0,
+    offsetFrom: "assumed 0",
+    range: 0,
+    corrected: false,
+    unexplained: 0,
+  };
 }
 
 function preparedView(source: Repeats, drift: Drift, field: CommonField, bleaching: Bleaching): Repeats {

@@ -1,0 +1,326 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InvalidArgumentError, Option } from "commander";
+import type { ScanTiming } from "../../calibration/answer/scan-time.ts";
+import type { CalibrationProgress } from "../../calibration/calibrate.ts";
+import type { Repeats } from "../../calibration/experiment/repeats.ts";
+import type { Calibration } from "../../calibration/result.ts";
+import { usageError } from "../../core/errors.ts";
+import { orInterrupted } from "../../runtime/interrupted.ts";
+import { type ProviderName, providerNames } from "../../runtime/providers.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { productVersion } from "../product-version.ts";
+import { createWorkLine } from "../work-line.ts";
+
+type Box = [depth: number, height: number, width: number];
+
+interface Level {
+  readonly averages: number;
+  readonly path: string;
+}
+
+interface CalibrateOptions {
+  readonly out: string;
+  readonly model: string;
+  readonly channel?: number;
+  readonly key?: string;
+  readonly level: readonly Level[];
+  readonly low?: string;
+  readonly high?: string;
+  readonly levels?: readonly number[];
+  readonly draws: number;
+  readonly target?: string;
+  readonly offset?: number;
+  readonly gain?: number;
+  readonly dataRange?: number;
+  readonly scanTime?: number;
+  readonly overhead: number;
+  readonly fields: number;
+  readonly channels: number;
+  readonly tile?: Box;
+  readonly overlap?: Box;
+  readonly provider?: ProviderName;
+  readonly seed: number;
+  readonly keepWork?: true;
+  readonly json?: true;
+}
+
+const shippedModel = fileURLToPath(new URL("../../models/default", import.meta.url));
+
+export const defineCalibrate: DefineCommand = (program, io, act) => {
+  program
+    .command("calibrate")
+    .summary("how fast may this experiment scan?")
+    .description(
+      "Takes one field recorded many times, and says how many scans the denoised image is worth, how fast the next " +
+        "experiment may scan, and where that breaks. Writes calibration.html, .json, .csv and .png to --out.",
+    )
+    .argument("[input...]", "a folder or files, one repeat each; one file with a time axis; or a .h5 file")
+    .option("--out <dir>", "folder for the report", "calibration")
+    .option("--model <package>", "model folder, made by export", shippedModel)
+    .option("--channel <n>", "channel, from 0", wholeNumber)
+    .option("--key <name>", "image set of a .h5 file")
+    .option(
+      "--level <n=path>",
+      "ready-made averages of n scans: a file, or a folder of independent ones; repeat it",
+      levelOf,
+      [],
+    )
+    .option("--low <path>", "the low exposure of a pair")
+    .option("--high <path>", "the high exposure of a pair, or a folder of independent ones")
+    .option(
+      "--levels <list>",
+      "numbers of repeats to average (default: 1,2,4,… up to all but two)",
+      numberList,
+    )
+    .option("--draws <n>", "disjoint averages per level, at most", positiveInteger, 4)
+    .option("--target <aim>", "psnr=35, equivalent=8, or as-good-as=8 for your usual 8 averages")
+    .option("--offset <grey>", "grey value without light", finite)
+    .option("--gain <grey>", "grey values per photon; with it, errors are in photons", positive)
+    .option(
+      "--data-range <grey>",
+      "for PSNR and SSIM (default: 0.1st to 99.9th percentile of the mean)",
+      positive,
+    )
+    .option(
+      "--scan-time <s>",
+      "seconds of one scan of one field and channel (default: from a time axis)",
+      positive,
+    )
+    .option(
+      "--overhead <s>",
+      "seconds per field and channel however many scans: moving, settling, saving",
+      notNegative,
+      0,
+    )
+    .option("--fields <n>", "fields of the mosaic, 25 for 5 x 5", positiveInteger, 1)
+    .option("--channels <n>", "channels of the mosaic", positiveInteger, 1)
+    .option("--tile <z,y,x>", "as in denoise", box)
+    .option("--overlap <z,y,x>", "as in denoise", box)
+    .addOption(new Option("--provider <name>", "run on this and nothing else").choices([...providerNames]))
+    .option("--seed <n>", "same seed, same draws", wholeNumber, 1)
+    .option("--keep-work", "keep the denoised stacks in OUT/work")
+    .option("--json", "the result as JSON on stdout")
+    .addHelpText(
+      "after",
+      "\nAn interrupted calibration goes on where it was when it is started again with the same --out.",
+    )
+    .action((inputs: string[], options: CalibrateOptions) => act(() => runCalibration(inputs, options, io)));
+};
+
+async function runCalibration(
+  inputs: readonly string[],
+  options: CalibrateOptions,
+  io: CommandIo,
+): Promise<number> {
+  const { parseTarget } = await import("../../calibration/answer/target.ts");
+  const { calibrate, identityOf } = await import("../../calibration/calibrate.ts");
+  const { engineRunner, keyOf, removeWork, workFolderOf } = await import(
+    "../../calibration/engine-runner.ts"
+  );
+  const { prepareRepeats } = await import("../../calibration/experiment/prepare-repeats.ts");
+  const { writeReport, reportFiles } = await import("../../calibration/report/write-report.ts");
+  const { startEngine } = await import("../../runtime/engine/host.ts");
+
+  const target = options.target === undefined ? undefined : parseTarget(options.target);
+  const kind = kindOf(inputs, options);
+  const source = await openInputs(inputs, options, io.signal);
+  const engine = startEngine({
+    models: [options.model],
+    ...(options.provider === undefined ? {} : { require: options.provider }),
+  });
+  const line = createWorkLine("calibrate", io.stderr);
+  try {
+    const prepared = await prepareRepeats(source, {
+      offset: options.offset,
+      brightnessFixed: kind !== "repeats",
+      signal: io.signal,
+      onProgress: (done, total) => line.show({ doing: "looking at the repeats", done, total }),
+    });
+    await orInterrupted(engine.ready(), io.signal);
+    const identity = [
+      await identityOf(source.files),
+      prepared.drift,
+      prepared.bleaching,
+      options.channel,
+      options.key,
+      options.gain,
+      options.offset,
+    ];
+    const workFolder = workFolderOf(options.out);
+    const model = await engineRunner({
+      engine,
+      model: options.model,
+      workFolder,
+      experimentKey: keyOf(identity),
+      tile: options.tile,
+      overlap: options.overlap,
+    });
+    const settings = settingsOf(options);
+    const outcome = await calibrate(prepared, model, {
+      inputs: source.files,
+      kind,
+      levels: options.levels,
+      maxDraws: options.draws,
+      seed: options.seed,
+      dataRange: options.dataRange,
+      detector: options.gain === undefined ? undefined : { gain: options.gain, offset: options.offset ?? 0 },
+      target,
+      timing: timingOf(source, inputs.length === 1, options),
+      settings,
+      version: productVersion,
+      id: keyOf(identity, model.facts, settings),
+      now: () => new Date(),
+      signal: io.signal,
+      onProgress: (progress: CalibrationProgress) => line.show(progress),
+    });
+    line.end();
+    await writeReport(options.out, outcome);
+    if (!options.keepWork) await removeWork(workFolder);
+    printAnswer(outcome.calibration, join(options.out, reportFiles.html), options, io);
+    return exitCodes.done;
+  } finally {
+    line.end();
+    await engine.stop(io.signal.aborted ? 0 : undefined);
+    await source.close();
+  }
+}
+
+function printAnswer(
+  { answer, ...rest }: Calibration,
+  report: string,
+  options: CalibrateOptions,
+  io: CommandIo,
+): void {
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify({ ...rest, answer }, null, 2)}\n`);
+    return;
+  }
+  io.stdout.write(`${[answer.headline, ...answer.sentences].join("\n")}\n${report}\n`);
+}
+
+function kindOf(inputs: readonly string[], options: CalibrateOptions): Calibration["kind"] {
+  const pair = options.low !== undefined || options.high !== undefined;
+  const ways = [inputs.length > 0, options.level.length > 0, pair].filter(Boolean).length;
+  if (ways !== 1 || (pair && (options.low === undefined || options.high === undefined))) {
+    throw usageError("it must be clear what the repeats are", {
+      code: "calibrate-inputs",
+      allowed: "a folder, files or a time series; or --level N=PATH twice or more; or --low PATH --high PATH",
+      remedy: "Give one of them",
+    });
+  }
+  if (pair) return "pair";
+  return options.level.length > 0 ? "levels" : "repeats";
+}
+
+async function openInputs(
+  inputs: readonly string[],
+  options: CalibrateOptions,
+  signal: AbortSignal,
+): Promise<Repeats> {
+  const { openLevels, openRepeats } = await import("../../calibration/experiment/open-repeats.ts");
+  const opening = { channel: options.channel, signal };
+  if (options.low !== undefined && options.high !== undefined) {
+    return openLevels(
+      [
+        { averages: 1, path: options.low },
+        { averages: 2, path: options.high },
+      ],
+      opening,
+    );
+  }
+  if (options.level.length > 0) return openLevels(options.level, opening);
+  const [first] = inputs;
+  if (inputs.length === 1 && first !== undefined && /\.(h5|hdf5)$/i.test(first)) {
+    const { openHdf5 } = await import("../../calibration/experiment/open-hdf5.ts");
+    return openHdf5(first, options.key);
+  }
+  return openRepeats(inputs, opening);
+}
+
+function timingOf(
+  { acquisition }: Repeats,
+  single: boolean,
+  options: CalibrateOptions,
+): ScanTiming | undefined {
+  const { overhead: overheadS, fields, channels } = options;
+  if (options.scanTime !== undefined)
+    return { scanS: options.scanTime, overheadS, fields, channels, from: "option" };
+  const increment = single && acquisition.sizes.t > 1 ? acquisition.timeIncrement?.s : undefined;
+  return increment === undefined || !(increment > 0)
+    ? undefined
+    : { scanS: increment, overheadS, fields, channels, from: "time axis" };
+}
+
+function settingsOf(options: CalibrateOptions): Calibration["settings"] {
+  const { levels, tile, overlap, target } = options;
+  const lists = { levels, tile, overlap };
+  const single = {
+    target,
+    draws: options.draws,
+    seed: options.seed,
+    channel: options.channel,
+    key: options.key,
+    offset: options.offset,
+    gain: options.gain,
+    "data range": options.dataRange,
+    "scan time (s)": options.scanTime,
+    "overhead (s)": options.overhead,
+    fields: options.fields,
+    channels: options.channels,
+  };
+  const entries = [
+    ...Object.entries(single),
+    ...Object.entries(lists).map(([name, list]) => [name, list?.join(", ")] as const),
+  ];
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+function levelOf(text: string, before: readonly Level[]): readonly Level[] {
+  const [, averages, path] = /^(\d+)=(.+)$/s.exec(text) ?? [];
+  if (averages === undefined || path === undefined || Number(averages) < 1) {
+    throw new InvalidArgumentError("must be N=PATH, for example 4=./averages-of-4");
+  }
+  return [...before, { averages: Number(averages), path }];
+}
+
+function numberList(text: string): readonly number[] {
+  return text.split(",").map(positiveInteger);
+}
+
+function box(text: string): Box {
+  const [depth, height, width, ...more] = text.split(",").map(wholeNumber);
+  if (depth === undefined || height === undefined || width === undefined || more.length > 0) {
+    throw new InvalidArgumentError("must be three numbers: depth,height,width");
+  }
+  return [depth, height, width];
+}
+
+function finite(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("must be a number");
+  return value;
+}
+
+function positive(text: string): number {
+  const value = finite(text);
+  if (value <= 0) throw new InvalidArgumentError("must be above 0");
+  return value;
+}
+
+function notNegative(text: string): number {
+  const value = finite(text);
+  if (value < 0) throw new InvalidArgumentError("must not be below 0");
+  return value;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text.trim())) throw new InvalidArgumentError("must be a whole number");
+  return Number(text);
+}
+
+function positiveInteger(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1) throw new InvalidArgumentError("must be at least 1");
+  return value;
+}

@@ -1,0 +1,214 @@
+import type { Calibration, CalibrationLevel } from "../result.ts";
+import { type Chart, type ChartSeries, lineChart } from "./line-chart.ts";
+
+export const colors = { denoised: "#0b5fa5", raw: "#c2571a", naive: "#7d8794", bias: "#7a2048" } as const;
+
+const averagesAxis = { label: "scans averaged", scale: "log2" } as const;
+
+/** All curves of the report as SVG, in reading order; curves without data are left out. */
+export function chartsOf(calibration: Calibration): readonly string[] {
+  const known = calibration.scan_variance !== undefined;
+  return [
+    ...(known
+      ? [psnrChart(calibration), worthChart(calibration), biasChart(calibration)]
+      : [naiveChart(calibration)]),
+    detailChart(calibration),
+    correlationChart(calibration),
+    intensityChart(calibration),
+  ]
+    .filter(({ series }) => series.some(({ points }) => points.length > 0))
+    .map(lineChart);
+}
+
+/** The curve that answers the question; also written as PNG. */
+export function psnrChart({ levels, data_range, scan_variance, answer }: Calibration): Chart {
+  const psnr = (of: "raw" | "denoised"): ChartSeries["points"] =>
+    levels.flatMap(({ averages, [of]: image }) => {
+      const estimate = image.psnr_db;
+      if (estimate === undefined || estimate.low === null) return [];
+      return [
+        {
+          x: averages,
+          y: estimate.value ?? estimate.low,
+          low: estimate.low,
+          high: estimate.high ?? Number.POSITIVE_INFINITY,
+        },
+      ];
+    });
+  const law =
+    scan_variance === undefined
+      ? []
+      : levels.map(({ averages }) => ({
+          x: averages,
+          y: 10 * Math.log10((data_range ** 2 * averages) / scan_variance),
+        }));
+  const target = answer.target;
+  const aim =
+    target === undefined
+      ? undefined
+      : target.kind === "psnr"
+        ? target.value
+        : 10 * Math.log10((data_range ** 2 * target.value) / (scan_variance ?? Number.NaN));
+  return {
+    title: "Nearness to the unseen truth, with 95 % intervals",
+    x: averagesAxis,
+    y: { label: "PSNR (dB)", scale: "linear" },
+    series: [
+      { name: "denoised", color: colors.denoised, points: psnr("denoised"), dots: true },
+      { name: "raw average", color: colors.raw, points: psnr("raw"), dots: true },
+      { name: "noise / n", color: colors.raw, points: law, dashed: true },
+      { name: "denoised, naive", color: colors.naive, points: naive(levels), dashed: true },
+    ],
+    ...(aim === undefined ? {} : { marks: [{ y: aim, label: `target: ${aim.toFixed(1)} dB` }] }),
+  };
+}
+
+function naive(levels: readonly CalibrationLevel[], of: "raw" | "denoised" = "denoised") {
+  return levels.flatMap(({ averages, [of]: { naive_psnr_db: y } }) =>
+    y === null ? [] : [{ x: averages, y }],
+  );
+}
+
+function naiveChart({ levels }: Calibration): Chart {
+  return {
+    title: "Against the one noisy reference (biased)",
+    x: averagesAxis,
+    y: { label: "naive PSNR (dB)", scale: "linear" },
+    series: [
+      { name: "denoised", color: colors.denoised, points: naive(levels), dots: true },
+      { name: "raw", color: colors.raw, points: naive(levels, "raw"), dots: true },
+    ],
+  };
+}
+
+function worthChart({ levels }: Calibration): Chart {
+  const points = levels.flatMap(({ averages, denoised: { worth_scans: worth } }) =>
+    worth === undefined || worth.low === null
+      ? []
+      : [
+          {
+            x: averages,
+            y: worth.value ?? worth.low,
+            low: worth.low,
+            high: worth.high ?? Number.POSITIVE_INFINITY,
+          },
+        ],
+  );
+  return {
+    title: "What a denoised image is worth in raw scans",
+    x: averagesAxis,
+    y: { label: "raw scans averaged", scale: "log10" },
+    series: [
+      { name: "denoised", color: colors.denoised, points, dots: true },
+      {
+        name: "no gain",
+        color: colors.raw,
+        points: levels.map(({ averages }) => ({ x: averages, y: averages })),
+        dashed: true,
+      },
+    ],
+  };
+}
+
+function biasChart({ levels, data_range }: Calibration): Chart {
+  const share = (value: number | undefined, averages: number) =>
+    value === undefined || value <= 0 ? [] : [{ x: averages, y: (100 * Math.sqrt(value)) / data_range }];
+  return {
+    title: "Blur or noise? The denoised error in its two parts",
+    x: averagesAxis,
+    y: { label: "% of the intensity range (rms)", scale: "log10" },
+    series: [
+      {
+        name: "bias (stays)",
+        color: colors.bias,
+        points: levels.flatMap(({ averages, denoised }) => share(denoised.squared_bias, averages)),
+        dots: true,
+      },
+      {
+        name: "noise (averages out)",
+        color: colors.denoised,
+        points: levels.flatMap(({ averages, denoised }) => share(denoised.variance, averages)),
+        dots: true,
+      },
+      {
+        name: "noise of the raw average",
+        color: colors.raw,
+        points: levels.flatMap(({ averages, raw }) => share(raw.variance, averages)),
+        dashed: true,
+      },
+    ],
+  };
+}
+
+function detailChart({ levels }: Calibration): Chart {
+  return {
+    title: "How much of the field's detail is passed on",
+    x: { label: "spatial frequency (cycles per pixel)", scale: "linear" },
+    y: { label: "gain (1: untouched)", scale: "linear" },
+    series: chosenLevels(levels).map(({ averages, denoised }, index) => ({
+      name: averages === 1 ? "1 scan" : `${averages} scans`,
+      color: shades[index] ?? colors.denoised,
+      dots: true,
+      points: denoised.detail.flatMap(({ from_cycles_per_px, to_cycles_per_px, gain }) =>
+        gain === undefined
+          ? []
+          : [
+              {
+                x: (from_cycles_per_px + to_cycles_per_px) / 2,
+                y: gain.value,
+                low: gain.low,
+                high: gain.high,
+              },
+            ],
+      ),
+    })),
+    marks: [{ y: 1, label: "" }],
+  };
+}
+
+function correlationChart({ levels }: Calibration): Chart {
+  const [first] = levels;
+  const curve = (of: "raw" | "denoised") => {
+    const ring = first?.[of].ring_correlation;
+    return (ring?.cycles_per_px ?? []).map((x, index) => ({ x, y: ring?.correlation[index] ?? 0 }));
+  };
+  return {
+    title: `Ring correlation with the references, ${first?.averages ?? 1} scan${first?.averages === 1 ? "" : "s"}`,
+    x: { label: "spatial frequency (cycles per pixel)", scale: "linear" },
+    y: { label: "correlation", scale: "linear" },
+    series: [
+      { name: "denoised", color: colors.denoised, points: curve("denoised") },
+      { name: "raw", color: colors.raw, points: curve("raw") },
+    ],
+    marks: [{ y: 1 / 7, label: "1/7" }],
+  };
+}
+
+function intensityChart({ levels }: Calibration): Chart {
+  const all = levels.flatMap(({ denoised }) => denoised.intensity_bins.map(({ reference }) => reference));
+  const ends = all.length === 0 ? [] : [Math.min(...all), Math.max(...all)];
+  return {
+    title: "Is brightness kept?",
+    x: { label: "reference (grey values)", scale: "linear" },
+    y: { label: "denoised (grey values)", scale: "linear" },
+    series: [
+      ...chosenLevels(levels).map(({ averages, denoised }, index) => ({
+        name: averages === 1 ? "1 scan" : `${averages} scans`,
+        color: shades[index] ?? colors.denoised,
+        dots: true,
+        points: denoised.intensity_bins.map(({ reference, image }) => ({ x: reference, y: image })),
+      })),
+      { name: "equal", color: colors.naive, dashed: true, points: ends.map((end) => ({ x: end, y: end })) },
+    ],
+  };
+}
+
+const shades = ["#08306b", "#2171b5", "#6baed6"];
+
+/** Lowest, middle and highest level: more curves in one chart cannot be told apart. */
+function chosenLevels(levels: readonly CalibrationLevel[]): readonly CalibrationLevel[] {
+  if (levels.length <= 3) return levels;
+  return [levels[0], levels[Math.floor(levels.length / 2)], levels.at(-1)].filter(
+    (level) => level !== undefined,
+  );
+}

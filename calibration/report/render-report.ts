@@ -1,0 +1,137 @@
+import { verdictWords } from "../answer/answer.ts";
+import type { Calibration } from "../result.ts";
+import { chartsOf } from "./charts.ts";
+import { escaped } from "./escaped.ts";
+import type { LevelPictures } from "./pictures.ts";
+import { style } from "./style.ts";
+import { tableOf } from "./table.ts";
+
+/** What the pictures' greys and colours stand for. */
+export interface PictureKey {
+  readonly black: number;
+  readonly white: number;
+  /** Difference in full colour, grey values. */
+  readonly full: number;
+  readonly plane: number;
+  readonly side: number;
+}
+
+/** The report as one HTML file that needs nothing beside it: no script, no font, no network. */
+export function renderReport(
+  calibration: Calibration,
+  pictures: readonly LevelPictures[],
+  key: PictureKey,
+): string {
+  const { answer } = calibration;
+  const no = answer.headline.startsWith("No");
+  return [
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,
+    `<title>Calibration: ${escaped(answer.headline)}</title><style>${style}</style></head><body>`,
+    `<h1>Calibration: how fast may this experiment scan?</h1>`,
+    `<section class="answer${no ? " no" : ""}"><p class="headline">${escaped(answer.headline)}</p>`,
+    `<ul>${answer.sentences.map((sentence) => `<li>${escaped(sentence)}</li>`).join("")}</ul></section>`,
+    `<p class="facts">${factsLine(calibration)}</p>`,
+    `<h2>The evidence</h2>`,
+    `<p class="note">Truth is what this field would show through this microscope with endless averaging: its blur, background and fixed pattern belong to it. Bands are 95 % intervals. Inputs and references share no repeat; the naive curve takes the noisy reference for the truth and is shown only to be warned of.</p>`,
+    `<div class="charts">${chartsOf(calibration).join("\n")}</div>`,
+    strip(pictures, key),
+    verdicts(calibration),
+    `<h2>All figures</h2>`,
+    table(calibration),
+    `<p class="note">* SSIM is taken against the noisy mean of the references, so it is too low by their noise; it can be compared within a column of this table only, and is no target. refs: repeats kept apart to judge by. bias and noise in grey values: what stays however often one repeats, and what averages out.</p>`,
+    `<h2>How it was made</h2>`,
+    provenance(calibration),
+    `</body></html>`,
+  ].join("\n");
+}
+
+function factsLine({ images, field_px, model, inputs, pixel_size_um, kind }: Calibration): string {
+  const what =
+    kind === "repeats"
+      ? `${images} repeats`
+      : kind === "levels"
+        ? `${images} images of ready-made levels`
+        : "a low and a high image";
+  const size = `${field_px.z} x ${field_px.y} x ${field_px.x} px`;
+  const pixel = pixel_size_um === undefined ? "" : ` of ${Number(pixel_size_um.toPrecision(4))} µm`;
+  return escaped(`${what} of ${size}${pixel}; model ${model.name} ${model.version}; ${inputs.join(", ")}`);
+}
+
+function strip(pictures: readonly LevelPictures[], key: PictureKey): string {
+  const columns = ["raw", "denoised", "reference", "taken away", "denoised less reference", "beyond noise?"];
+  const image = (source: string | undefined, what: string) =>
+    source === undefined
+      ? `<div class="none">needs two draws</div>`
+      : `<img src="${source}" alt="${escaped(what)}">`;
+  const rows = pictures.map(
+    ({ averages, raw, denoised, reference, residual, error, deviations }) =>
+      `<div class="level">${averages === 1 ? "1 scan" : `${averages} scans`}</div>${image(raw, "raw")}${image(denoised, "denoised")}${image(reference, "reference")}${image(residual, "raw less denoised")}${image(error, "denoised less reference")}${image(deviations, "deviation in units of noise")}`,
+  );
+  return [
+    `<h2>The same place at every level</h2>`,
+    `<p class="note">Plane ${key.plane + 1}, ${key.side} x ${key.side} pixels, the same grey scale in every picture: ${key.black.toFixed(0)} black, ${key.white.toFixed(0)} white. Differences: red more, blue less, full colour at ${key.full.toFixed(1)} grey values. What was taken away should look like noise, without the shape of cells. Last column: the whole plane in squares of 8 x 8, full colour at 6 standard deviations of noise.</p>`,
+    `<div class="strip" style="grid-template-columns: 58px repeat(${columns.length}, 1fr)"><div></div>${columns.map((column) => `<div class="head">${column}</div>`).join("")}${rows.join("")}</div>`,
+  ].join("");
+}
+
+function verdicts({ levels }: Calibration): string {
+  const items = levels.flatMap(({ averages, verdicts: found }) =>
+    found.map(
+      ({ verdict, evidence }) =>
+        `<li class="verdict">${averages === 1 ? "1 scan" : `${averages} scans`}: <b>${verdictWords[verdict]}</b>. ${escaped(evidence)}</li>`,
+    ),
+  );
+  return `<h2>What the model does beside removing noise</h2>${
+    items.length === 0
+      ? `<p class="note">Nothing that these repeats can show: brightness, place and detail are kept, and nothing is added that is not in the field.</p>`
+      : `<ul>${items.join("")}</ul>`
+  }`;
+}
+
+function table({ levels, answer }: Calibration): string {
+  const [heading = [], ...rows] = tableOf(levels);
+  const body = rows.map((cells, index) => {
+    const reached = levels[index]?.averages === (answer.averages_needed ?? answer.averages_likely_needed);
+    return `<tr${reached ? ' class="reached"' : ""}>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`;
+  });
+  return `<table><thead><tr>${heading.map((cell) => `<th>${escaped(cell)}</th>`).join("")}</tr></thead><tbody>${body.join("")}</tbody></table>`;
+}
+
+function provenance(calibration: Calibration): string {
+  const { drift, bleaching, model, settings } = calibration;
+  const moved = drift.measured.map(({ y_px, x_px }) => Math.hypot(y_px, x_px));
+  const rows: readonly (readonly [string, string])[] = [
+    ["calibration", `${calibration.id}, ${calibration.created}, cnnt-edge ${calibration.version}`],
+    [
+      "model",
+      `${model.name} ${model.version}, sha256 ${model.sha256}, intensity ${model.intensity}, ran on ${calibration.provider}`,
+    ],
+    [
+      "drift",
+      drift.measurable
+        ? `up to ${Math.max(0, ...moved).toFixed(2)} px (each known to ${drift.uncertainty_px.toFixed(2)}); whole pixels undone${drift.left_out.length > 0 ? `; left out: ${drift.left_out.join(", ")}` : ""}`
+        : `too little to see to measure it (uncertainty ${drift.uncertainty_px.toFixed(1)} px); none assumed`,
+    ],
+    [
+      "bleaching",
+      bleaching.corrected
+        ? `brightness range ${(100 * bleaching.range).toFixed(1)} %, undone by one factor per image about ${bleaching.offset.toFixed(1)} grey values (${bleaching.offset_from})`
+        : `brightness range ${(100 * bleaching.range).toFixed(1)} %, left as it is`,
+    ],
+    [
+      "stillness",
+      calibration.stillness === null
+        ? "cannot be told from fewer than three images"
+        : `${calibration.stillness.toFixed(2)} (1: images differ by independent noise only)`,
+    ],
+    ["intensity range", `${calibration.data_range.toFixed(1)} grey values, for PSNR and SSIM`],
+    [
+      "noise of one scan",
+      calibration.scan_variance === undefined
+        ? "not known"
+        : `${Math.sqrt(calibration.scan_variance).toPrecision(3)} grey values (rms)${calibration.grey_values_per_photon === null ? "" : `; slope of variance over intensity ${calibration.grey_values_per_photon.toPrecision(3)} grey values per photon`}`,
+    ],
+    ...Object.entries(settings).map(([name, value]) => [name, String(value)] as const),
+  ];
+  return `<dl>${rows.map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`).join("")}</dl>`;
+}
