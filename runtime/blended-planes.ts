@@ -27,6 +27,7 @@ export function createBlendedPlanes({ axes }: TilePlan, capacity: number): Blend
       const [firstDepth, endDepth] = inside(depths, depth);
       const [firstRow, endRow] = inside(heights, height);
       const [firstColumn, endColumn] = inside(widths, width);
+      const soleRun = soleColumns(width, firstColumn, endColumn);
       for (let z = firstDepth; z < endDepth; z += 1) {
         const plane = placeOf(z);
         const depthShare = depth.shares[z - depth.start] as number;
@@ -34,15 +35,39 @@ export function createBlendedPlanes({ axes }: TilePlan, capacity: number): Blend
           const share = depthShare * (height.shares[y - height.start] as number);
           const rowAt = y * widths.length;
           const tileAt = ((z - depth.start) * heights.tile + (y - height.start)) * widths.tile - width.start;
-          for (let x = firstColumn; x < endColumn; x += 1) {
-            plane[rowAt + x] =
-              (plane[rowAt + x] as number) +
-              share * (width.shares[x - width.start] as number) * (tile[tileAt + x] as number);
-          }
+          const [firstSole, endSole] = share === 1 ? soleRun : [firstColumn, firstColumn];
+          addWeighted(plane, rowAt, tile, tileAt, firstColumn, firstSole, share, width);
+          plane.set(tile.subarray(tileAt + firstSole, tileAt + endSole), rowAt + firstSole);
+          addWeighted(plane, rowAt, tile, tileAt, endSole, endColumn, share, width);
         }
       }
     },
   };
+}
+
+function addWeighted(
+  plane: Float32Array,
+  rowAt: number,
+  tile: Float32Array,
+  tileAt: number,
+  first: number,
+  end: number,
+  share: number,
+  { start, shares }: Span,
+): void {
+  for (let x = first; x < end; x += 1) {
+    plane[rowAt + x] =
+      (plane[rowAt + x] as number) + share * (shares[x - start] as number) * (tile[tileAt + x] as number);
+  }
+}
+
+/** The columns in `[first, end)` that no other tile reaches: there the output is copied, not added. */
+function soleColumns({ start, shares }: Span, first: number, end: number): [first: number, end: number] {
+  let from = first;
+  while (from < end && shares[from - start] !== 1) from += 1;
+  let to = from;
+  while (to < end && shares[to - start] === 1) to += 1;
+  return [from, to];
 }
 
 /** The elements of the axis that a span's tile covers: first, and one past the last. */

@@ -20,30 +20,49 @@ export function gatherTile(
 ): void {
   const columns = indicesOf(widths, widthStart);
   const rows = indicesOf(heights, heightStart);
+  const scale = 1 / map.range;
   let at = 0;
+  let floats = false;
   for (const depth of indicesOf(depths, depthStart)) {
     const plane = planeAt(depth);
+    floats ||= plane instanceof Float32Array || plane instanceof Float64Array;
     for (const row of rows) {
-      gatherRow(plane, row * widths.length, columns, map, into, at);
+      scaleRow(plane, row * widths.length, columns, map.low, scale, into, at);
       at += columns.length;
     }
   }
+  if (floats) zeroNonFinite(into);
+  if (map.clip) clipToUnit(into);
 }
 
-function gatherRow(
+/** The inner loop of all reading, so it does nothing else. */
+function scaleRow(
   plane: Samples,
   rowStart: number,
   columns: Int32Array,
-  { low, range, clip }: IntensityMap,
+  low: number,
+  scale: number,
   into: Float32Array,
   at: number,
 ): void {
   for (let i = 0; i < columns.length; i += 1) {
-    const value = ((plane[rowStart + (columns[i] as number)] as number) - low) / range;
+    into[at + i] = ((plane[rowStart + (columns[i] as number)] as number) - low) * scale;
+  }
+}
+
+function zeroNonFinite(values: Float32Array): void {
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] as number;
     // NaN and infinities differ from themselves by NaN.
-    if (value - value !== 0) into[at + i] = 0;
-    else if (clip) into[at + i] = Math.min(Math.max(value, 0), 1);
-    else into[at + i] = value;
+    if (value - value !== 0) values[i] = 0;
+  }
+}
+
+function clipToUnit(values: Float32Array): void {
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] as number;
+    if (value < 0) values[i] = 0;
+    else if (value > 1) values[i] = 1;
   }
 }
 
