@@ -51,6 +51,7 @@ const statsIdleMs = 60_000;
 const progressMs = 1_000;
 const previewMs = 2_000;
 const logLines = { most: 10, withinMs: 60_000 };
+const sweepsPerFullRetry = 10;
 const lastWordMs = 3_000;
 const startStepMs = 30_000;
 
@@ -216,6 +217,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     folders,
     mostAttempts: config.jobs.attempts,
     reserveBytes: config.jobs.reserve_mib * 2 ** 20,
+    fullRetryMs: sweepsPerFullRetry * config.settle.sweep_s * 1000,
     log,
     onJob: (job) => {
       if (job.error?.code === "engine-lost" || job.reason?.includes("engine process was lost")) {

@@ -6,8 +6,11 @@ import type { WatchMode } from "./folder-io/protocol.ts";
 export interface FolderFacts {
   readonly modelError?: ErrorReport;
   readonly unreachable?: ErrorReport;
-  /** A result of so many bytes found no room. */
-  readonly full?: { neededBytes: number; freeBytes: number };
+  /**
+   * A result of so many bytes found no room. `notBeforeMs` (of performance.now) where the disk claims to have
+   * enough, as with a quota: then only time tells.
+   */
+  readonly full?: { neededBytes: number; freeBytes: number; notBeforeMs?: number };
   readonly mode?: WatchMode;
 }
 
@@ -25,12 +28,20 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
   if (full !== undefined) {
     return {
       state: "full",
-      reason: `the next result needs ${mib(full.neededBytes)} with the reserve, ${mib(full.freeBytes)} are free`,
+      reason:
+        full.notBeforeMs !== undefined
+          ? "the disk or a quota refused the last result"
+          : `the next result needs ${mib(full.neededBytes)} with the reserve, ${mib(full.freeBytes)} are free`,
       remedy: "Free some space on the disk of the results, or lower jobs.reserve_mib; it goes on by itself",
     };
   }
   if (mode === undefined) return { state: "starting" };
   return { state: mode.events ? "watching" : "polling", reason: mode.why };
+}
+
+/** Whether a folder whose disk was full has room by now. */
+export function hasRoom(full: NonNullable<FolderFacts["full"]>, freeBytes: number, nowMs: number): boolean {
+  return freeBytes >= full.neededBytes && nowMs >= (full.notBeforeMs ?? 0);
 }
 
 /** Whether jobs of the folder may run. */

@@ -3,7 +3,7 @@ import type { FolderConfig } from "./config/resolve.ts";
 import type { SettleConfig } from "./config/schema.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createFolderIo, type FolderIo } from "./folder-io/host.ts";
-import { type FolderFacts, isOpen } from "./folder-state.ts";
+import { type FolderFacts, hasRoom, isOpen } from "./folder-state.ts";
 import type { Finding } from "./intake/scan.ts";
 import type { Admission, Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -90,9 +90,8 @@ export function createFolder(options: FolderOptions): Folder {
         const { unsettled: count, oldestReason } = summary;
         const before = JSON.stringify(unsettled);
         unsettled = { count, ...(oldestReason === undefined ? {} : { oldestReason }) };
-        const full = facts.full === undefined || freeBytes >= facts.full.neededBytes ? undefined : facts.full;
-        const freed = facts.full !== undefined && full === undefined;
-        learn({ mode, unreachable: undefined, full });
+        const freed = facts.full !== undefined && hasRoom(facts.full, freeBytes, performance.now());
+        learn({ mode, unreachable: undefined, ...(freed ? { full: undefined } : {}) });
         if (freed) {
           log.info(`${config.name}: there is room again`);
           ledger.wake(config.name).then(() => options.onJobs([]), log.error);

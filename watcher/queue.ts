@@ -24,6 +24,8 @@ export interface QueueOptions {
   readonly folders: readonly Folder[];
   readonly mostAttempts: number;
   readonly reserveBytes: number;
+  /** A disk that refuses although it claims to have room (a quota) is tried again after this. */
+  readonly fullRetryMs: number;
   readonly log: DaemonLog;
   /** A job took a step of its life. */
   readonly onJob: (job: Job, folder: Folder) => void;
@@ -79,7 +81,7 @@ export function createQueue(options: QueueOptions): Queue {
         folder.config.dtype === "float32" ? queued.voxels * float32Bytes : queued.sampleBytes;
       const neededBytes = resultBytes + options.reserveBytes;
       if (freeBytes < neededBytes) {
-        await waitForRoom(queued, folder, neededBytes, freeBytes, false);
+        await waitForRoom(queued, folder, neededBytes, freeBytes);
         return;
       }
       running = await ledger.start(queued.id, names);
@@ -123,9 +125,7 @@ export function createQueue(options: QueueOptions): Queue {
     const verdict = judgeFailure(error, job.attempt, options.mostAttempts);
     if (verdict.kind === "full") {
       const { freeBytes } = await folder.io.ask("prepare", { output: job.output ?? folder.config.output });
-      // A disk that was full for others has room again the next moment: ask for a byte more than there is.
-      const neededBytes = Math.max(job.sampleBytes + options.reserveBytes, freeBytes + 1);
-      await waitForRoom(job, folder, neededBytes, freeBytes, true);
+      await waitForRoom(job, folder, neededBytes(job, folder), freeBytes);
       return;
     }
     let after: Job;
@@ -144,17 +144,27 @@ export function createQueue(options: QueueOptions): Queue {
     options.onJob(after, folder);
   }
 
-  async function waitForRoom(
-    job: Job,
-    folder: Folder,
-    neededBytes: number,
-    freeBytes: number,
-    started: boolean,
-  ): Promise<void> {
-    folder.learn({ full: { neededBytes, freeBytes } });
+  function neededBytes(job: Job, folder: Folder): number {
+    const resultBytes = folder.config.dtype === "float32" ? job.voxels * float32Bytes : job.sampleBytes;
+    return resultBytes + options.reserveBytes;
+  }
+
+  async function waitForRoom(job: Job, folder: Folder, needed: number, freeBytes: number): Promise<void> {
+    const claimsRoom = freeBytes >= needed;
+    folder.learn({
+      full: {
+        neededBytes: needed,
+        freeBytes,
+        ...(claimsRoom ? { notBeforeMs: performance.now() + options.fullRetryMs } : {}),
+      },
+    });
     const reason = "the disk of the results is full";
     if (job.status === "waiting" && job.reason === reason) return;
-    const waiting = await ledger.again(job.id, reason, { delayMs: fullDelayMs, counts: !started });
+    // No attempt is counted that the disk spoiled; a job that was not even started has none to take back.
+    const waiting = await ledger.again(job.id, reason, {
+      delayMs: fullDelayMs,
+      counts: job.status !== "running",
+    });
     options.onJob(waiting, folder);
   }
 

@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connectAsync, type MqttClient } from "mqtt";
+
+/** Debian's mosquitto lies where only root's PATH leads. */
+const mosquitto = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto"].find(
+  (path) => spawnSync(path, ["-h"]).error === undefined,
+);
+
+export const withoutMosquitto: string | false =
+  mosquitto === undefined ? "Debian's package mosquitto is not installed" : false;
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** A real Mosquitto without persistence: what it retained is gone when it is restarted. */
+export async function startMosquitto(folder: string, port: number): Promise<ChildProcess> {
+  const config = join(folder, "mosquitto.conf");
+  await writeFile(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+  const broker = spawn(mosquitto ?? "mosquitto", ["-c", config], { stdio: "ignore" });
+  for (;;) {
+    const client = await reader(port).catch(() => undefined);
+    if (client === undefined) {
+      await sleep(50);
+      continue;
+    }
+    await client.endAsync(true);
+    return broker;
+  }
+}
+
+export function reader(port: number): Promise<MqttClient> {
+  return connectAsync(`mqtt://127.0.0.1:${port}`, { protocolVersion: 4, reconnectPeriod: 0 }, false);
+}
+
+export interface Heard {
+  readonly topic: string;
+  readonly payload: Record<string, unknown>;
+  readonly retained: boolean;
+}
+
+/** Listens to everything; `heard` grows. */
+export async function listen(port: number): Promise<{ client: MqttClient; heard: Heard[] }> {
+  const client = await reader(port);
+  const heard: Heard[] = [];
+  client.on("message", (topic, payload, packet) => {
+    const text = payload.toString();
+    heard.push({ topic, payload: text === "" ? {} : JSON.parse(text), retained: packet.retain === true });
+  });
+  await client.subscribeAsync("#", { qos: 1 });
+  return { client, heard };
+}

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type TestContext, test } from "node:test";
+import type { JobBody, StateBody } from "../../../core/messages.ts";
+import { startEmbeddedBroker } from "../../../watcher/publish/embedded-broker.ts";
+import { createPublisher, type Publisher } from "../../../watcher/publish/publisher.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { until } from "../until.ts";
+import { freePort, listen, reader, startMosquitto, withoutMosquitto } from "./brokers.ts";
+
+const base = "cnnt-edge/t";
+const online: StateBody = {
+  state: "online",
+  since: "2026-01-01T00:00:00.000Z",
+  heartbeat_s: 30,
+  engine: "ready",
+};
+const end: JobBody = {
+  id: "0123456789abcdef",
+  folder: "f",
+  source: "a.tif",
+  series: 0,
+  revision: 1,
+  status: "done",
+  attempt: 1,
+};
+
+function publisherTo(
+  url: string,
+  change: { password?: string; unpublished?: JobBody[]; retained?: string[] } = {},
+) {
+  const unpublished = new Map((change.unpublished ?? []).map((job) => [job.id, job]));
+  const retained = new Set(change.retained ?? []);
+  const problems: string[] = [];
+  const publisher = createPublisher({
+    url,
+    clientId: "cnnt-edge-t-abcdef",
+    username: "cnnt-edge",
+    password: change.password,
+    ca: undefined,
+    base,
+    boot: "00000000000000aa",
+    redact: (text) => text.replaceAll("/secret/", ""),
+    memory: {
+      unpublished: async (limit) => [...unpublished.values()].slice(0, limit),
+      markPublished: async (id) => void unpublished.delete(id),
+      retainedTopics: async () => [...retained],
+      rememberRetained: async (topic) => void retained.add(topic),
+      forgetRetained: async (topic) => void retained.delete(topic),
+    },
+    isCurrent: (topic) => topic === `${base}/state`,
+    onUp: () => undefined,
+    onDown: () => undefined,
+    onProblem: (error) => problems.push(error.message),
+  });
+  return { publisher, unpublished, retained, problems };
+}
+
+async function embedded(t: TestContext) {
+  const broker = await startEmbeddedBroker({ port: 0, ownClientId: "cnnt-edge-t-abcdef", base });
+  t.after(broker.stop);
+  const port = Number(new URL(broker.url).port);
+  const { client, heard } = await listen(port);
+  t.after(() => client.endAsync(true));
+  return { broker, port, heard };
+}
+
+async function stopped(publisher: Publisher): Promise<void> {
+  await publisher.stop({ ...online, state: "offline", reason: "stopped" }, 1000);
+}
+
+const states = (heard: readonly { topic: string; payload: Record<string, unknown> }[]) =>
+  heard.filter(({ topic }) => topic === `${base}/state`).map(({ payload }) => payload["state"]);
+
+test("at each connect everything retained is said, the state last; a stop says offline and why", async (t) => {
+  const { broker, heard } = await embedded(t);
+  const { publisher } = publisherTo(broker.url, { password: broker.password });
+  publisher.setState(online);
+  publisher.publish(
+    "folderState",
+    { name: "f", state: "starting", since: online.since, queued: 0, waiting: { count: 0 } },
+    { folder: "f" },
+  );
+  publisher.start();
+  await until("the state is heard", () => states(heard).length === 1);
+  await stopped(publisher);
+  await until("offline is heard", () => states(heard).length === 2);
+  assert.deepEqual(
+    heard.map(({ topic, payload }) => [topic, payload["state"], payload["reason"]]),
+    [
+      [`${base}/folder/f/state`, "starting", undefined],
+      [`${base}/state`, "online", undefined],
+      [`${base}/state`, "offline", "stopped"],
+    ],
+  );
+});
+
+test("the embedded broker keeps strangers from saying that we are offline", async (t) => {
+  const { broker, heard, port } = await embedded(t);
+  const { publisher } = publisherTo(broker.url, { password: broker.password });
+  publisher.setState(online);
+  publisher.start();
+  await until("the state is heard", () => states(heard).length === 1);
+  const stranger = await reader(port);
+  const cutOff = new Promise<void>((resolve) => stranger.on("close", () => resolve()));
+  stranger.publish(`${base}/state`, '{"state":"offline"}', { qos: 1, retain: true });
+  await cutOff;
+  await stopped(publisher);
+  assert.deepEqual(states(heard), ["online", "offline"]);
+});
+
+test("an end that was not confirmed is told again as replayed, once", async (t) => {
+  const { broker, heard } = await embedded(t);
+  const { publisher, unpublished } = publisherTo(broker.url, {
+    password: broker.password,
+    unpublished: [end],
+  });
+  publisher.setState(online);
+  publisher.start();
+  await until("it is confirmed", () => unpublished.size === 0);
+  publisher.publishEnd({ ...end, id: "1123456789abcdef" });
+  await until("the next end is heard", () => heard.some(({ topic }) => topic.endsWith("/1123456789abcdef")));
+  await stopped(publisher);
+  const ends = heard
+    .filter(({ topic }) => topic === `${base}/job/${end.id}`)
+    .map(({ payload }) => payload["replayed"]);
+  assert.deepEqual(ends, [true]);
+});
+
+test("a message that its schema does not know is not sent, and said to be a defect", async (t) => {
+  const { broker, heard } = await embedded(t);
+  const { publisher, problems } = publisherTo(broker.url, { password: broker.password });
+  publisher.setState(online);
+  publisher.start();
+  await until("the state is heard", () => states(heard).length === 1);
+  publisher.publish("job", { ...end, folder: "No/Folder" }, { job: end.id });
+  await stopped(publisher);
+  assert.deepEqual(problems, ["a message does not fit its schema and was not sent"]);
+  assert.deepEqual(
+    heard.filter(({ topic }) => topic.includes("/job/")),
+    [],
+  );
+});
+
+test("texts lose what must not leave", async (t) => {
+  const { broker, heard } = await embedded(t);
+  const { publisher } = publisherTo(broker.url, { password: broker.password });
+  publisher.setState({ ...online, state: "degraded", reason: "/secret/x is gone" });
+  publisher.start();
+  await until("the state is heard", () => states(heard).length === 1);
+  await stopped(publisher);
+  assert.equal(heard[0]?.payload["reason"], "x is gone");
+});
+
+test("the daemon's client id is refused to others, and its topics are read-only but for requests", async (t) => {
+  const { port } = await embedded(t);
+  const { connectAsync } = await import("mqtt");
+  await assert.rejects(
+    connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: "cnnt-edge-t-abcdef", reconnectPeriod: 0 }, false),
+    /Not authorized/i,
+  );
+  const client = await reader(port);
+  await client.publishAsync(`${base}/request/ping`, "{}", { qos: 1 });
+  await client.endAsync(true);
+});
+
+test("Mosquitto restarted with an empty store has everything retained again", {
+  skip: withoutMosquitto,
+}, async (t) => {
+  const folder = await temporaryFolder(t);
+  const port = await freePort();
+  let broker = await startMosquitto(folder, port);
+  t.after(() => broker.kill("SIGKILL"));
+  const { publisher } = publisherTo(`mqtt://127.0.0.1:${port}`);
+  publisher.setState(online);
+  publisher.publish(
+    "folderState",
+    { name: "f", state: "watching", since: online.since, queued: 0, waiting: { count: 0 } },
+    { folder: "f" },
+  );
+  publisher.start();
+  await until("it is connected", publisher.connected);
+  broker.kill("SIGKILL");
+  await once(broker, "exit");
+  broker = await startMosquitto(folder, port);
+  const { client, heard } = await listen(port);
+  await until("the state is heard again", () => states(heard).at(-1) === "online");
+  assert.ok(heard.some(({ topic }) => topic === `${base}/folder/f/state`));
+  await client.endAsync(true);
+  await stopped(publisher);
+});
+
+test("a late will of the last process is corrected at once", { skip: withoutMosquitto }, async (t) => {
+  const folder = await temporaryFolder(t);
+  const port = await freePort();
+  const broker = await startMosquitto(folder, port);
+  t.after(() => broker.kill("SIGKILL"));
+  const { publisher } = publisherTo(`mqtt://127.0.0.1:${port}`);
+  publisher.setState(online);
+  publisher.start();
+  const { client, heard } = await listen(port);
+  t.after(() => client.endAsync(true));
+  await until("the state is heard", () => states(heard).at(-1) === "online");
+  for (let round = 1; round <= 2; round += 1) {
+    await client.publishAsync(`${base}/state`, '{"state":"offline","boot":"00000000000000ff"}', {
+      qos: 1,
+      retain: true,
+    });
+    await until(
+      "it is corrected",
+      () => states(heard).filter((state) => state === "online").length === 1 + round,
+    );
+  }
+  await stopped(publisher);
+  await until("the stop is heard", () => heard.at(-1)?.payload["reason"] === "stopped");
+});
+
+test("what is no longer configured is cleared from the broker", { skip: withoutMosquitto }, async (t) => {
+  const folder = await temporaryFolder(t);
+  const port = await freePort();
+  const broker = await startMosquitto(folder, port);
+  t.after(() => broker.kill("SIGKILL"));
+  const before = await reader(port);
+  await before.publishAsync(`${base}/folder/old/state`, "{}", { qos: 1, retain: true });
+  await before.endAsync();
+  const { publisher, retained } = publisherTo(`mqtt://127.0.0.1:${port}`, {
+    retained: [`${base}/folder/old/state`],
+  });
+  publisher.setState(online);
+  publisher.start();
+  await until("it is forgotten", () => !retained.has(`${base}/folder/old/state`));
+  const { client, heard } = await listen(port);
+  await until("the state is heard", () => states(heard).length > 0);
+  assert.deepEqual(
+    heard.filter(({ topic }) => topic.includes("/old/")),
+    [],
+  );
+  await client.endAsync(true);
+  await stopped(publisher);
+});
