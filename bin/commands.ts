@@ -1,6 +1,7 @@
 import type { DefineCommand } from "./command.ts";
 import { defineCalibrate } from "./commands/calibrate.ts";
 import { defineDenoise } from "./commands/denoise.ts";
+import { defineDoctor } from "./commands/doctor.ts";
 import { defineExport } from "./commands/export.ts";
 import { defineInfo } from "./commands/info.ts";
 import { defineSimulate } from "./commands/simulate.ts";
@@ -16,4 +17,5 @@ export const commands: readonly DefineCommand[] = [
   defineExport,
   defineVerify,
   defineSimulate,
+  defineDoctor,
 ];

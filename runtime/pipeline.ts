@@ -88,7 +88,7 @@ async function denoiseSource(
     meter.enter("verifying");
     await sink.finish(
       provenanceOf({
-        productVersion: productVersion(),
+        productVersion,
         runtimeVersion: network.runtimeVersion,
         nodeVersion: process.versions.node,
         provider: network.provider,

@@ -6,9 +6,7 @@ function versionIn(file: string | URL): string {
 }
 
 /** What stands in package.json. */
-export function productVersion(): string {
-  return versionIn(new URL("../package.json", import.meta.url));
-}
+export const productVersion: string = versionIn(new URL("../package.json", import.meta.url));
 
 /** Of the ONNX Runtime, without loading its native library. */
 export function onnxRuntimeVersion(): string {

@@ -1,5 +1,4 @@
 import { basename, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, Option } from "commander";
 import { describeError, type EdgeError, reportOf, usageError, visible } from "../../core/errors.ts";
 import { pass } from "../../runtime/channel-models.ts";
@@ -11,6 +10,7 @@ import { resultName } from "../../runtime/result-name.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { createProgressLine, describeDuration, describeRate } from "../progress.ts";
 import { makeResultsFolder } from "../results-folder.ts";
+import { shippedModel } from "../shipped-model.ts";
 
 type Box = [depth: number, height: number, width: number];
 
@@ -32,8 +32,6 @@ interface DenoiseOptions {
   readonly explain?: true;
   readonly json?: true;
 }
-
-const shippedModel = fileURLToPath(new URL("../../models/default", import.meta.url));
 
 export const defineDenoise: DefineCommand = (program, io, act) => {
   program

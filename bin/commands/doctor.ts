@@ -1,0 +1,34 @@
+import { visible } from "../../core/errors.ts";
+import { type DefineCommand, exitCodes } from "../command.ts";
+import { shippedModel } from "../shipped-model.ts";
+
+interface DoctorOptions {
+  readonly model: string;
+  readonly json?: true;
+}
+
+export const defineDoctor: DefineCommand = (program, io, act) => {
+  program
+    .command("doctor")
+    .summary("what this machine has and lacks")
+    .description(
+      "Looks at everything that denoising rests on and says what is missing and how to mend it. Each provider runs " +
+        "the model's test tensor in a process of its own. Exits with 1 only where nothing can be denoised.",
+    )
+    .option("--model <package>", "model folder to verify", shippedModel)
+    .option("--json", "the findings as JSON on stdout")
+    .action((options: DoctorOptions) =>
+      act(async () => {
+        const { checkMachine } = await import("../../runtime/machine-checks.ts");
+        const checks = await checkMachine(options.model, process.cwd());
+        if (options.json) io.stdout.write(`${JSON.stringify({ checks }, null, 2)}\n`);
+        else {
+          for (const { state, what, found, remedy } of checks) {
+            io.stdout.write(`${state.padEnd(6)}  ${what}: ${visible(found)}\n`);
+            if (remedy !== undefined) io.stdout.write(`        ${visible(remedy)}\n`);
+          }
+        }
+        return checks.some(({ state }) => state === "broken") ? exitCodes.failed : exitCodes.done;
+      }),
+    );
+};
