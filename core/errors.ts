@@ -113,7 +113,8 @@ export function describeError(error: unknown): string {
 
 export function reportOf(error: unknown): ErrorReport {
   if (!(error instanceof EdgeError)) {
-    return { kind: "defect", code: "internal", message: describeError(error), retryable: false };
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: "defect", code: "internal", message, retryable: false };
   }
   const { kind, code, remedy, retryable } = error;
   const withoutRemedy = new EdgeError(kind, error.message, {

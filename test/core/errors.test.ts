@@ -40,3 +40,8 @@ test("an error survives the way to another process", () => {
   assert.equal(reportOf(back).code, "tiff-cut");
   assert.equal(reportOf(back).retryable, true);
 });
+
+test("a defect in another process is called one once", () => {
+  const back = errorFromReport(reportOf(new TypeError("x is not a function")));
+  assert.equal(describeError(back).match(/internal error/g)?.length, 1);
+});
