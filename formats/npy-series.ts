@@ -2,12 +2,12 @@ import { open } from "node:fs/promises";
 import { type Acquisition, sampleTypes } from "../core/acquisition.ts";
 import { unsupportedError, usageError } from "../core/errors.ts";
 import { openByteSource } from "./byte-source.ts";
+import { readContiguous } from "./contiguous-samples.ts";
 import type { ReadLimits } from "./limits.ts";
 import { type NpyHeader, readNpyHeader } from "./npy.ts";
 import type { PlaneSource } from "./plane-source.ts";
 import type { FormatReader } from "./series-found.ts";
 import { depthSizes, storedIndex } from "./stored-axes.ts";
-import { readContiguous } from "./tiff/decode.ts";
 
 /** Reads a NumPy array `[Y, X]` or `[..., Y, X]`: its leading axes have no names and are taken as depth. */
 export const npyReader: FormatReader = {

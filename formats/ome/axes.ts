@@ -1,5 +1,4 @@
 import { formatError } from "../../core/errors.ts";
-import type { ReadLimits } from "../limits.ts";
 import type { StoredAxes } from "../stored-axes.ts";
 import type { OmeDocument, OmeImage, TiffData } from "./xml-read.ts";
 
@@ -31,7 +30,6 @@ export interface OmePlanesSource {
   readonly document: OmeDocument;
   readonly image: OmeImage;
   readonly hasPages: boolean;
-  readonly limits: ReadLimits;
 }
 
 const nowhere = 0xffff_ffff;
@@ -43,20 +41,11 @@ const nowhere = 0xffff_ffff;
  * `pagesOf` tells how many pages a member has. Throws `EdgeError` (`format`) where planes are missing.
  */
 export async function mapOmePlanes(
-  { file, document, image, hasPages, limits }: OmePlanesSource,
+  { file, document, image, hasPages }: OmePlanesSource,
   pagesOf: (member: MemberReference) => Promise<number>,
 ): Promise<OmePlanes> {
   const axes = omeAxes(image);
   const planes = image.sizeT * image.sizeC * image.sizeZ;
-  if (planes > limits.maxPlanes) {
-    throw formatError("the OME-XML describes more planes than are allowed", {
-      code: "too-many-planes",
-      file,
-      found: String(planes),
-      allowed: String(limits.maxPlanes),
-      remedy: "Split the file.",
-    });
-  }
   const memberOf = new Uint32Array(planes).fill(nowhere);
   const pageOf = new Uint32Array(planes);
   const members: MemberReference[] = [];
@@ -64,6 +53,7 @@ export async function mapOmePlanes(
   const reference = memberReferences(file, document, image, hasPages);
 
   const assumed = image.tiffData.length === 0;
+  let mapped = 0;
   const blocks: readonly TiffData[] = assumed ? [wholeFile] : image.tiffData;
   for (const block of blocks) {
     const member = reference(block);
@@ -79,8 +69,19 @@ export async function mapOmePlanes(
     const count = block.planeCount ?? (block.ifd === undefined ? pages : 1);
     for (let i = 0; i < count && start !== undefined && start + i < planes; i += 1) {
       if (firstPage + i >= pages) break;
+      mapped += 1;
       memberOf[start + i] = index;
       pageOf[start + i] = firstPage + i;
+    }
+    // A sound document maps each plane once; some name a few twice.
+    if (mapped > 4 * planes) {
+      throw formatError("the OME-XML maps its planes again and again", {
+        code: "ome-planes-repeated",
+        file,
+        at: `image ${image.index}`,
+        found: `more than ${4 * planes} for ${planes} planes`,
+        remedy: "Save the image again with the program that wrote it.",
+      });
     }
   }
   const missing = memberOf.reduce((sum, member) => sum + (member === nowhere ? 1 : 0), 0);

@@ -30,6 +30,16 @@ export async function readOmeSeries(source: OmeSource): Promise<readonly SeriesF
   const { file, xml, limits } = source;
   const document = readOmeXml(xml, file, limits);
   if (document.images.length === 0) return seriesWithoutImages(source, document);
+  const planes = document.images.reduce((sum, { sizeT, sizeC, sizeZ }) => sum + sizeT * sizeC * sizeZ, 0);
+  if (planes > limits.maxPlanes) {
+    throw formatError("the OME-XML describes more planes than are allowed", {
+      code: "too-many-planes",
+      file,
+      found: String(planes),
+      allowed: String(limits.maxPlanes),
+      remedy: "Split the file.",
+    });
+  }
   const set = memberSet(source, document);
   const all: (TiffSeries | EdgeError)[] = [];
   for (const image of document.images) {
@@ -136,7 +146,7 @@ function incomplete(file: string, missing: string): EdgeError {
 }
 
 async function imageSeries(
-  { file, own, xml, limits }: OmeSource,
+  { file, own, xml }: OmeSource,
   document: OmeDocument,
   image: OmeImage,
   set: MemberSet,
@@ -144,7 +154,7 @@ async function imageSeries(
   // A page that is no scalar image is refused as that, before its planes are counted.
   if (own !== undefined) pageLayout(own, Math.min(image.tiffData[0]?.ifd ?? 0, own.pages.count - 1));
   const planes = await mapOmePlanes(
-    { file, document, image, hasPages: own !== undefined, limits },
+    { file, document, image, hasPages: own !== undefined },
     async (member) => {
       return (await set(member)).tiff.pages.count;
     },

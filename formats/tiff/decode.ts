@@ -1,4 +1,3 @@
-import { endianness } from "node:os";
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { formatError } from "../../core/errors.ts";
 import type { ByteSource } from "../byte-source.ts";
@@ -7,10 +6,10 @@ import { decodeLzw } from "../codecs/lzw.ts";
 import { unpackBits } from "../codecs/packbits.ts";
 import { undoFloatingPoint, undoHorizontal } from "../codecs/predictor.ts";
 import { unzstdBounded } from "../codecs/zstd.ts";
-import { decodedSegmentBytes, type PageLayout, type Segments, segmentBytes } from "./page.ts";
+import { toNativeOrder } from "../contiguous-samples.ts";
+import { type PageLayout, segmentBytes } from "./page.ts";
+import { decodedSegmentBytes, type Segments } from "./segments.ts";
 import { compression, compressionName, predictor } from "./tags.ts";
-
-const nativeOrder = endianness() === "LE" ? "little" : "big";
 
 /** Compressed segments that are read and unpacked at the same time. */
 const segmentsAtOnce = 4;
@@ -21,18 +20,6 @@ export interface StoredPage {
   readonly byteOrder: "little" | "big";
   readonly layout: PageLayout;
   readonly segments: Segments;
-}
-
-/** Reads samples that lie in the file as in memory, from byte `start`, straight into `target`. */
-export async function readContiguous(
-  source: ByteSource,
-  byteOrder: "little" | "big",
-  start: number,
-  target: Samples,
-): Promise<void> {
-  const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-  await source.readInto(bytes, start);
-  toNativeOrder(bytes, target.BYTES_PER_ELEMENT, byteOrder);
 }
 
 /**
@@ -121,14 +108,6 @@ async function unpack(
 /** A copy where the bytes do not start where a typed array of 8-byte values may. */
 function aligned(bytes: Uint8Array | undefined): Uint8Array | undefined {
   return bytes === undefined || bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
-}
-
-function toNativeOrder(bytes: Uint8Array, valueBytes: number, byteOrder: "little" | "big"): void {
-  if (byteOrder === nativeOrder || valueBytes === 1) return;
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (valueBytes === 2) buffer.swap16();
-  else if (valueBytes === 4) buffer.swap32();
-  else buffer.swap64();
 }
 
 function unsignedView(

@@ -22,9 +22,10 @@ export async function readMetaMorphSeries(
   limits: ReadLimits,
 ): Promise<readonly SeriesFound[] | undefined> {
   const entry = (await reader.directory(reader.header.firstDirectory)).entries.get(tag.uic2);
-  if (entry === undefined || entry.count < 2 || tiff.pages.count > 1) return undefined;
+  const planes = entry?.count ?? 0;
+  // One directory for each plane is what plain pages have.
+  if (entry === undefined || planes < 2 || planes === tiff.pages.count) return undefined;
   pageLayout(tiff, 0);
-  const planes = entry.count;
   checkContiguousPlanes(tiff, 0, planes, "MetaMorph tag UIC2");
   const words = await reader.numbers(
     { type: fieldType.long, count: planes * 6, position: entry.position },

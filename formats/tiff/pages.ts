@@ -1,11 +1,12 @@
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
 import type { ReadLimits } from "../limits.ts";
 import type { Directory, DirectoryReader } from "./ifd.ts";
-import { contiguousStart, type PageLayout, readPageLayout, readSegments } from "./page.ts";
+import { type PageLayout, readPageLayout } from "./page.ts";
+import { contiguousStart, readSegments } from "./segments.ts";
 import { subfileType, tag } from "./tags.ts";
 
 /**
- * The main chain of pages of a file, as numbers only: 24 bytes a page, whatever its strips. Where the strips of a
+ * The main chain of pages of a file, as numbers only: 20 bytes a page, whatever its strips. Where the strips of a
  * page lie is read again from its directory when the page is decoded.
  */
 export interface PageTable {

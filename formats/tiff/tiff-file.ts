@@ -1,11 +1,13 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import { openByteSource } from "../byte-source.ts";
+import { readContiguous } from "../contiguous-samples.ts";
 import type { ReadLimits } from "../limits.ts";
-import { readContiguous, readSegmented } from "./decode.ts";
+import { readSegmented } from "./decode.ts";
 import { type DirectoryReader, openDirectoryReader, type TiffHeader } from "./ifd.ts";
-import { type PageLayout, planeBytes, readSegments } from "./page.ts";
+import { type PageLayout, planeBytes } from "./page.ts";
 import { type PageTable, readPageTable } from "./pages.ts";
+import { readSegments } from "./segments.ts";
 import { tag } from "./tags.ts";
 
 /** A TIFF whose structure was read and found sound. It holds no open file: readers are borrowed from a pool. */
