@@ -77,11 +77,9 @@ export function createQueue(options: QueueOptions): Queue {
     try {
       const names = outputNames(folder.config.output, queued);
       const { freeBytes } = await folder.io.ask("prepare", { output: queued.output ?? names[0] ?? "" });
-      const resultBytes =
-        folder.config.dtype === "float32" ? queued.voxels * float32Bytes : queued.sampleBytes;
-      const neededBytes = resultBytes + options.reserveBytes;
-      if (freeBytes < neededBytes) {
-        await waitForRoom(queued, folder, neededBytes, freeBytes);
+      const needed = neededBytes(queued, folder);
+      if (freeBytes < needed) {
+        await waitForRoom(queued, folder, needed, freeBytes);
         return;
       }
       running = await ledger.start(queued.id, names);

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { openAcquisition } from "../../formats/open.ts";
+import { notifySocket, withoutNotify } from "../systemd/notify-socket.ts";
+import { freePort, listen } from "../watcher/publish/brokers.ts";
+import { repository } from "../watcher/running-daemon.ts";
+import { temporaryFolder } from "../watcher/temporary-folder.ts";
+import { tinyTiff } from "../watcher/tiny-tiff.ts";
+import { until } from "../watcher/until.ts";
+
+const program = join(repository, "bin/cnnt-edge.js");
+
+interface Watching {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly warm: () => Promise<unknown>;
+}
+
+function watch(t: TestContext, cwd: string, args: string[], env: NodeJS.ProcessEnv = {}): Watching {
+  const child = spawn(process.execPath, [program, "watch", "--provider", "cpu", ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  let text = "";
+  child.stdout?.on("data", (chunk) => {
+    text += chunk;
+  });
+  child.stderr?.on("data", (chunk) => {
+    text += chunk;
+  });
+  return { child, output: () => text, warm: () => until("it is warm", () => text.includes("Provider: cpu")) };
+}
+
+async function ended(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  return child.exitCode;
+}
+
+test("a daemon and its engine killed in mid-job leave nothing half done, and the job is done once after a start", async (t) => {
+  const folder = await temporaryFolder(t);
+  const port = await freePort();
+  const simulate = spawn(
+    process.execPath,
+    [program, "simulate", "--out", folder, "--shape", "24,128,128", "--seed", "3"],
+    { stdio: "ignore" },
+  );
+  assert.equal(await ended(simulate), 0);
+  await mkdir(join(folder, "incoming"));
+  const source = await readFile(join(folder, "simulated-0003.ome.tif"));
+  await writeFile(join(folder, "incoming", "stack.ome.tif"), source);
+  const denoised = join(folder, "denoised");
+
+  const first = watch(t, folder, ["--mqtt-port", String(port)]);
+  const partial = () =>
+    readdir(denoised).then(
+      (names) => names.some((name) => name.endsWith(".partial")),
+      () => false,
+    );
+  await until("the result is being written", partial);
+  first.child.kill("SIGKILL");
+  await ended(first.child);
+  const left = await readdir(denoised);
+  assert.deepEqual(
+    left.filter((name) => !name.startsWith(".")),
+    [],
+  );
+
+  const second = watch(t, folder, ["--mqtt-port", String(port)]);
+  await second.warm();
+  const { client, heard } = await listen(port);
+  t.after(() => client.endAsync(true));
+  await until("the job is done", () => heard.some(({ payload }) => payload["status"] === "done"), 120_000);
+  second.child.kill("SIGTERM");
+  assert.equal(await ended(second.child), 0);
+  assert.deepEqual(await readdir(denoised), ["stack.denoised.ome.tif"]);
+  const result = await openAcquisition(join(denoised, "stack.denoised.ome.tif"));
+  assert.deepEqual(result.acquisition.sizes, { t: 1, c: 1, z: 24, y: 128, x: 128 });
+  await result.close();
+  const ends = heard.filter(({ topic, payload }) => !topic.endsWith("/last") && payload["status"] === "done");
+  assert.equal(ends.length, 1);
+  const attempts = heard
+    .filter(({ payload }) => payload["status"] === "done")
+    .map(({ payload }) => payload["attempt"]);
+  assert.ok(attempts.every((attempt) => attempt === 2));
+});
+
+test("it says where things are and what runs, tells systemd, and ends well on SIGTERM", {
+  skip: withoutNotify,
+}, async (t) => {
+  const folder = await temporaryFolder(t);
+  const socket = await notifySocket(t);
+  const { child, output, warm } = watch(
+    t,
+    folder,
+    ["--mqtt-port", "0", "--model", join(repository, "models/identity")],
+    {
+      NOTIFY_SOCKET: socket.path,
+      WATCHDOG_USEC: "1000000",
+    },
+  );
+  await warm();
+  assert.match(
+    output(),
+    /drop files into \.\/incoming\n.*results appear in \.\/denoised\n.*mqtt:\/\/127\.0\.0\.1:\d+/s,
+  );
+  assert.match(
+    output(),
+    /A stack of 1024 x 1024 x 20 will take about [\d.]+ (s|min) \(measured in the warm-up\)/,
+  );
+  await until("READY is heard", () => socket.has("READY=1"));
+  await until(
+    "the watchdog is fed",
+    () => socket.heard.filter(({ text }) => text === "WATCHDOG=1").length >= 2,
+  );
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(9));
+  await until("the result is there", () =>
+    readdir(join(folder, "denoised")).then((names) => names.includes("a.denoised.ome.tif")),
+  );
+  child.kill("SIGTERM");
+  assert.equal(await ended(child), 0);
+  assert.ok(socket.has("STOPPING=1"));
+});
+
+test("a configuration with problems ends with code 2, all of them in one line and no stack trace", async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, "c.yaml"), "instance: A B\nfoo: 1\n");
+  const { child, output } = watch(t, folder, ["--config", join(folder, "c.yaml")]);
+  assert.equal(await ended(child), 2);
+  assert.match(
+    output(),
+    /c\.yaml: the configuration has 2 problems: line 1, column 1: .*; line 2, column 1: there is no option "foo"/,
+  );
+  assert.equal(output().trim().split("\n").length, 1);
+});
