@@ -123,6 +123,16 @@ test("planes that the XML claims and the file has not are never made up", async 
   assert.match(await refusalOf(fileOf(tiffWith(ome(image({ z: 5, content })), 4))), /found 4 of 5 planes/);
 });
 
+test("a document that maps its planes over and over is refused before it costs time", async () => {
+  const content = '<TiffData IFD="0" PlaneCount="4"/>'.repeat(6);
+  assert.match(await refusalOf(fileOf(tiffWith(ome(image({ z: 4, content })), 4))), /again and again/);
+  const images = image({ z: 3_000_000 }) + image({ z: 3_000_000 });
+  assert.match(
+    await refusalOf(fileOf(tiffWith(ome(images), 1))),
+    /more planes than are allowed \(found 6000000/,
+  );
+});
+
 test("sizes, names, units, time and bits come from the XML", async () => {
   const attributes =
     'PhysicalSizeX="65" PhysicalSizeXUnit="nm" PhysicalSizeY="0.065" PhysicalSizeZ="0.3" PhysicalSizeZUnit="Î¼m" TimeIncrement="250" TimeIncrementUnit="ms" SignificantBits="12"';
