@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { describeError, type EdgeError, reportOf, usageError, visible } from "../../core/errors.ts";
@@ -85,7 +86,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
         ...providerNames,
       ]),
     )
-    .option("--threads <n>", "threads of the CPU provider (default: all but one)", positiveNumber)
+    .option("--threads <n>", "threads of the CPU provider (default: all)", positiveNumber)
     .option("--overwrite", "replace results that are there already")
     .option("--explain", "say what would be done, and do not do it")
     .option("--json", "the outcome as JSON on stdout")
@@ -109,7 +110,8 @@ async function denoise(files: readonly string[], options: DenoiseOptions, io: Co
   const engine = startEngine({
     models: [options.model],
     ...(options.provider === undefined ? {} : { require: options.provider }),
-    ...(options.threads === undefined ? {} : { intraOpThreads: options.threads }),
+    // A person waits for this one; the daemon leaves a thread to the others.
+    intraOpThreads: options.threads ?? availableParallelism(),
   });
   const results: Result[] = [];
   try {
