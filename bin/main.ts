@@ -1,8 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { describeError, isEdgeError } from "../core/errors.ts";
+import { productVersion } from "../runtime/product-version.ts";
 import { type CommandAction, type CommandIo, exitCodes } from "./command.ts";
 import { commands } from "./commands.ts";
-import { productVersion } from "./product-version.ts";
 
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -2,12 +2,12 @@
 // usage: npm run models -- STARTER_DIR
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { productVersion } from "../bin/product-version.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { exportCheckpoint } from "../export/export-checkpoint.ts";
 import { writeIdentityPackage } from "../export/identity-package.ts";
 import { inputName, outputName } from "../export/onnx/cnnt-graph.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
+import { productVersion } from "../runtime/product-version.ts";
 
 const timestamp = "2026-11-23T00:00:00Z";
 const [starter] = process.argv.slice(2);

@@ -7,9 +7,9 @@ import type { Repeats } from "../../calibration/experiment/repeats.ts";
 import type { Calibration } from "../../calibration/result.ts";
 import { usageError } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/interrupted.ts";
+import { productVersion } from "../../runtime/product-version.ts";
 import { type ProviderName, providerNames } from "../../runtime/providers.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { productVersion } from "../product-version.ts";
 import { createWorkLine } from "../work-line.ts";
 
 type Box = [depth: number, height: number, width: number];

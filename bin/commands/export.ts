@@ -4,8 +4,8 @@ import { basename, dirname, extname, join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
 import type { Intensity, Normalization } from "../../core/package-settings.ts";
+import { productVersion } from "../../runtime/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { productVersion } from "../product-version.ts";
 
 interface ExportOptions {
   readonly config?: string;

@@ -4,13 +4,13 @@ import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Option } from "commander";
 import type { EngineFacts } from "../../runtime/denoise-job.ts";
+import { productVersion } from "../../runtime/product-version.ts";
 import type { WatchFlags } from "../../watcher/config/flags.ts";
 import type { DaemonConfig } from "../../watcher/config/resolve.ts";
 import type { Daemon } from "../../watcher/daemon.ts";
 import type { Model } from "../../watcher/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { productVersion } from "../product-version.ts";
 
 interface WatchOptions extends WatchFlags {
   readonly config?: string;

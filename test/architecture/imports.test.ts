@@ -33,6 +33,8 @@ for (const [folder, allowed] of Object.entries(mayImport)) {
     const violations = sourceFiles(folder).flatMap((file) =>
       importsOf(file)
         .map((target) => relative(root, target).split(sep).join("/"))
+        // Everybody may read the product's version.
+        .filter((target) => target !== "package.json")
         .filter((target) => ![folder, ...allowed].some((ok) => target === ok || target.startsWith(`${ok}/`)))
         .map((target) => `${relative(root, file)} imports ${target}`),
     );
