@@ -6,7 +6,7 @@ import { orInterrupted } from "./interrupted.ts";
 import { makeTileBuffers, type Network, type TileBuffers } from "./network.ts";
 import type { IntensityMap } from "./normalize.ts";
 import { createPlaneWindow } from "./plane-window.ts";
-import { type Span, type TilePlan, tileShapeOf } from "./tile-plan.ts";
+import { type Span, type TilePlan, tileCount, tileShapeOf } from "./tile-plan.ts";
 
 /**
  * Tiles under way at once: one in the network, one waiting for it, one being filled or blended. The network has
@@ -64,8 +64,9 @@ export async function denoiseStack(task: StackTask, network: Network, signal: Ab
   let blending: Promise<void> = Promise.resolve();
   let delivering: Promise<void> = Promise.resolve();
   let reading: Promise<void> = Promise.resolve();
-  const underWay: Promise<TileBuffers>[] = Array.from({ length: tilesUnderWay }, () =>
-    Promise.resolve(makeTileBuffers(shape)),
+  const underWay: Promise<TileBuffers>[] = Array.from(
+    { length: Math.min(tilesUnderWay, tileCount(plan)) },
+    () => Promise.resolve(makeTileBuffers(shape)),
   );
 
   const startTile = (buffers: TileBuffers, depth: Span, height: Span, width: Span): Promise<TileBuffers> => {

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import { createProgressLine, describeDuration, describeProgress } from "../../bin/progress.ts";
+import type { Progress } from "../../runtime/denoise-job.ts";
+import { createProgressMeter } from "../../runtime/progress-meter.ts";
+
+const half: Progress = {
+  stage: "denoising",
+  doneVoxels: 50,
+  totalVoxels: 100,
+  elapsedS: 5,
+  voxelsPerS: 260_000,
+  etaS: 69.2,
+};
+
+test("says stage, share, rate and time left", () => {
+  assert.equal(describeProgress(half), "denoising 50 %, 0.260 Mvoxel/s, 1 min 10 s left");
+  assert.deepEqual([0.2, 59.5, 7261].map(describeDuration), ["1 s", "1 min 0 s", "2 h 1 min"]);
+});
+
+test("writes a plain line now and then where there is no terminal", () => {
+  let clock = 0;
+  const stderr = new PassThrough();
+  const line = createProgressLine("a.tif", stderr, () => clock);
+  for (clock = 0; clock <= 12_000; clock += 1000) line.show(half);
+  const text = String(stderr.read());
+  assert.equal(text.split("\n").filter((part) => part !== "").length, 2);
+  assert.doesNotMatch(text, /\r/);
+});
+
+test("redraws a bar no wider than the terminal", () => {
+  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 40 });
+  const line = createProgressLine("a-file-with-a-very-long-name.tif", stderr);
+  line.show(half);
+  const drawn = String(stderr.read()).replace("\r\u001b[K", "");
+  assert.equal(drawn.length, 39);
+  assert.match(drawn, /^\[#{12}-{12}\] denoising/);
+});
+
+test("measures the rate on the time that was spent denoising, and counts voxels once", () => {
+  let clock = 0;
+  const reports: Progress[] = [];
+  const meter = createProgressMeter({ totalVoxels: 100, now: () => clock, report: (p) => reports.push(p) });
+  meter.enter("opening");
+  meter.enter("statistics");
+  clock = 10_000;
+  meter.enter("denoising");
+  clock = 12_000;
+  meter.advance(50);
+  assert.deepEqual(reports.at(-1), {
+    stage: "denoising",
+    doneVoxels: 50,
+    totalVoxels: 100,
+    elapsedS: 12,
+    voxelsPerS: 25,
+    etaS: 2,
+  });
+  const before = reports.length;
+  clock = 12_100;
+  meter.advance(1);
+  assert.equal(reports.length, before);
+});

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { PackageSettings } from "../../core/package-settings.ts";
+import { chooseTiles, memoryNeed, type TileWishes } from "../../runtime/choose-tile.ts";
+import { redundancy, type StackShape, tileShapeOf } from "../../runtime/tile-plan.ts";
+
+const settings: PackageSettings = {
+  schema: 1,
+  architecture: {
+    blocks: [16, 16, 32],
+    blocks_per_set: 2,
+    n_head: 8,
+    kernel_size: 3,
+    norm_mode: "instance",
+    with_mixer: true,
+    no_residual: false,
+  },
+  normalization: { kind: "none" },
+  intensity: { meaning: "preserved" },
+  spatial_multiple: 4,
+  tile: [24, 256, 256],
+  overlap: [4, 64, 64],
+  test_tolerance: 1e-4,
+};
+
+const wishes = (stack: StackShape, more: Partial<TileWishes> = {}): TileWishes => ({
+  stack,
+  settings,
+  bytesPerSample: 2,
+  availableBytes: 16e9,
+  ...more,
+});
+
+test("runs single planes whole, rounded up to the network's multiple", () => {
+  assert.deepEqual(tileShapeOf(chooseTiles(wishes([1, 1023, 1024]))), [1, 1024, 1024]);
+  assert.deepEqual(tileShapeOf(chooseTiles(wishes([1, 1998, 2046]))), [1, 2000, 2048]);
+});
+
+test("grows height and width at equal voxels where the stack is shallow", () => {
+  assert.deepEqual(tileShapeOf(chooseTiles(wishes([6, 500, 500]))), [6, 500, 500]);
+  const [depth, height, width] = tileShapeOf(chooseTiles(wishes([6, 2000, 2000])));
+  assert.equal(depth, 6);
+  assert.ok(height > 400 && width > 400, `${height} x ${width}`);
+  assert.ok(depth * height * width <= 24 * 256 * 256);
+});
+
+test("shrinks the tile to what covers the stack with as few", () => {
+  const plan = chooseTiles(wishes([40, 300, 300]));
+  assert.deepEqual(tileShapeOf(plan), [22, 184, 184]);
+  assert.ok(redundancy(plan) < 1.7);
+});
+
+test("makes tiles smaller where memory is short, and refuses where nothing fits", () => {
+  const plan = chooseTiles(wishes([200, 2048, 2048], { availableBytes: 1e9 }));
+  assert.ok(memoryNeed(plan, { settings, bytesPerSample: 2 }) <= 1e9);
+  assert.throws(() => chooseTiles(wishes([200, 2048, 2048], { availableBytes: 1e6 })), {
+    code: "memory-short",
+  });
+});
+
+test("takes exactly the tile and overlap asked for, with the published tiling", () => {
+  const plan = chooseTiles(wishes([3, 40, 50], { tile: [8, 64, 64], overlap: [2, 16, 16] }));
+  assert.equal(plan.kind, "published");
+  assert.deepEqual(tileShapeOf(plan), [8, 64, 64]);
+});
+
+test("refuses tiles that the network cannot take", () => {
+  assert.throws(() => chooseTiles(wishes([9, 99, 99], { tile: [8, 62, 64] })), { code: "tile-size" });
+  const layer = { ...settings, fixed_height_width: [64, 64] as [number, number] };
+  assert.throws(() => chooseTiles(wishes([9, 99, 99], { settings: layer, tile: [8, 128, 128] })), {
+    code: "tile-size",
+    allowed: /64,64/,
+  });
+  assert.deepEqual(tileShapeOf(chooseTiles(wishes([9, 40, 99], { settings: layer }))), [9, 64, 64]);
+});
+
+test("plans any stack with tiles that the network takes and memory holds", () => {
+  const length = fc.integer({ min: 1, max: 3000 });
+  fc.assert(
+    fc.property(length, length, length, fc.integer({ min: 0.5e9, max: 64e9 }), (z, y, x, availableBytes) => {
+      const plan = chooseTiles(wishes([z, y, x], { availableBytes }));
+      const [, height, width] = tileShapeOf(plan);
+      assert.equal(height % 4, 0);
+      assert.equal(width % 4, 0);
+      assert.ok(memoryNeed(plan, { settings, bytesPerSample: 2 }) <= availableBytes);
+    }),
+  );
+});
