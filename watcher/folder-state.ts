@@ -7,10 +7,14 @@ export interface FolderFacts {
   readonly modelError?: ErrorReport;
   readonly unreachable?: ErrorReport;
   /**
-   * A result of so many bytes found no room. `notBeforeMs` (of performance.now) where the disk claims to have
-   * enough, as with a quota: then only time tells.
+   * A result of so many bytes found no room. `refused` where the disk claims to have enough, as with a quota: then
+   * only another attempt tells, not before `notBeforeMs` (of performance.now).
    */
-  readonly full?: { neededBytes: number; freeBytes: number; notBeforeMs?: number };
+  readonly full?: {
+    neededBytes: number;
+    freeBytes: number;
+    refused?: { message: string; notBeforeMs: number };
+  };
   readonly mode?: WatchMode;
 }
 
@@ -29,8 +33,8 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
     return {
       state: "full",
       reason:
-        full.notBeforeMs !== undefined
-          ? "the disk or a quota refused the last result"
+        full.refused !== undefined
+          ? full.refused.message
           : `the next result needs ${mib(full.neededBytes)} with the reserve, ${mib(full.freeBytes)} are free`,
       remedy: "Free some space on the disk of the results, or lower jobs.reserve_mib; it goes on by itself",
     };
@@ -41,7 +45,7 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
 
 /** Whether a folder whose disk was full has room by now. */
 export function hasRoom(full: NonNullable<FolderFacts["full"]>, freeBytes: number, nowMs: number): boolean {
-  return freeBytes >= full.neededBytes && nowMs >= (full.notBeforeMs ?? 0);
+  return freeBytes >= full.neededBytes && nowMs >= (full.refused?.notBeforeMs ?? 0);
 }
 
 /** Whether jobs of the folder may run. */

@@ -123,7 +123,7 @@ export function createQueue(options: QueueOptions): Queue {
     const verdict = judgeFailure(error, job.attempt, options.mostAttempts);
     if (verdict.kind === "full") {
       const { freeBytes } = await folder.io.ask("prepare", { output: job.output ?? folder.config.output });
-      await waitForRoom(job, folder, neededBytes(job, folder), freeBytes);
+      await waitForRoom(job, folder, neededBytes(job, folder), freeBytes, error.message);
       return;
     }
     let after: Job;
@@ -147,13 +147,20 @@ export function createQueue(options: QueueOptions): Queue {
     return resultBytes + options.reserveBytes;
   }
 
-  async function waitForRoom(job: Job, folder: Folder, needed: number, freeBytes: number): Promise<void> {
-    const claimsRoom = freeBytes >= needed;
+  /** `message`: what the engine met, although there may seem to be room. */
+  async function waitForRoom(
+    job: Job,
+    folder: Folder,
+    needed: number,
+    freeBytes: number,
+    message?: string,
+  ): Promise<void> {
+    const refused = message !== undefined && freeBytes >= needed;
     folder.learn({
       full: {
         neededBytes: needed,
         freeBytes,
-        ...(claimsRoom ? { notBeforeMs: performance.now() + options.fullRetryMs } : {}),
+        ...(refused ? { refused: { message, notBeforeMs: performance.now() + options.fullRetryMs } } : {}),
       },
     });
     const reason = "the disk of the results is full";

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { DenoiseOutcome } from "../../../runtime/denoise-job.ts";
+import type { SeenFile } from "../../../watcher/ledger/admission.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Admission, Job } from "../../../watcher/ledger/job.ts";
-import { createJobStore, type SeenFile } from "../../../watcher/ledger/job-store.ts";
+import { createJobStore } from "../../../watcher/ledger/job-store.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 async function newStore(t: TestContext) {

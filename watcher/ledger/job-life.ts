@@ -1,0 +1,109 @@
+import type { ErrorReport } from "../../core/errors.ts";
+import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+import type { Database } from "./database.ts";
+import type { Job } from "./job.ts";
+import type { JobTable } from "./job-table.ts";
+
+/** What happens to a job between the queue and its end. */
+export function createJobLife({ rows, run, transaction }: Database, table: JobTable, now: () => number) {
+  const { select } = table;
+
+  return {
+    /** The job of `folder` that is to run next; it stays as it is. */
+    peek: (folder: string, order: "newest" | "oldest"): Job | undefined =>
+      select(
+        `WHERE s.folder = ? AND (j.status = 'queued' OR (j.status = 'waiting' AND j.waits_for = 'time'))
+           AND j.not_before_ms <= ?
+         ORDER BY s.mtime_ms ${order === "newest" ? "DESC" : "ASC"}, s.source, j.series LIMIT 1`,
+        folder,
+        now(),
+      )[0],
+
+    /**
+     * Starts a job and reserves the name of its result: the first of `outputs` that no other job ever had. The
+     * name stays with the job over all its attempts.
+     */
+    start: (id: string, outputs: readonly string[]): Job =>
+      transaction(() => {
+        const before = table.existing(id);
+        const free = outputs.find(
+          (output) => rows("SELECT 1 FROM jobs WHERE output = ?", output).length === 0,
+        );
+        run(
+          "UPDATE jobs SET status = 'running', waits_for = NULL, reason = NULL, attempt = attempt + 1, started_ms = ?, output = ? WHERE id = ?",
+          now(),
+          before.output ?? free ?? null,
+          id,
+        );
+        return table.existing(id);
+      }),
+
+    finish: (id: string, outcome: DenoiseOutcome): { job: Job; sourceDone: boolean } =>
+      transaction(() => {
+        const done = table.end(id, "done", { outcome });
+        const left = rows(
+          "SELECT 1 FROM jobs WHERE sighting = (SELECT sighting FROM jobs WHERE id = ?) AND status <> 'done'",
+          id,
+        );
+        return { job: done, sourceDone: left.length === 0 };
+      }),
+
+    end: (
+      id: string,
+      status: "failed" | "skipped" | "parked",
+      fields: { reason?: string; error?: ErrorReport },
+    ): Job => transaction(() => table.end(id, status, fields)),
+
+    /** Puts a job back; with `delayMs` it waits. `counts: false` where the attempt was not the job's fault. */
+    again: (id: string, reason: string, options: { delayMs?: number; counts: boolean }): Job =>
+      transaction(() => {
+        const waits = options.delayMs !== undefined;
+        run(
+          `UPDATE jobs SET status = ?, waits_for = ?, reason = ?, not_before_ms = ?,
+             attempt = max(0, attempt - ?) WHERE id = ?`,
+          waits ? "waiting" : "queued",
+          waits ? "time" : null,
+          reason,
+          waits ? now() + (options.delayMs ?? 0) : 0,
+          options.counts ? 0 : 1,
+          id,
+        );
+        return table.existing(id);
+      }),
+
+    /** Lets jobs of a folder that wait for a time start now. */
+    wake: (folder: string): void => {
+      run(
+        `UPDATE jobs SET not_before_ms = 0 WHERE waits_for = 'time'
+           AND sighting IN (SELECT id FROM sightings WHERE folder = ?)`,
+        folder,
+      );
+    },
+
+    /** After a start: what was running when the last daemon died is queued again, or parked when that happened too often. */
+    recover: (mostAttempts: number): Job[] =>
+      transaction(() =>
+        select("WHERE j.status = 'running'").map((one) => {
+          if (one.attempt >= mostAttempts) {
+            return table.end(one.id, "parked", { error: crashedTooOften(one.attempt) });
+          }
+          run(
+            "UPDATE jobs SET status = 'queued', reason = ? WHERE id = ?",
+            "the daemon ended while it ran",
+            one.id,
+          );
+          return table.existing(one.id);
+        }),
+      ),
+  };
+}
+
+function crashedTooOften(attempts: number): ErrorReport {
+  return {
+    kind: "machine",
+    code: "job-crashed",
+    message: `the daemon ended ${attempts} times while this job ran`,
+    remedy: "Look into the journal of that time; copy the file anew to try again",
+    retryable: false,
+  };
+}
