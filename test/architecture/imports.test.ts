@@ -13,7 +13,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   runtime: ["core", "formats", "export/package"],
   calibration: ["core", "formats", "runtime", "export/package"],
   watcher: ["core", "formats", "runtime", "export/package"],
-  dashboard: ["core/messages.ts"],
 };
 
 function sourceFiles(folder: string): string[] {
