@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { errorFromReport, reportOf } from "../core/errors.ts";
+import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import type { DenoiseJobInput, DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
@@ -30,7 +30,9 @@ export interface QueueOptions {
   /** A job took a step of its life. */
   readonly onJob: (job: Job, folder: Folder) => void;
   readonly onProgress: (job: Job, progress: Progress) => void;
-  readonly onDone: (job: Job, outcome: DenoiseOutcome, folder: Folder) => void;
+  readonly onFailure: (error: ErrorReport) => void;
+  /** A job is done; its source is not moved before the promise is kept. */
+  readonly onDone: (job: Job, outcome: DenoiseOutcome, folder: Folder) => Promise<void>;
 }
 
 /** A float32 result of 8-bit samples is the most that a result can outgrow its source. */
@@ -109,9 +111,10 @@ export function createQueue(options: QueueOptions): Queue {
       return;
     }
     const { job: done, sourceDone } = await ledger.finish(job.id, outcome);
-    options.onDone(done, outcome, folder);
     options.onJob(done, folder);
+    const shown = options.onDone(done, outcome, folder);
     if (sourceDone && folder.config.moveTo !== undefined) {
+      await shown;
       await folder.io.ask("move", { members: job.members }).then(
         (target) => log.info(`${job.source} was moved to ${target}`),
         (error: unknown) => log.warn(error, { job: job.id, folder: folder.config.name }),
@@ -119,7 +122,8 @@ export function createQueue(options: QueueOptions): Queue {
     }
   }
 
-  async function setBack(job: Job, folder: Folder, error: ReturnType<typeof reportOf>): Promise<void> {
+  async function setBack(job: Job, folder: Folder, error: ErrorReport): Promise<void> {
+    options.onFailure(error);
     const verdict = judgeFailure(error, job.attempt, options.mostAttempts);
     if (verdict.kind === "full") {
       const { freeBytes } = await folder.io.ask("prepare", { output: job.output ?? folder.config.output });
