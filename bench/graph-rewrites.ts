@@ -1,6 +1,8 @@
 // What each way of writing the graph costs in ONNX Runtime on this machine's CPU: every variant is the shipped graph
 // with one thing written otherwise, all timed side by side in turns, and compared with the shipped graph's output.
-// usage: node --import tsx bench/graph-rewrites.ts WEIGHTS CONFIG [DEPTH,HEIGHT,WIDTH] [ROUNDS]
+// usage: npm run bench:rewrites -- WEIGHTS CONFIG [DEPTH,HEIGHT,WIDTH] [ROUNDS] [OTHER.onnx]
+// OTHER.onnx: the same network from another exporter (bench/peers/torch-onnx.py), input "image", output "output".
+import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { loadNetwork } from "../export/cnnt/network.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
@@ -8,7 +10,7 @@ import { cnntGraph, inputName, outputName } from "../export/onnx/cnnt-graph.ts";
 import { encodeModel, type GraphNode, type Initializer, type OnnxModel } from "../export/onnx/messages.ts";
 import { openCheckpoint } from "../export/torch/checkpoint.ts";
 
-const [weights = "", config = "", shapeText = "8,256,256", roundsText = "3"] = process.argv.slice(2);
+const [weights = "", config = "", shapeText = "8,256,256", roundsText = "3", other] = process.argv.slice(2);
 const [depth = 8, height = 256, width = 256] = shapeText.split(",").map(Number);
 const checkpoint = await openCheckpoint(weights);
 const network = await loadNetwork(checkpoint, (await readTrainingConfig(config)).architecture);
@@ -31,10 +33,14 @@ const data = Float32Array.from(
 );
 const image = { [inputName]: new Tensor("float32", data, [1, depth, 1, height, width]) };
 const sessions = new Map<string, InferenceSession>();
-for (const [name, model] of Object.entries(variants)) {
+const files = Object.entries(variants).map(
+  ([name, model]) => [name, Buffer.concat(encodeModel(model))] as const,
+);
+if (other !== undefined) files.push(["from torch.onnx", readFileSync(other)]);
+for (const [name, bytes] of files) {
   sessions.set(
     name,
-    await InferenceSession.create(Buffer.concat(encodeModel(model)), {
+    await InferenceSession.create(bytes, {
       executionProviders: ["cpu"],
       intraOpNumThreads: 2,
       interOpNumThreads: 1,
