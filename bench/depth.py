@@ -36,5 +36,9 @@ for axis, name in enumerate("zyx"):
     starts = [round(i * (length - size) / (count - 1)) for i in range(count)]
     borders = sorted({s - 1 for s in starts[1:]} | {s + size - 1 for s in starts[:-1]})
     difference = np.abs(np.diff(error, axis=axis)).mean(axis=tuple(a for a in range(3) if a != axis))
-    ratio = difference[borders].mean() / np.delete(difference, borders).mean()
-    print(f"axis {name}: change of the error at tile borders / elsewhere = {ratio:.3f} ({len(borders)} borders)")
+    elsewhere = np.delete(difference, borders)
+    mean = elsewhere.mean()
+    low, high = np.percentile(elsewhere / mean, [2.5, 97.5])
+    ratios = ", ".join(f"{difference[b] / mean:.3f}" for b in borders)
+    print(f"axis {name}: change of the error at tile borders {ratios} of the mean elsewhere; ", end="")
+    print(f"elsewhere 95 % lie between {low:.3f} and {high:.3f}")
