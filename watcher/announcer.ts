@@ -100,7 +100,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   async function sayStats(): Promise<void> {
     const doneVoxels = options.running();
     const dueMs = doneVoxels === undefined ? statsIdleMs : statsBusyMs;
-    if (performance.now() - statsSaidMs < dueMs) return;
+    // The clock that calls may be a little early.
+    if (performance.now() - statsSaidMs < dueMs - soonMs) return;
     statsSaidMs = performance.now();
     const { byStatus, pendingBytes, pendingVoxels } = await ledger.counts();
     const eta = options.throughput.eta(Math.max(0, pendingVoxels - (doneVoxels ?? 0)));

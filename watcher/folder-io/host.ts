@@ -79,8 +79,9 @@ export function createFolderIo({
       events.onFinding(message.finding).then(
         () => send({ kind: "noted" }),
         (error: unknown) => {
+          // Not written down, so it must be found again: by the next process, which knows only the ledger.
           events.onUnreachable(reportOf(error));
-          send({ kind: "noted" });
+          child?.kill("SIGKILL");
         },
       );
     }

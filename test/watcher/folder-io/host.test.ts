@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { isEdgeError } from "../../../core/errors.ts";
+import { createFolderIo, type FolderIoOptions } from "../../../watcher/folder-io/host.ts";
+import type { Finding } from "../../../watcher/intake/scan.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { tinyTiff } from "../tiny-tiff.ts";
+import { until } from "../until.ts";
+
+async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, sweepMs = 100) {
+  const root = await temporaryFolder(t);
+  await mkdir(join(root, "in"));
+  const told = { findings: [] as Finding[], sweeps: 0, unreachable: [] as string[], asked: 0 };
+  let refuse = false;
+  const io = createFolderIo({
+    settings: {
+      path: join(root, "in"),
+      output: join(root, "out"),
+      moveTo: undefined,
+      makePath: false,
+      subfolders: true,
+      ignore: [],
+      quietMs: 100,
+      looks: 2,
+      zeroTailMs: 60_000,
+      brokenMs: 60_000,
+      sweepMs,
+    },
+    events: {
+      onFinding: async (finding) => {
+        if (refuse) throw new Error("the ledger did not take it");
+        told.findings.push(finding);
+      },
+      onSwept: () => {
+        told.sweeps += 1;
+      },
+      onUnreachable: (error) => told.unreachable.push(error.message),
+      known: async () => {
+        told.asked += 1;
+        return [];
+      },
+    },
+    ...change,
+  });
+  t.after(io.stop);
+  io.start();
+  return { root, io, told, setRefuse: (value: boolean) => (refuse = value) };
+}
+
+test("a file that appears in a local folder brings a sweep long before its time", async (t) => {
+  const { root, told } = await folderIo(t, {}, 3_600_000);
+  await until("the first sweep is over", () => told.sweeps >= 1);
+  // chokidar begins to watch once the first sweep is over; a hint that came before that would be a sweep's work.
+  await until("a change is seen", async () => {
+    await writeFile(join(root, "in", `${told.sweeps}.tif`), tinyTiff(1));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return told.sweeps >= 2;
+  });
+});
+
+test("a process that hangs is killed, said to be unreachable, and replaced", async (t) => {
+  const { io, told } = await folderIo(t, {
+    hangMs: 100,
+    program: new URL("./hanging-program.ts", import.meta.url),
+  });
+  await until("it is unreachable", () =>
+    told.unreachable.some((text) => text.includes("the folder's disk does not answer")),
+  );
+  await assert.rejects(io.ask("hash", { source: "a" }), (error) => isEdgeError(error, "folder-unreachable"));
+  await until("another is started", () => told.asked >= 2);
+});
+
+test("a finding that could not be written down is told again", async (t) => {
+  const { root, told, setRefuse } = await folderIo(t);
+  setRefuse(true);
+  await writeFile(join(root, "in", "a.tif"), tinyTiff(1));
+  await until("it is refused", () => told.unreachable.length > 0);
+  setRefuse(false);
+  await until("it is told", () => told.findings.some(({ kind }) => kind === "whole"));
+});
