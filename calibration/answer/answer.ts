@@ -107,16 +107,19 @@ function headline(
     return `No: with this model no level that was recorded reaches ${aim}. The plain average needs ${scans(rawNeeded)}.`;
   }
   const averages = surely ?? likely ?? 1;
-  const certainty = surely === undefined ? "Probably" : "Yes";
   if (averages >= rawNeeded) {
     return `No gain: ${aim} takes ${scans(averages)} with this model and ${scans(rawNeeded)} without it.`;
   }
-  return `${certainty}: ${scans(averages)}, denoised, ${averages === 1 ? "reaches" : "reach"} ${aim}, for which the plain average needs ${rawNeeded}. You may scan ${factor(gain)} times faster.`;
+  const certainty = surely === undefined ? "Probably" : "Yes";
+  const plain = target.kind === "psnr" ? `, for which the plain average needs ${rawNeeded}` : "";
+  return `${certainty}: ${scans(averages)}, denoised, ${averages === 1 ? "reaches" : "reach"} ${aim}${plain}. You may scan ${factor(gain)} times faster.`;
 }
 
 function aimOf({ kind, value }: Target): string {
   if (kind === "psnr") return `${value} dB`;
-  return kind === "equivalent" ? `the error of ${value} raw scans` : `your usual ${value} averages`;
+  return kind === "equivalent"
+    ? `the error of ${value} raw scans`
+    : `the quality of your usual ${value} averages`;
 }
 
 function worthSentence({ averages, denoised }: CalibrationLevel): readonly string[] {

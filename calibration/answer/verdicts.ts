@@ -44,7 +44,7 @@ function rescales({ line, slopeError }: Measured): readonly Verdict[] {
   return [
     {
       verdict: "rescales",
-      evidence: `Large structures come out at ${line.slope.toFixed(3)} times their intensity (offset ${line.offset.toFixed(1)} grey values): brightness cannot be compared with the raw data.`,
+      evidence: `Large structures come out at ${line.slope.toFixed(3)} times their intensity (plus ${line.offset.toFixed(1)}): brightness differs from the raw data by ${percent(deviation)}.`,
     },
   ];
 }

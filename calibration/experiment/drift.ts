@@ -18,7 +18,7 @@ export interface Drift {
 }
 
 /** What is left after moving back by whole pixels may be this large: interpolating it away would smooth the reference. */
-export const allowedRemainder = 0.3;
+const allowedRemainder = 0.2;
 
 /** A shift known no better than this is not known. */
 const uselessUncertainty = 0.75;
@@ -26,17 +26,22 @@ const uselessUncertainty = 0.75;
 /** Remainders count only beyond this many standard deviations. */
 const significance = 2;
 
+/** The share of images that must be left. */
+const smallestShare = 0.65;
+
+/** The mean of images that are moved sharpens as they are aligned; it takes a few rounds. */
+const mostRounds = 6;
+
 /** Origins tried on each axis, so that as many images as possible stand on whole pixels. */
 const originsPerPixel = 5;
 
 /**
  * Measures shifts of projections, `[Y, X]`, against each other. Throws `usageError` (`drift-subpixel`) where fewer
- * than half of the images, or fewer than three, can be brought onto whole pixels.
+ * than 65 % of the images, or fewer than three, can be brought onto whole pixels.
  */
 export function measureDrift(projections: readonly Float32Array[], shape: PlaneShape): Drift {
   const still = projections.map(() => ({ y: 0, x: 0 }));
-  const coarse = shiftsAgainstOthers(projections, still, shape);
-  const measured = shiftsAgainstOthers(projections, coarse.map(rounded), shape);
+  const measured = converged(projections, inSequence(projections, shape).map(rounded), shape);
   const uncertainty = uncertaintyOf(projections, measured.map(rounded), shape);
   if (uncertainty > uselessUncertainty) {
     return {
@@ -51,7 +56,7 @@ export function measureDrift(projections: readonly Float32Array[], shape: PlaneS
   const best = origins()
     .map((origin) => placed(measured, origin, allowed))
     .reduce((a, b) => (b.kept.length > a.kept.length ? b : a));
-  if (best.kept.length < Math.max(3, projections.length / 2) && projections.length >= 3) {
+  if (best.kept.length < Math.max(3, smallestShare * projections.length) && projections.length >= 3) {
     throw usageError("the field drifted by fractions of a pixel while it was repeated", {
       code: "drift-subpixel",
       found: `${projections.length - best.kept.length} of ${projections.length} repeats off by more than ${allowed.toFixed(2)} pixels after whole pixels are undone`,
@@ -81,6 +86,40 @@ export function commonField({ undone, kept }: Drift, shape: PlaneShape): CommonF
     height: shape.height - y.before - y.after,
     width: shape.width - x.before - x.after,
   };
+}
+
+/**
+ * First guess: each image against the mean of those before it, as far as they are placed. Drift is slow, and the mean
+ * gains light with every image.
+ */
+function inSequence(projections: readonly Float32Array[], shape: PlaneShape): readonly Shift[] {
+  const shifts: Shift[] = [];
+  const sum = new Float32Array(shape.height * shape.width);
+  for (const [index, image] of projections.entries()) {
+    const shift = index === 0 ? { y: 0, x: 0 } : phaseCorrelation(sum, image, shape);
+    shifts.push(shift);
+    movedBack(image, rounded(shift), shape).forEach((value, at) => {
+      sum[at] = (sum[at] ?? 0) + value;
+    });
+  }
+  return shifts;
+}
+
+/** Measures, moves back by whole pixels and measures again until nothing moves any more. */
+function converged(
+  projections: readonly Float32Array[],
+  from: readonly Shift[],
+  shape: PlaneShape,
+): readonly Shift[] {
+  let undone = from;
+  let measured = from;
+  for (let round = 0; round < mostRounds; round += 1) {
+    measured = shiftsAgainstOthers(projections, undone, shape);
+    const next = measured.map(rounded);
+    if (next.every(({ y, x }, index) => y === undone[index]?.y && x === undone[index]?.x)) break;
+    undone = next;
+  }
+  return measured;
 }
 
 function origins(): readonly Shift[] {

@@ -146,5 +146,5 @@ function line({ points, color, dashed, dots }: ChartSeries, x: Scale, y: Scale):
 
 function markLine({ y: value, label }: { y: number; label: string }, y: Scale): string {
   const at = y.place(value).toFixed(1);
-  return `<path d="M${frame.left} ${at}H${width - frame.right}" stroke="#7a2048" stroke-width="1.5" stroke-dasharray="2 3"/><text x="${width - frame.right - 3}" y="${at}" dy="-4" text-anchor="end" fill="#7a2048">${escaped(label)}</text>`;
+  return `<path d="M${frame.left} ${at}H${width - frame.right}" stroke="#7a2048" stroke-width="1.5" stroke-dasharray="2 3"/><text x="${frame.left + 4}" y="${at}" dy="-4" fill="#7a2048">${escaped(label)}</text>`;
 }

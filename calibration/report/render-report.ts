@@ -54,7 +54,13 @@ function factsLine({ images, field_px, model, inputs, pixel_size_um, kind }: Cal
         : "a low and a high image";
   const size = `${field_px.z} x ${field_px.y} x ${field_px.x} px`;
   const pixel = pixel_size_um === undefined ? "" : ` of ${Number(pixel_size_um.toPrecision(4))} µm`;
-  return escaped(`${what} of ${size}${pixel}; model ${model.name} ${model.version}; ${inputs.join(", ")}`);
+  return escaped(`${what} of ${size}${pixel}; model ${model.name} ${model.version}; ${named(inputs)}`);
+}
+
+/** Few files by name, many by the first and the last. */
+function named(inputs: readonly string[]): string {
+  if (inputs.length <= 2) return inputs.join(", ");
+  return `${inputs.length} files, ${inputs[0]} to ${inputs.at(-1)}`;
 }
 
 function strip(pictures: readonly LevelPictures[], key: PictureKey): string {
