@@ -1,5 +1,6 @@
 import type { DefineCommand } from "./command.ts";
 import { defineCalibrate } from "./commands/calibrate.ts";
+import { defineCompare } from "./commands/compare.ts";
 import { defineDenoise } from "./commands/denoise.ts";
 import { defineDoctor } from "./commands/doctor.ts";
 import { defineExport } from "./commands/export.ts";
@@ -13,6 +14,7 @@ export const commands: readonly DefineCommand[] = [
   defineWatch,
   defineDenoise,
   defineCalibrate,
+  defineCompare,
   defineInfo,
   defineExport,
   defineVerify,

@@ -1,0 +1,236 @@
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { InvalidArgumentError } from "commander";
+import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
+import type { PairedDifference } from "../../calibration/compare/paired-difference.ts";
+import { usageError } from "../../core/errors.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { createWorkLine } from "../work-line.ts";
+
+interface CompareOptions {
+  readonly model: readonly string[];
+  readonly reference?: string;
+  readonly dataRange?: number;
+  readonly json?: true;
+}
+
+/** One stack of one candidate against its reference. */
+interface Row extends Comparison {
+  readonly candidate: string;
+  readonly stack: string;
+}
+
+export const defineCompare: DefineCommand = (program, io, act) => {
+  program
+    .command("compare")
+    .summary("the same metrics for any two files or models")
+    .description(
+      "Compares files with a reference: `compare A B` takes B for the truth; `compare A B --reference R` holds both " +
+        "against R. With --model, given once or more, the inputs are denoised by each model and held against " +
+        "--reference. Folders are compared file by file, in order of their names. The reference's noise counts as " +
+        "error here; calibrate is the command that takes it out.",
+    )
+    .argument("<path...>", "files, or folders of as many files")
+    .option("--reference <path>", "file or folder that all are held against")
+    .option(
+      "--model <package>",
+      "denoise the inputs with this model first; repeat it to compare models",
+      (value, before: readonly string[]) => [...before, value],
+      [],
+    )
+    .option("--data-range <grey>", "for PSNR and SSIM (default: the reference's)", positive)
+    .option("--json", "the result as JSON on stdout")
+    .action((paths: string[], options: CompareOptions) => act(() => compare(paths, options, io)));
+};
+
+async function compare(paths: readonly string[], options: CompareOptions, io: CommandIo): Promise<number> {
+  const { pairedDifference } = await import("../../calibration/compare/paired-difference.ts");
+  const { randomOf } = await import("../../calibration/simulation/random.ts");
+  const work = await mkdtemp(join(tmpdir(), "cnnt-edge-compare-"));
+  try {
+    const { candidates, references } = await candidatesOf(paths, options, work, io);
+    const rows: Row[] = [];
+    for (const { name, files } of candidates) {
+      for (const [index, file] of files.entries()) {
+        const reference = references[index];
+        if (reference === undefined) throw unequalCount(name, files.length, references.length);
+        rows.push({
+          candidate: name,
+          stack: basename(reference),
+          ...(await compareFiles(file, reference, options, io)),
+        });
+      }
+      if (files.length !== references.length) throw unequalCount(name, files.length, references.length);
+    }
+    const psnrs = candidates.map(({ name }) =>
+      rows.filter(({ candidate }) => candidate === name).map((row) => row.psnr_db),
+    );
+    const pairs = candidates.slice(1).map(({ name }, index) => ({
+      first: candidates[0]?.name ?? "",
+      second: name,
+      psnr_db: pairedDifference(psnrs[0] ?? [], psnrs[index + 1] ?? [], randomOf(1)),
+    }));
+    if (options.json) io.stdout.write(`${JSON.stringify({ comparisons: rows, paired: pairs }, null, 2)}\n`);
+    else io.stdout.write([...rows.map(describeRow), ...pairs.map(describePair)].join(""));
+    return exitCodes.done;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+async function candidatesOf(
+  paths: readonly string[],
+  options: CompareOptions,
+  work: string,
+  io: CommandIo,
+): Promise<{ candidates: readonly Candidate[]; references: readonly string[] }> {
+  if (options.model.length > 0) {
+    if (options.reference === undefined) {
+      throw usageError("models are compared by a reference", {
+        code: "compare-reference",
+        remedy: "Give the clean files with --reference",
+      });
+    }
+    const inputs = (await Promise.all(paths.map(filesOf))).flat();
+    const denoised: Candidate[] = [];
+    for (const [index, model] of options.model.entries()) {
+      denoised.push({ name: model, files: await denoiseAll(inputs, model, join(work, String(index)), io) });
+    }
+    return {
+      candidates: [{ name: "input", files: inputs }, ...denoised],
+      references: await filesOf(options.reference),
+    };
+  }
+  const given = options.reference === undefined ? paths.slice(0, -1) : paths;
+  const reference = options.reference ?? paths.at(-1);
+  if (reference === undefined || given.length === 0) {
+    throw usageError("there is nothing to compare with", {
+      code: "compare-reference",
+      remedy: "Name two files or folders; the last one is the reference",
+    });
+  }
+  const candidates = await Promise.all(
+    given.map(async (path) => ({ name: path, files: await filesOf(path) })),
+  );
+  return { candidates, references: await filesOf(reference) };
+}
+
+/** Denoises to float32 under names that keep the order. */
+async function denoiseAll(
+  inputs: readonly string[],
+  model: string,
+  folder: string,
+  io: CommandIo,
+): Promise<readonly string[]> {
+  const { startEngine } = await import("../../runtime/engine/host.ts");
+  await mkdir(folder);
+  const engine = startEngine({ models: [model] });
+  const line = createWorkLine(`compare: ${basename(model)}`, io.stderr);
+  try {
+    const outputs: string[] = [];
+    for (const [index, input] of inputs.entries()) {
+      line.show({ doing: `denoising ${basename(input)}`, done: index, total: inputs.length });
+      const output = join(folder, `${String(index).padStart(6, "0")}.ome.tif`);
+      await engine.denoise(
+        { input: resolve(input), output, models: { default: resolve(model) }, sampleType: "float32" },
+        { signal: io.signal },
+      );
+      outputs.push(output);
+    }
+    return outputs;
+  } finally {
+    line.end();
+    await engine.stop(io.signal.aborted ? 0 : undefined);
+  }
+}
+
+async function compareFiles(
+  file: string,
+  reference: string,
+  options: CompareOptions,
+  io: CommandIo,
+): Promise<Comparison> {
+  const { compareStacks } = await import("../../calibration/compare/compare-stacks.ts");
+  const { openAcquisition } = await import("../../formats/open.ts");
+  const a = await openAcquisition(file);
+  try {
+    const b = await openAcquisition(reference);
+    try {
+      return await compareStacks(a, b, { dataRange: options.dataRange, signal: io.signal });
+    } finally {
+      await b.close();
+    }
+  } finally {
+    await a.close();
+  }
+}
+
+async function filesOf(path: string): Promise<readonly string[]> {
+  const facts = await stat(path).catch(() => undefined);
+  if (facts === undefined) {
+    throw usageError("there is no such file or folder", {
+      code: "input-missing",
+      file: path,
+      remedy: "Check the name",
+    });
+  }
+  if (!facts.isDirectory()) return [path];
+  const entries = await readdir(path, { withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+    .map(({ name }) => name);
+  return names.sort(new Intl.Collator("en", { numeric: true }).compare).map((name) => join(path, name));
+}
+
+function describeRow(row: Row): string {
+  const ssim = [row.ssim_published_7x7, row.ssim_published_7x7x7, row.ssim_scikit_image_gaussian];
+  const resolution = row.resolution_px === null ? "below 2" : row.resolution_px.toFixed(1);
+  return (
+    `${row.candidate} against ${row.stack}: PSNR ${row.psnr_db.toFixed(2)} dB, MSE ${row.mean_squared_error.toPrecision(5)}, ` +
+    `SSIM ${ssim.map((value) => value.toFixed(4)).join(" / ")} (published 7x7 / 7x7x7 / scikit-image), ` +
+    `resolution ${resolution} px, slope ${row.slope.toFixed(4)}, offset ${row.offset.toFixed(2)}, ` +
+    `shift ${row.shift_y_px.toFixed(2)}, ${row.shift_x_px.toFixed(2)} px\n`
+  );
+}
+
+function describePair({
+  first,
+  second,
+  psnr_db: paired,
+}: {
+  first: string;
+  second: string;
+  psnr_db: PairedDifference;
+}): string {
+  const { mean, low, high, stacks, first_better, second_better, sign_test_p } = paired;
+  const interval =
+    low === undefined || high === undefined
+      ? "too few stacks for an interval"
+      : `${low.toFixed(2)} to ${high.toFixed(2)}`;
+  return (
+    `${first} less ${second}: ${mean.toFixed(2)} dB (${interval}), ${first_better} : ${second_better} of ${stacks}, ` +
+    `sign test p = ${sign_test_p.toPrecision(2)}\n`
+  );
+}
+
+function unequalCount(name: string, found: number, allowed: number) {
+  return usageError("there are not as many files as references", {
+    code: "compare-count",
+    file: name,
+    found: String(found),
+    allowed: String(allowed),
+    remedy: "Each file needs its own reference, in the same order of names",
+  });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("must be a number above 0");
+  return value;
+}
