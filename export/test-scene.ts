@@ -10,7 +10,7 @@ import { elementCount, type Tensor } from "../core/tensor.ts";
 export function testScene(shape: readonly [number, number, number], normalization: Normalization): Tensor {
   const [depth, height, width] = shape;
   const [low, high] = sampleRange(normalization);
-  const random = generator(20_240_404);
+  const random = uniformSequence(20_240_404);
   const data = new Float32Array(elementCount(shape));
   let at = 0;
   for (let t = 0; t < depth; t += 1) {
@@ -35,7 +35,7 @@ function sampleRange(normalization: Normalization): readonly [number, number] {
 }
 
 /** mulberry32: uniform in [0, 1), a fixed sequence for a seed. */
-function generator(seed: number): () => number {
+export function uniformSequence(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -9,11 +9,10 @@ import { interrupted, orInterrupted } from "../../runtime/interrupted.ts";
 import { type ProviderName, providerNames } from "../../runtime/providers.ts";
 import { resultName } from "../../runtime/result-name.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { type Box, boxOf, positiveInteger, wholeNumber } from "../option-values.ts";
 import { createProgressLine, describeDuration, describeRate } from "../progress.ts";
 import { makeResultsFolder } from "../results-folder.ts";
 import { shippedModel } from "../shipped-model.ts";
-
-type Box = [depth: number, height: number, width: number];
 
 interface DenoiseOptions {
   readonly out: string;
@@ -86,7 +85,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
         ...providerNames,
       ]),
     )
-    .option("--threads <n>", "threads of the CPU provider (default: all)", positiveNumber)
+    .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option("--overwrite", "replace results that are there already")
     .option("--explain", "say what would be done, and do not do it")
     .option("--json", "the outcome as JSON on stdout")
@@ -247,26 +246,4 @@ function channelModel(text: string, before: Readonly<Record<string, string>>): R
   const at = text.lastIndexOf("=");
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("not NAME=PACKAGE or NAME=pass");
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
-}
-
-function boxOf(smallest: number): (text: string) => Box {
-  return (text) => {
-    const [depth, height, width, ...more] = text.split(",").map((part) => wholeNumber(part));
-    if (depth === undefined || height === undefined || width === undefined || more.length > 0)
-      throw new InvalidArgumentError("not three numbers Z,Y,X");
-    if (Math.min(depth, height, width) < smallest)
-      throw new InvalidArgumentError(`not three numbers >= ${smallest}`);
-    return [depth, height, width];
-  };
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text.trim())) throw new InvalidArgumentError("not a whole number >= 0");
-  return Number(text);
-}
-
-function positiveNumber(text: string): number {
-  const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError("not a whole number > 0");
-  return value;
 }

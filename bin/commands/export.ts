@@ -6,6 +6,7 @@ import { usageError } from "../../core/errors.ts";
 import type { Intensity, Normalization } from "../../core/package-settings.ts";
 import { productVersion } from "../../runtime/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { type Box, boxOf, finite, positiveInteger } from "../option-values.ts";
 
 interface ExportOptions {
   readonly config?: string;
@@ -16,9 +17,9 @@ interface ExportOptions {
   readonly normalization?: Normalization;
   readonly clip: boolean;
   readonly intensity?: "preserved" | "uncalibrated";
-  readonly tile?: readonly [number, number, number];
-  readonly overlap?: readonly [number, number, number];
-  readonly static?: readonly [number, number, number];
+  readonly tile?: Box;
+  readonly overlap?: Box;
+  readonly static?: Box;
   readonly precision: "fp32" | "fp16";
   readonly tensorrt?: boolean;
   readonly name?: string;
@@ -59,14 +60,14 @@ export const defineExport: DefineCommand = (program, io, act) => {
         "uncalibrated",
       ]),
     )
-    .option("--tile <z,y,x>", "recommended tile", box)
-    .option("--overlap <z,y,x>", "recommended overlap", overlapBox)
+    .option("--tile <z,y,x>", "recommended tile", boxOf(1))
+    .option("--overlap <z,y,x>", "recommended overlap", boxOf(0))
     .addOption(
       new Option("--precision <p>", "fp16: half precision inside, float32 in and out")
         .choices(["fp32", "fp16"])
         .default("fp32"),
     )
-    .option("--static <z,y,x>", "fix the input's shape in the graph (TensorRT)", box)
+    .option("--static <z,y,x>", "fix the input's shape in the graph (TensorRT)", boxOf(1))
     .option("--tensorrt", "also build the TensorRT engine (needs --static and trtexec; takes minutes)")
     .option("--name <text>", "name of the model")
     .option("--license <spdx>", "licence of the weights, for example CC-BY-4.0")
@@ -172,43 +173,15 @@ function configBeside(weights: string): string | undefined {
   return candidates.find((candidate) => existsSync(candidate));
 }
 
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("not a whole number above 0");
-  return value;
-}
-
-function numbers(text: string, count: number): number[] {
-  const values = text.split(",").map(Number);
-  if (values.length !== count || values.some((value) => !Number.isFinite(value))) {
-    throw new InvalidArgumentError(`not ${count} numbers separated by commas`);
-  }
-  return values;
-}
-
-function box(text: string): readonly [number, number, number] {
-  const [z = 0, y = 0, x = 0] = numbers(text, 3);
-  if (![z, y, x].every((value) => Number.isInteger(value) && value > 0)) {
-    throw new InvalidArgumentError("not three whole numbers above 0 (depth, height, width)");
-  }
-  return [z, y, x];
-}
-
-function overlapBox(text: string): readonly [number, number, number] {
-  const [z = -1, y = -1, x = -1] = numbers(text, 3);
-  if (![z, y, x].every((value) => Number.isInteger(value) && value >= 0)) {
-    throw new InvalidArgumentError("not three whole numbers (depth, height, width)");
-  }
-  return [z, y, x];
-}
-
 function normalization(text: string): Normalization {
   if (text === "none") return { kind: "none" };
   const [kind, rest = ""] = text.split(":");
   if (kind !== "percentile" && kind !== "fixed") {
     throw new InvalidArgumentError("not percentile:LOW,HIGH, fixed:LOW,HIGH or none");
   }
-  const [low = 0, high = 0] = numbers(rest, 2);
-  if (!(high > low)) throw new InvalidArgumentError("HIGH must be above LOW");
+  const [low, high, ...more] = rest.split(",").map(finite);
+  if (low === undefined || high === undefined || more.length > 0 || high <= low) {
+    throw new InvalidArgumentError("must be two numbers, LOW below HIGH");
+  }
   return { kind, low, high, clip: true };
 }

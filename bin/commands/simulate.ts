@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Simulation } from "../../calibration/simulation/simulated-source.ts";
 import type { Sizes } from "../../core/acquisition.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { notNegative, positive, positiveInteger } from "../option-values.ts";
 import { makeResultsFolder } from "../results-folder.ts";
 
 interface SimulateOptions {
@@ -129,26 +130,6 @@ function sizesFrom(text: string): Sizes {
   if (y * x > maxPlanePixels) throw new InvalidArgumentError(`At most ${maxPlanePixels} pixels a plane.`);
   if (t * c * z > maxPlanes) throw new InvalidArgumentError(`At most ${maxPlanes} planes.`);
   return { t, c, z, y, x };
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError("A number above 0.");
-  return value;
-}
-
-function notNegative(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
-    throw new InvalidArgumentError("A number of 0 or more.");
-  return value;
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError("A whole number of 1 or more.");
-  return value;
 }
 
 function seedFrom(text: string): number {

@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from "commander";
 import { usageError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { type DefineCommand, exitCodes } from "../command.ts";
+import { notNegative } from "../option-values.ts";
 
 interface VerifyOptions {
   readonly input?: string;
@@ -23,8 +23,8 @@ export const defineVerify: DefineCommand = (program, io, act) => {
     .argument("<package>", "package folder (made by export)")
     .option("--input <npy>", "network input [B, T, 1, H, W], already scaled")
     .option("--expected <npy>", "what the network should make of it")
-    .option("--atol <number>", "largest absolute difference", nonNegative, 1e-4)
-    .option("--rtol <number>", "largest difference relative to the expected value", nonNegative, 0)
+    .option("--atol <number>", "largest absolute difference", notNegative, 1e-4)
+    .option("--rtol <number>", "largest difference relative to the expected value", notNegative, 0)
     .option("--provider <name...>", "provider(s) to verify on", ["cpu"])
     .option("--json", "the answer as JSON on stdout")
     .action((dir: string, options: VerifyOptions) =>
@@ -78,10 +78,3 @@ export const defineVerify: DefineCommand = (program, io, act) => {
       }),
     );
 };
-
-function nonNegative(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0 || text.trim() === "")
-    throw new InvalidArgumentError("not a number >= 0");
-  return value;
-}

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isEdgeError } from "../../core/errors.ts";
 import { loadNetwork } from "../../export/cnnt/network.ts";
+import { uniformSequence } from "../../export/test-scene.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
 
 /** What mutated checkpoints did to the reader. */
@@ -20,7 +21,7 @@ export async function mutateCheckpoints(count: number, scratch: string): Promise
   const sources = readdirSync(fixtures)
     .filter((name) => /\.(pt|safetensors)$/.test(name))
     .map((name) => readFileSync(join(fixtures, name)));
-  const random = generator(42);
+  const random = uniformSequence(42);
   const file = join(scratch, "mutated");
   const defects: string[] = [];
   let read = 0;
@@ -66,15 +67,4 @@ function mutate(source: Buffer, random: () => number): Buffer {
     bytes[Math.floor(at)] = random() < 0.3 ? 0xff : Math.floor(random() * 256);
   }
   return bytes;
-}
-
-/** mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

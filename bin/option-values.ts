@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from "commander";
+
+/** How the text of an option becomes a value; what is wrong with it is said in commander's own line (exit code 2). */
+
+/** Depth, height, width. */
+export type Box = [depth: number, height: number, width: number];
+
+export function finite(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("must be a number");
+  return value;
+}
+
+export function positive(text: string): number {
+  const value = finite(text);
+  if (value <= 0) throw new InvalidArgumentError("must be above 0");
+  return value;
+}
+
+export function notNegative(text: string): number {
+  const value = finite(text);
+  if (value < 0) throw new InvalidArgumentError("must not be below 0");
+  return value;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text.trim())) throw new InvalidArgumentError("must be a whole number");
+  return Number(text);
+}
+
+export function positiveInteger(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1) throw new InvalidArgumentError("must be at least 1");
+  return value;
+}
+
+/** Three whole numbers of at least `smallest`. */
+export function boxOf(smallest: number): (text: string) => Box {
+  return (text) => {
+    const [depth, height, width, ...more] = text.split(",").map(wholeNumber);
+    if (depth === undefined || height === undefined || width === undefined || more.length > 0) {
+      throw new InvalidArgumentError("must be three numbers: depth,height,width");
+    }
+    if (Math.min(depth, height, width) < smallest)
+      throw new InvalidArgumentError(`must be at least ${smallest} each`);
+    return [depth, height, width];
+  };
+}
