@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { planeCount } from "../core/acquisition.ts";
+import { type Acquisition, planeCount } from "../core/acquisition.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { openAcquisition } from "../formats/open.ts";
 import type { Plane, PlaneSource } from "../formats/plane-source.ts";
@@ -64,7 +64,12 @@ async function denoiseSource(
   const { sampleType, depthAxis } = plan;
   const sink = await createOmeTiff(
     job.output,
-    { acquisition, sampleType, compression: job.compression, fastest: depthAxis },
+    {
+      acquisition: ofResult(acquisition, plan),
+      sampleType,
+      compression: job.compression,
+      fastest: depthAxis,
+    },
     { overwrite: job.overwrite },
   );
   // The hash is made beside the rest, and given up with it.
@@ -119,6 +124,13 @@ async function denoiseSource(
     ending.abort();
     await sink.abort();
   }
+}
+
+/** A 12-bit camera's values stay below 4096; what a network makes of them need not. */
+function ofResult(acquisition: Acquisition, { channels }: JobPlan): Acquisition {
+  if (channels.every(({ kind }) => kind === "pass")) return acquisition;
+  const { significantBits: _ofTheCamera, ...rest } = acquisition;
+  return rest;
 }
 
 /** Those of the first channel that goes through a network; zeros where none does. */

@@ -41,6 +41,7 @@ async function writeStack(name: string, sampleType: SampleType): Promise<string>
     shape: [sizes.t, sizes.c, sizes.z, sizes.y, sizes.x],
     sizes,
     sampleType,
+    significantBits: 12,
     pixelSize: {},
     channels: [{ name: "a" }, { name: "b" }],
     compression: "none",
@@ -189,4 +190,20 @@ before(async () => {
   const files = [join(checkpoint, "weights.pt"), "--config", join(checkpoint, "config.json")];
   const { code, stderr } = await runCommand(["export", ...files, "--out", published]);
   assert.equal(code, 0, stderr);
+});
+
+test("a result does not claim the significant bits of the camera", async () => {
+  const input = await writeStack("twelve-bit.ome.tif", "uint16");
+  const bitsOf = async (file: string): Promise<number | undefined> => {
+    const source = await openAcquisition(file);
+    await source.close();
+    return source.acquisition.significantBits;
+  };
+  assert.equal(await bitsOf(input), 12);
+  const outputs = { denoised: identity, passed: "pass" };
+  for (const [name, model] of Object.entries(outputs)) {
+    const output = join(scratch, `${name}.ome.tif`);
+    await engine.denoise({ input, output, models: { default: model } });
+    assert.equal(await bitsOf(output), name === "passed" ? 12 : undefined);
+  }
 });
