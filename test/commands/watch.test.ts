@@ -43,7 +43,7 @@ async function ended(child: ChildProcess): Promise<number | null> {
 }
 
 test("a daemon and its engine killed in mid-job leave nothing half done, and the job is done once after a start", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = await temporaryFolder();
   const port = await freePort();
   const simulate = spawn(
     process.execPath,
@@ -93,7 +93,7 @@ test("a daemon and its engine killed in mid-job leave nothing half done, and the
 test("it says where things are and what runs, tells systemd, and ends well on SIGTERM", {
   skip: withoutNotify,
 }, async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = await temporaryFolder();
   const socket = await notifySocket(t);
   const { child, output, warm } = watch(
     t,
@@ -128,7 +128,7 @@ test("it says where things are and what runs, tells systemd, and ends well on SI
 });
 
 test("a configuration with problems ends with code 2, all of them in one line and no stack trace", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = await temporaryFolder();
   await writeFile(join(folder, "c.yaml"), "instance: A B\nfoo: 1\n");
   const { child, output } = watch(t, folder, ["--config", join(folder, "c.yaml")]);
   assert.equal(await ended(child), 2);

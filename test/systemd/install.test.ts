@@ -19,8 +19,8 @@ const withoutAnalyze =
     ? false
     : "Debian's package systemd is not installed";
 
-test("it lays unit, configuration and folders, and takes away only what it brought", async (t) => {
-  const root = await temporaryFolder(t);
+test("it lays unit, configuration and folders, and takes away only what it brought", async () => {
+  const root = await temporaryFolder();
   const installed = run("--root", root, "--node", process.execPath, "--data", "/srv/scope");
   assert.equal(installed.status, 0, installed.stderr);
   const unit = await readFile(join(root, "etc/systemd/system/cnnt-edge.service"), "utf8");
@@ -40,16 +40,16 @@ test("it lays unit, configuration and folders, and takes away only what it broug
   assert.ok(existsSync(join(root, "srv/scope/incoming/a.tif")), "an image is gone");
 });
 
-test("a configuration that is there is kept", async (t) => {
-  const root = await temporaryFolder(t);
+test("a configuration that is there is kept", async () => {
+  const root = await temporaryFolder();
   await mkdir(join(root, "etc/cnnt-edge"), { recursive: true });
   await writeFile(join(root, "etc/cnnt-edge/config.yaml"), "instance: mine\n");
   assert.equal(run("--root", root, "--node", process.execPath).status, 0);
   assert.equal(await readFile(join(root, "etc/cnnt-edge/config.yaml"), "utf8"), "instance: mine\n");
 });
 
-test("paths that a unit file cannot hold, and a relative one, are refused", async (t) => {
-  const root = await temporaryFolder(t);
+test("paths that a unit file cannot hold, and a relative one, are refused", async () => {
+  const root = await temporaryFolder();
   for (const data of ["/srv/my scope", "/srv/100%", "srv"]) {
     const refused = run("--root", root, "--node", process.execPath, "--data", data);
     assert.equal(refused.status, 1);
@@ -58,8 +58,8 @@ test("paths that a unit file cannot hold, and a relative one, are refused", asyn
   assert.equal(run("--frobnicate").status, 2);
 });
 
-test("systemd-analyze verify has nothing to say about the unit", { skip: withoutAnalyze }, async (t) => {
-  const root = await temporaryFolder(t);
+test("systemd-analyze verify has nothing to say about the unit", { skip: withoutAnalyze }, async () => {
+  const root = await temporaryFolder();
   run("--root", root, "--node", process.execPath);
   const unit = join(root, "etc/systemd/system/cnnt-edge.service");
   // There is no README on a machine where only the unit is tested; the program itself is.

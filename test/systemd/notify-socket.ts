@@ -26,7 +26,7 @@ export interface NotifySocket {
 
 /** A real UNIX datagram socket in systemd's place. */
 export async function notifySocket(t: TestContext): Promise<NotifySocket> {
-  const path = join(await temporaryFolder(t), "notify");
+  const path = join(await temporaryFolder(), "notify");
   const listener = spawn(python, [join(import.meta.dirname, "notify-listener.py"), path], {
     stdio: ["ignore", "pipe", "inherit"],
   });

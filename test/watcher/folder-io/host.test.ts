@@ -10,7 +10,7 @@ import { tinyTiff } from "../tiny-tiff.ts";
 import { until } from "../until.ts";
 
 async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, sweepMs = 100) {
-  const root = await temporaryFolder(t);
+  const root = await temporaryFolder();
   await mkdir(join(root, "in"));
   const told = { findings: [] as Finding[], sweeps: 0, unreachable: [] as string[], asked: 0 };
   let refuse = false;

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { copyFile, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { openAcquisition } from "../../../formats/open.ts";
 import { createScan, type Finding, type KnownFile, type ScanSettings } from "../../../watcher/intake/scan.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
 
 /** A scan with a clock of its own: each look comes a second after the one before. */
-async function scanned(t: TestContext, change: Partial<ScanSettings> = {}, known: readonly KnownFile[] = []) {
-  const folder = await temporaryFolder(t);
+async function scanned(change: Partial<ScanSettings> = {}, known: readonly KnownFile[] = []) {
+  const folder = await temporaryFolder();
   let nowMs = 0;
   const settings = {
     folder,
@@ -38,16 +38,16 @@ async function scanned(t: TestContext, change: Partial<ScanSettings> = {}, known
   return { folder, looks, settings };
 }
 
-test("a file is told once, when it is at rest and whole", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("a file is told once, when it is at rest and whole", async () => {
+  const { folder, looks } = await scanned();
   await writeFile(join(folder, "a.tif"), tinyTiff(7));
   assert.deepEqual(await looks(2), []);
   assert.deepEqual(await looks(3), ["whole a.tif"]);
   assert.deepEqual(await looks(5), []);
 });
 
-test("a file that grows is not told before it has stopped", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("a file that grows is not told before it has stopped", async () => {
+  const { folder, looks } = await scanned();
   const whole = tinyTiff(7);
   for (let bytes = 20; bytes < whole.length; bytes += 40) {
     await writeFile(join(folder, "a.tif"), whole.subarray(0, bytes));
@@ -57,67 +57,67 @@ test("a file that grows is not told before it has stopped", async (t) => {
   assert.deepEqual(await looks(3), ["whole a.tif"]);
 });
 
-test("a copy that pauses is broken, then whole", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("a copy that pauses is broken, then whole", async () => {
+  const { folder, looks } = await scanned();
   await writeFile(join(folder, "a.tif"), tinyTiff(7).subarray(0, 100));
   assert.deepEqual(await looks(6), ["broken a.tif"]);
   await writeFile(join(folder, "a.tif"), tinyTiff(7));
   assert.deepEqual(await looks(6), ["whole a.tif"]);
 });
 
-test("a file that stays broken is refused after the stated time, and not told again", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("a file that stays broken is refused after the stated time, and not told again", async () => {
+  const { folder, looks } = await scanned();
   await writeFile(join(folder, "a.tif"), tinyTiff(7).subarray(0, 100));
   assert.deepEqual(await looks(60), ["broken a.tif", "refused a.tif"]);
 });
 
-test("reserved space is not taken for an image; a dark image is, after a while", async (t) => {
-  const { folder, looks } = await scanned(t, { zeroTailMs: 10_000 });
+test("reserved space is not taken for an image; a dark image is, after a while", async () => {
+  const { folder, looks } = await scanned({ zeroTailMs: 10_000 });
   await writeFile(join(folder, "a.tif"), tinyTiff(0));
   assert.deepEqual(await looks(8), ["broken a.tif"]);
   assert.deepEqual(await looks(10), ["whole a.tif"]);
 });
 
-test("a container that we do not read is refused at once", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("a container that we do not read is refused at once", async () => {
+  const { folder, looks } = await scanned();
   await writeFile(join(folder, "a.czi"), "not read");
   assert.deepEqual(await looks(4), ["refused a.czi"]);
 });
 
-test("a broken file that is removed is told as gone", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("a broken file that is removed is told as gone", async () => {
+  const { folder, looks } = await scanned();
   await writeFile(join(folder, "a.tif"), "");
   await looks(4);
   await rm(join(folder, "a.tif"));
   assert.deepEqual(await looks(1), ["gone a.tif"]);
 });
 
-test("a temporary name is not looked at; the rename at the end is", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("a temporary name is not looked at; the rename at the end is", async () => {
+  const { folder, looks } = await scanned();
   await writeFile(join(folder, "a.tif.partial"), tinyTiff(1));
   assert.deepEqual(await looks(5), []);
   await rename(join(folder, "a.tif.partial"), join(folder, "a.tif"));
   assert.deepEqual(await looks(3), ["whole a.tif"]);
 });
 
-test("results inside the watch folder are not input", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("results inside the watch folder are not input", async () => {
+  const { folder, looks } = await scanned();
   await mkdir(join(folder, "out"));
   await writeFile(join(folder, "out", "anything.tif"), tinyTiff(1));
   await writeFile(join(folder, "a.denoised.ome.tif"), tinyTiff(1));
   assert.deepEqual(await looks(5), []);
 });
 
-test("subfolders are looked into, links to folders are not", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("subfolders are looked into, links to folders are not", async () => {
+  const { folder, looks } = await scanned();
   await mkdir(join(folder, "day", "one"), { recursive: true });
   await symlink(folder, join(folder, "day", "loop"));
   await writeFile(join(folder, "day", "one", "a.tif"), tinyTiff(1));
   assert.deepEqual(await looks(4), ["whole day/one/a.tif"]);
 });
 
-test("what the ledger knows is not looked into again", async (t) => {
-  const first = await scanned(t);
+test("what the ledger knows is not looked into again", async () => {
+  const first = await scanned();
   const path = join(first.folder, "a.tif");
   await writeFile(path, tinyTiff(1));
   await utimes(path, 1000, 1000);
@@ -137,8 +137,8 @@ test("what the ledger knows is not looked into again", async (t) => {
   assert.deepEqual(opened, []);
 });
 
-test("a file replaced under its name is told again", async (t) => {
-  const { folder, looks } = await scanned(t);
+test("a file replaced under its name is told again", async () => {
+  const { folder, looks } = await scanned();
   await writeFile(join(folder, "a.tif"), tinyTiff(1));
   assert.deepEqual(await looks(4), ["whole a.tif"]);
   await copyFile(join(folder, "a.tif"), join(folder, ".b"));

@@ -9,7 +9,7 @@ import { createJobStore } from "../../../watcher/ledger/job-store.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 async function newStore(t: TestContext) {
-  const database = openDatabase(join(await temporaryFolder(t), "ledger.sqlite"));
+  const database = openDatabase(join(await temporaryFolder(), "ledger.sqlite"));
   t.after(database.close);
   const clock = { ms: 1_000_000 };
   return { store: createJobStore(database, () => clock.ms), clock };

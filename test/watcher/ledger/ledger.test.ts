@@ -11,8 +11,8 @@ import { temporaryFolder } from "../temporary-folder.ts";
 
 const writer = join(import.meta.dirname, "endless-writer.ts");
 
-test("what the ledger said is written is there after kill -9, and nothing is half there", async (t) => {
-  const folder = await temporaryFolder(t);
+test("what the ledger said is written is there after kill -9, and nothing is half there", async () => {
+  const folder = await temporaryFolder();
   const child = spawn(process.execPath, ["--import", "tsx", writer, folder, "0"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -27,8 +27,8 @@ test("what the ledger said is written is there after kill -9, and nothing is hal
   await ledger.close();
 });
 
-test("a second daemon on the same state folder is refused, also by another process that was killed since", async (t) => {
-  const folder = await temporaryFolder(t);
+test("a second daemon on the same state folder is refused, also by another process that was killed since", async () => {
+  const folder = await temporaryFolder();
   const child = spawn(process.execPath, ["--import", "tsx", writer, folder, "0"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -42,8 +42,8 @@ test("a second daemon on the same state folder is refused, also by another proce
   await (await openLedger(folder, () => undefined)).close();
 });
 
-test("a damaged ledger is named, and left as it is", async (t) => {
-  const folder = await temporaryFolder(t);
+test("a damaged ledger is named, and left as it is", async () => {
+  const folder = await temporaryFolder();
   await writeFile(
     join(folder, "ledger.sqlite"),
     "this is no database, but it is long enough to be looked at".repeat(50),

@@ -167,7 +167,7 @@ test("the daemon's client id is refused to others, and its topics are read-only 
 test("Mosquitto restarted with an empty store has everything retained again", {
   skip: withoutMosquitto,
 }, async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = await temporaryFolder();
   const port = await freePort();
   let broker = await startMosquitto(folder, port);
   t.after(() => broker.kill("SIGKILL"));
@@ -191,7 +191,7 @@ test("Mosquitto restarted with an empty store has everything retained again", {
 });
 
 test("a late will of the last process is corrected at once", { skip: withoutMosquitto }, async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = await temporaryFolder();
   const port = await freePort();
   const broker = await startMosquitto(folder, port);
   t.after(() => broker.kill("SIGKILL"));
@@ -216,7 +216,7 @@ test("a late will of the last process is corrected at once", { skip: withoutMosq
 });
 
 test("what is no longer configured is cleared from the broker", { skip: withoutMosquitto }, async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = await temporaryFolder();
   const port = await freePort();
   const broker = await startMosquitto(folder, port);
   t.after(() => broker.kill("SIGKILL"));
