@@ -191,22 +191,30 @@ function doseSentence(before: number, after: number | undefined): readonly strin
   ];
 }
 
+/** Exposures whose brightness differs by more than this are on different scales. */
+const sameBrightness = 0.1;
+
 /** With a single reference: what can be said, and what cannot. */
 function unknowable(levels: readonly CalibrationLevel[]): Answer {
   const first = levels[0];
+  const scale = first?.raw.intensity_slope ?? 1;
+  const unequal = Math.abs(scale - 1) > sameBrightness;
   const nearer =
     first === undefined ? 0 : first.raw.naive_mean_squared_error - first.denoised.naive_mean_squared_error;
   const ratio =
     first === undefined ? 1 : first.raw.naive_mean_squared_error / first.denoised.naive_mean_squared_error;
   return {
-    headline:
-      nearer > 0
+    headline: unequal
+      ? "The two exposures differ in brightness, so their squared difference says little about noise."
+      : nearer > 0
         ? "Denoising brings this image nearer to the truth; by how much cannot be said from a single reference."
         : "Denoising does not bring this image nearer to the reference.",
     sentences: [
-      nearer > 0
-        ? `What is sure: the squared error falls by ${nearer.toPrecision(3)} (the reference's own noise cancels in the difference), and at least by a factor of ${ratio.toFixed(2)}.`
-        : `The squared error against the reference rises by ${(-nearer).toPrecision(3)}.`,
+      unequal
+        ? `The low image is ${scale.toFixed(3)} times as bright as the high one; record both with the same gain, or divide the high one by its exposure.`
+        : nearer > 0
+          ? `What is sure: the squared error falls by ${nearer.toPrecision(3)} (the reference's own noise cancels in the difference), and at least by a factor of ${ratio.toFixed(2)}.`
+          : `The squared error against the reference rises by ${(-nearer).toPrecision(3)}.`,
       "What cannot be said: the error against the truth, so no unbiased PSNR, no worth in scans and no speed-up. The reference has noise of its own, and a second, independent one is needed to tell it from error.",
       "Record the high exposure twice, or repeat the low one 6 times or more, to be told how fast you may scan.",
       ...(first === undefined ? [] : modelWarnings([first])),

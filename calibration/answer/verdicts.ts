@@ -33,18 +33,20 @@ export function verdictsOf(level: LevelMeasurement): readonly Verdict[] {
   if (level.removed === 0 || level.removed < unchangedBelow * noise) {
     return [{ verdict: "unchanged", evidence: "The output is the input: nothing was removed." }];
   }
-  return [...rescales(denoised), ...shifts(denoised), ...changesDetail(denoised), ...invents(denoised)];
+  return [...rescales(denoised, raw), ...shifts(denoised), ...changesDetail(denoised), ...invents(denoised)];
 }
 
 type Measured = LevelMeasurement["denoised"];
 
-function rescales({ line, slopeError }: Measured): readonly Verdict[] {
-  const deviation = Math.abs(line.slope - 1);
+/** Against the input, so that exposures of different brightness are not laid at the model's door. */
+function rescales({ line, slopeError }: Measured, raw: Measured): readonly Verdict[] {
+  const slope = line.slope / raw.line.slope;
+  const deviation = Math.abs(slope - 1);
   if (!(deviation > Math.max(allowedGain, standardErrors * slopeError))) return [];
   return [
     {
       verdict: "rescales",
-      evidence: `Large structures come out at ${line.slope.toFixed(3)} times their intensity (plus ${line.offset.toFixed(1)}): brightness differs from the raw data by ${percent(deviation)}.`,
+      evidence: `Large structures come out at ${slope.toFixed(3)} times their intensity (plus ${(line.offset - slope * raw.line.offset).toFixed(1)}): brightness differs from the raw data by ${percent(deviation)}.`,
     },
   ];
 }

@@ -2,6 +2,7 @@ import { usageError } from "../../core/errors.ts";
 import { blockGrid } from "../metrics/block-grid.ts";
 import { lineThrough } from "../metrics/linearity.ts";
 import type { PlaneShape } from "../metrics/local-moments.ts";
+import { weightedSum } from "../metrics/noisy-references.ts";
 
 /** How the brightness changed while the field was repeated. */
 export interface Bleaching {
@@ -20,6 +21,9 @@ export interface Bleaching {
 
 /** A smaller change does not matter beside noise. */
 const negligibleRange = 0.01;
+
+/** The range of some ten slopes that differ by noise alone stays below this many of their standard errors. */
+const significantRange = 6;
 
 /** Beyond this the last images hold so much less light that they are another experiment. */
 const largestRange = 0.35;
@@ -48,7 +52,9 @@ export function measureBleaching(
   const signal = (sorted.at(-1) ?? 0) - (sorted[0] ?? 0);
   const slopes = lines.map(({ slope }) => slope);
   const slopeRange = Math.max(...slopes) - Math.min(...slopes);
-  if (!(signal > 0) || slopeRange < negligibleRange) {
+  const noise = blockNoise(projections, shape);
+  const slopeNoise = noise / Math.sqrt(sumOfSquaredDeviations(mean));
+  if (!(signal > 0) || slopeRange < Math.max(negligibleRange, significantRange * slopeNoise)) {
     return {
       factors: slopes.map(() => 1),
       offset: offset ?? 0,
@@ -71,7 +77,8 @@ export function measureBleaching(
       remedy: "Use fewer repeats or less light: the last images are noisier than what they are to stand for",
     });
   }
-  const unexplained = residual(blocks, mean, factors, darkLevel) / signal;
+  const unexplained =
+    Math.sqrt(Math.max(0, residual(blocks, mean, factors, darkLevel) - noise * noise)) / signal;
   if (unexplained > largestUnexplained) {
     throw usageError("the field's brightness changed, and not by one factor per repeat", {
       code: "bleaching-uneven",
@@ -100,6 +107,30 @@ function meetingPoint(lines: readonly { slope: number; offset: number }[]): numb
   return above / below;
 }
 
+/** Standard deviation of a block's mean by noise: from how pixels of a block differ from the field and each other. */
+function blockNoise(projections: readonly Float32Array[], shape: PlaneShape): number {
+  const grid = blockGrid(shape);
+  const count = projections.length;
+  const pixels = projections[0]?.length ?? 0;
+  const perBlock = pixels / grid.count;
+  const mean = weightedSum(projections, new Array<number>(count).fill(1 / count));
+  let sum = 0;
+  for (const projection of projections) {
+    const deviations = projection.map((value, at) => value - (mean[at] ?? 0));
+    const means = blockMeans(deviations, shape);
+    deviations.forEach((value, at) => {
+      sum += (value - (means[grid.blockOf[at] ?? 0] ?? 0)) ** 2;
+    });
+  }
+  return Math.sqrt(sum / (Math.max(1, count - 1) * pixels * perBlock));
+}
+
+function sumOfSquaredDeviations(values: Float64Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+}
+
+/** Mean square of what one factor per image leaves of the block means. */
 function residual(
   blocks: readonly Float64Array[],
   mean: Float64Array,
@@ -112,7 +143,7 @@ function residual(
       sum += (value - offset - (factors[image] ?? 1) * ((mean[block] ?? 0) - offset)) ** 2;
     });
   });
-  return Math.sqrt(sum / (blocks.length * mean.length));
+  return sum / (blocks.length * mean.length);
 }
 
 function blockMeans(projection: Float32Array, shape: PlaneShape): Float64Array {

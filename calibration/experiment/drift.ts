@@ -52,7 +52,11 @@ export function measureDrift(projections: readonly Float32Array[], shape: PlaneS
       measurable: false,
     };
   }
-  const allowed = Math.max(allowedRemainder, significance * uncertainty);
+  // Of a pair nothing can be left out; the shift is reported.
+  const allowed =
+    projections.length < 3
+      ? Number.POSITIVE_INFINITY
+      : Math.max(allowedRemainder, significance * uncertainty);
   const best = origins()
     .map((origin) => placed(measured, origin, allowed))
     .reduce((a, b) => (b.kept.length > a.kept.length ? b : a));

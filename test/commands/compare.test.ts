@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+
+const root = join(import.meta.dirname, "../..");
+const fixtures = join(root, "test/fixtures/calibration");
+
+function compare(...args: readonly string[]) {
+  return spawnSync(join(root, "bin/cnnt-edge.js"), ["compare", ...args], { encoding: "utf8" });
+}
+
+test("two files are compared with the figures of scikit-image", () => {
+  const { status, stdout, stderr } = compare(
+    join(fixtures, "bpae-noisy.npy"),
+    join(fixtures, "bpae-clean.npy"),
+    "--json",
+  );
+  assert.equal(status, 0, stderr);
+  const { comparisons } = JSON.parse(stdout) as { comparisons: Record<string, number>[] };
+  // scikit-image's and the published code's, from test/fixtures/calibration/metrics.json.
+  assert.ok(Math.abs((comparisons[0]?.["psnr_db"] ?? 0) - 19.87205269167593) < 1e-9);
+  assert.ok(Math.abs((comparisons[0]?.["ssim_scikit_image_gaussian"] ?? 0) - 0.29494433538753534) < 1e-9);
+  assert.ok(Math.abs((comparisons[0]?.["ssim_published_7x7x7"] ?? 0) - 0.8340220444276191) < 1e-4);
+});
+
+test("two candidates against one reference are also compared with each other", () => {
+  const { stdout } = compare(
+    join(fixtures, "bpae-noisy.npy"),
+    join(fixtures, "bpae-clean.npy"),
+    "--reference",
+    join(fixtures, "bpae-clean.npy"),
+  );
+  assert.match(stdout, /0 : 1 of 1, sign test p = 1/);
+});
+
+test("files of different size are refused", () => {
+  const { status, stderr } = compare(join(fixtures, "bpae-noisy.npy"), join(fixtures, "made-clean.npy"));
+  assert.equal(status, 2);
+  assert.match(stderr, /do not have the same size/);
+});
