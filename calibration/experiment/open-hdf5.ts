@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import type { Dataset, File } from "h5wasm/node";
 import type { Acquisition, SampleType } from "../../core/acquisition.ts";
 import { formatError, machineError, usageError } from "../../core/errors.ts";
@@ -24,7 +25,9 @@ const sampleTypesByCode: Readonly<Record<string, SampleType>> = {
 export async function openHdf5(path: string, key: string | undefined): Promise<Repeats> {
   const { default: h5wasm } = await import("h5wasm/node");
   await h5wasm.ready;
-  const file = openFile(() => new h5wasm.File(path, "r"), path);
+  await refuseForeignFile(path);
+  const file = new h5wasm.File(path, "r");
+  if (file.file_id <= 0n) throw damaged(path);
   try {
     const chosen = keyOf(file, path, key);
     const noisy = datasetOf(file, `${chosen}/noisy_im`, path);
@@ -68,17 +71,37 @@ export async function openHdf5(path: string, key: string | undefined): Promise<R
   }
 }
 
-function openFile(open: () => File, path: string): File {
+/** "\x89HDF\r\n\x1a\n", at 0 or at 512 times a power of two (HDF5 file format specification, section II.A). */
+const signature = Buffer.from("894844460d0a1a0a", "hex");
+const signaturePlaces = [0, 512, 1024, 2048, 4096];
+
+/** The library reports a foreign file on stderr and goes on; so it is looked at before. */
+async function refuseForeignFile(path: string): Promise<void> {
+  const handle = await open(path).catch((cause: unknown) => {
+    throw machineError("the file cannot be opened", { code: "file-open", file: path, cause });
+  });
   try {
-    return open();
-  } catch (cause) {
-    throw formatError("this is no HDF5 file, or a damaged one", {
-      code: "hdf5",
-      file: path,
-      remedy: "Copy the file again",
-      cause,
-    });
+    for (const place of signaturePlaces) {
+      const { buffer, bytesRead } = await handle.read(
+        Buffer.alloc(signature.length),
+        0,
+        signature.length,
+        place,
+      );
+      if (bytesRead === signature.length && buffer.equals(signature)) return;
+    }
+  } finally {
+    await handle.close();
   }
+  throw damaged(path);
+}
+
+function damaged(file: string) {
+  return formatError("this is no HDF5 file, or a damaged one", {
+    code: "hdf5",
+    file,
+    remedy: "Copy the file again",
+  });
 }
 
 function keyOf(file: File, path: string, key: string | undefined): string {
