@@ -133,9 +133,14 @@ function worthSentence({ averages, denoised }: CalibrationLevel): readonly strin
   ];
 }
 
+/** A gain below this is none to a microscopist, and within the error of the scan's own variance. */
+const worthwhile = 1.02;
+
 /** The first level from which on denoising does not surely help any more. */
 function breakPoint(levels: readonly CalibrationLevel[]): number | undefined {
-  const helps = levels.map(({ averages, denoised }) => (denoised.worth_scans?.low ?? 0) > averages);
+  const helps = levels.map(
+    ({ averages, denoised }) => (denoised.worth_scans?.low ?? 0) > worthwhile * averages,
+  );
   const last = helps.lastIndexOf(true);
   return levels[last + 1]?.averages;
 }
