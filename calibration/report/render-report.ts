@@ -76,7 +76,7 @@ function strip(pictures: readonly LevelPictures[], key: PictureKey): string {
   return [
     `<h2>The same place at every level</h2>`,
     `<p class="note">Plane ${key.plane + 1}, ${key.side} x ${key.side} pixels, the same grey scale in every picture: ${key.black.toFixed(0)} black, ${key.white.toFixed(0)} white. Differences: red more, blue less, full colour at ${key.full.toFixed(1)} grey values. What was taken away should look like noise, without the shape of cells. Last column: the whole plane in squares of 8 x 8, full colour at 6 standard deviations of noise.</p>`,
-    `<div class="strip" style="grid-template-columns: 58px repeat(${columns.length}, 1fr)"><div></div>${columns.map((column) => `<div class="head">${column}</div>`).join("")}${rows.join("")}</div>`,
+    `<div class="strip" style="grid-template-columns: 70px repeat(${columns.length}, 1fr)"><div></div>${columns.map((column) => `<div class="head">${column}</div>`).join("")}${rows.join("")}</div>`,
   ].join("");
 }
 
