@@ -10,9 +10,16 @@ import { orInterrupted } from "../../runtime/interrupted.ts";
 import { productVersion } from "../../runtime/product-version.ts";
 import { type ProviderName, providerNames } from "../../runtime/providers.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import {
+  type Box,
+  boxOf,
+  finite,
+  notNegative,
+  positive,
+  positiveInteger,
+  wholeNumber,
+} from "../option-values.ts";
 import { createWorkLine } from "../work-line.ts";
-
-type Box = [depth: number, height: number, width: number];
 
 interface Level {
   readonly averages: number;
@@ -95,8 +102,8 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     )
     .option("--fields <n>", "fields of the mosaic, 25 for 5 x 5", positiveInteger, 1)
     .option("--channels <n>", "channels of the mosaic", positiveInteger, 1)
-    .option("--tile <z,y,x>", "as in denoise", box)
-    .option("--overlap <z,y,x>", "as in denoise", box)
+    .option("--tile <z,y,x>", "as in denoise", boxOf(1))
+    .option("--overlap <z,y,x>", "as in denoise", boxOf(0))
     .addOption(new Option("--provider <name>", "run on this and nothing else").choices([...providerNames]))
     .option("--seed <n>", "same seed, same draws", wholeNumber, 1)
     .option("--keep-work", "keep the denoised stacks in OUT/work")
@@ -286,41 +293,4 @@ function levelOf(text: string, before: readonly Level[]): readonly Level[] {
 
 function numberList(text: string): readonly number[] {
   return text.split(",").map(positiveInteger);
-}
-
-function box(text: string): Box {
-  const [depth, height, width, ...more] = text.split(",").map(wholeNumber);
-  if (depth === undefined || height === undefined || width === undefined || more.length > 0) {
-    throw new InvalidArgumentError("must be three numbers: depth,height,width");
-  }
-  return [depth, height, width];
-}
-
-function finite(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("must be a number");
-  return value;
-}
-
-function positive(text: string): number {
-  const value = finite(text);
-  if (value <= 0) throw new InvalidArgumentError("must be above 0");
-  return value;
-}
-
-function notNegative(text: string): number {
-  const value = finite(text);
-  if (value < 0) throw new InvalidArgumentError("must not be below 0");
-  return value;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text.trim())) throw new InvalidArgumentError("must be a whole number");
-  return Number(text);
-}
-
-function positiveInteger(text: string): number {
-  const value = wholeNumber(text);
-  if (value < 1) throw new InvalidArgumentError("must be at least 1");
-  return value;
 }

@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { InvalidArgumentError } from "commander";
 import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
 import type { PairedDifference } from "../../calibration/compare/paired-difference.ts";
 import { usageError } from "../../core/errors.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { positive } from "../option-values.ts";
 import { createWorkLine } from "../work-line.ts";
 
 interface CompareOptions {
@@ -227,10 +227,4 @@ function unequalCount(name: string, found: number, allowed: number) {
     allowed: String(allowed),
     remedy: "Each file needs its own reference, in the same order of names",
   });
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("must be a number above 0");
-  return value;
 }
