@@ -1,33 +1,13 @@
-import * as zlib from "node:zlib";
 import { Decompress } from "fzstd";
-
-type NativeDecompress = (
-  input: Uint8Array,
-  options: { maxOutputLength: number },
-  done: (error: Error | null, output: Buffer) => void,
-) => void;
-
-/** Node has its own zstd from 22.15 on. */
-const native = (zlib as unknown as { zstdDecompress?: NativeDecompress }).zstdDecompress;
 
 /** Windows beyond this are refused: the decoder allocates them before it has seen a byte of data. */
 const maxWindowBytes = 1 << 27;
 
 /**
  * Unpacks a zstd stream (RFC 8878) of at most `maxBytes`. Undefined where the stream is damaged, cut, unpacks to
- * more, or wants a window above 128 MiB.
+ * more, or wants a window above 128 MiB. Not with the zstd of Node 22 and later: it takes a cut stream for a whole one.
  */
-export async function unzstdBounded(input: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined> {
-  if (native === undefined) return unzstdInJavaScript(input, maxBytes);
-  return new Promise((resolve) => {
-    native(input, { maxOutputLength: maxBytes }, (error, output) =>
-      resolve(error === null ? output : undefined),
-    );
-  });
-}
-
-/** The same for Node 20, which has no zstd. */
-export function unzstdInJavaScript(input: Uint8Array, maxBytes: number): Uint8Array | undefined {
+export function unzstdBounded(input: Uint8Array, maxBytes: number): Uint8Array | undefined {
   const window = windowBytes(input);
   if (window === undefined || window > maxWindowBytes) return undefined;
   const output = new Uint8Array(maxBytes);

@@ -99,7 +99,7 @@ async function unpack(
     }
     // Some writers pack the last strip of a page as if it had all its rows.
     case compression.zstd:
-      return aligned(await unzstdBounded(packed, segmentBytes(layout)));
+      return aligned(unzstdBounded(packed, segmentBytes(layout)));
     default:
       return aligned(await inflateBounded(packed, segmentBytes(layout)));
   }
