@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AxisSizes, Operator } from "./operators.ts";
 
 /**
  * Our part of a model package's `rdf.yaml`, under `config.cnnt_edge`. The bioimage.io fields say the same where
@@ -84,10 +85,33 @@ export interface ModelPackage {
   /** Path of `model.onnx`, its sha256 (hex) and its size. */
   readonly modelFile: string;
   readonly modelSha256: string;
-  /** Names of the graph's single input and output, `[B, T, 1, H, W]` float32 each. */
+  /** Names of the graph's single input and output, `[B, T, 1, H, W]` float32 each (`zoo` says otherwise). */
   readonly inputName: string;
   readonly outputName: string;
   readonly testInputFile: string;
   readonly testOutputFile: string;
   readonly settings: PackageSettings;
+  /** Present for a package that is not ours: what its description says of a network we know nothing else of. */
+  readonly zoo?: ZooModel;
+}
+
+/** A bioimage.io model of other people's making: one channel in and out, of the same size. */
+export interface ZooModel {
+  /** Axes of the network's tensors, slowest first, of `b c t z y x`; depth before height before width. */
+  readonly inputAxes: string;
+  readonly outputAxes: string;
+  /** Lengths it takes along depth, height and width; depth is exactly 1 for a network of single planes. */
+  readonly sizes: readonly [depth: AxisSizes, height: AxisSizes, width: AxisSizes];
+  /** Borders of a tile's output that are not to be used: depth, height, width. */
+  readonly halo: readonly [depth: number, height: number, width: number];
+  readonly before: readonly Operator[];
+  readonly after: readonly Operator[];
+  /** How far its test output may be missed: |a - b| <= absolute + relative · |b|, but for some elements. */
+  readonly tolerance: {
+    readonly absolute: number;
+    readonly relative: number;
+    readonly mismatchedPerMillion: number;
+  };
+  /** What a person should know of how it is run. */
+  readonly notes: readonly string[];
 }

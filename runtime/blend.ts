@@ -2,15 +2,22 @@
  * Window weights along one axis of a tile: ramps 1/n, 2/n, … n/n rise over the `before` elements shared with the
  * neighbour before and fall likewise over `after`; where both ramps meet they multiply. Source: the published tiled
  * inference (CNNT_Microscopy, running_inference.py), whose window is the product of this over the three axes.
+ * With a `halo`, the outermost elements that are shared weigh nothing, and the ramp lies between the two tiles' halos.
  */
-export function rampWeights(tile: number, before: number, after: number): Float64Array {
+export function rampWeights(tile: number, before: number, after: number, halo = 0): Float64Array {
   const weights = new Float64Array(tile).fill(1);
-  for (let i = 0; i < Math.min(before, tile); i += 1) weights[i] = (weights[i] ?? 0) * ((i + 1) / before);
+  for (let i = 0; i < Math.min(before, tile); i += 1) {
+    weights[i] = (weights[i] ?? 0) * rampAt(i, before, halo);
+  }
   for (let i = 0; i < Math.min(after, tile); i += 1) {
     const at = tile - 1 - i;
-    weights[at] = (weights[at] ?? 0) * ((i + 1) / after);
+    weights[at] = (weights[at] ?? 0) * rampAt(i, after, halo);
   }
   return weights;
+}
+
+function rampAt(i: number, shared: number, halo: number): number {
+  return Math.min(Math.max((i + 1 - halo) / (shared - 2 * halo), 0), 1);
 }
 
 /**

@@ -1,12 +1,15 @@
 import { type EdgeError, machineError, usageError } from "../core/errors.ts";
-import type { PackageSettings } from "../core/package-settings.ts";
+import type { PackageSettings, ZooModel } from "../core/package-settings.ts";
 import { networkBytesPerVoxel } from "./memory-plan.ts";
 import type { TileShape } from "./network.ts";
 import { fittedPlan, type Overlap, publishedPlan, type StackShape, type TilePlan } from "./tile-plan.ts";
+import { assumedBytesPerVoxel, zooPlan } from "./zoo-tiles.ts";
 
 export interface TileWishes {
   readonly stack: StackShape;
   readonly settings: PackageSettings;
+  /** Present for a network that is no CNNT of ours. */
+  readonly zoo?: ZooModel | undefined;
   /** As asked for on the command line or in the configuration. */
   readonly tile?: TileShape | undefined;
   readonly overlap?: Overlap | undefined;
@@ -30,7 +33,13 @@ const blendedBytesPerVoxel = 4;
  * Throws `EdgeError`: `usage` when the network cannot take such tiles, `machine` when memory cannot hold one slab.
  */
 export function chooseTiles(wishes: TileWishes): TilePlan {
-  const { settings, stack } = wishes;
+  const { settings, stack, zoo } = wishes;
+  if (zoo !== undefined) {
+    const largestVoxels = (networkShare * wishes.availableBytes) / assumedBytesPerVoxel;
+    const plan = zooPlan({ ...wishes, zoo, largestVoxels });
+    refuseTooMuchMemory(plan, wishes);
+    return plan;
+  }
   if (wishes.tile !== undefined || wishes.overlap !== undefined) {
     const tile = wishes.tile ?? settings.tile;
     refuseTileOfOtherSize(tile, settings);
@@ -107,12 +116,15 @@ function roundUp(length: number, multiple: number): number {
 /** Bytes taken at the peak: two slabs of samples and output, and one tile in the network. */
 export function memoryNeed(
   { axes: [depths, heights, widths] }: TilePlan,
-  { settings, bytesPerSample }: Pick<TileWishes, "settings" | "bytesPerSample">,
+  { settings, zoo, bytesPerSample }: Pick<TileWishes, "settings" | "zoo" | "bytesPerSample">,
 ): number {
   const slabPlanes = Math.min(2 * depths.tile - depths.overlap, depths.length);
   const slabBytes = slabPlanes * heights.length * widths.length * (bytesPerSample + blendedBytesPerVoxel);
   const tileVoxels = depths.tile * heights.tile * widths.tile;
-  return slabBytes + tileVoxels * networkBytesPerVoxel(settings.architecture);
+  return (
+    slabBytes +
+    tileVoxels * (zoo === undefined ? networkBytesPerVoxel(settings.architecture) : assumedBytesPerVoxel)
+  );
 }
 
 function refuseTooMuchMemory(plan: TilePlan, wishes: TileWishes): void {

@@ -54,6 +54,7 @@ export async function planJob(
     const tiles = chooseTiles({
       stack,
       settings,
+      zoo: model.zoo,
       tile: job.tile,
       overlap: job.overlap,
       bytesPerSample: sampleTypes[acquisition.sampleType].bytes,

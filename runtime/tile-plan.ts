@@ -51,8 +51,14 @@ export function publishedPlan(stack: StackShape, tile: TileShape, overlap: Overl
 /**
  * Tiles that stay inside the stack: the fewest whose neighbours share at least `overlap`, spread evenly, with ramps
  * only where there is a neighbour. An axis that fits into one tile has one, and is padded only to the tile's length.
+ * A `halo` of a tile's output is not used where there is a neighbour; the overlap must be more than two of it.
  */
-export function fittedPlan(stack: StackShape, tile: TileShape, overlap: Overlap): TilePlan {
+export function fittedPlan(
+  stack: StackShape,
+  tile: TileShape,
+  overlap: Overlap,
+  halo: Overlap = [0, 0, 0],
+): TilePlan {
   refuseWideOverlap(tile, overlap);
   const axis = (k: 0 | 1 | 2): AxisPlan => {
     const [length, size] = [stack[k], tile[k]];
@@ -63,7 +69,7 @@ export function fittedPlan(stack: StackShape, tile: TileShape, overlap: Overlap)
       const [before, after] = [starts[i], starts[i + 1]];
       return before === undefined || after === undefined ? 0 : before + size - after;
     };
-    const windows = starts.map((_, i) => rampWeights(size, shared(i - 1), shared(i)));
+    const windows = starts.map((_, i) => rampWeights(size, shared(i - 1), shared(i), halo[k]));
     return axisPlan(length, size, overlap[k], starts, windows);
   };
   return { kind: "fitted", axes: [axis(0), axis(1), axis(2)] };

@@ -1,0 +1,57 @@
+import { type EdgeError, unsupportedError } from "../../../core/errors.ts";
+import type { AxisSizes, Operator } from "../../../core/operators.ts";
+
+/** What both formats of bioimage.io say of a model, in one form. */
+export interface ZooDescription {
+  readonly name: string;
+  readonly version: string;
+  readonly weights: FileReference;
+  readonly testInput: FileReference;
+  readonly testOutput: FileReference;
+  readonly inputId: string;
+  readonly outputId: string;
+  /** Slowest first. */
+  readonly inputAxes: readonly ZooAxis[];
+  readonly outputAxes: readonly OutputAxis[];
+  readonly before: readonly Operator[];
+  readonly after: readonly Operator[];
+  readonly tolerance: {
+    readonly absolute: number;
+    readonly relative: number;
+    readonly mismatchedPerMillion: number;
+  };
+  readonly notes: readonly string[];
+}
+
+export interface FileReference {
+  readonly source: string;
+  readonly sha256?: string | undefined;
+}
+
+/** `b`atch, `c`hannel, `t`ime, and the axes of space. */
+export type AxisLetter = "b" | "c" | "t" | "z" | "y" | "x";
+
+export interface ZooAxis {
+  readonly letter: AxisLetter;
+  readonly sizes: AxisSizes;
+}
+
+export interface OutputAxis {
+  readonly letter: AxisLetter;
+  /** Whether it is as long as the input's axis, or else how long it is. */
+  readonly size: "as-input" | number;
+  readonly halo: number;
+}
+
+/** What is refused of a description, in its own terms. */
+export function cannotRun(
+  file: string,
+  why: { readonly at: string; readonly found: string; readonly allowed: string; readonly remedy?: string },
+): EdgeError {
+  return unsupportedError("the model is one that cannot be run here", {
+    code: "zoo-unsupported",
+    file,
+    remedy: "Choose a model with one channel in and out, ONNX weights and these operators (docs/zoo.md)",
+    ...why,
+  });
+}
