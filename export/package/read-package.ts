@@ -3,25 +3,66 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join, normalize, sep } from "node:path";
 import { parseDocument } from "yaml";
-import type { z } from "zod";
+import { z } from "zod";
 import { formatError, usageError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { type Rdf, rdfSchema } from "./rdf-schema.ts";
+import { readZooDescription } from "./zoo/read-zoo.ts";
 
 const maxRdfBytes = 1 << 20;
+/** Descriptions may repeat a part by reference, but not grow beyond measure by it. */
+const maxAliasCount = 100;
 
 /**
- * Reads a package folder and checks that it is whole: the description is one we understand, the files it names exist
- * inside the folder, and hashes that it states are right. Nothing is run; `verify` does that.
- * Throws `EdgeError` (`usage`: no such folder; `format`: anything wrong in it).
+ * Reads a package folder, ours or one of the bioimage.io zoo, and checks that it is whole: the description is one we
+ * understand, the files it names exist inside the folder, and hashes that it states are right. Nothing is run;
+ * `verify` does that. Throws `EdgeError` (`usage`: no such folder; `format`: anything wrong in it; `unsupported`: a
+ * model that is sound, but not one to be run here).
  */
 export async function readPackage(dir: string): Promise<ModelPackage> {
-  const rdf = await readRdf(dir);
+  const { stated, file } = await readDescription(dir);
+  return carriesOurSettings(stated) ? readOwn(dir, ownRdf(stated, file)) : readZoo(dir, stated, file);
+}
+
+async function readOwn(dir: string, rdf: Rdf): Promise<ModelPackage> {
   const [input] = rdf.inputs;
   const [output] = rdf.outputs;
-  const modelFile = await member(dir, rdf.weights.onnx.source);
+  return {
+    dir,
+    name: rdf.name,
+    version: rdf.version,
+    ...(await weightsOf(dir, rdf.weights.onnx)),
+    inputName: input.id,
+    outputName: output.id,
+    testInputFile: await member(dir, input.test_tensor.source),
+    testOutputFile: await member(dir, output.test_tensor.source),
+    settings: rdf.config.cnnt_edge,
+  };
+}
+
+/** Somebody else's model: the names in its graph are known when it is loaded. */
+async function readZoo(dir: string, stated: unknown, file: string): Promise<ModelPackage> {
+  const { description, zoo, settings } = readZooDescription(stated, file);
+  return {
+    dir,
+    name: description.name,
+    version: description.version,
+    ...(await weightsOf(dir, description.weights)),
+    inputName: description.inputId,
+    outputName: description.outputId,
+    testInputFile: await member(dir, description.testInput.source),
+    testOutputFile: await member(dir, description.testOutput.source),
+    settings,
+    zoo,
+  };
+}
+
+async function weightsOf(
+  dir: string,
+  { source, sha256: stated }: { readonly source: string; readonly sha256?: string | undefined },
+): Promise<Pick<ModelPackage, "modelFile" | "modelSha256">> {
+  const modelFile = await member(dir, source);
   const modelSha256 = await sha256Of(modelFile);
-  const stated = rdf.weights.onnx.sha256;
   if (stated !== undefined && stated !== modelSha256) {
     throw formatError("the model is not the one that the description names", {
       code: "package-hash-mismatch",
@@ -31,39 +72,25 @@ export async function readPackage(dir: string): Promise<ModelPackage> {
       remedy: "Export the package again, or copy it again from where it came",
     });
   }
-  return {
-    dir,
-    name: rdf.name,
-    version: rdf.version,
-    modelFile,
-    modelSha256,
-    inputName: input.id,
-    outputName: output.id,
-    testInputFile: await member(dir, input.test_tensor.source),
-    testOutputFile: await member(dir, output.test_tensor.source),
-    settings: rdf.config.cnnt_edge,
-  };
+  return { modelFile, modelSha256 };
 }
 
-async function readRdf(dir: string): Promise<Rdf> {
+/** Names under which a description lies in a folder; ours is the first. */
+const descriptionNames = ["rdf.yaml", "bioimageio.yaml", "model.yaml"];
+
+async function readDescription(dir: string): Promise<{ readonly stated: unknown; readonly file: string }> {
   const facts = await stat(dir).catch(() => undefined);
   if (facts === undefined || !facts.isDirectory()) {
     throw usageError("there is no such model folder", {
       code: "package-missing",
       file: dir,
-      remedy: "Name a folder made by `cnnt-edge export`, for example models/default",
+      remedy:
+        facts === undefined
+          ? "Name a folder made by `cnnt-edge export`, for example models/default"
+          : "A model from bioimage.io comes as .zip: unpack it and name the folder",
     });
   }
-  const file = join(dir, "rdf.yaml");
-  const rdfFacts = await stat(file).catch(() => undefined);
-  if (rdfFacts === undefined || !rdfFacts.isFile() || rdfFacts.size > maxRdfBytes) {
-    throw formatError("the folder holds no model description (rdf.yaml)", {
-      code: "package-no-rdf",
-      file: dir,
-      ...(rdfFacts === undefined ? {} : { found: `${rdfFacts.size} bytes` }),
-      remedy: "Name a folder made by `cnnt-edge export`",
-    });
-  }
+  const file = await descriptionIn(dir);
   const document = parseDocument(await readFile(file, "utf8"));
   const [problem] = document.errors;
   if (problem !== undefined) {
@@ -73,25 +100,54 @@ async function readRdf(dir: string): Promise<Rdf> {
       found: problem.message.split("\n")[0] ?? "",
     });
   }
-  const parsed = rdfSchema.safeParse(document.toJS({ maxAliasCount: 0 }));
-  if (!parsed.success) throw rdfRefused(file, parsed.error);
-  return parsed.data;
+  try {
+    return { stated: document.toJS({ maxAliasCount }), file };
+  } catch (cause) {
+    throw formatError("the model description refers to itself too often", {
+      code: "package-rdf-yaml",
+      file,
+      found: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  }
 }
 
-function rdfRefused(file: string, error: z.ZodError) {
-  const [issue] = error.issues;
-  const path = issue?.path.join(".") ?? "";
-  const foreign = path.startsWith("config");
-  return formatError(
-    foreign ? "the model carries no cnnt-edge settings" : "the model description is not one we understand",
-    {
-      code: foreign ? "package-no-settings" : "package-rdf-schema",
-      file,
-      at: path,
-      found: issue?.message ?? "unknown",
-      remedy: "Export the checkpoint with this version of `cnnt-edge export`",
-    },
-  );
+async function descriptionIn(dir: string): Promise<string> {
+  for (const name of descriptionNames) {
+    const file = join(dir, name);
+    const facts = await stat(file).catch(() => undefined);
+    if (facts === undefined) continue;
+    if (facts.isFile() && facts.size <= maxRdfBytes) return file;
+    throw noDescription(dir, `${name} of ${facts.size} bytes`);
+  }
+  throw noDescription(dir);
+}
+
+function noDescription(dir: string, found?: string) {
+  return formatError("the folder holds no model description (rdf.yaml)", {
+    code: "package-no-rdf",
+    file: dir,
+    ...(found === undefined ? {} : { found }),
+    remedy: "Name a folder made by `cnnt-edge export`, or an unpacked model from bioimage.io",
+  });
+}
+
+function carriesOurSettings(stated: unknown): boolean {
+  const told = z.looseObject({ config: z.looseObject({ cnnt_edge: z.unknown() }) }).safeParse(stated);
+  return told.success && told.data.config.cnnt_edge !== undefined;
+}
+
+function ownRdf(stated: unknown, file: string): Rdf {
+  const parsed = rdfSchema.safeParse(stated);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw formatError("the model description is not one we understand", {
+    code: "package-rdf-schema",
+    file,
+    at: issue?.path.join(".") ?? "",
+    found: issue?.message ?? "unknown",
+    remedy: "Export the checkpoint with this version of `cnnt-edge export`",
+  });
 }
 
 /** A file named by the description; it must lie inside the folder. */

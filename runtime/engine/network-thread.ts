@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { type EdgeError, errorFromReport, machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { tensorShapes } from "../../core/tensor-layout.ts";
 import type { Network } from "../network.ts";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
 
@@ -82,11 +83,12 @@ export function startNetworkThread(settings: WorkerSettings, runtimeVersion: str
         await ask({ kind: "release", modelFile });
       }
     },
-    async run(model, [depth, height, width], { input, output }) {
+    async run(model, tile, { input, output }) {
       loaded.set(model.modelFile, model);
       const { modelFile, inputName, outputName } = model;
-      const shape = [1, depth, 1, height, width];
-      const request = { kind: "run", modelFile, inputName, outputName, shape, input, output } as const;
+      const { input: shape, output: outputShape } = tensorShapes(model, tile);
+      const names = { modelFile, inputName, outputName };
+      const request = { kind: "run", ...names, shape, outputShape, input, output } as const;
       const reply = (await ask(request, [input.buffer, output.buffer])) as RunReply;
       return { buffers: { input: reply.input, output: reply.output }, seconds: reply.seconds };
     },

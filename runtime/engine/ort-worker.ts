@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import ort from "onnxruntime-node";
-import { reportOf } from "../../core/errors.ts";
+import { isEdgeError, reportOf } from "../../core/errors.ts";
+import { graphName } from "./graph-names.ts";
 import { runtimeError } from "./runtime-error.ts";
 import { sessionOptions } from "./session-options.ts";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
@@ -30,15 +31,19 @@ async function release(modelFile: string): Promise<void> {
 
 async function run(request: WorkerRequest & { kind: "run" }): Promise<WorkerReply> {
   const session = await sessionOf(request.modelFile);
-  const { input, output, shape } = request;
-  const feeds = { [request.inputName]: new ort.Tensor("float32", input, shape) };
+  const { input, output, shape, modelFile } = request;
+  const inputName = graphName(request.inputName, session.inputNames, "input", modelFile);
+  const outputName = graphName(request.outputName, session.outputNames, "output", modelFile);
+  const feeds = { [inputName]: new ort.Tensor("float32", input, shape) };
   const begin = performance.now();
   const results =
     output === undefined
-      ? await session.run(feeds, [request.outputName])
-      : await session.run(feeds, { [request.outputName]: new ort.Tensor("float32", output, shape) });
+      ? await session.run(feeds, [outputName])
+      : await session.run(feeds, {
+          [outputName]: new ort.Tensor("float32", output, request.outputShape ?? shape),
+        });
   const seconds = (performance.now() - begin) / 1000;
-  const result = results[request.outputName];
+  const result = results[outputName];
   const data = output ?? (result?.data as Float32Array<ArrayBuffer>);
   return { id: request.id, ok: true, input, output: data, outputShape: result?.dims ?? shape, seconds };
 }
@@ -75,7 +80,7 @@ parentPort?.on("message", (request: WorkerRequest) => {
       reply({
         id: request.id,
         ok: false,
-        error: reportOf(runtimeError(error, modelFile, settings.provider)),
+        error: reportOf(isEdgeError(error) ? error : runtimeError(error, modelFile, settings.provider)),
       });
     }
     if (request.kind === "close") parentPort?.close();

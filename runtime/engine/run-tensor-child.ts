@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { machineError, reportOf } from "../../core/errors.ts";
+import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
+import { graphName } from "./graph-names.ts";
 import type { TensorAnswer, TensorRequest } from "./run-tensor.ts";
 
 /** The child of `run-tensor.ts`: one model, one provider, one inference. */
@@ -21,20 +22,23 @@ async function answer(request: TensorRequest): Promise<TensorAnswer> {
     ...(request.provider === "cpu" ? {} : { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
   });
   const { data, shape } = request.input;
-  const results = await session.run({ [request.inputName]: new OrtTensor("float32", data, shape) });
-  const output = results[request.outputName];
+  const inputName = graphName(request.inputName, session.inputNames, "input", request.modelFile);
+  const outputName = graphName(request.outputName, session.outputNames, "output", request.modelFile);
+  const results = await session.run({ [inputName]: new OrtTensor("float32", data, shape) });
+  const output = results[outputName];
   if (output === undefined || !(output.data instanceof Float32Array)) {
     throw machineError("the model gave no float32 output of the expected name", {
       code: "tensor-no-output",
       file: request.modelFile,
       found: Object.keys(results).join(", "),
-      allowed: request.outputName,
+      allowed: outputName,
     });
   }
   return { output: { shape: output.dims, data: output.data } };
 }
 
 function asMachineError(request: TensorRequest, cause: unknown) {
+  if (isEdgeError(cause)) return cause;
   return machineError(`the model could not be run on ${request.provider}`, {
     code: "tensor-run-failed",
     file: request.modelFile,

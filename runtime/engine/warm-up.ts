@@ -1,3 +1,4 @@
+import { smallestFitting } from "../../core/operators.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { makeTileBuffers, type TileShape } from "../network.ts";
 import type { NetworkThread } from "./network-thread.ts";
@@ -21,7 +22,15 @@ export async function warmUp(network: NetworkThread, models: readonly ModelPacka
   return seconds > 0 ? (depth * height * width) / seconds : 0;
 }
 
-function warmUpShape({ settings }: ModelPackage): TileShape {
+function warmUpShape({ settings, zoo }: ModelPackage): TileShape {
+  if (zoo !== undefined) {
+    const [depth, height, width] = zoo.sizes;
+    return [
+      smallestFitting(depth, warmUpDepth),
+      smallestFitting(height, warmUpSide),
+      smallestFitting(width, warmUpSide),
+    ];
+  }
   const depth = Math.min(warmUpDepth, settings.tile[0]);
   if (settings.fixed_height_width !== undefined) return [depth, ...settings.fixed_height_width];
   const side = Math.ceil(warmUpSide / settings.spatial_multiple) * settings.spatial_multiple;

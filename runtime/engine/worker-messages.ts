@@ -10,7 +10,9 @@ export type WorkerRequest = { readonly id: number } & (
       readonly modelFile: string;
       readonly inputName: string;
       readonly outputName: string;
+      /** Of the input, and of the output where it is another. */
       readonly shape: readonly number[];
+      readonly outputShape?: readonly number[];
       /** Transferred there and back. `output` is absent where its shape is not known beforehand. */
       readonly input: Float32Array<ArrayBuffer>;
       readonly output?: Float32Array<ArrayBuffer>;
