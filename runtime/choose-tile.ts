@@ -3,7 +3,7 @@ import type { PackageSettings, ZooModel } from "../core/package-settings.ts";
 import { networkBytesPerVoxel } from "./memory-plan.ts";
 import type { TileShape } from "./network.ts";
 import { fittedPlan, type Overlap, publishedPlan, type StackShape, type TilePlan } from "./tile-plan.ts";
-import { assumedBytesPerVoxel, zooPlan } from "./zoo-tiles.ts";
+import { assumedBytesPerVoxel, zooPlan } from "./zoo/zoo-tiles.ts";
 
 export interface TileWishes {
   readonly stack: StackShape;

@@ -1,4 +1,5 @@
 import type { Samples } from "../core/acquisition.ts";
+import type { Pointwise } from "../core/operators.ts";
 import type { IntensityMap } from "./normalize.ts";
 import { symmetricIndex } from "./symmetric-padding.ts";
 import type { AxisPlan, TilePlan } from "./tile-plan.ts";
@@ -26,8 +27,10 @@ export function gatherTile(
   for (const depth of indicesOf(depths, depthStart)) {
     const plane = planeAt(depth);
     floats ||= plane instanceof Float32Array || plane instanceof Float64Array;
+    const operate = map.operators?.(depth);
     for (const row of rows) {
-      scaleRow(plane, row * widths.length, columns, map.low, scale, into, at);
+      if (operate === undefined) scaleRow(plane, row * widths.length, columns, map.low, scale, into, at);
+      else operateRow(plane, row * widths.length, columns, operate, into, at);
       at += columns.length;
     }
   }
@@ -47,6 +50,19 @@ function scaleRow(
 ): void {
   for (let i = 0; i < columns.length; i += 1) {
     into[at + i] = ((plane[rowStart + (columns[i] as number)] as number) - low) * scale;
+  }
+}
+
+function operateRow(
+  plane: Samples,
+  rowStart: number,
+  columns: Int32Array,
+  operate: Pointwise,
+  into: Float32Array,
+  at: number,
+): void {
+  for (let i = 0; i < columns.length; i += 1) {
+    into[at + i] = operate(plane[rowStart + (columns[i] as number)] as number);
   }
 }
 

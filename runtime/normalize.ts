@@ -1,3 +1,4 @@
+import type { Pointwise } from "../core/operators.ts";
 import type { Normalization } from "../core/package-settings.ts";
 
 /** How one stack's samples become network input: `(sample - low) / range`, then clipped to [0, 1] where `clip`. */
@@ -6,6 +7,8 @@ export interface IntensityMap {
   /** Greater than 0. */
   readonly range: number;
   readonly clip: boolean;
+  /** In place of all that, for a model of the zoo: each plane's own operators. */
+  readonly operators?: (depth: number) => Pointwise;
 }
 
 /** What a percentile normalization needs to know of a stack. */

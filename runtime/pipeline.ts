@@ -83,7 +83,7 @@ async function denoiseSource(
       await sink.write(plane);
     };
     const { network, signal } = tools;
-    const totals = await processStacks({ plan, source, write, network, meter, signal });
+    const totals = await processStacks({ plan, source, write, output: job.output, network, meter, signal });
     const sourceSha256 = await orInterrupted(hashing, signal);
     await refuseChangedSource(acquisition.file, acquisition.members, stateBefore);
 

@@ -1,6 +1,6 @@
 import { type Acquisition, type SampleType, sampleTypes } from "../core/acquisition.ts";
 import { usageError } from "../core/errors.ts";
-import type { Intensity, ModelPackage, Normalization } from "../core/package-settings.ts";
+import type { Intensity, ModelPackage, Normalization, ZooModel } from "../core/package-settings.ts";
 import { channelModels, pass } from "./channel-models.ts";
 import { chooseTiles } from "./choose-tile.ts";
 import type { DenoiseJob } from "./denoise-job.ts";
@@ -16,6 +16,8 @@ export type ChannelPlan =
       readonly tiles: TilePlan;
       readonly normalization: Normalization;
       readonly intensity: Intensity;
+      /** Present for a model of the zoo: its own operators, in place of normalization and intensity. */
+      readonly zoo?: ZooModel;
     };
 
 /** What will be done with an acquisition: everything that can be said before a plane is read. */
@@ -38,14 +40,12 @@ export async function planJob(
   const { sizes } = acquisition;
   const depthAxis = depthAxisOf(job.depthAxis, sizes);
   const stack: StackShape = [depthAxis === "z" ? sizes.z : sizes.t, sizes.y, sizes.x];
-  const sampleType = job.sampleType ?? acquisition.sampleType;
   const isTensor = acquisition.make === "NumPy" && !sampleTypes[acquisition.sampleType].integer;
   const asIs = (job.normalization ?? (isTensor ? "none" : "package")) === "none";
 
   const channels: ChannelPlan[] = [];
   for (const dir of channelModels(job.models, acquisition)) {
     if (dir === pass) {
-      refuseLossyPass(acquisition, sampleType);
       channels.push({ kind: "pass" });
       continue;
     }
@@ -66,8 +66,11 @@ export async function planJob(
       tiles,
       normalization: asIs ? { kind: "none" } : settings.normalization,
       intensity: asIs ? { meaning: "preserved" } : settings.intensity,
+      ...(model.zoo === undefined || asIs ? {} : { zoo: model.zoo }),
     });
   }
+  const sampleType = job.sampleType ?? resultType(acquisition, channels);
+  if (channels.some(({ kind }) => kind === "pass")) refuseLossyPass(acquisition, sampleType);
   return {
     depthAxis,
     stack,
@@ -75,6 +78,12 @@ export async function planJob(
     channels,
     notes: notesOf(job, acquisition, depthAxis, channels, asIs),
   };
+}
+
+/** The source's, but where a zoo model says itself what comes out: probabilities are no counts. */
+function resultType(acquisition: Acquisition, channels: readonly ChannelPlan[]): SampleType {
+  const own = channels.some((channel) => channel.kind === "denoise" && (channel.zoo?.after.length ?? 0) > 0);
+  return own ? "float32" : acquisition.sampleType;
 }
 
 function notesOf(
@@ -95,7 +104,13 @@ function notesOf(
     );
   }
   const models = channels.flatMap((channel) => (channel.kind === "denoise" ? [channel] : []));
-  if (models.some(({ intensity }) => intensity.meaning === "uncalibrated")) {
+  for (const { zoo } of models) {
+    if (zoo === undefined) continue;
+    notes.push(...zoo.notes.filter((note) => !notes.includes(note)));
+    const own = "the result is what the model's own operators make, as float32 (--dtype says otherwise)";
+    if (zoo.after.length > 0 && job.sampleType === undefined && !notes.includes(own)) notes.push(own);
+  }
+  if (models.some(({ intensity, zoo }) => intensity.meaning === "uncalibrated" && !zoo?.after.length)) {
     notes.push("the model is uncalibrated: intensities are not comparable with the input's");
   }
   if (models.length > 0 && (sampleType === "float64" || sampleType === "uint32" || sampleType === "int32")) {

@@ -1,7 +1,7 @@
 import { type Samples, sampleTypes } from "../core/acquisition.ts";
 import type { Plane, PlaneSource } from "../formats/plane-source.ts";
 import { denoiseStack } from "./denoise-stack.ts";
-import { denormalizePlane, outputMapOf } from "./denormalize.ts";
+import { denormalizePlane, type OutputMap, outputMapOf } from "./denormalize.ts";
 import { planeIndexOf, type StackPlace, stackPlaces } from "./depth-axis.ts";
 import { interrupted } from "./interrupted.ts";
 import type { Network } from "./network.ts";
@@ -12,6 +12,9 @@ import type { ProgressMeter } from "./progress-meter.ts";
 import type { StackMap } from "./provenance.ts";
 import { measureLevels } from "./stack-levels.ts";
 import { tileCount } from "./tile-plan.ts";
+import { asFunction } from "./zoo/operator-chain.ts";
+import { type PlaneChains, type PlaneStream, resolveOperators } from "./zoo/resolve-operators.ts";
+import { openZooOutput } from "./zoo/zoo-output.ts";
 
 type DenoisePlan = Extract<ChannelPlan, { kind: "denoise" }>;
 
@@ -20,6 +23,8 @@ export interface StackWork {
   readonly source: PlaneSource;
   /** Takes the result's planes in their order. */
   readonly write: (plane: Plane) => Promise<void>;
+  /** The result's final name. */
+  readonly output: string;
   readonly network: Network;
   readonly meter: ProgressMeter;
   readonly signal: AbortSignal;
@@ -110,63 +115,109 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
   };
 
   const scratch = sampleTypes[sampleType].make(height * width);
-  const { map, levelsEqual } = await measureMap(work, channel, readPlane, scratch);
-  const outputMap = outputMapOf(map, channel.intensity);
+  const input = planeStream(work, readPlane, scratch);
+  const { map, levelsEqual, before } = await measureMap(work, channel, input);
   const samples = sampleTypes[plan.sampleType].make(height * width);
   const voxelsPerTile = (depth * height * width) / tileCount(channel.tiles);
   let clippedVoxels = 0;
   let networkS = 0;
 
+  const finish = async (at: number, values: Float32Array, outputMap: OutputMap): Promise<void> => {
+    clippedVoxels += denormalizePlane(values, outputMap, plan.sampleType, samples);
+    const index = planeIndexOf(plan.depthAxis, place, at);
+    if (nonFinite.has(at)) {
+      await source.readPlane(index, { into: scratch, signal });
+      carryNonFinite(scratch, plan.sampleType, samples);
+    }
+    await work.write({ ...index, samples });
+  };
+  const outputMap = outputMapOf(map, channel.intensity);
+  const zooOutput =
+    channel.zoo === undefined || before === undefined
+      ? undefined
+      : await openZooOutput({
+          after: channel.zoo.after,
+          before,
+          input,
+          planeVoxels: height * width,
+          target: work.output,
+          finish,
+        });
+
   meter.enter("denoising");
-  await denoiseStack(
-    {
-      plan: channel.tiles,
-      model: channel.model,
-      sampleType,
-      map,
-      readPlane,
-      async deliver(at, values) {
-        clippedVoxels += denormalizePlane(values, outputMap, plan.sampleType, samples);
-        const index = planeIndexOf(plan.depthAxis, place, at);
-        if (nonFinite.has(at)) {
-          await source.readPlane(index, { into: scratch, signal });
-          carryNonFinite(scratch, plan.sampleType, samples);
-        }
-        await work.write({ ...index, samples });
+  try {
+    await denoiseStack(
+      {
+        plan: channel.tiles,
+        model: channel.model,
+        sampleType,
+        map,
+        readPlane,
+        deliver: (at, values) => zooOutput?.deliver(at, values) ?? finish(at, values, outputMap),
+        onTile(seconds) {
+          networkS += seconds;
+          meter.advance(voxelsPerTile);
+        },
       },
-      onTile(seconds) {
-        networkS += seconds;
-        meter.advance(voxelsPerTile);
-      },
-    },
-    work.network,
-    signal,
-  );
+      work.network,
+      signal,
+    );
+    await zooOutput?.end();
+  } finally {
+    await zooOutput?.close();
+  }
   return { map, clippedVoxels, networkS, nonFinite: nonFinite.count(), levelsEqual };
 }
 
-/** The stack's intensity map; reads the whole stack where percentiles are asked for. */
-async function measureMap(
-  { plan, source, meter, signal }: StackWork,
-  { normalization }: DenoisePlan,
+/** The stack's planes one after the other, all in `scratch`. */
+function planeStream(
+  { plan, source, signal }: StackWork,
   readPlane: (at: number, into: Samples) => Promise<void>,
   scratch: Samples,
-): Promise<{ map: IntensityMap; levelsEqual: boolean }> {
+): PlaneStream {
+  return {
+    depth: plan.stack[0],
+    sampleType: source.acquisition.sampleType,
+    async *planes(first, end) {
+      for (let at = first; at < end; at += 1) {
+        if (signal.aborted) throw interrupted();
+        await readPlane(at, scratch);
+        yield scratch;
+      }
+    },
+  };
+}
+
+interface MeasuredMap {
+  readonly map: IntensityMap;
+  readonly levelsEqual: boolean;
+  /** Of a zoo model: the operators before the network, plane by plane. */
+  readonly before?: PlaneChains;
+}
+
+/** The stack's intensity map; reads the whole stack where statistics are asked for. */
+async function measureMap(
+  { meter }: StackWork,
+  { normalization, zoo }: DenoisePlan,
+  input: PlaneStream,
+): Promise<MeasuredMap> {
+  if (zoo !== undefined) {
+    meter.enter("statistics");
+    const before = await resolveOperators(zoo.before, input, input);
+    const operators = Array.from({ length: input.depth }, (_, at) => asFunction(before(at)));
+    const map = {
+      ...intensityMapOf({ kind: "none" }),
+      operators: (at: number) => operators[at] ?? asFunction([]),
+    };
+    return { map, levelsEqual: false, before };
+  }
   if (normalization.kind !== "percentile") return { map: intensityMapOf(normalization), levelsEqual: false };
   meter.enter("statistics");
-  const [depth] = plan.stack;
-  async function* planes(): AsyncGenerator<Samples> {
-    for (let at = 0; at < depth; at += 1) {
-      if (signal.aborted) throw interrupted();
-      await readPlane(at, scratch);
-      yield scratch;
-    }
-  }
   const levels = await measureLevels({
-    sampleType: source.acquisition.sampleType,
+    sampleType: input.sampleType,
     lowPercentile: normalization.low,
     highPercentile: normalization.high,
-    planes,
+    planes: () => input.planes(0, input.depth),
   });
   return {
     map: intensityMapOf(normalization, levels),

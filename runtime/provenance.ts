@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Acquisition } from "../core/acquisition.ts";
+import type { Operator } from "../core/operators.ts";
 import type { Provenance } from "../formats/plane-sink.ts";
 import type { IntensityMap } from "./normalize.ts";
 import type { ChannelPlan, JobPlan } from "./plan-job.ts";
@@ -58,7 +59,7 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
 
 function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts): Provenance {
   if (channel.kind === "pass") return [["Model", "none (passed on unchanged)"]];
-  const { model, tiles, intensity } = channel;
+  const { model, tiles, intensity, zoo } = channel;
   return [
     ["Model", `${model.name} ${model.version}`],
     ["Model sha256", model.modelSha256],
@@ -70,17 +71,28 @@ function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts):
     ...(channel.normalization.kind === "none"
       ? []
       : describeMaps(facts.stackMaps.filter((stack) => stack.channel === index))),
-    ["Intensity meaning", intensity.meaning],
+    ...(zoo === undefined || zoo.after.length === 0
+      ? [["Intensity meaning", intensity.meaning] as const]
+      : [["Operators after", describeOperators(zoo.after)] as const]),
     ...(intensity.meaning === "affine"
       ? [["Intensity map", `${intensity.gain} x + ${intensity.offset}`] as const]
       : []),
   ];
 }
 
-function describeNormalization({ normalization }: Extract<ChannelPlan, { kind: "denoise" }>): string {
+function describeNormalization({ normalization, zoo }: Extract<ChannelPlan, { kind: "denoise" }>): string {
+  if (zoo !== undefined) return describeOperators(zoo.before);
   if (normalization.kind === "none") return "none";
   const { kind, low, high, clip } = normalization;
   return `${kind} ${low} to ${high}, ${clip ? "clipped" : "not clipped"}`;
+}
+
+/** `scale_range low 1 high 99 eps 0.000001 scope plane of itself, clip min 0 max 1` */
+function describeOperators(operators: readonly Operator[]): string {
+  if (operators.length === 0) return "none";
+  const inWords = ({ name, ...values }: Operator): string =>
+    [name, ...Object.entries(values).map(([key, value]) => `${key} ${value}`)].join(" ");
+  return operators.map(inWords).join(", ");
 }
 
 function describeMaps(stacks: readonly StackMap[]): Provenance {

@@ -1,8 +1,8 @@
-import { usageError } from "../core/errors.ts";
-import { type AxisSizes, largestFitting, smallestFitting } from "../core/operators.ts";
-import type { PackageSettings, ZooModel } from "../core/package-settings.ts";
-import type { TileShape } from "./network.ts";
-import { fittedPlan, type Overlap, type StackShape, type TilePlan } from "./tile-plan.ts";
+import { usageError } from "../../core/errors.ts";
+import { type AxisSizes, largestFitting, smallestFitting } from "../../core/operators.ts";
+import type { PackageSettings, ZooModel } from "../../core/package-settings.ts";
+import type { TileShape } from "../network.ts";
+import { fittedPlan, type Overlap, type StackShape, type TilePlan } from "../tile-plan.ts";
 
 /** Bytes that a network of which we know nothing is assumed to take for each voxel: a U-Net of 64 channels. */
 export const assumedBytesPerVoxel = 2048;

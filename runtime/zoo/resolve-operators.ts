@@ -1,0 +1,133 @@
+import type { Samples, SampleType } from "../../core/acquisition.ts";
+import {
+  isStatistical,
+  type Moments,
+  matched,
+  type Operator,
+  type Percentiles,
+  type Pointwise,
+  type PointwiseOperator,
+  type StatisticalOperator,
+  scaledRange,
+  standardized,
+} from "../../core/operators.ts";
+import { measureLevels } from "../stack-levels.ts";
+import { appended, asFunction, type OperatorChain } from "./operator-chain.ts";
+
+/** The planes of a stack, `[height, width]` each, as often as they are asked for. */
+export interface PlaneStream {
+  readonly depth: number;
+  readonly sampleType: SampleType;
+  /** Planes `first` to `end - 1`; the array may be used again for the next. */
+  readonly planes: (first: number, end: number) => AsyncIterable<Samples>;
+}
+
+/** Each plane's operators, statistics put in. */
+export type PlaneChains = (depth: number) => OperatorChain;
+
+/**
+ * Measures what the operators need to know, in one pass over the stack for each that needs something (two for
+ * percentiles of types of 32 bits and more), and none for the others. NaN and infinities do not count. `input` are the
+ * unprocessed planes, which are `itself` before the network.
+ */
+export async function resolveOperators(
+  operators: readonly Operator[],
+  itself: PlaneStream,
+  input: PlaneStream,
+): Promise<PlaneChains> {
+  const chains: OperatorChain[] = Array.from({ length: itself.depth }, () => []);
+  const raw: OperatorChain[] = chains.slice();
+  for (const operator of operators) {
+    const length = isStatistical(operator) && operator.scope === "plane" ? 1 : itself.depth;
+    for (let first = 0; first < itself.depth; first += length) {
+      const end = first + length;
+      const step = isStatistical(operator)
+        ? await resolved(
+            operator,
+            { stream: itself, first, end, chains: chains.slice(first, end) },
+            { stream: input, first, end, chains: raw.slice(first, end) },
+          )
+        : operator;
+      for (let at = first; at < end; at += 1) chains[at] = appended(chains[at] ?? [], step);
+    }
+  }
+  return (depth) => chains[depth] ?? [];
+}
+
+/** Planes `first` to `end - 1` of a stream, as their chains make them; a chain for each. */
+interface Part {
+  readonly stream: PlaneStream;
+  readonly first: number;
+  readonly end: number;
+  readonly chains: readonly OperatorChain[];
+}
+
+async function resolved(operator: StatisticalOperator, own: Part, input: Part): Promise<PointwiseOperator> {
+  switch (operator.name) {
+    case "zero_mean_unit_variance":
+      return standardized(await momentsOf(own), operator.eps);
+    case "scale_mean_variance":
+      return matched(await momentsOf(own), await momentsOf(input), operator.eps);
+    case "scale_range": {
+      const of = operator.of === "input" ? input : own;
+      return scaledRange(await percentilesOf(of, operator.low, operator.high), operator.eps);
+    }
+  }
+}
+
+/** Plane by plane in two passes, planes joined by Chan's formula: no digits are lost to a large mean. */
+async function momentsOf({ stream, first, end, chains }: Part): Promise<Moments> {
+  let count = 0;
+  let mean = 0;
+  let squares = 0;
+  let at = 0;
+  for await (const samples of stream.planes(first, end)) {
+    const plane = planeMoments(samples, asFunction(chains[at] ?? []));
+    at += 1;
+    if (plane.count === 0) continue;
+    const total = count + plane.count;
+    const apart = plane.mean - mean;
+    squares += plane.squares + (apart * apart * count * plane.count) / total;
+    mean += (apart * plane.count) / total;
+    count = total;
+  }
+  return { mean, deviation: count === 0 ? 0 : Math.sqrt(squares / count) };
+}
+
+function planeMoments(samples: Samples, through: Pointwise) {
+  let count = 0;
+  let sum = 0;
+  for (const sample of samples) {
+    if (!Number.isFinite(sample)) continue;
+    sum += through(sample);
+    count += 1;
+  }
+  const mean = count === 0 ? 0 : sum / count;
+  let squares = 0;
+  for (const sample of samples) {
+    if (Number.isFinite(sample)) squares += (through(sample) - mean) ** 2;
+  }
+  return { count, mean, squares };
+}
+
+async function percentilesOf(part: Part, low: number, high: number): Promise<Percentiles> {
+  const { stream, first, end, chains } = part;
+  const unchanged = chains.every((chain) => chain.length === 0);
+  const levels = await measureLevels({
+    sampleType: unchanged ? stream.sampleType : "float32",
+    lowPercentile: low,
+    highPercentile: high,
+    planes: () => (unchanged ? stream.planes(first, end) : changedPlanes(part)),
+  });
+  return levels ?? { low: 0, high: 0 };
+}
+
+/** NaN and infinities stay what they are, whatever an operator would make of them. */
+async function* changedPlanes({ stream, first, end, chains }: Part): AsyncGenerator<Samples> {
+  let at = 0;
+  for await (const samples of stream.planes(first, end)) {
+    const through = asFunction(chains[at] ?? []);
+    at += 1;
+    yield Float32Array.from(samples, (sample) => (Number.isFinite(sample) ? through(sample) : Number.NaN));
+  }
+}
