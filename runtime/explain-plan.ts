@@ -24,6 +24,7 @@ export function explainPlan(plan: JobPlan, acquisition: Acquisition, output: str
     channel.kind === "pass"
       ? 0
       : memoryNeed(channel.tiles, {
+          zoo: channel.model.zoo,
           settings: channel.model.settings,
           bytesPerSample: sampleTypes[sampleType].bytes,
         }),
@@ -43,12 +44,12 @@ export function explainPlan(plan: JobPlan, acquisition: Acquisition, output: str
 
 function explainChannel(channel: JobPlan["channels"][number]): string {
   if (channel.kind === "pass") return "passed on unchanged";
-  const { model, tiles, normalization } = channel;
+  const { model, tiles, normalization, zoo } = channel;
   return [
     `${model.name} ${model.version}`,
     `${tileCount(tiles)} tiles of ${tileShapeOf(tiles).join(",")} a stack`,
     `overlap ${overlapOf(tiles).join(",")}, ${tiles.kind} plan`,
     `${redundancy(tiles).toFixed(2)} voxels computed for each one delivered`,
-    `normalization ${normalization.kind}`,
+    zoo === undefined ? `normalization ${normalization.kind}` : "its description's operators",
   ].join(", ");
 }

@@ -25,10 +25,7 @@ export function inverseOf(chain: OperatorChain): OutputMap {
   return chain.reduceRight(
     (map: OutputMap, operator): OutputMap => {
       if (operator.name !== "scale_linear" || operator.gain === 0) return map;
-      return {
-        gain: map.gain / operator.gain,
-        offset: map.offset - (map.gain * operator.offset) / operator.gain,
-      };
+      return { gain: map.gain / operator.gain, offset: (map.offset - operator.offset) / operator.gain };
     },
     { gain: 1, offset: 0 },
   );
