@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
@@ -26,6 +26,15 @@ for (const name of models) {
     assert.equal(missed, 0);
   });
 }
+
+const published = join(root, "../shared/data/models/unet2d_nuclei_broad");
+const skip = existsSync(published) ? false : "../shared is not here";
+
+test("a published model of the zoo gives its own test output", { skip }, async () => {
+  const model = await readPackage(published);
+  const { largestDifference } = await verifyPackage(model, onCpu(model));
+  assert.ok(largestDifference < 1e-5, `${largestDifference}`);
+});
 
 test("a zoo model whose operators are left out does not give its test output", async () => {
   const model = await readPackage(join(zoo, "planes-05"));

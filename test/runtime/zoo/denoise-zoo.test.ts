@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
@@ -39,7 +39,7 @@ async function denoise(name: string, model: string, stack: Tensor, options: Run 
     input,
     output,
     overwrite: true,
-    models: { default: join(zoo, model) },
+    models: { default: resolve(zoo, model) },
     normalization: "package",
     ...options,
   });
@@ -82,6 +82,18 @@ for (const model of ["stacks-05", "channels-last-04"]) {
     assert.ok(largestDifference(data, expected.data) < 1e-4);
   });
 }
+
+const published = resolve(import.meta.dirname, "../../../../shared/data/models/unet2d_nuclei_broad");
+const skip = existsSync(published) ? false : "../shared is not here";
+
+test("a published model of the zoo, as a stack through the engine, makes its own test output", {
+  skip,
+}, async () => {
+  const stack = await stackOf(join(published, "test_input.npy"), [1, 512, 512]);
+  const expected = await stackOf(join(published, "test_output.npy"), [1, 512, 512]);
+  const { data } = await denoise("published", published, stack);
+  assert.ok(largestDifference(data, expected.data) < 1e-5);
+});
 
 test("a network of single planes takes each plane of a stack by itself, and the result is in the input's units", async () => {
   const plane = await readNpyTensor(join(zoo, "planes-05/test_input.npy"));
