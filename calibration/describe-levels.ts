@@ -27,7 +27,7 @@ export function describeLevels(
     raw: describeImage(level.raw, context),
     denoised: describeImage(level.denoised, context),
     verdicts: [...verdictsOf(level)],
-    noise_to_signal: level.inputNoise.noiseToSignal,
+    noise_to_signal: Number.isFinite(level.inputNoise.noiseToSignal) ? level.inputNoise.noiseToSignal : null,
     removed: level.removed,
   }));
   if (target === undefined) return described;

@@ -80,8 +80,8 @@ const level = z.strictObject({
       evidence: z.string(),
     }),
   ),
-  /** Of the raw input, estimated from itself as `watch` does it. */
-  noise_to_signal: z.number(),
+  /** Of the raw input, estimated from itself as `watch` does it; null where the field has no signal. */
+  noise_to_signal: z.number().nullable(),
   /** mean((input - denoised)²). */
   removed: z.number(),
   meets_target: z.enum(["yes", "likely", "no", "unknown"]).optional(),

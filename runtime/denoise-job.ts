@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ErrorReport } from "../core/errors.ts";
+import { type NoiseCheck, noiseReferenceSchema } from "./noise-check.ts";
 
 /** One acquisition to denoise, as it is sent to the engine. Paths are absolute. */
 export const denoiseJobSchema = z.strictObject({
@@ -32,6 +33,13 @@ export const denoiseJobSchema = z.strictObject({
   compression: z.enum(["none", "deflate", "zstd"]).default("none"),
   /** The axis that the network sees as depth. `auto`: Z where there is one, else T. */
   depthAxis: z.enum(["z", "t", "auto"]).default("auto"),
+  /** What the noise of channels is compared with, looked up as `models`; channels without one are not looked at. */
+  noiseReferences: z
+    .strictObject({
+      default: noiseReferenceSchema.optional(),
+      byChannel: z.record(z.string(), noiseReferenceSchema).default({}),
+    })
+    .optional(),
 });
 
 export type DenoiseJob = z.output<typeof denoiseJobSchema>;
@@ -67,6 +75,8 @@ export interface DenoiseOutcome {
   readonly clippedShare: number;
   /** What a person should know: an assumed axis, NaN in the input, an uncalibrated model. */
   readonly notes: readonly string[];
+  /** One for each channel that a calibration speaks for. */
+  readonly noise?: readonly NoiseCheck[];
 }
 
 /**

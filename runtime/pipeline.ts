@@ -4,6 +4,7 @@ import type { ModelPackage } from "../core/package-settings.ts";
 import { openAcquisition } from "../formats/open.ts";
 import type { Plane, PlaneSource } from "../formats/plane-source.ts";
 import { createOmeTiff } from "../formats/tiff/ome-tiff-sink.ts";
+import { checkChannels } from "./check-channels.ts";
 import type { DenoiseJob, DenoiseOutcome, Progress } from "./denoise-job.ts";
 import { interrupted, orInterrupted } from "./interrupted.ts";
 import { availableBytes } from "./memory-plan.ts";
@@ -83,13 +84,15 @@ async function denoiseSource(
       await sink.write(plane);
     };
     const { network, signal } = tools;
+    const noise = await checkChannels(job.noiseReferences, source, plan.channels, signal);
+    const warnings = noise.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
     const totals = await processStacks({ plan, source, write, output: job.output, network, meter, signal });
     const sourceSha256 = await orInterrupted(hashing, signal);
     await refuseChangedSource(acquisition.file, acquisition.members, stateBefore);
 
     const finished = new Date();
     const clippedShare = totals.clippedVoxels / totalVoxels;
-    const notes = [...plan.notes, ...totals.notes];
+    const notes = [...plan.notes, ...totals.notes, ...warnings];
     meter.enter("verifying");
     await sink.finish(
       provenanceOf({
@@ -119,6 +122,7 @@ async function denoiseSource(
       networkS: totals.networkS,
       clippedShare,
       notes,
+      ...(noise.length === 0 ? {} : { noise }),
     };
   } finally {
     ending.abort();

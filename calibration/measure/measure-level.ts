@@ -1,6 +1,6 @@
+import { type NoiseEstimate, noiseSums } from "../../runtime/noise-estimate.ts";
 import type { Repeats } from "../experiment/repeats.ts";
 import type { LevelPlan } from "../levels/draw-plan.ts";
-import { type NoiseEstimate, noiseSums } from "../metrics/noise-estimate.ts";
 import { type NoisyReferences, noisyReferences, weightedSum } from "../metrics/noisy-references.ts";
 import { type DifferenceMap, differenceMap } from "./local-differences.ts";
 import { type ImageMeasurement, imageMeter, shiftBetween } from "./measure-images.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { denoiseJobSchema, stages } from "../denoise-job.ts";
+import { noiseCheckSchema } from "../noise-check.ts";
 import { providerNames } from "../providers.ts";
 
 /**
@@ -56,6 +57,7 @@ const outcomeSchema = z.strictObject({
   networkS: seconds,
   clippedShare: z.number().min(0).max(1),
   notes: z.array(z.string()).readonly(),
+  noise: z.array(noiseCheckSchema).readonly().exactOptional(),
 });
 
 export const warmUpSchema = z.strictObject({

@@ -1,0 +1,72 @@
+import { open } from "node:fs/promises";
+import { usageError } from "../../core/errors.ts";
+import { type Calibration, calibrationSchema } from "../result.ts";
+
+/** A `calibration.json` that is longer than this is none (bytes). */
+const longestBytes = 16 * 1024 * 1024;
+
+/** Reads a `calibration.json`. Throws `EdgeError` (`usage`): it is missing, no calibration, or of a newer schema. */
+export async function readCalibration(file: string): Promise<Calibration> {
+  const value = parsed(file, await textOf(file));
+  const result = calibrationSchema.safeParse(value);
+  if (result.success) return result.data;
+  const schema = typeof value === "object" && value !== null && "schema" in value ? value.schema : undefined;
+  const [issue] = result.error.issues;
+  const newer = schema !== undefined && schema !== 1;
+  throw usageError(newer ? "the calibration has a schema that is not known" : "the file is no calibration", {
+    code: newer ? "calibration-schema" : "calibration-invalid",
+    file,
+    found: newer
+      ? `schema ${JSON.stringify(schema).slice(0, 40)}`
+      : `${issue?.path.map(String).join(".")}: ${issue?.message}`,
+    allowed: "schema 1, as `cnnt-edge calibrate` writes it",
+    remedy: "Calibrate again with this version, or take the file out of the configuration",
+  });
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    const handle = await open(file);
+    try {
+      const { size } = await handle.stat();
+      if (size > longestBytes) throw tooLong(file, size);
+      return await handle.readFile("utf8");
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    if (!(cause instanceof Error && "syscall" in cause)) throw cause;
+    throw usageError("the calibration cannot be read", {
+      code: "calibration-unreadable",
+      file,
+      found: "code" in cause ? String(cause.code) : cause.message,
+      remedy: "Check the path under `calibration` and the right to read it",
+      cause,
+    });
+  }
+}
+
+function parsed(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw usageError("the file is no calibration", {
+      code: "calibration-invalid",
+      file,
+      found: "text that is not JSON",
+      allowed: "calibration.json, as `cnnt-edge calibrate` writes it",
+      remedy: "Name the .json file, not the report",
+      cause,
+    });
+  }
+}
+
+function tooLong(file: string, size: number) {
+  return usageError("the calibration is too long", {
+    code: "calibration-too-long",
+    file,
+    found: `${size} bytes`,
+    allowed: `at most ${longestBytes}`,
+    remedy: "Check that this is a calibration.json",
+  });
+}
