@@ -17,13 +17,14 @@ const reference = z.looseObject({
   axis_id: z.string(),
   offset: z.int().default(0),
 });
+const parameterized = z.looseObject({ min: length, step: length });
 const axis = z.looseObject({
   type: z.enum(["batch", "channel", "index", "time", "space"]),
   id: z.string().optional(),
   size: z
     .union([
       length,
-      z.looseObject({ min: length, step: length }),
+      parameterized,
       reference,
       z.looseObject({ min: length.optional(), max: length.nullish() }),
     ])
@@ -154,10 +155,7 @@ function inputAxis(
   if (letter === "c") return { letter, sizes: { min: channels(stated), step: 0 } };
   const { size } = stated;
   if (typeof size === "number") return { letter, sizes: { min: size, step: 0 } };
-  if (size != null && "step" in size) {
-    const { min, step } = size as { min: number; step: number };
-    return { letter, sizes: { min, step } };
-  }
+  if (isParameterized(size)) return { letter, sizes: { min: size.min, step: size.step } };
   // As long as another axis: what that one takes, this one takes.
   const other = size != null && "axis_id" in size ? size : undefined;
   const referred = input.axes.find((candidate) => candidate !== stated && idOf(candidate) === other?.axis_id);
@@ -174,6 +172,10 @@ function inputAxis(
     found: "a size that is not stated here",
     allowed: "a number, or min and step",
   });
+}
+
+function isParameterized(size: StatedAxis["size"]): size is z.infer<typeof parameterized> {
+  return parameterized.safeParse(size).success;
 }
 
 function isReference({ size }: StatedAxis): boolean {

@@ -81,6 +81,13 @@ function zooModelOf(description: ZooDescription, file: string): ZooModel {
   }
   const depth = depths[0] ?? "z";
   const sizes = [sizesOf(depth), sizesOf("y"), sizesOf("x")] as const;
+  if (sizes.some(({ min }) => min < 1)) {
+    throw cannotRun(file, {
+      at: "inputs.0.shape",
+      found: "fewer lengths than axes",
+      allowed: "a length for each",
+    });
+  }
   for (const { letter, size } of outputAxes) {
     const wanted = letter === "c" || letter === "b" ? { min: 1, step: 0 } : sizesOf(letter);
     if (size === "as-input" || (size === wanted.min && wanted.step === 0)) continue;

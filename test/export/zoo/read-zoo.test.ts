@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import fc from "fast-check";
 import { parse } from "yaml";
 import { isEdgeError } from "../../../core/errors.ts";
 import type { ModelPackage } from "../../../core/package-settings.ts";
@@ -153,4 +154,57 @@ test("refuses a model without ONNX weights as one that it does not understand", 
     () => readZooDescription(stated, "rdf.yaml"),
     (error: unknown) => isEdgeError(error, "package-rdf-schema") && error.at === "weights.onnx",
   );
+});
+
+/** Every place in a description, as the keys that lead there. */
+function placesIn(value: unknown): string[][] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [
+    [key],
+    ...placesIn(inner).map((path) => [key, ...path]),
+  ]);
+}
+
+function withChange(stated: unknown, path: readonly string[], to: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined || typeof stated !== "object" || stated === null) return to;
+  const changed = withChange((stated as Record<string, unknown>)[key], rest, to);
+  return Array.isArray(stated)
+    ? stated.map((inner: unknown, index) => (String(index) === key ? changed : inner))
+    : { ...stated, [key]: changed };
+}
+
+test("whatever stands in a description, it is read or refused by name", () => {
+  const junk = fc.constantFrom(
+    undefined,
+    null,
+    -1,
+    0,
+    1.5,
+    1e12,
+    "",
+    "z",
+    "b",
+    [],
+    [1],
+    {},
+    { min: 1 },
+    true,
+  );
+  for (const name of models) {
+    const stated: unknown = parse(readFileSync(join(zoo, name, "rdf.yaml"), "utf8"));
+    const places = fc.constantFrom(...placesIn(stated));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(places, junk), { minLength: 1, maxLength: 3 }), (changes) => {
+        const changed = changes.reduce((so, [path, to]) => withChange(so, path, to), stated);
+        try {
+          const { zoo: read } = readZooDescription(changed, "rdf.yaml");
+          assert.ok(read.sizes.every(({ min, step }) => min >= 1 && step >= 0));
+        } catch (error) {
+          assert.ok(isEdgeError(error), `${error}`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  }
 });
