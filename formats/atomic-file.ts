@@ -14,10 +14,11 @@ export interface AtomicFile {
   /** Writes all of `bytes` at `position`. */
   write(bytes: Uint8Array, position: number): Promise<void>;
   /**
-   * Gives the file its final name. Throws `verificationError` when it is not `lengthBytes` long; then, as after
-   * every failure, the temporary file is removed.
+   * Gives the file its final name, unless `check`, which reads it under its temporary name while the disk is synced,
+   * throws. Throws `verificationError` when it is not `lengthBytes` long; then, as after every failure, the temporary
+   * file is removed.
    */
-  commit(lengthBytes: number): Promise<void>;
+  commit(lengthBytes: number, check?: (path: string) => Promise<void>): Promise<void>;
   /** Removes the temporary file. Does nothing after `commit`. Never throws. */
   abort(): Promise<void>;
 }
@@ -30,6 +31,12 @@ export interface AtomicFileOptions {
   /** Refuse at once when the disk has less room than this. */
   readonly expectedBytes?: number;
 }
+
+/**
+ * After so many bytes the disk is asked to begin with them, beside the writing: the sync at the end then waits for
+ * little, and memory does not fill with what is still to be written.
+ */
+const syncEveryBytes = 64 * 2 ** 20;
 
 /** Linux moves at most 2 GiB - 4 KiB in one call; this much keeps several files progressing side by side. */
 const writeChunkBytes = 64 * 2 ** 20;
@@ -48,10 +55,28 @@ export async function createAtomicFile(path: string, options: AtomicFileOptions 
     throw writeError(error, path);
   });
   let ended = false;
+  let unsyncedBytes = 0;
+  let syncing: Promise<unknown> | undefined;
+  let syncFailure: unknown;
+
+  /** A disk tells of a failed sync once only, so it is kept for `commit`. */
+  const syncBeside = (): void => {
+    if (syncing !== undefined || unsyncedBytes < syncEveryBytes) return;
+    unsyncedBytes = 0;
+    syncing = handle
+      .datasync()
+      .catch((error: unknown) => {
+        syncFailure ??= error;
+      })
+      .finally(() => {
+        syncing = undefined;
+      });
+  };
 
   const abort = async (): Promise<void> => {
     if (ended) return;
     ended = true;
+    await syncing;
     await handle.close().catch(() => undefined);
     await unlink(temporaryPath).catch(() => undefined);
     forgetPartial(temporaryPath);
@@ -62,15 +87,22 @@ export async function createAtomicFile(path: string, options: AtomicFileOptions 
     async write(bytes, position) {
       try {
         await writeAll(handle, bytes, position);
+        unsyncedBytes += bytes.byteLength;
+        syncBeside();
       } catch (error) {
         throw writeError(error, path);
       }
     },
-    async commit(lengthBytes) {
+    async commit(lengthBytes, check) {
       try {
+        await syncing;
+        if (syncFailure !== undefined) throw syncFailure;
         const { size } = await handle.stat();
         if (size !== lengthBytes) throw wrongLength(path, size, lengthBytes);
-        await handle.sync();
+        // Both are waited for: nothing may still read or sync when the file is closed.
+        const [checked, synced] = await Promise.allSettled([check?.(temporaryPath), handle.sync()]);
+        if (synced.status === "rejected") throw synced.reason;
+        if (checked.status === "rejected") throw checked.reason;
         await handle.close();
         await giveName(temporaryPath, target, path, overwrite);
         ended = true;

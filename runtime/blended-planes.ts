@@ -28,6 +28,7 @@ export function createBlendedPlanes({ axes }: TilePlan, capacity: number): Blend
       const [firstRow, endRow] = inside(heights, height);
       const [firstColumn, endColumn] = inside(widths, width);
       const soleRun = soleColumns(width, firstColumn, endColumn);
+      const wholeRows = widths.tile === widths.length && soleRun[1] - soleRun[0] === widths.length;
       for (let z = firstDepth; z < endDepth; z += 1) {
         const plane = placeOf(z);
         const depthShare = depth.shares[z - depth.start] as number;
@@ -35,6 +36,12 @@ export function createBlendedPlanes({ axes }: TilePlan, capacity: number): Blend
           const share = depthShare * (height.shares[y - height.start] as number);
           const rowAt = y * widths.length;
           const tileAt = ((z - depth.start) * heights.tile + (y - height.start)) * widths.tile - width.start;
+          if (wholeRows && share === 1) {
+            const rows = depthShare === 1 ? soleLength(height, y, endRow) : 1;
+            plane.set(tile.subarray(tileAt, tileAt + rows * widths.length), rowAt);
+            y += rows - 1;
+            continue;
+          }
           const [firstSole, endSole] = share === 1 ? soleRun : [firstColumn, firstColumn];
           addWeighted(plane, rowAt, tile, tileAt, firstColumn, firstSole, share, width);
           plane.set(tile.subarray(tileAt + firstSole, tileAt + endSole), rowAt + firstSole);
@@ -68,6 +75,13 @@ function soleColumns({ start, shares }: Span, first: number, end: number): [firs
   let to = from;
   while (to < end && shares[to - start] === 1) to += 1;
   return [from, to];
+}
+
+/** How many rows from `first` on no other tile reaches. */
+function soleLength({ start, shares }: Span, first: number, end: number): number {
+  let to = first;
+  while (to < end && shares[to - start] === 1) to += 1;
+  return to - first;
 }
 
 /** The elements of the axis that a span's tile covers: first, and one past the last. */

@@ -1,5 +1,6 @@
 import { type Samples, type SampleType, sampleTypes } from "../core/acquisition.ts";
 import type { Intensity } from "../core/package-settings.ts";
+import { quantize } from "./kernels/voxels.ts";
 import type { IntensityMap } from "./normalize.ts";
 
 /** `sample = gain · output + offset`. */
@@ -25,31 +26,9 @@ export function denormalizePlane(
   sampleType: SampleType,
   into: Samples,
 ): number {
-  const { gain, offset } = map;
   const { integer, min, max } = sampleTypes[sampleType];
-  if (!integer) {
-    for (let i = 0; i < values.length; i += 1) into[i] = (values[i] as number) * gain + offset;
-    return 0;
-  }
-  let clipped = 0;
-  for (let i = 0; i < values.length; i += 1) {
-    const rounded = roundHalfToEven((values[i] as number) * gain + offset);
-    if (rounded >= min && rounded <= max) into[i] = rounded;
-    else {
-      clipped += 1;
-      into[i] = rounded > max ? max : rounded < min ? min : 0;
-    }
-  }
-  return clipped;
-}
-
-/** 1.5 · 2^52: the neighbouring doubles are 1 apart, also for somewhat smaller and larger sums. */
-const unitSpacing = 6_755_399_441_055_744;
-
-/**
- * Rounds to an integer, half to even, as numpy.rint: the addition itself rounds so (IEEE 754 roundTiesToEven). Exact
- * below 2^51; what is larger is beyond all sample types and stays large.
- */
-export function roundHalfToEven(value: number): number {
-  return value + unitSpacing - unitSpacing;
+  if (integer) return quantize(values, { ...map, min, max }, into);
+  const { gain, offset } = map;
+  for (let i = 0; i < values.length; i += 1) into[i] = (values[i] as number) * gain + offset;
+  return 0;
 }

@@ -1,5 +1,6 @@
 import type { Samples } from "../core/acquisition.ts";
 import type { Pointwise } from "../core/operators.ts";
+import { inputWriter } from "./kernels/voxels.ts";
 import type { IntensityMap } from "./normalize.ts";
 import { symmetricIndex } from "./symmetric-padding.ts";
 import type { AxisPlan, TilePlan } from "./tile-plan.ts";
@@ -14,43 +15,64 @@ export type TileStart = readonly [depth: number, height: number, width: number];
  */
 export function gatherTile(
   planeAt: (depth: number) => Samples,
+  plan: TilePlan,
+  start: TileStart,
+  map: IntensityMap,
+  into: Float32Array,
+): void {
+  if (map.operators !== undefined) {
+    gatherOperated(planeAt, plan, start, map.operators, into);
+    return;
+  }
+  const [depths, heights, widths] = plan.axes;
+  const [depthStart, heightStart, widthStart] = start;
+  const columns = indicesOf(widths, widthStart);
+  const [firstColumn, endColumn] = insideOf(widths, widthStart);
+  const rows = indicesOf(heights, heightStart);
+  const [firstRow, endRow] = insideOf(heights, heightStart);
+  const wholeRows = firstColumn === 0 && endColumn === columns.length && endColumn === widths.length;
+  const [min, max] = map.clip ? [0, 1] : [-Infinity, Infinity];
+  const writer = inputWriter(into, { low: map.low, scale: 1 / map.range, min, max });
+
+  const appendRow = (plane: Samples, row: number): void => {
+    const at = row * widths.length;
+    writer.appendEach(plane, at, columns.subarray(0, firstColumn));
+    writer.append(plane, at + widthStart + firstColumn, at + widthStart + endColumn);
+    writer.appendEach(plane, at, columns.subarray(endColumn));
+  };
+  for (const depth of indicesOf(depths, depthStart)) {
+    const plane = planeAt(depth);
+    if (!wholeRows) {
+      for (const row of rows) appendRow(plane, row);
+      continue;
+    }
+    for (const row of rows.subarray(0, firstRow)) appendRow(plane, row);
+    writer.append(plane, (heightStart + firstRow) * widths.length, (heightStart + endRow) * widths.length);
+    for (const row of rows.subarray(endRow)) appendRow(plane, row);
+  }
+  writer.finish();
+}
+
+/** The same by functions of a sample instead of a map. */
+function gatherOperated(
+  planeAt: (depth: number) => Samples,
   { axes: [depths, heights, widths] }: TilePlan,
   [depthStart, heightStart, widthStart]: TileStart,
-  map: IntensityMap,
+  operators: (depth: number) => Pointwise,
   into: Float32Array,
 ): void {
   const columns = indicesOf(widths, widthStart);
   const rows = indicesOf(heights, heightStart);
-  const scale = 1 / map.range;
   let at = 0;
-  let floats = false;
   for (const depth of indicesOf(depths, depthStart)) {
     const plane = planeAt(depth);
-    floats ||= plane instanceof Float32Array || plane instanceof Float64Array;
-    const operate = map.operators?.(depth);
+    const operate = operators(depth);
     for (const row of rows) {
-      if (operate === undefined) scaleRow(plane, row * widths.length, columns, map.low, scale, into, at);
-      else operateRow(plane, row * widths.length, columns, operate, into, at);
+      operateRow(plane, row * widths.length, columns, operate, into, at);
       at += columns.length;
     }
   }
-  if (floats) zeroNonFinite(into);
-  if (map.clip) clipToUnit(into);
-}
-
-/** The inner loop of all reading, so it does nothing else. */
-function scaleRow(
-  plane: Samples,
-  rowStart: number,
-  columns: Int32Array,
-  low: number,
-  scale: number,
-  into: Float32Array,
-  at: number,
-): void {
-  for (let i = 0; i < columns.length; i += 1) {
-    into[at + i] = ((plane[rowStart + (columns[i] as number)] as number) - low) * scale;
-  }
+  zeroNonFinite(into);
 }
 
 function operateRow(
@@ -74,15 +96,14 @@ function zeroNonFinite(values: Float32Array): void {
   }
 }
 
-function clipToUnit(values: Float32Array): void {
-  for (let i = 0; i < values.length; i += 1) {
-    const value = values[i] as number;
-    if (value < 0) values[i] = 0;
-    else if (value > 1) values[i] = 1;
-  }
-}
-
 /** The stack's elements along one axis of a tile. */
 export function indicesOf({ length, tile }: AxisPlan, start: number): Int32Array {
-  return Int32Array.from({ length: tile }, (_, i) => symmetricIndex(start + i, length));
+  const indices = new Int32Array(tile);
+  for (let i = 0; i < tile; i += 1) indices[i] = symmetricIndex(start + i, length);
+  return indices;
+}
+
+/** The part of a tile that lies inside the stack, in elements of the tile: first, and one past the last. */
+function insideOf({ length, tile }: AxisPlan, start: number): [first: number, end: number] {
+  return [Math.max(0, -start), Math.min(tile, length - start)];
 }

@@ -12,6 +12,8 @@ const digits = 1 << 16;
 interface KeyCodec {
   /** Whether the upper 16 bits tell the key. */
   readonly onePass: boolean;
+  /** Counts the upper halves of all samples' keys without writing these down, where that can be done. */
+  readonly countUpper?: (samples: Samples, counts: Float64Array) => void;
   /** Writes the keys of the finite samples and returns how many they are. */
   readonly keys: (samples: Samples, into: Uint32Array) => number;
   readonly value: (key: number) => number;
@@ -21,6 +23,12 @@ interface KeyCodec {
 function narrow(offset: number): KeyCodec {
   return {
     onePass: true,
+    countUpper(samples, counts) {
+      for (let i = 0; i < samples.length; i += 1) {
+        const digit = (samples[i] as number) + offset;
+        counts[digit] = (counts[digit] as number) + 1;
+      }
+    },
     keys(samples, into) {
       for (let i = 0; i < samples.length; i += 1) into[i] = ((samples[i] as number) + offset) << 16;
       return samples.length;
@@ -116,6 +124,12 @@ export function createOrderCounter(sampleType: SampleType): OrderCounter {
   return {
     passes: codec.onePass ? 1 : 2,
     addUpper(samples) {
+      if (codec.countUpper !== undefined) {
+        codec.countUpper(samples, upper);
+        finite += samples.length;
+        seen += samples.length;
+        return;
+      }
       const found = keysOf(samples);
       for (let i = 0; i < found.length; i += 1) {
         const digit = (found[i] as number) >>> 16;

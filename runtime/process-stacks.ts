@@ -117,19 +117,24 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
   const scratch = sampleTypes[sampleType].make(height * width);
   const input = planeStream(work, readPlane, scratch);
   const { map, levelsEqual, before } = await measureMap(work, channel, input);
-  const samples = sampleTypes[plan.sampleType].make(height * width);
+  // Two, so that one plane is being written while the next is made.
+  const places = [0, 1].map(() => sampleTypes[plan.sampleType].make(height * width));
+  let writing: Promise<void> = Promise.resolve();
   const voxelsPerTile = (depth * height * width) / tileCount(channel.tiles);
   let clippedVoxels = 0;
   let networkS = 0;
 
   const finish = async (at: number, values: Float32Array, outputMap: OutputMap): Promise<void> => {
+    const samples = places[at % places.length] as Samples;
     clippedVoxels += denormalizePlane(values, outputMap, plan.sampleType, samples);
     const index = planeIndexOf(plan.depthAxis, place, at);
     if (nonFinite.has(at)) {
       await source.readPlane(index, { into: scratch, signal });
       carryNonFinite(scratch, plan.sampleType, samples);
     }
-    await work.write({ ...index, samples });
+    await writing;
+    writing = work.write({ ...index, samples });
+    writing.catch(() => undefined);
   };
   const outputMap = outputMapOf(map, channel.intensity);
   const zooOutput =
@@ -163,8 +168,11 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
       signal,
     );
     await zooOutput?.end();
+    await writing;
   } finally {
     await zooOutput?.close();
+    // Nothing may still write when the caller closes its files.
+    await Promise.allSettled([writing]);
   }
   return { map, clippedVoxels, networkS, nonFinite: nonFinite.count(), levelsEqual };
 }

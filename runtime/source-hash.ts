@@ -1,18 +1,15 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { Worker } from "node:worker_threads";
 import { machineError } from "../core/errors.ts";
-
-const chunkBytes = 1 << 20;
 
 /**
  * The sha256 (hex) of the file that an acquisition came from. For a set of files: that of the lines `sha256sum` would
  * print for its members in their order, names without folders.
  */
 export async function hashSource(members: readonly string[], signal: AbortSignal): Promise<string> {
-  const hashes: string[] = [];
-  for (const member of members) hashes.push(await hashFile(member, signal));
+  const hashes = await hashFiles(members, signal);
   const [only] = hashes;
   if (hashes.length === 1 && only !== undefined) return only;
   const list = createHash("sha256");
@@ -20,12 +17,31 @@ export async function hashSource(members: readonly string[], signal: AbortSignal
   return list.digest("hex");
 }
 
-async function hashFile(file: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes, signal })) {
-    hash.update(chunk as Buffer);
+async function hashFiles(files: readonly string[], signal: AbortSignal): Promise<string[]> {
+  signal.throwIfAborted();
+  const thread = new Worker(new URL("./hash-thread.js", import.meta.url), {
+    workerData: files,
+    execArgv: [],
+  });
+  const giveUp = (): void => void thread.terminate();
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    return await new Promise<string[]>((resolve, reject) => {
+      thread.once("message", resolve);
+      thread.once("error", reject);
+      thread.once("exit", () => reject(signal.reason ?? hashLost(files)));
+    });
+  } finally {
+    signal.removeEventListener("abort", giveUp);
   }
-  return hash.digest("hex");
+}
+
+function hashLost(files: readonly string[]) {
+  return machineError("the thread that hashes the source ended", {
+    code: "hash-lost",
+    file: files[0] ?? "",
+    retryable: true,
+  });
 }
 
 /** Sizes and times of modification of all members: equal before and after, nobody wrote meanwhile. */

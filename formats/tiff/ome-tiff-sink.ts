@@ -97,8 +97,7 @@ export async function createOmeTiff(
       };
       const firstDirectory = await planes.writeDirectories(description);
       await file.write(headerBytes(layout.flavour, firstDirectory), 0);
-      await check?.(file.temporaryPath);
-      await file.commit(end);
+      await file.commit(end, check);
     },
     abort: file.abort,
   };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { denormalizePlane, outputMapOf, roundHalfToEven } from "../../runtime/denormalize.ts";
+import { denormalizePlane, outputMapOf } from "../../runtime/denormalize.ts";
+import { roundHalfToEven } from "../../runtime/kernels/voxels.ts";
 import { intensityMapOf } from "../../runtime/normalize.ts";
 
 const unchanged = { gain: 1, offset: 0 };
