@@ -5,7 +5,7 @@ import { decodeElements, type Elements } from "./element-types.ts";
 import type { ElementTypeName } from "./pickle-values.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { StoredTensors } from "./stored-tensors.ts";
-import { openStreamCheckpoint, streamMagic } from "./stream-checkpoint.ts";
+import { openStreamCheckpoint, streamMagicLength } from "./stream-checkpoint.ts";
 import { openZipCheckpoint } from "./zip-checkpoint.ts";
 
 const zipMagic = Buffer.from("PK\u0003\u0004", "latin1");
@@ -40,15 +40,24 @@ export async function openCheckpoint(file: string): Promise<Checkpoint> {
 async function openStored(file: string): Promise<StoredTensors> {
   const head = await firstBytes(file);
   if (head.subarray(0, 4).equals(zipMagic)) return openZipCheckpoint(file);
-  if (head.subarray(0, streamMagic.length).equals(streamMagic)) return openStreamCheckpoint(file);
+  if (streamMagicLength(head) !== undefined) return openStreamCheckpoint(file);
   if (head[8] === 0x7b) return openSafetensors(file);
   throw unsupportedError("this is no checkpoint that we read", {
     code: "checkpoint-unknown",
     file,
-    found: `a file that begins with ${head.subarray(0, 4).toString("hex") || "nothing"}`,
+    found: kindOf(head),
     allowed: "a file written by torch.save, or .safetensors",
     remedy: "Save the weights with torch.save(model.state_dict(), path)",
   });
+}
+
+/** What people take for a checkpoint. */
+function kindOf(head: Buffer): string {
+  if (head[0] === 0x80) return "a bare pickle, which holds no tensors of torch.save";
+  if (head.subarray(257, 262).toString("latin1") === "ustar")
+    return "a tar archive, torch.save's form of 2017";
+  if (head.subarray(1, 4).toString("latin1") === "HDF") return "an HDF5 file, as Keras writes";
+  return `a file that begins with ${head.subarray(0, 4).toString("hex") || "nothing"}`;
 }
 
 async function readTensor(stored: StoredTensors, name: string): Promise<Elements> {
@@ -116,8 +125,8 @@ async function firstBytes(file: string): Promise<Buffer> {
         remedy: "Name the weights file in it (.pt or .pth)",
       });
     }
-    const buffer = Buffer.alloc(16);
-    const { bytesRead } = await handle.read(buffer, 0, 16, 0);
+    const buffer = Buffer.alloc(512);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();

@@ -26,14 +26,8 @@ const prefixes = ["module.", "_orig_mod.", "model.", "net."];
 const maxNesting = 4;
 
 export function stateDictOf(root: PickleValue, file: string): Map<string, TensorReference> {
-  let dict = root;
-  for (let depth = 0; depth < maxNesting && isDict(dict); depth += 1) {
-    const tensors = tensorsIn(dict);
-    if (tensors.size > 0) return withoutPrefixes(tensors);
-    const inner = innerDict(dict);
-    if (inner === undefined) break;
-    dict = inner;
-  }
+  const tensors = isDict(root) ? weightsIn(root, maxNesting) : undefined;
+  if (tensors !== undefined) return withoutPrefixes(tensors);
   throw unsupportedError("no weights are to be found in the checkpoint", {
     code: "checkpoint-no-state-dict",
     file,
@@ -43,20 +37,23 @@ export function stateDictOf(root: PickleValue, file: string): Map<string, Tensor
   });
 }
 
+/** Wrapped weights come first: beside them may lie a loss, a step or a learning rate, which are tensors, too. */
+function weightsIn(dict: PickleDict, nesting: number): Map<string, TensorReference> | undefined {
+  for (const wrapper of wrappers) {
+    const inner = dict.entries.get(wrapper);
+    const wrapped = isDict(inner) && nesting > 1 ? weightsIn(inner, nesting - 1) : undefined;
+    if (wrapped !== undefined) return wrapped;
+  }
+  const own = tensorsIn(dict);
+  return own.size > 0 ? own : undefined;
+}
+
 function tensorsIn(dict: PickleDict): Map<string, TensorReference> {
   const tensors = new Map<string, TensorReference>();
   for (const [key, value] of dict.entries) {
     if (typeof key === "string" && isTensor(value)) tensors.set(key, value);
   }
   return tensors;
-}
-
-function innerDict(dict: PickleDict): PickleDict | undefined {
-  for (const wrapper of wrappers) {
-    const value = dict.entries.get(wrapper);
-    if (isDict(value)) return value;
-  }
-  return undefined;
 }
 
 /** Takes off a prefix as long as every name has it. */

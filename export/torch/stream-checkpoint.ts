@@ -12,8 +12,21 @@ import { maxPickleBytes } from "./zip-checkpoint.ts";
  * elements and the elements. Source: torch/serialization.py, `_legacy_save`.
  */
 
-/** The first pickle: protocol 2, the magic number 0x1950a86a20f9469cfc6c, stop. */
-export const streamMagic = Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex");
+/** The magic number 0x1950a86a20f9469cfc6c as a pickled long, and stop. */
+const magicNumber = Buffer.from("8a0a6cfc9c46f9206aa850192e", "hex");
+const frameOpcode = 0x95;
+
+/**
+ * Length of the first pickle of a stream checkpoint, or undefined for another file: a protocol from 2 to 5, from 4 on
+ * a frame around the rest, and the magic number.
+ */
+export function streamMagicLength(head: Buffer): number | undefined {
+  const protocol = head[1] ?? 0;
+  if (head[0] !== 0x80 || protocol < 2 || protocol > 5) return undefined;
+  const start = head[2] === frameOpcode ? 11 : 2;
+  const end = start + magicNumber.length;
+  return head.subarray(start, end).equals(magicNumber) ? end : undefined;
+}
 
 interface StoredRun {
   readonly offset: number;
@@ -46,7 +59,7 @@ async function readPickles(handle: FileHandle, file: string) {
     const buffer = Buffer.alloc(Math.min(window, size, maxPickleBytes));
     await handle.read(buffer, 0, buffer.length, 0);
     try {
-      let end = streamMagic.length;
+      let end = streamMagicLength(buffer) ?? 0;
       end = readPickle(buffer, file, end).end; // protocol
       end = readPickle(buffer, file, end).end; // facts of the machine
       const root = readPickle(buffer, file, end);

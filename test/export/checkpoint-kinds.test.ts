@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { isEdgeError } from "../../core/errors.ts";
 import { loadNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
 import { readTrainingConfig } from "../../export/cnnt/training-config.ts";
@@ -31,5 +33,20 @@ for (const file of files) {
 }
 
 test("every kind of file is among the fixtures", () => {
-  assert.ok(files.length >= 7, files.join());
+  assert.ok(files.length >= 11, files.join());
+});
+
+test("a bare pickle is refused as one", async () => {
+  const scratch = mkdtempSync(join(tmpdir(), "pickle-"));
+  const file = join(scratch, "weights.pt");
+  // pickle.dumps({}, 4)
+  writeFileSync(file, Buffer.from("80047d942e", "hex"));
+  try {
+    await assert.rejects(
+      openCheckpoint(file),
+      (error) => isEdgeError(error) && /bare pickle/.test(error.found ?? ""),
+    );
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
 });

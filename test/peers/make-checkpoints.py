@@ -104,3 +104,18 @@ wide_state = weights(network(wide))
 keep("five-by-five-stream", wide, wide_state, pt("five-by-five-stream", wide_state, _use_new_zipfile_serialization=False))
 
 keep("safetensors", plain, half, lambda: safetensors.torch.save_file(half, out / "safetensors.safetensors"))
+
+for protocol in (3, 4):
+    name = f"stream-protocol-{protocol}"
+    keep(name, plain, half, pt(name, half, pickle_protocol=protocol, _use_new_zipfile_serialization=False))
+
+beside = {
+    "loss": torch.tensor(0.125),
+    "learning_rate": torch.full((3,), 1e-4),
+    "optimizer": {"state": {0: {"step": torch.tensor(7.0), "exp_avg": torch.zeros(4)}}, "param_groups": [{"lr": 1e-4}]},
+    "model_state_dict": half,
+}
+keep("tensors-beside", plain, half, pt("tensors-beside", beside))
+
+ema = {"ema": {k: v * 2 for k, v in half.items()}, "model": {f"_orig_mod.module.{k}": v for k, v in half.items()}}
+keep("average-beside", plain, half, pt("average-beside", ema))
