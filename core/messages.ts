@@ -12,6 +12,8 @@ const seconds = z.number().nonnegative();
 /** The process that wrote a message: random, new at each start, so that words of a dead one can be told apart. */
 const boot = z.string().regex(/^[0-9a-f]{16}$/);
 
+const calibrationId = z.string().regex(/^[0-9a-f]{16}$/);
+
 /** Instance and folder names become topic levels: no slash, no wildcard, nothing to escape. */
 export const nameSchema = z
   .string()
@@ -35,6 +37,22 @@ const errorFields = {
   remedy: z.string().optional(),
 };
 const errorSchema = z.strictObject(errorFields);
+
+const noiseChecks = z.array(
+  z.strictObject({
+    channel: count,
+    /** Id of the calibration that it is held against, and the scans averaged in its level. */
+    calibration: z.string(),
+    averages: z.number().positive(),
+    /** Both absent where the acquisition has no signal above its noise. */
+    noise_to_signal: z.number().nonnegative().optional(),
+    /** noise_to_signal over that of the calibration. */
+    ratio: z.number().nonnegative().optional(),
+    /** The ratio is beyond what fields of one sample differ by. */
+    noisier: z.boolean(),
+    warning: z.string().optional(),
+  }),
+);
 
 export const stateSchema = z.strictObject({
   ...stamped,
@@ -83,6 +101,8 @@ export const infoSchema = z.strictObject({
       output: z.string().optional(),
       model: z.string(),
       channels: z.record(z.string(), z.string()),
+      /** Ids of the calibrations pinned to it. */
+      calibrations: z.array(calibrationId).optional(),
     }),
   ),
 });
@@ -116,6 +136,15 @@ export const folderStateSchema = z.strictObject({
   last_seen: time.optional(),
   queued: count,
   waiting: z.strictObject({ count, oldest_reason: z.string().optional() }),
+  /** Present where a calibration is pinned. */
+  calibration: z
+    .strictObject({
+      /** What a person should know: another model, or the newest acquisition was noisier. Empty: all is well. */
+      warnings: z.array(z.string()),
+      /** The newest acquisition that was compared since the start. */
+      newest: z.strictObject({ job: z.string(), source: z.string(), noise: noiseChecks }).optional(),
+    })
+    .optional(),
 });
 
 const jobFields = {
@@ -150,6 +179,8 @@ const jobFields = {
   network_s: seconds.optional(),
   clipped_share: z.number().min(0).max(1).optional(),
   notes: z.array(z.string()).optional(),
+  /** One for each channel that a pinned calibration speaks for. */
+  noise: noiseChecks.optional(),
   error: errorSchema.optional(),
   /** Present on an end that is told again, because the broker had not confirmed it. */
   replayed: z.literal(true).optional(),
@@ -183,8 +214,75 @@ export const logSchema = z.strictObject({
   suppressed: count,
 });
 
+/** A number with its 95 % interval; `null` stands for "without bound". */
+const interval = z.strictObject({
+  value: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+
+export const calibrationProgressSchema = z.strictObject({
+  ...stamped,
+  boot,
+  id: calibrationId,
+  status: z.enum(["running", "failed", "interrupted"]),
+  /** What is being done, in words; why it failed. */
+  doing: z.string(),
+  done_voxels: count,
+  total_voxels: count,
+  elapsed_s: seconds,
+  eta_s: seconds.optional(),
+});
+
+export const calibrationResultSchema = z.strictObject({
+  ...stamped,
+  boot,
+  id: calibrationId,
+  status: z.literal("done"),
+  /** When it was measured, and by which version of cnnt-edge. */
+  created: time,
+  version: z.string(),
+  kind: z.string(),
+  images: count,
+  model: z.strictObject({ name: z.string(), version: z.string(), sha256: z.string(), intensity: z.string() }),
+  provider: z.string(),
+  field_px: z.strictObject({ z: count, y: count, x: count }),
+  pixel_size_um: z.number().optional(),
+  /** Name of the first input, without the folders above it. */
+  field: z.string(),
+  answer: z.strictObject({
+    headline: z.string(),
+    sentences: z.array(z.string()),
+    target: z.strictObject({ kind: z.string(), value: z.number() }).optional(),
+    averages_needed: z.number().nullable(),
+    averages_likely_needed: z.number().nullable(),
+    raw_averages_needed: z.number().nullable(),
+    speed_up: z.number().nullable(),
+    /** The break point: from here on denoising does not surely help. */
+    no_gain_from_averages: z.number().nullable(),
+    mosaic_time_before_s: z.number().nullable(),
+    mosaic_time_after_s: z.number().nullable(),
+  }),
+  /** At most 32; where more were measured the first ones. */
+  levels: z.array(
+    z.strictObject({
+      averages: z.number(),
+      raw_psnr_db: interval.optional(),
+      psnr_db: interval.optional(),
+      worth_scans: interval.optional(),
+      noise_to_signal: z.number().nullable(),
+      meets_target: z.string().optional(),
+      verdicts: z.array(z.strictObject({ verdict: z.string(), evidence: z.string() })),
+    }),
+  ),
+  /** Where its files lie; without the folders above unless `mqtt.expose_paths` allows it. */
+  report: z.string(),
+  /** The watch folders that it is pinned to; absent where `calibrate` tells it. */
+  pinned_to: z.array(nameSchema).optional(),
+});
+
 export interface MessageKind {
-  /** Below `cnnt-edge/<instance>/`; `{folder}` and `{job}` stand for names. */
+  /** Below `cnnt-edge/<instance>/`; `{folder}`, `{job}` and `{calibration}` stand for names. */
   readonly topic: string;
   readonly qos: 0 | 1;
   readonly retain: boolean;
@@ -253,6 +351,20 @@ export const messageKinds = {
     when: "after a job, at most every 2 s; on foreign brokers only where `mqtt.preview` is true",
     schema: previewSchema,
   },
+  calibration: {
+    topic: "calibration/{calibration}",
+    qos: 1,
+    retain: true,
+    when: "when `calibrate --mqtt` has ended; at each connect for those pinned to a folder",
+    schema: calibrationResultSchema,
+  },
+  calibrationProgress: {
+    topic: "calibration/{calibration}",
+    qos: 0,
+    retain: false,
+    when: "while `calibrate --mqtt` runs, at most once a second, and when it ends without a result",
+    schema: calibrationProgressSchema,
+  },
   log: {
     topic: "log",
     qos: 0,
@@ -275,4 +387,6 @@ export type StatsBody = MessageBody<"stats">;
 export type FolderStateBody = MessageBody<"folderState">;
 export type JobBody = MessageBody<"job">;
 export type PreviewBody = MessageBody<"preview">;
+export type CalibrationBody = MessageBody<"calibration">;
+export type CalibrationProgressBody = MessageBody<"calibrationProgress">;
 export type LogBody = MessageBody<"log">;

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { errorFromReport } from "../core/errors.ts";
+import { errorFromReport, machineError } from "../core/errors.ts";
 import { endStatuses, type JobBody } from "../core/messages.ts";
-import type { Engine } from "../runtime/denoise-job.ts";
+import type { DenoiseOutcome, Engine } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
 import { brokerDown, openBroker } from "./broker-access.ts";
+import { calibrationMessage } from "./calibration-message.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createEngineRoom, type Warm } from "./engine-room.ts";
@@ -13,6 +14,7 @@ import { jobMessage, progressMessage } from "./job-message.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { modelsOf } from "./models.ts";
+import { otherModelWarning, readPinned } from "./pinned-calibrations.ts";
 import { hidePaths, rootsOf } from "./publish/hide-paths.ts";
 import { createPublisher } from "./publish/publisher.ts";
 import { createRateLimit } from "./publish/rate-limit.ts";
@@ -56,6 +58,9 @@ const warmUpMs = 300_000;
 /** Throws `EdgeError` where the state folder, the broker's files or its port cannot be had. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, log } = options;
+  const pinned = new Map(
+    await Promise.all(config.folders.map(async (folder) => [folder.name, await readPinned(folder)] as const)),
+  );
   const boot = randomBytes(8).toString("hex");
   const base = topicBase(config.instance);
   const clientId = `cnnt-edge-${config.instance}-${boot.slice(0, 6)}`;
@@ -80,6 +85,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       topicOf(base, "folderState", { folder }),
       topicOf(base, "preview", { folder }),
     ]),
+    ...[...pinned.values()]
+      .flat()
+      .map(({ calibration }) => topicOf(base, "calibration", { calibration: calibration.id })),
   ]);
   const publisher = createPublisher({
     ...broker,
@@ -107,6 +115,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startEngine: options.startEngine,
     onChange: () => {
       stopFoldersWithoutModel();
+      compareModels();
       announcer.soon();
     },
   });
@@ -124,6 +133,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const folders: readonly Folder[] = config.folders.map((folder) =>
     createFolder({
       config: folder,
+      pinned: pinned.get(folder.name) ?? [],
       settle: config.settle,
       makePath: options.makeFolders,
       ledger,
@@ -148,6 +158,25 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       if (error === undefined || folder.facts().modelError !== undefined) continue;
       folder.learn({ modelError: error });
       log.warn(errorFromReport(error), { folder: folder.config.name });
+    }
+  }
+
+  /** A calibration's answer holds for its own model only. */
+  function compareModels(): void {
+    for (const folder of folders) {
+      const otherModel = otherModelWarning(folder.config, folder.pinned, room.models());
+      if (otherModel === undefined || folder.facts().otherModel !== undefined) continue;
+      folder.learn({ otherModel });
+      log.warn(machineError(otherModel, { code: "calibration-other-model" }), { folder: folder.config.name });
+    }
+  }
+
+  function heedNoise(job: Job, noise: NonNullable<DenoiseOutcome["noise"]>, folder: Folder): void {
+    folder.learn({ compared: { job: job.id, source: job.source, noise } });
+    for (const { warning, noisier } of noise) {
+      if (warning === undefined) continue;
+      const code = noisier ? "noisier-than-calibrated" : "no-signal";
+      log.warn(machineError(`${job.source}: ${warning}`, { code }), { job: job.id, folder: job.folder });
     }
   }
 
@@ -186,6 +215,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       room.learn("ready");
       deliver(outcome.voxels);
       throughput.finish(outcome.voxels, outcome.elapsedS);
+      if (outcome.noise !== undefined) heedNoise(job, outcome.noise, folder);
       return showPreview(job, folder);
     },
   });
@@ -220,6 +250,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   for (const job of await ledger.recover(config.jobs.attempts)) sayJob(job);
   const last = await ledger.lastEnded();
   if (last !== undefined) publisher.publish("jobLast", bodyOf(last));
+  for (const { calibration, file } of [...pinned.values()].flat()) {
+    const { id: calibrationId } = calibration;
+    const pinnedTo = [...pinned].flatMap(([name, all]) =>
+      all.some((one) => one.calibration.id === calibrationId) ? [name] : [],
+    );
+    const body = calibrationMessage(calibration, file, { exposePaths: config.mqtt.expose_paths, pinnedTo });
+    publisher.publish("calibration", body, { calibration: calibrationId });
+  }
   await announcer.start();
   publisher.start();
   for (const folder of folders) folder.io.start();

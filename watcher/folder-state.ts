@@ -1,6 +1,8 @@
 import type { ErrorReport } from "../core/errors.ts";
 import type { FolderStateBody } from "../core/messages.ts";
+import type { NoiseCheck } from "../runtime/noise-check.ts";
 import type { WatchMode } from "./folder-io/protocol.ts";
+import { noiseBody } from "./job-message.ts";
 
 /** What is known of a folder; each fact is set and cleared by whoever observes it. */
 export interface FolderFacts {
@@ -16,6 +18,14 @@ export interface FolderFacts {
     refused?: { message: string; notBeforeMs: number };
   };
   readonly mode?: WatchMode;
+  /** Its model is not the one that the pinned calibration was made with: that sentence. */
+  readonly otherModel?: string;
+  /** The newest acquisition that was compared with a pinned calibration. */
+  readonly compared?: {
+    readonly job: string;
+    readonly source: string;
+    readonly noise: readonly NoiseCheck[];
+  };
 }
 
 /** The one state that a person should hear, most urgent first. Pure. */
@@ -56,6 +66,15 @@ export function isOpen(facts: FolderFacts): boolean {
     facts.full === undefined &&
     facts.mode !== undefined
   );
+}
+
+/** How a folder stands against the calibrations that are pinned to it. */
+export function againstPinned({ otherModel, compared }: FolderFacts): FolderStateBody["calibration"] {
+  const noisy = compared?.noise.flatMap(({ warning }) => (warning === undefined ? [] : [warning])) ?? [];
+  return {
+    warnings: [...(otherModel === undefined ? [] : [otherModel]), ...noisy],
+    ...(compared === undefined ? {} : { newest: { ...compared, noise: noiseBody(compared.noise) } }),
+  };
 }
 
 function mib(bytes: number): string {

@@ -7,10 +7,12 @@ import { type FolderFacts, hasRoom, isOpen } from "./folder-state.ts";
 import type { Finding } from "./intake/scan.ts";
 import type { Admission, Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
+import type { PinnedCalibration } from "./pinned-calibrations.ts";
 
 /** One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. */
 export interface Folder {
   readonly config: FolderConfig;
+  readonly pinned: readonly PinnedCalibration[];
   readonly io: FolderIo;
   readonly facts: () => FolderFacts;
   readonly lastSeen: () => string | undefined;
@@ -22,6 +24,7 @@ export interface Folder {
 
 export interface FolderOptions {
   readonly config: FolderConfig;
+  readonly pinned: readonly PinnedCalibration[];
   readonly settle: SettleConfig;
   readonly makePath: boolean;
   readonly ledger: Ledger;
@@ -108,6 +111,7 @@ export function createFolder(options: FolderOptions): Folder {
 
   return {
     config,
+    pinned: options.pinned,
     io,
     facts: () => facts,
     lastSeen: () => lastSeen,

@@ -1,6 +1,7 @@
 import { relative, sep } from "node:path";
 import type { JobBody } from "../core/messages.ts";
 import type { Progress } from "../runtime/denoise-job.ts";
+import type { NoiseCheck } from "../runtime/noise-check.ts";
 import type { Job } from "./ledger/job.ts";
 
 /** A job as the outside sees it. `outputFolder` is the root that its result's name is told below. Pure. */
@@ -34,6 +35,7 @@ export function jobMessage(job: Job, outputFolder: string | undefined): JobBody 
     network_s: outcome.networkS,
     clipped_share: outcome.clippedShare,
     notes: [...outcome.notes],
+    ...(outcome.noise === undefined ? {} : { noise: noiseBody(outcome.noise) }),
   };
 }
 
@@ -49,6 +51,13 @@ export function progressMessage(job: Job, progress: Progress, provider: string |
     ...(progress.etaS === undefined ? {} : { eta_s: progress.etaS }),
     ...(provider === undefined ? {} : { provider }),
   };
+}
+
+export function noiseBody(checks: readonly NoiseCheck[]): NonNullable<JobBody["noise"]> {
+  return checks.map(({ noiseToSignal, ...check }) => ({
+    ...check,
+    ...(noiseToSignal === undefined ? {} : { noise_to_signal: noiseToSignal }),
+  }));
 }
 
 export function errorBody(error: { code: string; message: string; remedy?: string }) {

@@ -6,6 +6,7 @@ import type { Folder } from "./folder.ts";
 import type { Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { outputNames } from "./output-name.ts";
+import { noiseReferencesOf } from "./pinned-calibrations.ts";
 import { judgeFailure } from "./retry.ts";
 
 /** Gives the engine one job after the other, and writes down how each ended. */
@@ -205,6 +206,7 @@ export function createQueue(options: QueueOptions): Queue {
 
 function jobOrder(job: Job, folder: Folder): DenoiseJobInput {
   const { path, model, channels, depth_axis, dtype, compression } = folder.config;
+  const noiseReferences = noiseReferencesOf(folder.pinned);
   return {
     input: join(path, job.source),
     series: job.series,
@@ -215,5 +217,6 @@ function jobOrder(job: Job, folder: Folder): DenoiseJobInput {
     depthAxis: depth_axis,
     compression,
     ...(dtype === null ? {} : { sampleType: dtype }),
+    ...(noiseReferences === undefined ? {} : { noiseReferences }),
   };
 }

@@ -3,7 +3,7 @@ import type { FolderStateBody, InfoBody, StateBody } from "../core/messages.ts";
 import type { EngineFacts } from "../runtime/denoise-job.ts";
 import { passModel } from "./config/resolve.ts";
 import type { Folder } from "./folder.ts";
-import { folderState } from "./folder-state.ts";
+import { againstPinned, folderState } from "./folder-state.ts";
 import { errorBody } from "./job-message.ts";
 import type { Counts } from "./ledger/job.ts";
 import type { Model } from "./models.ts";
@@ -56,6 +56,7 @@ export function folderBody(
       count: Math.max(counts?.waiting ?? 0, unsettled.count),
       ...(oldest === undefined ? {} : { oldest_reason: oldest }),
     },
+    ...(folder.pinned.length === 0 ? {} : { calibration: againstPinned(folder.facts()) }),
   };
 }
 
@@ -95,13 +96,14 @@ export function infoBody(
         verified: true,
       };
     }),
-    folders: folders.map(({ config }) => ({
+    folders: folders.map(({ config, pinned }) => ({
       name: config.name,
       ...(exposePaths ? { path: config.path, output: config.output } : {}),
       model: modelName(config.model),
       channels: Object.fromEntries(
         Object.entries(config.channels).map(([channel, dir]) => [channel, modelName(dir)]),
       ),
+      ...(pinned.length === 0 ? {} : { calibrations: pinned.map(({ calibration }) => calibration.id) }),
     })),
   };
 }

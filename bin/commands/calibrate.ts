@@ -9,6 +9,7 @@ import { usageError } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/interrupted.ts";
 import { productVersion } from "../../runtime/product-version.ts";
 import { type ProviderName, providerNames } from "../../runtime/providers.ts";
+import { openVoice, type VoiceOptions } from "../calibration-voice.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import {
   type Box,
@@ -26,7 +27,7 @@ interface Level {
   readonly path: string;
 }
 
-interface CalibrateOptions {
+interface CalibrateOptions extends VoiceOptions {
   readonly out: string;
   readonly model: string;
   readonly channel?: number;
@@ -107,6 +108,9 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     .addOption(new Option("--provider <name>", "run on this and nothing else").choices([...providerNames]))
     .option("--seed <n>", "same seed, same draws", wholeNumber, 1)
     .option("--keep-work", "keep the denoised stacks in OUT/work")
+    .option("--mqtt <url>", "publish progress and result at this broker, as watch does")
+    .option("--instance <name>", "topics stand below cnnt-edge/<instance>")
+    .option("--config <file>", "of watch: publish at its broker, with its user and instance")
     .option("--json", "the result as JSON on stdout")
     .addHelpText(
       "after",
@@ -131,7 +135,11 @@ async function runCalibration(
 
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const kind = kindOf(inputs, options);
-  const source = await openInputs(inputs, options, io.signal);
+  const voice = await openVoice(options, io);
+  const source = await openInputs(inputs, options, io.signal).catch(async (error: unknown) => {
+    await voice?.end();
+    throw error;
+  });
   const engine = startEngine({
     models: [options.model],
     ...(options.provider === undefined ? {} : { require: options.provider }),
@@ -164,6 +172,7 @@ async function runCalibration(
       overlap: options.overlap,
     });
     const settings = settingsOf(options);
+    const id = keyOf(identity, model.facts, settings);
     const outcome = await calibrate(prepared, model, {
       inputs: source.files,
       kind,
@@ -176,13 +185,17 @@ async function runCalibration(
       timing: timingOf(source, inputs.length === 1, options),
       settings,
       version: productVersion,
-      id: keyOf(identity, model.facts, settings),
+      id,
       now: () => new Date(),
       signal: io.signal,
-      onProgress: (progress: CalibrationProgress) => line.show(progress),
+      onProgress: (progress: CalibrationProgress) => {
+        line.show(progress);
+        voice?.progress(id, progress);
+      },
     });
     line.end();
     await writeReport(options.out, outcome);
+    await voice?.result(outcome.calibration, join(options.out, reportFiles.json));
     if (!options.keepWork) await removeWork(workFolder);
     printAnswer(outcome.calibration, join(options.out, reportFiles.html), options, io);
     return exitCodes.done;
@@ -190,6 +203,7 @@ async function runCalibration(
     line.end();
     await engine.stop(io.signal.aborted ? 0 : undefined);
     await source.close();
+    await voice?.end();
   }
 }
 

@@ -11,6 +11,7 @@ import type { Daemon } from "../../watcher/daemon.ts";
 import type { Model } from "../../watcher/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { systemConfig } from "../system-config.ts";
 
 interface WatchOptions extends WatchFlags {
   readonly config?: string;
@@ -18,7 +19,6 @@ interface WatchOptions extends WatchFlags {
 }
 
 const install = fileURLToPath(new URL("../..", import.meta.url));
-const systemConfig = "/etc/cnnt-edge/config.yaml";
 
 export const defineWatch: DefineCommand = (program, io, act) => {
   program
@@ -30,6 +30,7 @@ export const defineWatch: DefineCommand = (program, io, act) => {
     .option("--in <dir>", "watch this folder")
     .option("--out <dir>", "results go here")
     .option("--model <dir>", "model package")
+    .option("--calibration <file>", "calibration.json: warn of acquisitions that are noisier than it")
     .addOption(
       new Option("--provider <name>", "run on this one or not at all").choices([
         "cpu",

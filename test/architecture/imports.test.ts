@@ -12,7 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   export: ["core", "formats"],
   runtime: ["core", "formats", "export/package"],
   calibration: ["core", "formats", "runtime", "export/package"],
-  watcher: ["core", "formats", "runtime", "export/package"],
+  watcher: ["core", "formats", "runtime", "export/package", "calibration/pinned", "calibration/result.ts"],
 };
 
 function sourceFiles(folder: string): string[] {

@@ -9,6 +9,7 @@ export interface WatchFlags {
   readonly in?: string;
   readonly out?: string;
   readonly model?: string;
+  readonly calibration?: string;
   readonly provider?: "cpu" | "cuda" | "tensorrt" | "webgpu";
   readonly mqtt?: string;
   readonly mqttPort?: number;
@@ -38,8 +39,9 @@ export async function configFor(
 function asWritten(config: DaemonConfig): WrittenConfig {
   return {
     ...config,
-    folders: config.folders.map(({ moveTo, channels, ...folder }) => ({
+    folders: config.folders.map(({ moveTo, channels, calibration, ...folder }) => ({
       ...folder,
+      calibration: calibration.all ?? { ...calibration.byChannel },
       channels: { ...channels },
       after: moveTo === undefined ? "keep" : { move: moveTo },
     })),
@@ -47,14 +49,15 @@ function asWritten(config: DaemonConfig): WrittenConfig {
 }
 
 function mergeFlags(config: WrittenConfig, flags: WatchFlags): WrittenConfig {
-  const { in: path, out: output, model } = flags;
+  const { in: path, out: output, model, calibration } = flags;
   const ofFolder = {
     ...(path === undefined ? {} : { path }),
     ...(output === undefined ? {} : { output }),
     ...(model === undefined ? {} : { model }),
+    ...(calibration === undefined ? {} : { calibration }),
   };
   if (Object.keys(ofFolder).length > 0 && config.folders.length > 1) {
-    throw usageError("--in, --out and --model say nothing about which folder", {
+    throw usageError("--in, --out, --model and --calibration say nothing about which folder", {
       code: "flags-ambiguous",
       found: `${config.folders.length} folders in the configuration`,
       remedy: "Change the configuration instead",

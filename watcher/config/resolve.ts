@@ -4,8 +4,10 @@ import { usageError } from "../../core/errors.ts";
 import type { SettleConfig, WrittenConfig, WrittenFolder } from "./schema.ts";
 
 /** What the daemon runs on: the written configuration with absolute paths. */
-export interface FolderConfig extends Omit<WrittenFolder, "after" | "channels"> {
+export interface FolderConfig extends Omit<WrittenFolder, "after" | "channels" | "calibration"> {
   readonly channels: Readonly<Record<string, string>>;
+  /** Paths of calibrations: `all` for every channel that it fits, the others by the channel's name or index. */
+  readonly calibration: { readonly all?: string; readonly byChannel: Readonly<Record<string, string>> };
   /** Where sources go after a verified result; undefined: they stay. */
   readonly moveTo: string | undefined;
 }
@@ -30,7 +32,7 @@ export function resolveConfig(written: WrittenConfig, base: string, install: str
     return !existsSync(here) && existsSync(shipped) ? shipped : here;
   };
   const folders = written.folders.map((folder): FolderConfig => {
-    const { after, ...rest } = folder;
+    const { after, calibration, ...rest } = folder;
     return {
       ...rest,
       path: resolve(base, folder.path),
@@ -39,6 +41,14 @@ export function resolveConfig(written: WrittenConfig, base: string, install: str
       channels: Object.fromEntries(
         Object.entries(folder.channels).map(([channel, name]) => [channel, model(name)]),
       ),
+      calibration:
+        typeof calibration === "string"
+          ? { all: resolve(base, calibration), byChannel: {} }
+          : {
+              byChannel: Object.fromEntries(
+                Object.entries(calibration ?? {}).map(([channel, file]) => [channel, resolve(base, file)]),
+              ),
+            },
       moveTo: after === "keep" ? undefined : resolve(base, after.move),
     };
   });

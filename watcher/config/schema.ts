@@ -30,6 +30,11 @@ export const folderSchema = z.strictObject({
   output: path,
   model: path.default("models/default"),
   channels: channels.default({}),
+  /** A calibration.json, or one for each channel: what the noise of incoming acquisitions is held against. */
+  calibration: z
+    .union([path, z.record(z.string(), path)])
+    .nullable()
+    .default(null),
   depth_axis: z.enum(["z", "t", "auto"]).default("auto"),
   order: z.enum(["newest", "oldest"]).default("oldest"),
   after: after.default("keep"),

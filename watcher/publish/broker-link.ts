@@ -19,8 +19,8 @@ export interface BrokerLinkOptions {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly ca: Buffer | undefined;
-  /** Made anew for each attempt: it carries the time. */
-  readonly will: () => { topic: string; payload: string };
+  /** Made anew for each attempt: it carries the time. Absent for who has no state to lose. */
+  readonly will?: () => { topic: string; payload: string };
   readonly onConnect: (client: MqttClient) => void;
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void;
   readonly onDown: (reason: string) => void;
@@ -46,7 +46,7 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
   let stopped = false;
 
   function attempt(): void {
-    const will = options.will();
+    const will = options.will?.();
     const settings: IClientOptions = {
       clientId: options.clientId,
       protocolVersion: 4,
@@ -56,7 +56,9 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       connectTimeout: connectTimeoutMs,
       queueQoSZero: false,
       resubscribe: false,
-      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      ...(will === undefined
+        ? {}
+        : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
       ...(options.username === undefined ? {} : { username: options.username }),
       ...(options.password === undefined ? {} : { password: options.password }),
       ...(options.ca === undefined ? {} : { ca: options.ca }),

@@ -19,7 +19,7 @@ export interface EmbeddedBrokerOptions {
   /** null: 1883, or the next free one. 0: any free one. */
   readonly port: number | null;
   readonly ownClientId: string;
-  /** Topics below this are the daemon's, but for `request/`. */
+  /** Topics below this are the daemon's, but for `request/` and the results of `calibrate`. */
   readonly base: string;
 }
 
@@ -45,7 +45,8 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     authorizePublish: (client, packet, done) => {
       const ours = packet.topic === base || packet.topic.startsWith(`${base}/`);
       const request = packet.topic.startsWith(`${base}/request/`);
-      const allowed = client === null || client.id === ownClientId || !ours || request;
+      const calibration = /^[^/]+\/[^/]+\/calibration\/[0-9a-f]{16}$/.test(packet.topic);
+      const allowed = client === null || client.id === ownClientId || !ours || request || calibration;
 
       done(allowed ? null : readOnly(packet.topic));
     },

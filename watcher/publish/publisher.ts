@@ -1,5 +1,4 @@
 import type { MqttClient } from "mqtt";
-import type { z } from "zod";
 import { machineError } from "../../core/errors.ts";
 import {
   type JobBody,
@@ -10,6 +9,7 @@ import {
   type StateBody,
 } from "../../core/messages.ts";
 import { type BrokerLink, createBrokerLink } from "./broker-link.ts";
+import { encodeMessage, misfit } from "./encode-message.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
 import { type TopicNames, topicOf } from "./topics.ts";
 
@@ -106,16 +106,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   function encode<Name extends MessageName>(name: Name, body: MessageBody<Name>): string {
-    const schema: z.ZodObject = messageKinds[name].schema;
-    const message = { v: 1, ts: new Date().toISOString(), boot, ...body };
-    const checked = schema.safeParse(message);
-    if (!checked.success) throw misfit(name, checked.error.issues[0]);
-    const payload = JSON.stringify(checked.data, (key, value: unknown) =>
-      // A picture is long, and no text.
-      typeof value === "string" && key !== "png" ? options.redact(value) : value,
-    );
-    if (Buffer.byteLength(payload) > largestMessageBytes) throw tooLong(name, Buffer.byteLength(payload));
-    return payload;
+    return encodeMessage(name, body, { boot, redact: options.redact });
   }
 
   function outgoing<Name extends MessageName>(
@@ -290,25 +281,6 @@ function parseState(payload: Buffer): { state: unknown; boot: unknown } | undefi
     // An empty or foreign payload hides the truth as well as "offline" does.
     return { state: "offline", boot: undefined };
   }
-}
-
-function misfit(name: MessageName, issue: z.core.$ZodIssue | undefined) {
-  return machineError("a message does not fit its schema and was not sent", {
-    code: "message-misfit",
-    at: name,
-    found:
-      issue === undefined ? "an unknown problem" : `${issue.path.map(String).join(".")}: ${issue.message}`,
-    remedy: "This is a defect in cnnt-edge; please report it",
-  });
-}
-
-function tooLong(name: MessageName, bytes: number) {
-  return machineError("a message is too long and was not sent", {
-    code: "message-too-long",
-    at: name,
-    found: `${bytes} bytes`,
-    allowed: `at most ${largestMessageBytes}`,
-  });
 }
 
 function birthFailed(cause: unknown) {

@@ -4,6 +4,7 @@ import { type MessageName, messageKinds } from "../../core/messages.ts";
 export interface TopicNames {
   readonly folder?: string;
   readonly job?: string;
+  readonly calibration?: string;
 }
 
 export function topicBase(instance: string): string {
@@ -13,6 +14,7 @@ export function topicBase(instance: string): string {
 export function topicOf(base: string, name: MessageName, names: TopicNames = {}): string {
   const below = messageKinds[name].topic
     .replace("{folder}", names.folder ?? "")
-    .replace("{job}", names.job ?? "");
+    .replace("{job}", names.job ?? "")
+    .replace("{calibration}", names.calibration ?? "");
   return `${base}/${below}`;
 }
