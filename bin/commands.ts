@@ -1,4 +1,5 @@
 import type { DefineCommand } from "./command.ts";
+import { defineBench } from "./commands/bench.ts";
 import { defineCalibrate } from "./commands/calibrate.ts";
 import { defineCompare } from "./commands/compare.ts";
 import { defineDenoise } from "./commands/denoise.ts";
@@ -19,5 +20,6 @@ export const commands: readonly DefineCommand[] = [
   defineExport,
   defineVerify,
   defineSimulate,
+  defineBench,
   defineDoctor,
 ];

@@ -1,6 +1,7 @@
 import type { Samples, SampleType } from "../core/acquisition.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { createBlendedPlanes } from "./blended-planes.ts";
+import { type TellBusy, timed } from "./busy-time.ts";
 import { gatherTile, indicesOf } from "./gather-tile.ts";
 import { orInterrupted } from "./interrupted.ts";
 import { makeTileBuffers, type Network, type TileBuffers } from "./network.ts";
@@ -24,6 +25,7 @@ export interface StackTask {
   /** Takes a finished plane of network output, `[height, width]`; called by rising depth, one at a time. */
   readonly deliver: (depth: number, values: Float32Array) => Promise<void>;
   readonly onTile?: (secondsInNetwork: number) => void;
+  readonly tellBusy?: TellBusy | undefined;
 }
 
 /**
@@ -70,11 +72,13 @@ export async function denoiseStack(task: StackTask, network: Network, signal: Ab
   );
 
   const startTile = (buffers: TileBuffers, depth: Span, height: Span, width: Span): Promise<TileBuffers> => {
-    gatherTile(window.plane, plan, [depth.start, height.start, width.start], map, buffers.input);
+    timed("normalizing", task.tellBusy, () =>
+      gatherTile(window.plane, plan, [depth.start, height.start, width.start], map, buffers.input),
+    );
     const run = network.run(model, shape, buffers);
     const blend = Promise.all([run, blending]).then(([{ buffers: returned, seconds }]) => {
       either.throwIfAborted();
-      blended.add(returned.output, depth, height, width);
+      timed("blending", task.tellBusy, () => blended.add(returned.output, depth, height, width));
       task.onTile?.(seconds);
       return returned;
     });

@@ -1,5 +1,6 @@
 import { type Samples, sampleTypes } from "../core/acquisition.ts";
 import type { Plane, PlaneSource } from "../formats/plane-source.ts";
+import { type TellBusy, timed, timedAsync } from "./busy-time.ts";
 import { denoiseStack } from "./denoise-stack.ts";
 import { denormalizePlane, type OutputMap, outputMapOf } from "./denormalize.ts";
 import { planeIndexOf, type StackPlace, stackPlaces } from "./depth-axis.ts";
@@ -28,6 +29,7 @@ export interface StackWork {
   readonly network: Network;
   readonly meter: ProgressMeter;
   readonly signal: AbortSignal;
+  readonly tellBusy?: TellBusy | undefined;
 }
 
 /** What is known when all stacks are done. */
@@ -110,7 +112,9 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
   const { sampleType } = source.acquisition;
   const nonFinite = watchNonFinite(sampleType);
   const readPlane = async (at: number, into: Samples): Promise<void> => {
-    await source.readPlane(planeIndexOf(plan.depthAxis, place, at), { into, signal });
+    await timedAsync("reading", work.tellBusy, () =>
+      source.readPlane(planeIndexOf(plan.depthAxis, place, at), { into, signal }),
+    );
     nonFinite.look(at, into);
   };
 
@@ -126,14 +130,16 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
 
   const finish = async (at: number, values: Float32Array, outputMap: OutputMap): Promise<void> => {
     const samples = places[at % places.length] as Samples;
-    clippedVoxels += denormalizePlane(values, outputMap, plan.sampleType, samples);
+    clippedVoxels += timed("denormalizing", work.tellBusy, () =>
+      denormalizePlane(values, outputMap, plan.sampleType, samples),
+    );
     const index = planeIndexOf(plan.depthAxis, place, at);
     if (nonFinite.has(at)) {
       await source.readPlane(index, { into: scratch, signal });
       carryNonFinite(scratch, plan.sampleType, samples);
     }
     await writing;
-    writing = work.write({ ...index, samples });
+    writing = timedAsync("writing", work.tellBusy, () => work.write({ ...index, samples }));
     writing.catch(() => undefined);
   };
   const outputMap = outputMapOf(map, channel.intensity);
@@ -158,6 +164,7 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
         sampleType,
         map,
         readPlane,
+        tellBusy: work.tellBusy,
         deliver: (at, values) => zooOutput?.deliver(at, values) ?? finish(at, values, outputMap),
         onTile(seconds) {
           networkS += seconds;

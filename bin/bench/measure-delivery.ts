@@ -1,0 +1,78 @@
+import type { ModelPackage } from "../../core/package-settings.ts";
+import { type BusyStage, busyStages } from "../../runtime/busy-time.ts";
+import { type DenoiseOutcome, denoiseJobSchema, type Stage } from "../../runtime/denoise-job.ts";
+import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
+import { availableBytes } from "../../runtime/memory-plan.ts";
+import { makeTileBuffers } from "../../runtime/network.ts";
+import { denoiseAcquisition } from "../../runtime/pipeline.ts";
+
+export interface Delivery {
+  readonly outcome: DenoiseOutcome;
+  /** By the clock, from opening the source to the result's final name. */
+  readonly elapsedS: number;
+  readonly tiles: number;
+  /** Seconds by the clock in each stage of the job, one after the other. */
+  readonly stageS: Readonly<Partial<Record<Stage, number>>>;
+  /** Seconds of each kind of work; they overlap with each other and with the network. */
+  readonly busyS: Readonly<Record<BusyStage, number>>;
+}
+
+/** Denoises `input` to `output` in this process, as the engine does, and says where the time went. */
+export async function measureDelivery(
+  paths: { readonly input: string; readonly output: string },
+  model: ModelPackage,
+  network: NetworkThread,
+  signal: AbortSignal,
+): Promise<Delivery> {
+  const stageS: Partial<Record<Stage, number>> = {};
+  const busyS = Object.fromEntries(busyStages.map((stage) => [stage, 0])) as Record<BusyStage, number>;
+  let tiles = 0;
+  let stage: Stage = "opening";
+  const begin = performance.now();
+  let entered = begin;
+  const enter = (next: Stage): void => {
+    const now = performance.now();
+    stageS[stage] = (stageS[stage] ?? 0) + (now - entered) / 1000;
+    [stage, entered] = [next, now];
+  };
+  const job = denoiseJobSchema.parse({ ...paths, overwrite: true, models: { default: model.dir } });
+  const outcome = await denoiseAcquisition(job, {
+    network: {
+      ...network,
+      run: (...args) => {
+        tiles += 1;
+        return network.run(...args);
+      },
+    },
+    packageOf: async () => model,
+    availableBytes,
+    signal,
+    onProgress: (progress) => {
+      if (progress.stage !== stage) enter(progress.stage);
+    },
+    tellBusy: (kind, seconds) => {
+      busyS[kind] += seconds;
+    },
+  });
+  enter(stage);
+  return { outcome, elapsedS: (performance.now() - begin) / 1000, tiles, stageS, busyS };
+}
+
+/** Seconds inside the runtime for as many tiles of the same shape with nothing else going on. */
+export async function measureBareTiles(
+  { outcome, tiles }: Delivery,
+  model: ModelPackage,
+  network: NetworkThread,
+): Promise<number> {
+  let buffers = makeTileBuffers(outcome.tile);
+  buffers.input.forEach((_, i) => {
+    buffers.input[i] = 0.5 + 0.4 * Math.sin(i * 0.37);
+  });
+  let total = 0;
+  for (let tile = 0; tile < tiles; tile += 1) {
+    const run = await network.run(model, outcome.tile, buffers);
+    buffers = run.buffers;
+    total += run.seconds;
+  }
+  return total;
+}

@@ -1,0 +1,141 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { BenchReport } from "../bench/report.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { type Box, boxOf, positive, positiveInteger } from "../option-values.ts";
+import { shippedModel } from "../shipped-model.ts";
+
+interface BenchOptions {
+  readonly model: string;
+  readonly input?: string;
+  readonly size: Box;
+  readonly runs: number;
+  readonly every: number;
+  readonly provider: "cpu" | "cuda";
+  readonly threads?: number;
+  readonly scratch: string;
+  readonly json?: string;
+}
+
+export const defineBench: DefineCommand = (program, io, act) => {
+  program
+    .command("bench")
+    .summary("how fast is this machine, and where does the time go")
+    .description(
+      "Denoises one stack several times as the daemon would, and says how many voxels a second are delivered, where " +
+        "the time goes, how near the network comes to what the cores can do, and whether that keeps up with the " +
+        "microscope. The table is markdown.",
+    )
+    .option("--model <package>", "model folder", shippedModel)
+    .option("--input <file>", "an acquisition of yours (default: a simulated one)")
+    .option("--size <z,y,x>", "size of the simulated stack", boxOf(1), [30, 512, 512] satisfies Box)
+    .option("--runs <n>", "how often; the median is told", positiveInteger, 3)
+    .option("--every <seconds>", "how often the microscope writes such a stack", positive, 40)
+    .option("--provider <name>", "cpu or cuda", "cpu")
+    .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
+    .option("--scratch <dir>", "where the stack and the results are written", tmpdir())
+    .option("--json <file>", "the figures as JSON, in a file")
+    .action((options: BenchOptions) => act(() => bench(options, io)));
+};
+
+async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
+  const { measureBareTiles, measureDelivery } = await import("../bench/measure-delivery.ts");
+  const { matrixProductFlops } = await import("../bench/matrix-product.ts");
+  const { multiplyAdds } = await import("../bench/multiply-adds.ts");
+  const { reportTable } = await import("../bench/report.ts");
+  const { readPackage } = await import("../../export/package/read-package.ts");
+  const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");
+  const { warmUp } = await import("../../runtime/engine/warm-up.ts");
+  const { onnxRuntimeVersion } = await import("../../runtime/product-version.ts");
+
+  const model = await readPackage(resolve(options.model));
+  const threads = options.threads ?? availableParallelism();
+  const runtime = onnxRuntimeVersion();
+  const folder = await mkdtemp(join(options.scratch, "cnnt-edge-bench-"));
+  const network = startNetworkThread({ provider: options.provider, intraOpThreads: threads }, runtime);
+  try {
+    await warmUp(network, [model]);
+    const input =
+      options.input === undefined ? await simulated(options.size, folder, io) : resolve(options.input);
+    const output = join(folder, "result.ome.tif");
+    const runs = [];
+    for (let run = 0; run < options.runs; run += 1) {
+      runs.push(await measureDelivery({ input, output }, model, network, io.signal));
+      io.stderr.write(`run ${run + 1} of ${options.runs}: ${runs.at(-1)?.elapsedS.toFixed(2)} s\n`);
+    }
+    // Before anything else takes memory of its own.
+    const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+    const sorted = runs.toSorted((a, b) => a.elapsedS - b.elapsedS);
+    const median = sorted[Math.floor(sorted.length / 2)];
+    if (median === undefined) return exitCodes.failed;
+    const { outcome, elapsedS, tiles } = median;
+    const tileVoxels = outcome.tile.reduce((product, length) => product * length, 1);
+    const { architecture } = model.settings;
+    const flops =
+      architecture === undefined ? undefined : 2 * multiplyAdds(architecture, outcome.tile) * tiles;
+    const report: BenchReport = {
+      machine: cpus()[0]?.model.trim() ?? "unknown CPU",
+      provider: options.provider,
+      runtime,
+      threads,
+      model: `${model.name} ${model.version}`,
+      input: options.input ?? `simulated ${options.size.join(" x ")} uint16`,
+      voxels: outcome.voxels,
+      tile: outcome.tile,
+      overlap: outcome.overlap,
+      tiles,
+      redundancy: (tiles * tileVoxels) / outcome.voxels,
+      elapsed_s: elapsedS,
+      elapsed_s_of_runs: runs.map((run) => run.elapsedS),
+      network_s: outcome.networkS,
+      bare_s: await measureBareTiles(median, model, network),
+      delivered_voxels_per_s: outcome.voxels / elapsedS,
+      network_voxels_per_s: (tiles * tileVoxels) / outcome.networkS,
+      delivered_to_network: elapsedS / outcome.networkS,
+      stages_s: median.stageS,
+      busy_s: median.busyS,
+      matrix_product_flops: await matrixProductFlops(network, join(folder, "product.onnx")),
+      ...(flops === undefined ? {} : { network_flops: flops / outcome.networkS }),
+      peak_memory_bytes: peakMemoryBytes,
+      acquisition_interval_s: options.every,
+      keeps_up: elapsedS <= options.every,
+    };
+    io.stdout.write(reportTable(report, commandLine(options)));
+    if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    return exitCodes.done;
+  } finally {
+    await network.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** A noisy uint16 stack on the disk, as a microscope would leave it. */
+async function simulated([z, y, x]: Box, folder: string, io: CommandIo): Promise<string> {
+  const { simulate } = await import("../../calibration/simulation/simulated-source.ts");
+  const { writeSimulation } = await import("../../calibration/simulation/write-simulation.ts");
+  const simulation = {
+    sizes: { t: 1, c: 1, z, y, x },
+    photons: 20,
+    camera: { gain: 2, offset: 100, readNoise: 2 },
+    sampleType: "uint16",
+    seed: 1,
+  } as const;
+  const noisy = join(folder, "simulated.ome.tif");
+  await writeSimulation(
+    simulation,
+    simulate(simulation),
+    { noisy },
+    {
+      compression: "none",
+      overwrite: false,
+      signal: io.signal,
+    },
+  );
+  return noisy;
+}
+
+function commandLine({ input, size, runs, model }: BenchOptions): string {
+  const what = input === undefined ? `--size ${size.join(",")}` : "--input FILE";
+  return `cnnt-edge bench ${what} --runs ${runs}${model === shippedModel ? "" : ` --model ${model}`}`;
+}
