@@ -4,6 +4,7 @@ import type { ModelPackage } from "../core/package-settings.ts";
 import { openAcquisition } from "../formats/open.ts";
 import type { Plane, PlaneSource } from "../formats/plane-source.ts";
 import { createOmeTiff } from "../formats/tiff/ome-tiff-sink.ts";
+import type { TellBusy } from "./busy-time.ts";
 import { checkChannels } from "./check-channels.ts";
 import type { DenoiseJob, DenoiseOutcome, Progress } from "./denoise-job.ts";
 import { interrupted, orInterrupted } from "./interrupted.ts";
@@ -24,6 +25,7 @@ export interface PipelineTools {
   readonly packageOf: (dir: string) => Promise<ModelPackage>;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  readonly tellBusy?: TellBusy;
 }
 
 /**
@@ -86,7 +88,17 @@ async function denoiseSource(
     const { network, signal } = tools;
     const noise = await checkChannels(job.noiseReferences, source, plan.channels, signal);
     const warnings = noise.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
-    const totals = await processStacks({ plan, source, write, output: job.output, network, meter, signal });
+    const { tellBusy } = tools;
+    const totals = await processStacks({
+      plan,
+      source,
+      write,
+      output: job.output,
+      network,
+      meter,
+      signal,
+      tellBusy,
+    });
     const sourceSha256 = await orInterrupted(hashing, signal);
     await refuseChangedSource(acquisition.file, acquisition.members, stateBefore);
 
