@@ -19,17 +19,26 @@ export interface TileWishes {
   readonly availableBytes: number;
 }
 
-/** A tile's own share of the memory that may be taken; the rest is for slabs and for what else runs. */
+/** What a stack in one piece may take of the memory; the rest is for what else runs. */
+const wholeShare = 0.8;
+
+/** A tile's own share of the memory where there are several; the rest is for slabs and for what else runs. */
 const networkShare = 0.5;
 
 /** Float32 planes that are being blended, one for each plane of samples. */
 const blendedBytesPerVoxel = 4;
 
+/** Fewer planes than this in a tile and the result moves more than depth chunks do anyway (bench/RESULTS.md). */
+const leastChunkDepth = 8;
+
+/** A tile's outermost planes, rows and columns are the furthest from the untiled result (bench/RESULTS.md). */
+const worstAtEnds: Overlap = [1, 16, 16];
+
 /**
- * The tiles of a stack. With a tile or an overlap asked for, the published tiling with exactly these. Otherwise the
- * package's tile, fitted to the stack: an axis shorter than the tile is one tile, and height and width grow at equal
- * voxels (single planes: as far as memory goes) where the stack is shallow, because what the network computes in one
- * piece has no seams.
+ * The tiles of a stack. With a tile or an overlap asked for, the published tiling with exactly these. Otherwise, for
+ * networks whose norms and attention see the tile: the stack in one piece where memory holds it, because nothing else
+ * has no seams; else chunks of whole planes, of the package's depth or less; else the package's depth and the largest
+ * height and width that memory affords. Networks of which we know nothing keep the package's tile.
  * Throws `EdgeError`: `usage` when the network cannot take such tiles, `machine` when memory cannot hold one slab.
  */
 export function chooseTiles(wishes: TileWishes): TilePlan {
@@ -47,6 +56,8 @@ export function chooseTiles(wishes: TileWishes): TilePlan {
     refuseTooMuchMemory(plan, wishes);
     return plan;
   }
+  const whole = wholePlan(wishes);
+  if (whole !== undefined && memoryNeed(whole, wishes) <= wholeShare * wishes.availableBytes) return whole;
   for (let depth = Math.min(settings.tile[0], stack[0]); ; depth = Math.ceil(depth / 2)) {
     const plan = fittedTo(wishes, depth);
     if (depth === 1 || memoryNeed(plan, wishes) <= wishes.availableBytes) {
@@ -56,42 +67,57 @@ export function chooseTiles(wishes: TileWishes): TilePlan {
   }
 }
 
-function fittedTo({ stack, settings, availableBytes }: TileWishes, depth: number): TilePlan {
-  const [, recommendedHeight, recommendedWidth] = settings.tile;
+/** The stack in one piece, for the networks that gain by it. */
+function wholePlan({ stack, settings }: TileWishes): TilePlan | undefined {
+  if (settings.architecture === undefined || settings.fixed_height_width !== undefined) return undefined;
+  const [height, width] = wholePlane(stack, settings);
+  return fittedPlan(stack, [stack[0], height, width], [0, 0, 0]);
+}
+
+function fittedTo(wishes: TileWishes, depth: number): TilePlan {
+  const { stack, settings, availableBytes } = wishes;
   const overlap: Overlap = [
     Math.min(settings.overlap[0], depth - 1),
     settings.overlap[1],
     settings.overlap[2],
   ];
+  const multiple = settings.spatial_multiple;
   if (settings.fixed_height_width !== undefined) {
     const [height, width] = settings.fixed_height_width;
-    return fittedPlan(stack, [depth, height, width], withinTile(overlap, height, width));
+    return fitted(stack, [Math.min(stack[0], depth), height, width], withinTile(overlap, height, width));
   }
-  const multiple = settings.spatial_multiple;
-  const wholeHeight = roundUp(stack[1], multiple);
-  const wholeWidth = roundUp(stack[2], multiple);
-  const equalVoxels = (settings.tile[0] * recommendedHeight * recommendedWidth) / depth;
-  const affordableVoxels =
-    (networkShare * availableBytes) / networkBytesPerVoxel(settings.architecture) / depth;
-  const planeVoxels =
-    depth === 1 && stack[0] === 1 ? affordableVoxels : Math.min(equalVoxels, affordableVoxels);
-  if (wholeHeight * wholeWidth <= planeVoxels) {
-    return fittedPlan(
-      stack,
-      [evenTile(stack[0], depth, overlap[0], 1), wholeHeight, wholeWidth],
-      [overlap[0], 0, 0],
-    );
+  const affordable = (networkShare * availableBytes) / networkBytesPerVoxel(settings.architecture);
+  const largestVoxels =
+    settings.architecture === undefined
+      ? Math.min(affordable, settings.tile[0] * settings.tile[1] * settings.tile[2])
+      : affordable;
+  const [wholeHeight, wholeWidth] = wholePlane(stack, settings);
+  const planes = Math.min(depth, Math.floor(largestVoxels / (wholeHeight * wholeWidth)));
+  if (planes >= Math.min(leastChunkDepth, depth)) {
+    // Not fitted to the depth but in steps, so that memory that is now free decides the result as rarely as possible.
+    const chunk = planes > leastChunkDepth && planes < depth ? planes - (planes % leastChunkDepth) : planes;
+    const shared = Math.min(overlap[0], chunk - 1);
+    return fitted(stack, [Math.min(stack[0], chunk), wholeHeight, wholeWidth], [shared, 0, 0]);
   }
-  const side = Math.sqrt(Math.min(planeVoxels, equalVoxels));
+  const side = Math.sqrt(largestVoxels / depth);
   const largest = Math.max(multiple, Math.floor(side / multiple) * multiple);
   const shared = withinTile(overlap, largest, largest);
   const height = evenTile(stack[1], largest, shared[1], multiple);
   const width = evenTile(stack[2], largest, shared[2], multiple);
-  return fittedPlan(
-    stack,
-    [evenTile(stack[0], depth, overlap[0], 1), height, width],
-    withinTile(overlap, height, width),
-  );
+  return fitted(stack, [Math.min(stack[0], depth), height, width], withinTile(overlap, height, width));
+}
+
+/** Tiles inside the stack whose outermost elements count for nothing wherever the overlap is wide enough. */
+function fitted(stack: StackShape, tile: TileShape, overlap: Overlap): TilePlan {
+  const halo = (k: 0 | 1 | 2): number => (overlap[k] > 2 * worstAtEnds[k] ? worstAtEnds[k] : 0);
+  return fittedPlan(stack, tile, overlap, [halo(0), halo(1), halo(2)]);
+}
+
+function wholePlane(
+  stack: StackShape,
+  { spatial_multiple }: PackageSettings,
+): [height: number, width: number] {
+  return [roundUp(stack[1], spatial_multiple), roundUp(stack[2], spatial_multiple)];
 }
 
 /**
@@ -115,16 +141,21 @@ function roundUp(length: number, multiple: number): number {
 
 /** Bytes taken at the peak: two slabs of samples and output, and one tile in the network. */
 export function memoryNeed(
-  { axes: [depths, heights, widths] }: TilePlan,
+  plan: TilePlan,
   { settings, zoo, bytesPerSample }: Pick<TileWishes, "settings" | "zoo" | "bytesPerSample">,
 ): number {
+  const [depths, heights, widths] = plan.axes;
   const slabPlanes = Math.min(2 * depths.tile - depths.overlap, depths.length);
   const slabBytes = slabPlanes * heights.length * widths.length * (bytesPerSample + blendedBytesPerVoxel);
-  const tileVoxels = depths.tile * heights.tile * widths.tile;
   return (
     slabBytes +
-    tileVoxels * (zoo === undefined ? networkBytesPerVoxel(settings.architecture) : assumedBytesPerVoxel)
+    tileVoxels(plan) *
+      (zoo === undefined ? networkBytesPerVoxel(settings.architecture) : assumedBytesPerVoxel)
   );
+}
+
+function tileVoxels({ axes: [depths, heights, widths] }: TilePlan): number {
+  return depths.tile * heights.tile * widths.tile;
 }
 
 function refuseTooMuchMemory(plan: TilePlan, wishes: TileWishes): void {

@@ -37,18 +37,36 @@ test("runs single planes whole, rounded up to the network's multiple", () => {
   assert.deepEqual(tileShapeOf(chooseTiles(wishes([1, 1998, 2046]))), [1, 2000, 2048]);
 });
 
-test("grows height and width at equal voxels where the stack is shallow", () => {
-  assert.deepEqual(tileShapeOf(chooseTiles(wishes([6, 500, 500]))), [6, 500, 500]);
-  const [depth, height, width] = tileShapeOf(chooseTiles(wishes([6, 2000, 2000])));
-  assert.equal(depth, 6);
-  assert.ok(height > 400 && width > 400, `${height} x ${width}`);
-  assert.ok(depth * height * width <= 24 * 256 * 256);
+test("runs a stack in one piece where memory holds it: nothing else has no seams", () => {
+  assert.deepEqual(tileShapeOf(chooseTiles(wishes([6, 499, 500]))), [6, 500, 500]);
+  const plan = chooseTiles(wishes([30, 512, 512], { availableBytes: 22e9 }));
+  assert.deepEqual(tileShapeOf(plan), [30, 512, 512]);
+  assert.equal(redundancy(plan), 1);
 });
 
-test("shrinks the tile to what covers the stack with as few", () => {
-  const plan = chooseTiles(wishes([40, 300, 300]));
-  assert.deepEqual(tileShapeOf(plan), [22, 184, 184]);
-  assert.ok(redundancy(plan) < 1.7);
+test("cuts deeper stacks into chunks of whole planes, of one depth for all of them", () => {
+  const [, ...plane] = [0, 300, 300];
+  const chunks = [40, 41, 400, 4000].map((depth) =>
+    chooseTiles(wishes([depth, 300, 300], { availableBytes: 7e9 })),
+  );
+  for (const plan of chunks) assert.deepEqual(tileShapeOf(plan), [16, ...plane]);
+  const needs = chunks.map((plan) => memoryNeed(plan, { settings, bytesPerSample: 2 }));
+  assert.equal(new Set(needs).size, 1);
+});
+
+test("cuts planes where fewer than eight of them fit", () => {
+  const plan = chooseTiles(wishes([100, 1200, 1200]));
+  const [depth, height, width] = tileShapeOf(plan);
+  assert.equal(depth, 24);
+  assert.ok(height > 256 && width > 256 && height < 1200, `${height} x ${width}`);
+  assert.ok(redundancy(plan) < 2.1);
+});
+
+test("keeps the package's tile for networks of which nothing is known", () => {
+  const { architecture: _, ...unknown } = settings;
+  const plan = chooseTiles(wishes([512, 1024, 1024], { settings: unknown }));
+  const [depth, height, width] = tileShapeOf(plan);
+  assert.ok(depth * height * width <= 24 * 256 * 256);
 });
 
 test("makes tiles smaller where memory is short, and refuses where nothing fits", () => {
