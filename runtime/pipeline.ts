@@ -8,7 +8,6 @@ import type { TellBusy } from "./busy-time.ts";
 import { checkChannels } from "./check-channels.ts";
 import type { DenoiseJob, DenoiseOutcome, Progress } from "./denoise-job.ts";
 import { interrupted, orInterrupted } from "./interrupted.ts";
-import { availableBytes } from "./memory-plan.ts";
 import type { Network } from "./network.ts";
 import { type JobPlan, planJob } from "./plan-job.ts";
 import { processStacks } from "./process-stacks.ts";
@@ -25,6 +24,12 @@ export interface PipelineTools {
   readonly packageOf: (dir: string) => Promise<ModelPackage>;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /** Memory that may be taken. */
+  readonly availableBytes: () => number;
+  /** Voxels of the largest tile that this model may be given; undefined: any. */
+  readonly largestTileVoxels?: (model: ModelPackage) => number | undefined;
+  /** What a person should know beforehand; the result carries it. */
+  readonly notes?: readonly string[];
   readonly tellBusy?: TellBusy;
 }
 
@@ -61,7 +66,8 @@ async function denoiseSource(
     report: tools.onProgress,
   });
   meter.enter("opening");
-  const plan = await planJob(job, acquisition, tools.packageOf, availableBytes());
+  const { packageOf, largestTileVoxels } = tools;
+  const plan = await planJob(job, acquisition, packageOf, tools.availableBytes(), largestTileVoxels);
   const stateBefore = await sourceState(acquisition.members);
 
   const { sampleType, depthAxis } = plan;
@@ -104,7 +110,7 @@ async function denoiseSource(
 
     const finished = new Date();
     const clippedShare = totals.clippedVoxels / totalVoxels;
-    const notes = [...plan.notes, ...totals.notes, ...warnings];
+    const notes = [...(tools.notes ?? []), ...plan.notes, ...totals.notes, ...warnings];
     meter.enter("verifying");
     await sink.finish(
       provenanceOf({

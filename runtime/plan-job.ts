@@ -1,11 +1,11 @@
 import { type Acquisition, type SampleType, sampleTypes } from "../core/acquisition.ts";
-import { usageError } from "../core/errors.ts";
+import { isEdgeError, usageError } from "../core/errors.ts";
 import type { Intensity, ModelPackage, Normalization, ZooModel } from "../core/package-settings.ts";
 import { channelModels, pass } from "./channel-models.ts";
-import { chooseTiles } from "./choose-tile.ts";
+import { chooseTiles, type TileWishes } from "./choose-tile.ts";
 import type { DenoiseJob } from "./denoise-job.ts";
 import { type DepthAxis, depthAxisOf } from "./depth-axis.ts";
-import type { StackShape, TilePlan } from "./tile-plan.ts";
+import { type StackShape, type TilePlan, tileShapeOf } from "./tile-plan.ts";
 
 /** What will be done with one channel. */
 export type ChannelPlan =
@@ -36,6 +36,7 @@ export async function planJob(
   acquisition: Acquisition,
   packageOf: (dir: string) => Promise<ModelPackage>,
   availableBytes: number,
+  largestTileVoxels: (model: ModelPackage) => number | undefined = () => undefined,
 ): Promise<JobPlan> {
   const { sizes } = acquisition;
   const depthAxis = depthAxisOf(job.depthAxis, sizes);
@@ -51,7 +52,7 @@ export async function planJob(
     }
     const model = await packageOf(dir);
     const { settings } = model;
-    const tiles = chooseTiles({
+    const tiles = tilesWithin(largestTileVoxels(model), {
       stack,
       settings,
       zoo: model.zoo,
@@ -78,6 +79,29 @@ export async function planJob(
     channels,
     notes: notesOf(job, acquisition, depthAxis, channels, asIs),
   };
+}
+
+/**
+ * The tiles of a stack, planned for less and less memory until one has no more voxels than `largest`; where that
+ * cannot be had, the smallest that can. Tiles that were asked for are taken as they are.
+ */
+function tilesWithin(largest: number | undefined, wishes: TileWishes): TilePlan {
+  let plan = chooseTiles(wishes);
+  if (largest === undefined || wishes.tile !== undefined || wishes.overlap !== undefined) return plan;
+  for (let bytes = wishes.availableBytes / 2; tileVoxels(plan) > largest; bytes /= 2) {
+    try {
+      plan = chooseTiles({ ...wishes, availableBytes: bytes });
+    } catch (error) {
+      if (isEdgeError(error, "memory-short")) return plan;
+      throw error;
+    }
+  }
+  return plan;
+}
+
+function tileVoxels(plan: TilePlan): number {
+  const [depth, height, width] = tileShapeOf(plan);
+  return depth * height * width;
 }
 
 /** The source's, but where a zoo model says itself what comes out: probabilities are no counts. */

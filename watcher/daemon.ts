@@ -21,6 +21,7 @@ import { createRateLimit } from "./publish/rate-limit.ts";
 import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
 import { topicBase, topicOf } from "./publish/topics.ts";
 import { createQueue } from "./queue.ts";
+import { isEngineLoss } from "./retry.ts";
 import { createThroughput } from "./throughput.ts";
 
 /** The composition root: the only place that knows who exists. Stops in the reverse order of starting. */
@@ -113,6 +114,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const room = createEngineRoom({
     config,
     startEngine: options.startEngine,
+    onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),
     onChange: () => {
       stopFoldersWithoutModel();
       compareModels();
@@ -209,7 +211,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       publisher.publish("jobProgress", body, { job: job.id });
     },
     onFailure: (error) => {
-      if (error.code === "engine-lost") room.learn("lost", error.message);
+      if (isEngineLoss(error)) room.learn("lost", error.message);
     },
     onDone: (job, outcome, folder) => {
       room.learn("ready");

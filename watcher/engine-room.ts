@@ -1,6 +1,9 @@
+import { totalmem } from "node:os";
+import { join } from "node:path";
 import { reportOf } from "../core/errors.ts";
 import type { Engine, EngineFacts } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
+import { memoryLimitBytes } from "../runtime/memory-limit.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import { checkModel, type Model, modelsOf } from "./models.ts";
 import type { EngineCondition } from "./status.ts";
@@ -34,9 +37,16 @@ export interface EngineRoomOptions {
   readonly startEngine: (options: EngineOptions) => Engine;
   /** Models were checked, or the engine's condition changed. */
   readonly onChange: () => void;
+  /** The engine's process is replaced after so many jobs. */
+  readonly onRecycle: (jobs: number) => void;
 }
 
-export function createEngineRoom({ config, startEngine, onChange }: EngineRoomOptions): EngineRoom {
+export function createEngineRoom({
+  config,
+  startEngine,
+  onChange,
+  onRecycle,
+}: EngineRoomOptions): EngineRoom {
   const checks = new AbortController();
   let engine: Engine | undefined;
   let facts: EngineFacts | undefined;
@@ -68,11 +78,15 @@ export function createEngineRoom({ config, startEngine, onChange }: EngineRoomOp
       become("lost", "no model can run");
       return { models, engine: undefined };
     }
-    const { providers, require } = config.engine;
+    const { providers, require, memory_limit, recycle_jobs } = config.engine;
     engine = startEngine({
       models: [first, ...others],
       ...(providers === null ? {} : { providers }),
       ...(require === null ? {} : { require }),
+      ...(memory_limit === null ? {} : { memoryLimitBytes: memoryLimitBytes(memory_limit, totalmem()) }),
+      ...(recycle_jobs === 0 ? {} : { recycleAfterJobs: recycle_jobs }),
+      onRecycle,
+      tileMemoryFile: join(config.state, "tile-memory.json"),
     });
     const measured = await engine.ready();
     if (measured.provider !== "cpu") await check(measured.provider);

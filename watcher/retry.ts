@@ -14,6 +14,14 @@ export type Verdict =
 const firstDelayMs = 2_000;
 const longestDelayMs = 5 * 60_000;
 
+/** The engine was lost with the job: once more in a fresh process, and no more, whatever is configured. */
+const engineLosses: ReadonlySet<string> = new Set(["engine-lost", "network-stuck", "network-lost"]);
+const attemptsWithLosses = 2;
+
+export function isEngineLoss({ code }: ErrorReport): boolean {
+  return engineLosses.has(code);
+}
+
 /** `attempt` is the one that just failed, from 1. The file's faults fail at once, the machine's are tried again. */
 export function judgeFailure(error: ErrorReport, attempt: number, mostAttempts: number): Verdict {
   if (error.code === "interrupted" || error.code === "engine-stopped") return { kind: "interrupted" };
@@ -25,6 +33,7 @@ export function judgeFailure(error: ErrorReport, attempt: number, mostAttempts: 
     return { kind: "skipped", reason: "the source was removed before it was processed" };
   }
   if (error.kind !== "machine" && !error.retryable) return { kind: "failed" };
-  if (attempt >= mostAttempts) return { kind: "parked" };
+  const attempts = isEngineLoss(error) ? Math.min(attemptsWithLosses, mostAttempts) : mostAttempts;
+  if (attempt >= attempts) return { kind: "parked" };
   return { kind: "again", delayMs: Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)) };
 }

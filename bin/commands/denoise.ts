@@ -1,11 +1,12 @@
-import { availableParallelism } from "node:os";
-import { basename, resolve } from "node:path";
+import { availableParallelism, homedir, totalmem } from "node:os";
+import { basename, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { describeError, type EdgeError, reportOf, usageError, visible } from "../../core/errors.ts";
 import { pass } from "../../runtime/channel-models.ts";
 import type { DenoiseJobInput, DenoiseOutcome, Engine, EngineFacts } from "../../runtime/denoise-job.ts";
 import type { Explanation } from "../../runtime/explain-plan.ts";
 import { interrupted, orInterrupted } from "../../runtime/interrupted.ts";
+import { memoryLimitBytes } from "../../runtime/memory-limit.ts";
 import { type ProviderName, providerNames } from "../../runtime/providers.ts";
 import { resultName } from "../../runtime/result-name.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
@@ -28,6 +29,7 @@ interface DenoiseOptions {
   readonly compression: "none" | "deflate" | "zstd";
   readonly provider?: ProviderName;
   readonly threads?: number;
+  readonly memoryLimit?: number;
   readonly overwrite?: true;
   readonly explain?: true;
   readonly json?: true;
@@ -86,6 +88,11 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       ]),
     )
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
+    .option(
+      "--memory-limit <amount>",
+      "plan tiles for this much memory at most, as 4GB or 50% (default: what is free)",
+      memoryAmount,
+    )
     .option("--overwrite", "replace results that are there already")
     .option("--explain", "say what would be done, and do not do it")
     .option("--json", "the outcome as JSON on stdout")
@@ -111,6 +118,8 @@ async function denoise(files: readonly string[], options: DenoiseOptions, io: Co
     ...(options.provider === undefined ? {} : { require: options.provider }),
     // A person waits for this one; the daemon leaves a thread to the others.
     intraOpThreads: options.threads ?? availableParallelism(),
+    ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit }),
+    tileMemoryFile: tileMemoryFile(process.env),
   });
   const results: Result[] = [];
   try {
@@ -190,7 +199,8 @@ async function explain(files: readonly string[], options: DenoiseOptions, io: Co
       const job = denoiseJobSchema.parse(jobOf(input, taken, options));
       const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
       try {
-        const plan = await planJob(job, source.acquisition, readPackage, availableBytes());
+        const memoryBytes = Math.min(availableBytes(), options.memoryLimit ?? Number.POSITIVE_INFINITY);
+        const plan = await planJob(job, source.acquisition, readPackage, memoryBytes);
         const explanation = explainPlan(plan, source.acquisition, job.output);
         io.stdout.write(
           options.json ? `${JSON.stringify(explanation)}\n` : `${visible(input)}\n${inWords(explanation)}\n`,
@@ -239,6 +249,22 @@ function sameResult(input: string, other: string, output: string): EdgeError {
     found: `${other} becomes ${output} too`,
     remedy: "Denoise them into different folders with --out",
   });
+}
+
+function memoryAmount(text: string): number {
+  try {
+    return memoryLimitBytes(text, totalmem());
+  } catch (error) {
+    throw new InvalidArgumentError(describeError(error));
+  }
+}
+
+/** Below the cache folder of the XDG base directories: it may be deleted at any time. */
+function tileMemoryFile(env: NodeJS.ProcessEnv): string {
+  const cache = env["XDG_CACHE_HOME"];
+  // By the specification a relative path is to be ignored.
+  const folder = cache?.startsWith("/") ? cache : join(homedir(), ".cache");
+  return join(folder, "cnnt-edge", "tile-memory.json");
 }
 
 function channelModel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {

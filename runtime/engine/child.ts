@@ -1,11 +1,13 @@
-import { reportOf, usageError } from "../../core/errors.ts";
+import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { readPackage } from "../../export/package/read-package.ts";
 import type { DenoiseJob } from "../denoise-job.ts";
-import { denoiseAcquisition } from "../pipeline.ts";
+import { availableBytes } from "../memory-plan.ts";
 import { onnxRuntimeVersion } from "../product-version.ts";
+import { denoiseWithinMemory } from "../within-memory.ts";
 import { type NetworkThread, startNetworkThread } from "./network-thread.ts";
 import { type EngineSettings, type FromEngine, heartbeatMs, toEngineSchema } from "./protocol.ts";
+import { openTileMemory, type TileMemory } from "./tile-memory.ts";
 import { warmUp } from "./warm-up.ts";
 
 /**
@@ -16,6 +18,8 @@ import { warmUp } from "./warm-up.ts";
 
 let network: NetworkThread | undefined;
 let keptModels: ModelPackage[] = [];
+let memoryBytes: () => number = availableBytes;
+let tileMemory: TileMemory | undefined;
 let current:
   | { readonly id: number; readonly abort: AbortController; readonly done: Promise<void> }
   | undefined;
@@ -29,8 +33,14 @@ async function start(settings: EngineSettings): Promise<void> {
   try {
     keptModels = await Promise.all(settings.models.map((dir) => readPackage(dir)));
     const runtimeVersion = onnxRuntimeVersion();
-    const { provider, intraOpThreads } = settings;
-    network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion);
+    const { provider, intraOpThreads, tileLimits, networkProgram, memoryLimitBytes } = settings;
+    memoryBytes = () => Math.min(availableBytes(), memoryLimitBytes ?? Number.POSITIVE_INFINITY);
+    tileMemory = await openTileMemory(settings.tileMemoryFile);
+    network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion, {
+      ...(tileLimits === undefined ? {} : { limits: tileLimits }),
+      ...(networkProgram === undefined ? {} : { program: new URL(networkProgram) }),
+      onStuck: (error) => void giveUp(error),
+    });
     const networkVoxelsPerS = await warmUp(network, keptModels);
     send({ kind: "ready", warmUp: { pid: process.pid, runtimeVersion, networkVoxelsPerS } });
   } catch (error) {
@@ -41,24 +51,38 @@ async function start(settings: EngineSettings): Promise<void> {
 
 async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promise<void> {
   try {
-    if (network === undefined) throw notStarted();
+    if (network === undefined || tileMemory === undefined) throw notStarted();
     const used = new Map<string, ModelPackage>();
     const packageOf = async (dir: string): Promise<ModelPackage> => {
       const model = used.get(dir) ?? (await readPackage(dir));
       used.set(dir, model);
       return model;
     };
-    const outcome = await denoiseAcquisition(job, {
-      network,
-      packageOf,
-      signal,
-      onProgress: (progress) => send({ kind: "progress", id, progress }),
-    });
+    const { releaseAllBut } = network;
+    const outcome = await denoiseWithinMemory(
+      job,
+      {
+        network,
+        packageOf,
+        signal,
+        availableBytes: memoryBytes,
+        onProgress: (progress) => send({ kind: "progress", id, progress }),
+      },
+      tileMemory,
+      () => releaseAllBut([]),
+    );
     send({ kind: "done", id, outcome });
     await network.releaseAllBut([...keptModels, ...used.values()]);
   } catch (error) {
-    send({ kind: "failed", id, error: reportOf(error) });
+    // `giveUp` has the word where the network hangs.
+    if (!isEdgeError(error, "network-stuck")) send({ kind: "failed", id, error: reportOf(error) });
   }
+}
+
+/** Lets the job remove what it has half written, then asks to be killed: a thread that hangs cannot be ended. */
+async function giveUp(error: EdgeError): Promise<void> {
+  await current?.done;
+  send({ kind: "stuck", error: reportOf(error) });
 }
 
 /** Gives the job up, lets the tile in the network end, and lets the process run out. */

@@ -12,9 +12,10 @@ import { interrupted } from "../interrupted.ts";
 import { defaultProviders, type ProviderName } from "../providers.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
-import type { FromEngine, WarmUp } from "./protocol.ts";
+import type { EngineSettings, FromEngine, WarmUp } from "./protocol.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 import { defaultIntraOpThreads } from "./session-options.ts";
+import type { TileLimits } from "./tile-deadline.ts";
 
 export interface EngineOptions {
   /** Package folders; the first is run once at the start, so that `ready` reports what was measured. */
@@ -31,6 +32,17 @@ export interface EngineOptions {
   readonly program?: URL;
   /** An engine from which nothing was heard for so long is killed. */
   readonly silenceMs?: number;
+  /** How long a tile may take; learned from the warm-up by default. */
+  readonly tileLimits?: TileLimits;
+  /** What to run as the network's thread; tests put threads that hang or fail in its place. */
+  readonly networkProgram?: URL;
+  /** Bytes that tiles are planned for at most, where less than what is free. */
+  readonly memoryLimitBytes?: number;
+  /** Where it is kept which tiles were too large for this machine; nowhere by default. */
+  readonly tileMemoryFile?: string;
+  /** The process is replaced after so many jobs, between two of them; never by default. */
+  readonly recycleAfterJobs?: number;
+  readonly onRecycle?: (jobs: number) => void;
 }
 
 const engineProgram = new URL("./child.ts", import.meta.url);
@@ -65,13 +77,20 @@ export function startEngine(options: EngineOptions): Engine {
   let life: Promise<Life> | undefined;
   let running: RunningJob | undefined;
   let lossesInARow = 0;
+  let jobsOfLife = 0;
+  /** The last process that was replaced on purpose: two at once would share a GPU's memory. */
+  let retiring: EngineProcess | undefined;
+  let retired: Promise<void> = Promise.resolve();
   let nextId = 1;
 
   const begin = async (): Promise<Life> => {
     const { provider } = await choice;
     // Cut short by stop().
     await sleep(restartDelayMs(lossesInARow), undefined, { signal: stopping.signal }).catch(() => undefined);
+    await retired;
     if (stopping.signal.aborted) throw stopped();
+    jobsOfLife = 0;
+    let stuck: Error | undefined;
     const warmUp = deferred<WarmUp>();
     const silenceMs = options.silenceMs ?? defaultSilenceMs;
     const engine = startEngineProcess({
@@ -79,21 +98,26 @@ export function startEngine(options: EngineOptions): Engine {
       env: options.env ?? process.env,
       checkEveryMs: silenceMs / checksPerSilence,
       silentChecks: checksPerSilence,
-      onMessage: (message) => receive(message, warmUp),
+      onMessage: (message) => {
+        if (message.kind === "stuck") {
+          stuck = errorFromReport(message.error);
+          engine.kill(message.error.message);
+        } else receive(message, warmUp);
+      },
     });
     void engine.ended.then((how) => {
+      if (retiring === engine) return;
       life = undefined;
       lossesInARow += 1;
-      const error = stopping.signal.aborted ? stopped() : lost(how);
+      const error = stopping.signal.aborted ? stopped() : (stuck ?? lost(how));
       warmUp.reject(error);
       running?.end.reject(error);
     });
-    const intraOpThreads = options.intraOpThreads ?? defaultIntraOpThreads();
-    engine.send({ kind: "start", settings: { provider, models: [...options.models], intraOpThreads } });
+    engine.send({ kind: "start", settings: settingsOf(options, provider) });
     return { process: engine, warmUp: warmUp.promise };
   };
 
-  const receive = (message: FromEngine, warmUp: Deferred<WarmUp>): void => {
+  const receive = (message: Exclude<FromEngine, { kind: "stuck" }>, warmUp: Deferred<WarmUp>): void => {
     if (message.kind === "ready") warmUp.resolve(message.warmUp);
     else if (message.kind === "unfit") warmUp.reject(errorFromReport(message.error));
     else if (message.kind !== "heartbeat" && message.id === running?.id) receiveOfJob(message, running);
@@ -104,6 +128,7 @@ export function startEngine(options: EngineOptions): Engine {
     if (message.kind === "failed") job.end.reject(errorFromReport(message.error));
     if (message.kind === "done") {
       lossesInARow = 0;
+      jobsOfLife += 1;
       job.end.resolve(message.outcome);
     }
   };
@@ -141,6 +166,17 @@ export function startEngine(options: EngineOptions): Engine {
     }
   };
 
+  /** Memory that libraries leak in months of work goes back with the process. */
+  const recycle = async (): Promise<void> => {
+    if (jobsOfLife < (options.recycleAfterJobs ?? Number.POSITIVE_INFINITY)) return;
+    const { process: engine } = await living();
+    options.onRecycle?.(jobsOfLife);
+    retiring = engine;
+    retired = engine.stop(defaultGraceMs);
+    life = undefined;
+    living().catch(() => undefined);
+  };
+
   // Wanted at once: the warm-up runs while the first acquisition is still being written.
   living().catch(() => undefined);
 
@@ -156,7 +192,9 @@ export function startEngine(options: EngineOptions): Engine {
       running = { id: nextId, onProgress, end: deferred() };
       nextId += 1;
       try {
-        return await runJob(job, running, signal);
+        const outcome = await runJob(job, running, signal);
+        await recycle();
+        return outcome;
       } finally {
         running = undefined;
       }
@@ -164,8 +202,21 @@ export function startEngine(options: EngineOptions): Engine {
     async stop(graceMs = defaultGraceMs) {
       stopping.abort();
       const current = await life?.catch(() => undefined);
-      await current?.process.stop(graceMs);
+      await Promise.all([retired, current?.process.stop(graceMs)]);
     },
+  };
+}
+
+function settingsOf(options: EngineOptions, provider: ProviderName): EngineSettings {
+  const { memoryLimitBytes, tileMemoryFile, tileLimits, networkProgram } = options;
+  return {
+    provider,
+    models: [...options.models],
+    intraOpThreads: options.intraOpThreads ?? defaultIntraOpThreads(),
+    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+    ...(tileMemoryFile === undefined ? {} : { tileMemoryFile }),
+    ...(tileLimits === undefined ? {} : { tileLimits }),
+    ...(networkProgram === undefined ? {} : { networkProgram: networkProgram.href }),
   };
 }
 

@@ -3,6 +3,7 @@ import { type EdgeError, errorFromReport, machineError } from "../../core/errors
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { tensorShapes } from "../../core/tensor-layout.ts";
 import type { Network } from "../network.ts";
+import { createTileDeadline, defaultTileLimits, type TileLimits } from "./tile-deadline.ts";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
 
 type Request = WorkerRequest extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
@@ -23,45 +24,77 @@ export interface NetworkThread extends Network {
   readonly close: () => Promise<void>;
 }
 
-export function startNetworkThread(settings: WorkerSettings, runtimeVersion: string): NetworkThread {
+export interface NetworkThreadOptions {
+  /** What to run as the thread; tests put threads that hang or fail in its place. */
+  readonly program?: URL;
+  readonly limits?: TileLimits;
+  /** The request at the head has taken too long. Nothing can stop the thread but the end of the process. */
+  readonly onStuck?: (error: EdgeError) => void;
+}
+
+interface Waiting {
+  readonly limitMs: number;
+  readonly resolve: (reply: WorkerReply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function startNetworkThread(
+  settings: WorkerSettings,
+  runtimeVersion: string,
+  options: NetworkThreadOptions = {},
+): NetworkThread {
   // An empty execArgv: the file registers tsx itself, and what the process was started with would do so twice.
-  const worker = new Worker(new URL("./ort-worker.js", import.meta.url), {
+  const worker = new Worker(options.program ?? new URL("./ort-worker.js", import.meta.url), {
     workerData: settings,
     execArgv: [],
   });
-  const waiting = new Map<
-    number,
-    { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void }
-  >();
+  const limits = options.limits ?? defaultTileLimits;
+  const deadline = createTileDeadline(limits);
+  /** In the order in which they are served: the first is at work. */
+  const waiting = new Map<number, Waiting>();
   const loaded = new Map<string, ModelPackage>();
   let lost: EdgeError | undefined;
   let nextId = 1;
 
-  const loseAll = (found: string, cause?: unknown): void => {
-    lost = machineError("the thread that runs the network ended", {
-      code: "network-lost",
-      found,
-      retryable: true,
-      remedy: "Run `cnnt-edge doctor`",
-      cause,
-    });
+  let watch: NodeJS.Timeout | undefined;
+
+  const loseAll = (error: EdgeError): void => {
+    lost ??= error;
+    clearTimeout(watch);
     for (const { reject } of waiting.values()) reject(lost);
     waiting.clear();
+  };
+  /** Gives the request at the head its time. */
+  const watchHead = (): void => {
+    clearTimeout(watch);
+    const [head] = waiting.values();
+    if (head === undefined) return;
+    watch = setTimeout(() => {
+      const error = stuck(head.limitMs, settings.provider);
+      loseAll(error);
+      options.onStuck?.(error);
+    }, head.limitMs);
   };
   worker.on("message", (reply: WorkerReply) => {
     const request = waiting.get(reply.id);
     waiting.delete(reply.id);
     request?.resolve(reply);
+    watchHead();
   });
-  worker.on("error", (error) => loseAll(error.message, error));
-  worker.on("exit", (code) => loseAll(`exit code ${code}`));
+  worker.on("error", (error) => loseAll(threadEnded(error.message, error)));
+  worker.on("exit", (code) => loseAll(threadEnded(`exit code ${code}`)));
 
-  const ask = async (request: Request, moved: readonly ArrayBuffer[] = []): Promise<WorkerReply> => {
+  const ask = async (
+    request: Request,
+    moved: readonly ArrayBuffer[] = [],
+    limitMs = limits.firstRunMs,
+  ): Promise<WorkerReply> => {
     if (lost !== undefined) throw lost;
     const id = nextId;
     nextId += 1;
     const reply = await new Promise<WorkerReply>((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
+      waiting.set(id, { limitMs, resolve, reject });
+      if (waiting.size === 1) watchHead();
       worker.postMessage({ ...request, id }, moved);
     });
     if (!reply.ok) throw errorFromReport(reply.error);
@@ -89,7 +122,11 @@ export function startNetworkThread(settings: WorkerSettings, runtimeVersion: str
       const { input: shape, output: outputShape } = tensorShapes(model, tile);
       const names = { modelFile, inputName, outputName };
       const request = { kind: "run", ...names, shape, outputShape, input, output } as const;
-      const reply = (await ask(request, [input.buffer, output.buffer])) as RunReply;
+      const shapeName = `${modelFile} ${tile.join(",")}`;
+      const voxels = input.length;
+      const limitMs = deadline.limitMs(shapeName, voxels);
+      const reply = (await ask(request, [input.buffer, output.buffer], limitMs)) as RunReply;
+      deadline.learn(shapeName, voxels, reply.seconds);
       return { buffers: { input: reply.input, output: reply.output }, seconds: reply.seconds };
     },
     async runTensor({ modelFile, inputName, outputName }, shape, input) {
@@ -104,4 +141,24 @@ export function startNetworkThread(settings: WorkerSettings, runtimeVersion: str
       await ended;
     },
   };
+}
+
+function threadEnded(found: string, cause?: unknown): EdgeError {
+  return machineError("the thread that runs the network ended", {
+    code: "network-lost",
+    found,
+    retryable: true,
+    remedy: "Run `cnnt-edge doctor`",
+    cause,
+  });
+}
+
+function stuck(limitMs: number, provider: string): EdgeError {
+  return machineError("the network was stuck in one tile", {
+    code: "network-stuck",
+    at: `provider ${provider}`,
+    found: `no end after ${limitMs / 1000} s`,
+    retryable: true,
+    remedy: "The engine is started again; if it happens again, run `cnnt-edge doctor`, or use provider cpu",
+  });
 }

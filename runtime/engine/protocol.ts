@@ -25,6 +25,19 @@ export const engineSettingsSchema = z.strictObject({
   /** Package folders; the first is run once at the start, all stay loaded between jobs. */
   models: z.array(z.string()).min(1),
   intraOpThreads: z.int().positive(),
+  /** Bytes that tiles are planned for at most. */
+  memoryLimitBytes: z.number().positive().exactOptional(),
+  /** Where it is kept which tiles were too large. */
+  tileMemoryFile: z.string().exactOptional(),
+  tileLimits: z
+    .strictObject({
+      firstRunMs: z.number().positive(),
+      floorMs: z.number().positive(),
+      factor: z.number().positive(),
+    })
+    .exactOptional(),
+  /** Of tests: what runs in the place of the network's thread. */
+  networkProgram: z.string().exactOptional(),
 });
 export type EngineSettings = z.infer<typeof engineSettingsSchema>;
 
@@ -75,6 +88,8 @@ export const fromEngineSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("progress"), id: count, progress: progressSchema }),
   z.strictObject({ kind: z.literal("done"), id: count, outcome: outcomeSchema }),
   z.strictObject({ kind: z.literal("failed"), id: count, error: errorReportSchema }),
+  /** The network hangs, and the job's half-written result is gone: the host kills the process. */
+  z.strictObject({ kind: z.literal("stuck"), error: errorReportSchema }),
   /** Every `heartbeatMs`, whatever the network is doing. */
   z.strictObject({ kind: z.literal("heartbeat") }),
 ]);

@@ -75,6 +75,14 @@ export const configSchema = z.strictObject({
         .default(null),
       /** Refuse to start on another provider than this. */
       require: z.enum(["tensorrt", "cuda", "webgpu", "cpu"]).nullable().default(null),
+      /** Memory that tiles are planned for at most, "4GB" or "50%"; null: what is free. */
+      memory_limit: z
+        .string()
+        .regex(/^\s*\d{1,9}(\.\d{1,6})?\s*(%|[MGT]i?B)\s*$/i, 'an amount as "4GB", or a share as "50%"')
+        .nullable()
+        .default(null),
+      /** The engine's process is replaced after so many jobs, between two of them; 0: never. */
+      recycle_jobs: z.int().nonnegative().max(1_000_000).default(1000),
     })
     .prefault({}),
   jobs: z

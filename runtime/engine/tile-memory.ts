@@ -1,0 +1,40 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import { writeFileAtomically } from "../../formats/atomic-file.ts";
+
+/** Which tiles were too large for a model on a provider of this machine, so that nobody runs into it twice. */
+export interface TileMemory {
+  /** Voxels of the largest tile that may be tried; undefined where none has failed. */
+  readonly largestVoxels: (model: ModelPackage, provider: string) => number | undefined;
+  /** Never rejects: what cannot be kept is learned again. */
+  readonly remember: (model: ModelPackage, provider: string, voxels: number) => Promise<void>;
+}
+
+const fileSchema = z.record(z.string(), z.int().positive());
+
+/** Reads the file; one that is missing or not ours counts as empty. Without a file, remembers while it lives. */
+export async function openTileMemory(file: string | undefined): Promise<TileMemory> {
+  const known = new Map(Object.entries(file === undefined ? {} : await readKnown(file)));
+  const keyOf = ({ modelSha256 }: ModelPackage, provider: string): string => `${provider} ${modelSha256}`;
+  return {
+    largestVoxels: (model, provider) => known.get(keyOf(model, provider)),
+    async remember(model, provider, voxels) {
+      known.set(keyOf(model, provider), voxels);
+      if (file === undefined) return;
+      const text = `${JSON.stringify(Object.fromEntries(known), null, 2)}\n`;
+      await mkdir(dirname(file), { recursive: true })
+        .then(() => writeFileAtomically(file, Buffer.from(text), { overwrite: true }))
+        .catch(() => undefined);
+    },
+  };
+}
+
+async function readKnown(file: string): Promise<Record<string, number>> {
+  try {
+    return fileSchema.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, test } from "node:test";
+import { encodeNpy } from "../../../formats/npy.ts";
+import type { Engine } from "../../../runtime/denoise-job.ts";
+import { type EngineOptions, startEngine } from "../../../runtime/engine/host.ts";
+import { createTileDeadline } from "../../../runtime/engine/tile-deadline.ts";
+
+/** The real engine process with a network that hangs, crashes or finds no memory. */
+
+const identity = resolve(import.meta.dirname, "../../../models/identity");
+const scratch = mkdtempSync(join(tmpdir(), "losses-"));
+const engines: Engine[] = [];
+after(async () => {
+  await Promise.all(engines.map((engine) => engine.stop(0)));
+  rmSync(scratch, { recursive: true });
+});
+
+const input = join(scratch, "in.npy");
+const stack = Float32Array.from({ length: 8 * 256 * 256 }, (_, i) => i % 251);
+writeFileSync(input, encodeNpy({ shape: [8, 256, 256], data: stack }));
+
+function start(act: string, options: Partial<EngineOptions> = {}): Engine {
+  const engine = startEngine({
+    models: [identity],
+    providers: ["cpu"],
+    env: { ...process.env, CNNT_EDGE_TEST_NETWORK: act },
+    networkProgram: new URL("./programs/failing-network.js", import.meta.url),
+    tileLimits: { firstRunMs: 4000, floorMs: 4000, factor: 2 },
+    ...options,
+  });
+  engines.push(engine);
+  return engine;
+}
+
+let folders = 0;
+/** A job with a results folder of its own. */
+function job() {
+  folders += 1;
+  const out = mkdtempSync(join(scratch, `${folders}-`));
+  return { out, order: { input, output: join(out, "r.ome.tif"), models: { default: identity } } };
+}
+
+function gone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+test("an engine whose network hangs in a tile is killed, and leaves nothing half written", async () => {
+  const engine = start("hang");
+  const { pid } = await engine.ready();
+  const { out, order } = job();
+  await assert.rejects(engine.denoise(order), { code: "network-stuck", retryable: true, message: /stuck/ });
+  assert.deepEqual(readdirSync(out), []);
+  assert.ok(gone(pid));
+  assert.notEqual((await engine.ready()).pid, pid);
+});
+
+test("a network that crashes costs the engine process and the job", async () => {
+  const engine = start("crash");
+  await engine.ready();
+  await assert.rejects(engine.denoise(job().order), { code: "engine-lost", found: /SIGSEGV/ });
+});
+
+test("tiles for which memory is too small are halved, and the next engine starts there", async () => {
+  const tileMemoryFile = join(scratch, "state", "tile-memory.json");
+  const first = await start("little-memory", { tileMemoryFile }).denoise(job().order);
+  const voxelsOf = (tile: readonly number[]): number => tile.reduce((product, side) => product * side, 1);
+  assert.ok(voxelsOf(first.tile) <= 60_000, `tile ${first.tile}`);
+  assert.match(first.notes.join("\n"), /memory was too small on cpu for tiles of [\d,]+: smaller/);
+  const [kept] = Object.values(JSON.parse(readFileSync(tileMemoryFile, "utf8")) as Record<string, number>);
+  const second = await start("little-memory", { tileMemoryFile }).denoise(job().order);
+  assert.deepEqual(second.tile, first.tile);
+  assert.doesNotMatch(second.notes.join("\n"), /too small/);
+  assert.ok(kept !== undefined && voxelsOf(first.tile) <= kept);
+});
+
+test("where no tile is small enough the job fails by name, and tiles asked for are not changed", async () => {
+  const engine = start("no-memory");
+  const { out, order } = job();
+  await assert.rejects(engine.denoise(order), { code: "network-memory" });
+  assert.deepEqual(readdirSync(out), []);
+  const asked = start("little-memory");
+  await assert.rejects(asked.denoise({ ...order, tile: [8, 256, 256] }), { code: "network-memory" });
+});
+
+test("an engine is replaced after so many jobs, between two of them", async () => {
+  const recycled: number[] = [];
+  const engine = start("", { recycleAfterJobs: 2, onRecycle: (jobs) => recycled.push(jobs) });
+  const { pid } = await engine.ready();
+  await engine.denoise(job().order);
+  assert.equal((await engine.ready()).pid, pid);
+  await engine.denoise(job().order);
+  assert.deepEqual(recycled, [2]);
+  await engine.denoise(job().order);
+  assert.notEqual((await engine.ready()).pid, pid);
+  assert.ok(gone(pid));
+});
+
+test("a tile's limit is learned; the first run of each shape is exempt", () => {
+  const { limitMs, learn } = createTileDeadline({ firstRunMs: 900_000, floorMs: 60_000, factor: 20 });
+  assert.equal(limitMs("warm-up", 16_384), 900_000);
+  learn("warm-up", 16_384, 0.05);
+  assert.equal(limitMs("warm-up", 16_384), 60_000, "never below the floor");
+  assert.equal(limitMs("tile", 1_600_000), 900_000);
+  assert.equal(limitMs("plane", 163_840_000), 20 * 500_000, "a shape so large that the rest says more");
+  learn("tile", 1_600_000, 10);
+  assert.equal(limitMs("tile", 1_600_000), 200_000);
+});

@@ -1,0 +1,30 @@
+import { parentPort } from "node:worker_threads";
+
+/**
+ * Stands in for the network's thread: copies tiles, as the identity does, but does with those of jobs (larger
+ * than the warm-up's) what CNNT_EDGE_TEST_NETWORK says.
+ */
+const act = process.env.CNNT_EDGE_TEST_NETWORK ?? "";
+const warmUpVoxels = 4 * 64 * 64;
+const mostVoxels = 60_000;
+
+parentPort?.on("message", (request) => {
+  const { id, kind, input, output } = request;
+  if (kind !== "run") {
+    parentPort?.postMessage({ id, ok: true });
+    if (kind === "close") parentPort?.close();
+    return;
+  }
+  const ofJob = input.length > warmUpVoxels;
+  if (ofJob && act === "hang") for (;;);
+  if (ofJob && act === "crash") process.kill(process.pid, "SIGSEGV");
+  if (ofJob && (act === "no-memory" || (act === "little-memory" && input.length > mostVoxels))) {
+    const message = "the network found too little memory for one tile";
+    const error = { kind: "machine", code: "network-memory", message, retryable: false };
+    parentPort?.postMessage({ id, ok: false, error });
+    return;
+  }
+  output.set(input);
+  const moved = [input.buffer, output.buffer];
+  parentPort?.postMessage({ id, ok: true, input, output, outputShape: [], seconds: 0.001 }, moved);
+});
