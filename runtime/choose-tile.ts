@@ -31,8 +31,8 @@ const blendedBytesPerVoxel = 4;
 /** Fewer planes than this in a tile and the result moves more than depth chunks do anyway (bench/RESULTS.md). */
 const leastChunkDepth = 8;
 
-/** A tile's outermost planes, rows and columns are the furthest from the untiled result (bench/RESULTS.md). */
-const worstAtEnds: Overlap = [1, 16, 16];
+/** What chunks of whole planes share: more brings them no nearer to the untiled result (bench/RESULTS.md). */
+const chunkOverlap = 2;
 
 /**
  * The tiles of a stack. With a tile or an overlap asked for, the published tiling with exactly these. Otherwise, for
@@ -84,7 +84,7 @@ function fittedTo(wishes: TileWishes, depth: number): TilePlan {
   const multiple = settings.spatial_multiple;
   if (settings.fixed_height_width !== undefined) {
     const [height, width] = settings.fixed_height_width;
-    return fitted(stack, [Math.min(stack[0], depth), height, width], withinTile(overlap, height, width));
+    return fittedPlan(stack, [Math.min(stack[0], depth), height, width], withinTile(overlap, height, width));
   }
   const affordable = (networkShare * availableBytes) / networkBytesPerVoxel(settings.architecture);
   const largestVoxels =
@@ -96,21 +96,15 @@ function fittedTo(wishes: TileWishes, depth: number): TilePlan {
   if (planes >= Math.min(leastChunkDepth, depth)) {
     // Not fitted to the depth but in steps, so that memory that is now free decides the result as rarely as possible.
     const chunk = planes > leastChunkDepth && planes < depth ? planes - (planes % leastChunkDepth) : planes;
-    const shared = Math.min(overlap[0], chunk - 1);
-    return fitted(stack, [Math.min(stack[0], chunk), wholeHeight, wholeWidth], [shared, 0, 0]);
+    const shared = Math.min(chunkOverlap, overlap[0], chunk - 1);
+    return fittedPlan(stack, [Math.min(stack[0], chunk), wholeHeight, wholeWidth], [shared, 0, 0]);
   }
   const side = Math.sqrt(largestVoxels / depth);
   const largest = Math.max(multiple, Math.floor(side / multiple) * multiple);
   const shared = withinTile(overlap, largest, largest);
   const height = evenTile(stack[1], largest, shared[1], multiple);
   const width = evenTile(stack[2], largest, shared[2], multiple);
-  return fitted(stack, [Math.min(stack[0], depth), height, width], withinTile(overlap, height, width));
-}
-
-/** Tiles inside the stack whose outermost elements count for nothing wherever the overlap is wide enough. */
-function fitted(stack: StackShape, tile: TileShape, overlap: Overlap): TilePlan {
-  const halo = (k: 0 | 1 | 2): number => (overlap[k] > 2 * worstAtEnds[k] ? worstAtEnds[k] : 0);
-  return fittedPlan(stack, tile, overlap, [halo(0), halo(1), halo(2)]);
+  return fittedPlan(stack, [Math.min(stack[0], depth), height, width], withinTile(overlap, height, width));
 }
 
 function wholePlane(
