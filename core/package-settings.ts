@@ -68,6 +68,15 @@ export const packageSettingsSchema = z.strictObject({
   overlap: overlapBox,
   /** Largest |expected - measured| allowed on the package's own test tensors, absolute. */
   test_tolerance: z.number().positive(),
+  /** Noise over signal (`runtime/noise-estimate.ts`) of the images that the package was tried on: lowest, highest. */
+  noise_range: z.tuple([z.number().nonnegative(), z.number().nonnegative()]).optional(),
+  /** What was gained on pairs of noisy and clean images; each channel of a pair counts. */
+  pairs: z
+    .strictObject({
+      count: positiveInteger,
+      psnr_gain_db: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }),
+    })
+    .optional(),
   weights_sha256: z.string().optional(),
 });
 

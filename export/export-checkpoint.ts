@@ -14,7 +14,7 @@ import { smallestLength } from "./package/describe-model.ts";
 import { modelCard } from "./package/model-card.ts";
 import { readPackage } from "./package/read-package.ts";
 import { type Comparison, compareTensors, verifyPackage } from "./package/verify-package.ts";
-import { writePackage } from "./package/write-package.ts";
+import { type PackageProof, writePackage } from "./package/write-package.ts";
 import { testScene } from "./test-scene.ts";
 import { openCheckpoint } from "./torch/checkpoint.ts";
 
@@ -44,6 +44,10 @@ export interface ExportRequest {
   readonly precision: Precision;
   /** Runs a `.onnx` file of this network's input and output on this machine. */
   readonly run: (modelFile: string, input: Tensor) => Promise<Tensor>;
+  /** Whether `judge` finds out what intensities mean, so that nobody needs to state it. */
+  readonly intensityIsFitted: boolean;
+  /** Runs the package in `dir`, once it is proven, on images. */
+  readonly judge?: (dir: string, settings: PackageSettings) => Promise<Omit<PackageProof, "measured">>;
   readonly productVersion: string;
   /** RFC 3339, for the description. */
   readonly timestamp: string;
@@ -122,30 +126,44 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     ...(training === undefined ? {} : { training: training.all }),
   };
   const { card } = request.description;
-  const { modelSha256, measured } = await writePackage(
+  const { modelSha256, proof } = await writePackage(
     request.out,
     {
       facts,
       model: encodeModel(graph),
       testInput,
       testOutput,
-      card: (comparison) => card ?? modelCard(facts, comparison),
+      card: (final, found) => card ?? modelCard(final, found),
     },
-    { force: request.force, prove: (dir) => provePackage(request, dir) },
+    {
+      force: request.force,
+      async prove(dir) {
+        const measured = await provePackage(request, dir);
+        return { measured, ...(await request.judge?.(dir, settings)) };
+      },
+    },
   );
   const parameters = graph.initializers.reduce(
     (sum, { type, bytes }) =>
       type === "int64" ? sum : sum + bytes.byteLength / (type === "float16" ? 2 : 4),
     0,
   );
-  return { dir: request.out, modelSha256, parameters, settings, measured };
+  return {
+    dir: request.out,
+    modelSha256,
+    parameters,
+    settings: proof?.settings ?? settings,
+    measured: proof?.measured,
+  };
 }
 
 /** What was stated, else what training wrote; never a guess. */
-function scalingOf({ weights, stated, training }: ExportRequest) {
+function scalingOf({ weights, stated, training, intensityIsFitted }: ExportRequest) {
   const normalization = stated.normalization ?? training?.scaling?.normalization;
   const intensity =
-    stated.intensity ?? (stated.normalization === undefined ? training?.scaling?.intensity : undefined);
+    stated.intensity ??
+    (stated.normalization === undefined ? training?.scaling?.intensity : undefined) ??
+    (intensityIsFitted ? { meaning: "uncalibrated" as const } : undefined);
   if (normalization === undefined) {
     throw usageError("how training scaled intensities cannot be seen in the weights", {
       code: "export-normalization-missing",
@@ -159,7 +177,7 @@ function scalingOf({ weights, stated, training }: ExportRequest) {
       code: "export-intensity-missing",
       file: weights,
       allowed: "preserved (noisy and clean were scaled by one map) or uncalibrated (each by its own)",
-      remedy: "Add --intensity",
+      remedy: "Add --intensity, or --pairs with noisy and clean images to find out",
     });
   }
   return { normalization, intensity };

@@ -1,19 +1,22 @@
 // Makes the shipped packages anew: models/identity, and models/default from the starter checkpoint.
-// usage: npm run models -- STARTER_DIR
+// usage: npm run models -- STARTER_DIR PAIRS_DIR
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { judgeByPairs, judgeBySimulation } from "../calibration/pairs/judge-package.ts";
+import type { PackageSettings } from "../core/package-settings.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { exportCheckpoint } from "../export/export-checkpoint.ts";
 import { writeIdentityPackage } from "../export/identity-package.ts";
 import { inputName, outputName } from "../export/onnx/cnnt-graph.ts";
+import { startEngine } from "../runtime/engine/host.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
 import { productVersion } from "../runtime/product-version.ts";
 
 const timestamp = "2026-11-23T00:00:00Z";
-const [starter] = process.argv.slice(2);
+const [starter, pairs] = process.argv.slice(2);
 
 await writeIdentityPackage(join(import.meta.dirname, "identity"), productVersion, timestamp);
-if (starter !== undefined) {
+if (starter !== undefined && pairs !== undefined) {
   await exportCheckpoint({
     weights: join(starter, "weights.pt"),
     out: join(import.meta.dirname, "default"),
@@ -31,8 +34,27 @@ if (starter !== undefined) {
       card: await readFile(join(import.meta.dirname, "default-card.md"), "utf8"),
     },
     precision: "fp32",
+    intensityIsFitted: false,
+    judge: (dir, settings) => judge(dir, settings, pairs),
     run: (modelFile, input) => runTensor({ modelFile, inputName, outputName, provider: "cpu", input }),
     productVersion,
     timestamp,
   });
+}
+
+/** Noise and gain are those of real pairs; the picture is of a simulated field, which belongs to nobody. */
+async function judge(dir: string, settings: PackageSettings, pairsDir: string) {
+  const engine = startEngine({ models: [dir] });
+  try {
+    const task = { model: dir, settings, engine, signal: new AbortController().signal };
+    const { settings: judged } = await judgeByPairs({
+      ...task,
+      dir: pairsDir,
+      intensityStated: true,
+      onPair: ({ name }) => console.log(name),
+    });
+    return { settings: judged, ...(await judgeBySimulation(task)) };
+  } finally {
+    await engine.stop();
+  }
 }

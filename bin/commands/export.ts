@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { availableParallelism } from "node:os";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
-import type { Intensity, Normalization } from "../../core/package-settings.ts";
+import type { Intensity, Normalization, PackageSettings } from "../../core/package-settings.ts";
 import { productVersion } from "../../runtime/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { type Box, boxOf, finite, positiveInteger } from "../option-values.ts";
@@ -26,6 +27,8 @@ interface ExportOptions {
   readonly license?: string;
   readonly author: readonly string[];
   readonly card?: string;
+  readonly pairs?: string;
+  readonly cover: boolean;
   readonly timestamp?: string;
   readonly json?: boolean;
 }
@@ -72,6 +75,8 @@ export const defineExport: DefineCommand = (program, io, act) => {
     .option("--name <text>", "name of the model")
     .option("--license <spdx>", "licence of the weights, for example CC-BY-4.0")
     .option("--author <name...>", "who trained it", ["unknown"])
+    .option("--pairs <dir>", "noisy and clean images: fit what intensities mean, and what is gained")
+    .option("--no-cover", "leave out the picture, for which the package is run on a simulated field")
     .option("--card <md>", "use this Markdown file as the package's README")
     .addOption(new Option("--timestamp <rfc3339>", "time to write into the package").hideHelp())
     .option("--json", "the outcome as JSON on stdout")
@@ -108,6 +113,8 @@ export const defineExport: DefineCommand = (program, io, act) => {
           precision: options.precision,
           run: (modelFile, input) =>
             runTensor({ modelFile, inputName, outputName, provider: "cpu", input }, io.signal),
+          intensityIsFitted: options.pairs !== undefined,
+          judge: (dir, settings) => judge(dir, settings, options, io),
           productVersion,
           timestamp: options.timestamp ?? new Date().toISOString(),
         });
@@ -126,6 +133,26 @@ export const defineExport: DefineCommand = (program, io, act) => {
       }),
     );
 };
+
+/** Runs the new package on the pairs, or on a simulated field for its picture. */
+async function judge(dir: string, settings: PackageSettings, options: ExportOptions, io: CommandIo) {
+  if (options.pairs === undefined && !options.cover) return {};
+  const { judgeByPairs, judgeBySimulation } = await import("../../calibration/pairs/judge-package.ts");
+  const { startEngine } = await import("../../runtime/engine/host.ts");
+  const engine = startEngine({ models: [resolve(dir)], intraOpThreads: availableParallelism() });
+  try {
+    const task = { model: dir, settings, engine, signal: io.signal };
+    if (options.pairs === undefined) return await judgeBySimulation(task);
+    return await judgeByPairs({
+      ...task,
+      dir: options.pairs,
+      intensityStated: options.intensity !== undefined,
+      onPair: ({ name }, index, count) => void io.stderr.write(`pair ${index + 1} of ${count}: ${name}\n`),
+    });
+  } finally {
+    await engine.stop();
+  }
+}
 
 function statedBy(options: ExportOptions) {
   const { heads, residual, normalization: stated, intensity: meaning } = options;

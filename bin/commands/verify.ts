@@ -8,7 +8,7 @@ interface VerifyOptions {
   readonly expected?: string;
   readonly atol: number;
   readonly rtol: number;
-  readonly provider: readonly string[];
+  readonly provider?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -25,7 +25,10 @@ export const defineVerify: DefineCommand = (program, io, act) => {
     .option("--expected <npy>", "what the network should make of it")
     .option("--atol <number>", "largest absolute difference", notNegative, 1e-4)
     .option("--rtol <number>", "largest difference relative to the expected value", notNegative, 0)
-    .option("--provider <name...>", "provider(s) to verify on", ["cpu"])
+    .option(
+      "--provider <name...>",
+      "provider(s) to verify on (default: cpu, and those whose libraries are here)",
+    )
     .option("--json", "the answer as JSON on stdout")
     .action((dir: string, options: VerifyOptions) =>
       act(async () => {
@@ -39,6 +42,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
         const { verifyAgainst, verifyPackage } = await import("../../export/package/verify-package.ts");
         const { readNpyTensor } = await import("../../formats/npy.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
+        const { installedProviders } = await import("../../runtime/choose-provider.ts");
 
         const model = await readPackage(dir);
         const { modelFile, inputName, outputName } = model;
@@ -48,7 +52,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
           largestDifference: number;
           expectedDeviation: number;
         }[] = [];
-        for (const provider of options.provider) {
+        for (const provider of options.provider ?? installedProviders()) {
           const run = (input: Tensor) =>
             runTensor({ modelFile, inputName, outputName, provider, input }, io.signal);
           results.push({ provider, test: "own test tensors", ...(await verifyPackage(model, run)) });

@@ -22,6 +22,8 @@ export interface ModelFacts {
   readonly staticShape?: readonly [number, number, number];
   readonly precision?: "fp32" | "fp16";
   readonly settings: PackageSettings;
+  /** Name of the picture in the package. */
+  readonly cover?: string;
   /** sha256 (hex) of the files in the package. */
   readonly sha256: { readonly model: string; readonly testInput: string; readonly testOutput: string };
   /** Training facts as the lab's JSON states them; carried on for whoever asks later. */
@@ -48,6 +50,7 @@ export function describeModel(facts: ModelFacts): Record<string, unknown> {
     authors: facts.authors.map((name) => ({ name })),
     cite: citations,
     documentation: "README.md",
+    ...(facts.cover === undefined ? {} : { covers: [facts.cover] }),
     tags: facts.tags,
     inputs: [
       {

@@ -1,5 +1,6 @@
 import type { ModelFacts } from "./describe-model.ts";
 import type { Comparison } from "./verify-package.ts";
+import type { PackageProof } from "./write-package.ts";
 
 const epilogue = [
   "`test_input.npy` is in sample units; `test_output.npy` is what a float64 forward pass, independent of the ONNX",
@@ -7,7 +8,7 @@ const epilogue = [
 ];
 
 /** The README of a package: what it is, how it was made, what its intensities mean. Plain facts, no praise. */
-export function modelCard(facts: Omit<ModelFacts, "sha256">, measured: Comparison | undefined): string {
+export function modelCard(facts: Omit<ModelFacts, "sha256">, proof: PackageProof | undefined): string {
   const { settings } = facts;
   const architecture = settings.architecture;
   const lines = [
@@ -15,6 +16,7 @@ export function modelCard(facts: Omit<ModelFacts, "sha256">, measured: Compariso
     "",
     `${facts.description}. Run it with \`cnnt-edge denoise STACK --model THIS_FOLDER\`.`,
     "",
+    ...(facts.cover === undefined ? [] : [`![left: noisy, right: denoised](${facts.cover})`, ""]),
     "| | |",
     "|---|---|",
     ...(architecture === undefined
@@ -27,14 +29,23 @@ export function modelCard(facts: Omit<ModelFacts, "sha256">, measured: Compariso
     `| intensities | ${intensityWords(facts)} |`,
     `| tile, overlap | ${settings.tile.join(" x ")}, ${settings.overlap.join(" x ")} (depth, height, width) |`,
     `| height and width | multiples of ${settings.spatial_multiple}${settings.fixed_height_width === undefined ? "" : `, exactly ${settings.fixed_height_width.join(" x ")}`} |`,
+    ...(settings.noise_range === undefined
+      ? []
+      : [`| noise it was tried on | ${settings.noise_range.join(" to ")} of the signal |`]),
+    ...(settings.pairs === undefined
+      ? []
+      : [
+          `| gained on ${settings.pairs.count} pairs | ${settings.pairs.psnr_gain_db.median.toFixed(1)} dB (${settings.pairs.psnr_gain_db.min.toFixed(1)} to ${settings.pairs.psnr_gain_db.max.toFixed(1)}) |`,
+        ]),
     `| licence | ${facts.license ?? "not stated"} |`,
     `| exported | ${facts.timestamp} |`,
     "",
     "## Validation",
     "",
     ...epilogue,
-    ...(measured === undefined ? [] : [measuredWords(measured)]),
+    ...(proof === undefined ? [] : [measuredWords(proof.measured)]),
     "",
+    ...(proof?.evidence === undefined ? [] : [proof.evidence]),
   ];
   return lines.join("\n");
 }

@@ -3,10 +3,13 @@ import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promi
 import { basename, dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { isEdgeError, machineError, usageError } from "../../core/errors.ts";
+import type { PackageSettings } from "../../core/package-settings.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { encodeNpy } from "../../formats/npy.ts";
 import { describeModel, type ModelFacts } from "./describe-model.ts";
 import type { Comparison } from "./verify-package.ts";
+
+const coverName = "cover.png";
 
 /** Everything that goes into a package folder. */
 export interface PackageContents {
@@ -15,12 +18,23 @@ export interface PackageContents {
   readonly model: readonly Uint8Array[];
   readonly testInput: Tensor;
   readonly testOutput: Tensor;
-  /** The model's card, Markdown; told what was measured when the package was proven. */
-  readonly card: (measured: Comparison | undefined) => string;
+  /** The model's card, Markdown; told what was found when the package was proven. */
+  readonly card: (facts: Omit<ModelFacts, "sha256">, proof: PackageProof | undefined) => string;
+}
+
+/** What running a package taught. */
+export interface PackageProof {
+  readonly measured: Comparison;
+  /** In place of those that it was written with. */
+  readonly settings?: PackageSettings;
+  /** A picture, PNG. */
+  readonly cover?: Uint8Array;
+  /** For the card, Markdown. */
+  readonly evidence?: string;
 }
 
 /** Runs the package that stands in `dir` against its own test tensors; throws when it is wrong. */
-export type ProvePackage = (dir: string) => Promise<Comparison>;
+export type ProvePackage = (dir: string) => Promise<PackageProof>;
 
 /**
  * Writes the folder under a temporary name beside its final one, file by file synced, lets `prove` run it, and renames
@@ -30,7 +44,7 @@ export async function writePackage(
   dir: string,
   contents: PackageContents,
   options: { readonly force: boolean; readonly prove?: ProvePackage },
-): Promise<{ modelSha256: string; measured: Comparison | undefined }> {
+): Promise<{ modelSha256: string; proof: PackageProof | undefined }> {
   const { force, prove } = options;
   await refuseExisting(dir, force);
   const parent = dirname(dir);
@@ -43,14 +57,26 @@ export async function writePackage(
       testInput: await writeFileSynced(join(temporary, "test_input.npy"), [encodeNpy(contents.testInput)]),
       testOutput: await writeFileSynced(join(temporary, "test_output.npy"), [encodeNpy(contents.testOutput)]),
     };
-    const rdf = stringify(describeModel({ ...contents.facts, sha256 }), { lineWidth: 110 });
-    await writeFileSynced(join(temporary, "rdf.yaml"), [Buffer.from(rdf)]);
-    const measured = await prove?.(temporary);
-    await writeFileSynced(join(temporary, "README.md"), [Buffer.from(contents.card(measured))]);
+    const rdfFile = join(temporary, "rdf.yaml");
+    const describe = async (facts: Omit<ModelFacts, "sha256">): Promise<void> => {
+      const rdf = stringify(describeModel({ ...facts, sha256 }), { lineWidth: 110 });
+      await writeFileSynced(rdfFile, [Buffer.from(rdf)]);
+    };
+    await describe(contents.facts);
+    const proof = await prove?.(temporary);
+    const facts = {
+      ...contents.facts,
+      settings: proof?.settings ?? contents.facts.settings,
+      ...(proof?.cover === undefined ? {} : { cover: coverName }),
+    };
+    await rm(rdfFile);
+    await describe(facts);
+    if (proof?.cover !== undefined) await writeFileSynced(join(temporary, coverName), [proof.cover]);
+    await writeFileSynced(join(temporary, "README.md"), [Buffer.from(contents.card(facts, proof))]);
     await syncFolder(temporary);
     await replaceFolder(temporary, dir);
     await syncFolder(parent);
-    return { modelSha256: sha256.model, measured };
+    return { modelSha256: sha256.model, proof };
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true });
     throw asMachineError(cause, dir);

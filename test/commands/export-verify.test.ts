@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parse, stringify } from "yaml";
+import { randomOf } from "../../calibration/simulation/random.ts";
+import { encodeNpy } from "../../formats/npy.ts";
 import { cnntFixture, cnntFixtures, sharedMissing } from "../export/cnnt-fixtures.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -15,7 +17,15 @@ const fixtures = cnntFixtures();
 for (const fixture of fixtures) {
   test(`export and verify reproduce the published output (${fixture.name})`, async () => {
     const out = join(scratch, fixture.name);
-    const exported = await runCommand(["export", fixture.weights, "--config", fixture.config, "--out", out]);
+    const exported = await runCommand([
+      "export",
+      fixture.weights,
+      "--config",
+      fixture.config,
+      "--no-cover",
+      "--out",
+      out,
+    ]);
     assert.equal(exported.code, 0, exported.stderr);
     for (const pair of fixture.pairs.slice(0, 1)) {
       const verified = await runCommand([
@@ -52,6 +62,7 @@ async function exportTo(name: string, ...more: string[]): Promise<string> {
     fixture.weights,
     "--config",
     fixture.config,
+    "--no-cover",
     "--out",
     out,
     ...more,
@@ -196,3 +207,39 @@ for (const [what, name, pattern] of [
     assert.equal(result.stderr.trim().split("\n").length, 1);
   });
 }
+
+/** A field of stripes, and the same with noise and in other units. */
+function writePair(dir: string, name: string, gain: number): void {
+  const shape = [2, 64, 64];
+  const clean = Float32Array.from({ length: 2 * 64 * 64 }, (_, i) => 500 + 300 * Math.sin((i % 64) / 5));
+  const random = randomOf(3);
+  const noisy = clean.map((value) => gain * (value + 200 * (random() - 0.5)));
+  writeFileSync(join(dir, `${name}-clean.npy`), encodeNpy({ shape, data: clean }));
+  writeFileSync(join(dir, `${name}-noisy.npy`), encodeNpy({ shape, data: noisy }));
+}
+
+test("pairs of images tell what intensities mean, what is gained, and make the cover", async () => {
+  const dir = mkdtempSync(join(scratch, "pairs-"));
+  writePair(dir, "a", 1);
+  writePair(dir, "b", 2);
+  const out = join(scratch, "with-pairs");
+  const { weights, config } = fixture;
+  const result = await runCommand(["export", weights, "--config", config, "--pairs", dir, "--out", out]);
+  assert.equal(result.code, 0, result.stderr);
+  assert.match(result.stderr, /pair 2 of 2: b/);
+  const rdf = parse(readFileSync(join(out, "rdf.yaml"), "utf8")) as {
+    covers: string[];
+    config: {
+      cnnt_edge: { pairs: { count: number }; noise_range: number[]; intensity: { meaning: string } };
+    };
+  };
+  assert.deepEqual(rdf.covers, ["cover.png"]);
+  const { pairs, noise_range: noise, intensity } = rdf.config.cnnt_edge;
+  assert.equal(pairs.count, 2);
+  assert.ok((noise[0] ?? 0) > 0.02 && (noise[1] ?? 0) < 1, `${noise}`);
+  const card = readFileSync(join(out, "README.md"), "utf8");
+  assert.match(card, new RegExp(`Intensities are ${intensity.meaning}`));
+  assert.match(card, /\| a \| \d+\.\d\d \| \d+\.\d\d \|/);
+  assert.ok(readFileSync(join(out, "cover.png")).length > 1000);
+  assert.equal((await runCommand(["verify", out])).code, 0);
+});

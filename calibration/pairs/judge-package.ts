@@ -1,0 +1,143 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { PackageSettings } from "../../core/package-settings.ts";
+import { openAcquisition } from "../../formats/open.ts";
+import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
+import type { Engine } from "../../runtime/denoise-job.ts";
+import { median } from "../metrics/median.ts";
+import { simulate } from "../simulation/simulated-source.ts";
+import { coverFieldOf, drawCover } from "./cover.ts";
+import { findPairs, type ImagePair } from "./find-pairs.ts";
+import { fitIntensity } from "./fit-intensity.ts";
+import { measurePairs } from "./measure-pairs.ts";
+import type { PairMeasure } from "./pair-sums.ts";
+
+/** What running a package on images tells of it. */
+export interface Judgement {
+  readonly settings: PackageSettings;
+  /** PNG. */
+  readonly cover: Uint8Array;
+  /** For the card, Markdown. */
+  readonly evidence: string;
+}
+
+export interface JudgeTask {
+  /** Package folder. */
+  readonly model: string;
+  readonly settings: PackageSettings;
+  readonly engine: Engine;
+  readonly signal: AbortSignal;
+}
+
+/** The folder's pairs say what intensities mean (but for what a person stated), how much is gained, at what noise. */
+export async function judgeByPairs(
+  task: JudgeTask & {
+    readonly dir: string;
+    readonly intensityStated: boolean;
+    readonly onPair: (pair: ImagePair, index: number, count: number) => void;
+  },
+): Promise<Judgement> {
+  const pairs = await findPairs(task.dir);
+  const { measures, field } = await measurePairs({
+    ...task,
+    pairs,
+    onPair: (pair, index) => task.onPair(pair, index, pairs.length),
+  });
+  const { intensity, reason } = fitIntensity(measures);
+  const gains = measures.map(({ noisyPsnrDb, denoisedPsnrDb }) => denoisedPsnrDb - noisyPsnrDb);
+  const noises = measures.map(({ noiseToSignal }) => noiseToSignal).filter(Number.isFinite);
+  const settings: PackageSettings = {
+    ...task.settings,
+    ...(task.intensityStated ? {} : { intensity }),
+    ...(noises.length === 0
+      ? {}
+      : { noise_range: [rounded(Math.min(...noises)), rounded(Math.max(...noises))] }),
+    pairs: {
+      count: measures.length,
+      psnr_gain_db: {
+        median: rounded(median(gains)),
+        min: rounded(Math.min(...gains)),
+        max: rounded(Math.max(...gains)),
+      },
+    },
+  };
+  const cover = field === undefined ? await simulatedCover(task) : await drawCover(field);
+  const stated = task.intensityStated ? ", but stated otherwise by who exported it" : "";
+  return { settings, cover, evidence: evidenceOf(measures, `${intensity.meaning}${stated}: ${reason}`) };
+}
+
+/** Without pairs: a picture of a simulated field, and nothing claimed. */
+export async function judgeBySimulation(task: JudgeTask): Promise<Pick<Judgement, "cover">> {
+  return { cover: await simulatedCover(task) };
+}
+
+/** Small enough for seconds, wide enough for a picture. */
+const simulatedSizes = { t: 1, c: 1, z: 6, y: 128, x: 256 };
+
+async function simulatedCover({ model, engine, signal, settings }: JudgeTask): Promise<Uint8Array> {
+  const work = await mkdtemp(join(tmpdir(), "cnnt-edge-cover-"));
+  try {
+    const { normalization } = settings;
+    // Grey values as the package expects them: the bright end within a fixed range.
+    const gain = normalization.kind === "fixed" ? (normalization.high - normalization.low) / 60 : 10;
+    const offset = normalization.kind === "fixed" ? normalization.low : 100;
+    const { noisy } = simulate({
+      sizes: simulatedSizes,
+      photons: 20,
+      camera: { gain, offset, readNoise: 1.5 },
+      sampleType: "float32",
+      seed: 4,
+    });
+    const input = join(work, "input.ome.tif");
+    const sink = await createOmeTiff(input, {
+      acquisition: { ...noisy.acquisition, members: [] },
+      sampleType: "float32",
+    });
+    try {
+      for (let z = 0; z < simulatedSizes.z; z += 1) {
+        await sink.write({ t: 0, c: 0, z, samples: await noisy.readPlane({ t: 0, c: 0, z }) });
+      }
+      await sink.finish([]);
+    } finally {
+      await sink.abort();
+    }
+    const output = join(work, "output.ome.tif");
+    await engine.denoise(
+      { input, output, models: { default: resolve(model) }, sampleType: "float32" },
+      { signal },
+    );
+    const denoised = await openAcquisition(output);
+    try {
+      return await drawCover(await coverFieldOf(noisy, denoised));
+    } finally {
+      await denoised.close();
+    }
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function evidenceOf(measures: readonly PairMeasure[], intensity: string): string {
+  const rows = measures.map(
+    ({ name, noisyPsnrDb, denoisedPsnrDb, noiseToSignal, gain }) =>
+      `| ${name.replaceAll("|", "/")} | ${noisyPsnrDb.toFixed(2)} | ${denoisedPsnrDb.toFixed(2)} | ${(denoisedPsnrDb - noisyPsnrDb).toFixed(2)} | ${noiseToSignal.toFixed(2)} | ${gain.toFixed(3)} |`,
+  );
+  return [
+    "## On pairs of noisy and clean images",
+    "",
+    `Intensities are ${intensity}.`,
+    "",
+    "| pair | noisy, dB | denoised, dB | gained, dB | noise / signal | gain to input units |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+    "",
+    "PSNR is against the clean image and its range, after a least-squares gain and offset onto it. The clean image's own",
+    "noise counts as error, so the truth is a little better.",
+    "",
+  ].join("\n");
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}

@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Sizes } from "../../core/acquisition.ts";
+import { usageError } from "../../core/errors.ts";
+import { openAcquisition } from "../../formats/open.ts";
+import type { PlaneIndex, PlaneSource } from "../../formats/plane-source.ts";
+import type { Engine } from "../../runtime/denoise-job.ts";
+import { noiseSums } from "../../runtime/noise-estimate.ts";
+import { type CoverField, coverFieldOf } from "./cover.ts";
+import type { ImagePair } from "./find-pairs.ts";
+import { type PairMeasure, pairSums } from "./pair-sums.ts";
+
+export interface PairsTask {
+  readonly pairs: readonly ImagePair[];
+  /** Package folder. */
+  readonly model: string;
+  readonly engine: Engine;
+  readonly signal: AbortSignal;
+  readonly onPair: (pair: ImagePair, index: number) => void;
+}
+
+export interface MeasuredPairs {
+  /** Each channel of each pair. */
+  readonly measures: readonly PairMeasure[];
+  /** Of the first pair: for a picture. */
+  readonly field: CoverField | undefined;
+}
+
+/** Runs the model on every noisy image and holds what it makes, as float32, against the clean one. */
+export async function measurePairs(task: PairsTask): Promise<MeasuredPairs> {
+  const work = await mkdtemp(join(tmpdir(), "cnnt-edge-pairs-"));
+  try {
+    const measures: PairMeasure[] = [];
+    let field: CoverField | undefined;
+    for (const [index, pair] of task.pairs.entries()) {
+      task.onPair(pair, index);
+      const output = join(work, `${index}.ome.tif`);
+      await task.engine.denoise(
+        {
+          input: resolve(pair.noisy),
+          output,
+          models: { default: resolve(task.model) },
+          normalization: "package",
+          sampleType: "float32",
+        },
+        { signal: task.signal },
+      );
+      const sources = await Promise.all(
+        [pair.noisy, pair.clean, output].map((file) => openAcquisition(file)),
+      );
+      const [noisy, clean, denoised] = sources;
+      try {
+        if (noisy === undefined || clean === undefined || denoised === undefined) continue;
+        refuseOtherSize(pair, noisy.acquisition.sizes, clean.acquisition.sizes);
+        measures.push(...(await measurePair(pair, noisy, clean, denoised)));
+        field ??= await coverFieldOf(noisy, denoised);
+      } finally {
+        await Promise.all(sources.map((source) => source.close()));
+      }
+      await rm(output, { force: true });
+    }
+    return { measures, field };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function measurePair(
+  pair: ImagePair,
+  noisy: PlaneSource,
+  clean: PlaneSource,
+  denoised: PlaneSource,
+): Promise<PairMeasure[]> {
+  const { sizes } = clean.acquisition;
+  const measures: PairMeasure[] = [];
+  for (let c = 0; c < sizes.c; c += 1) {
+    const sums = pairSums();
+    const noise = noiseSums({ height: sizes.y, width: sizes.x });
+    for (const index of planesOf(sizes, c)) {
+      const [one, other, made] = await Promise.all([
+        noisy.readPlane(index),
+        clean.readPlane(index),
+        denoised.readPlane(index),
+      ]);
+      noise.add(one);
+      sums.add(one, other, made);
+    }
+    measures.push({
+      name: sizes.c === 1 ? pair.name : `${pair.name}, channel ${c}`,
+      noiseToSignal: noise.estimate().noiseToSignal,
+      ...sums.measure(),
+    });
+  }
+  return measures;
+}
+
+function planesOf({ t, z }: Sizes, c: number): PlaneIndex[] {
+  return Array.from({ length: t * z }, (_, i) => ({ t: Math.floor(i / z), c, z: i % z }));
+}
+
+function refuseOtherSize(pair: ImagePair, noisy: Sizes, clean: Sizes): void {
+  const told = ({ t, c, z, y, x }: Sizes): string => `T ${t}, C ${c}, Z ${z}, Y ${y}, X ${x}`;
+  if (told(noisy) === told(clean)) return;
+  throw usageError("the noisy and the clean image are of different size", {
+    code: "pairs-size",
+    file: pair.noisy,
+    found: told(noisy),
+    allowed: `${told(clean)}, as ${pair.clean}`,
+    remedy: "Crop them to the same field",
+  });
+}
