@@ -55,6 +55,12 @@ export async function whyNot(provider: ProviderName, model: string): Promise<Err
   return probe(provider, modelPackage);
 }
 
+/** The CPU, and the providers whose libraries are on this machine; whether they run is another question. */
+export function installedProviders(): ProviderName[] {
+  const others = (["cuda", "tensorrt"] as const).filter((provider) => missingLibrary(provider) === undefined);
+  return ["cpu", ...others];
+}
+
 /** The folder of the ONNX Runtime's own libraries, where it looks for those of providers. */
 export function runtimeLibraryFolder(): string {
   const entry = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
