@@ -33,6 +33,8 @@ export const denoiseJobSchema = z.strictObject({
   compression: z.enum(["none", "deflate", "zstd"]).default("none"),
   /** The axis that the network sees as depth. `auto`: Z where there is one, else T. */
   depthAxis: z.enum(["z", "t", "auto"]).default("auto"),
+  /** What NaN and infinities in float input do: stand again where they stood, or fail the job. */
+  nonFinite: z.enum(["carry", "refuse"]).default("carry"),
   /** What the noise of channels is compared with, looked up as `models`; channels without one are not looked at. */
   noiseReferences: z
     .strictObject({

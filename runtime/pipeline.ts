@@ -100,6 +100,7 @@ async function denoiseSource(
       source,
       write,
       output: job.output,
+      nonFinite: job.nonFinite,
       network,
       meter,
       signal,

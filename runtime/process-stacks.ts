@@ -1,6 +1,8 @@
 import { type Samples, sampleTypes } from "../core/acquisition.ts";
+import { formatError } from "../core/errors.ts";
 import type { Plane, PlaneSource } from "../formats/plane-source.ts";
 import { type TellBusy, timed, timedAsync } from "./busy-time.ts";
+import type { DenoiseJob } from "./denoise-job.ts";
 import { denoiseStack } from "./denoise-stack.ts";
 import { denormalizePlane, type OutputMap, outputMapOf } from "./denormalize.ts";
 import { planeIndexOf, type StackPlace, stackPlaces } from "./depth-axis.ts";
@@ -26,6 +28,7 @@ export interface StackWork {
   readonly write: (plane: Plane) => Promise<void>;
   /** The result's final name. */
   readonly output: string;
+  readonly nonFinite: DenoiseJob["nonFinite"];
   readonly network: Network;
   readonly meter: ProgressMeter;
   readonly signal: AbortSignal;
@@ -116,6 +119,7 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
       source.readPlane(planeIndexOf(plan.depthAxis, place, at), { into, signal }),
     );
     nonFinite.look(at, into);
+    if (work.nonFinite === "refuse" && nonFinite.has(at)) throw nonFiniteRefused(source, place, at);
   };
 
   const scratch = sampleTypes[sampleType].make(height * width);
@@ -182,6 +186,15 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
     await Promise.allSettled([writing]);
   }
   return { map, clippedVoxels, networkS, nonFinite: nonFinite.count(), levelsEqual };
+}
+
+function nonFiniteRefused({ acquisition }: PlaneSource, place: StackPlace, at: number) {
+  return formatError("the file holds samples that are NaN or infinite", {
+    code: "input-non-finite",
+    file: acquisition.file,
+    at: `channel ${place.channel}, plane ${at} of its stack`,
+    remedy: "Mend the file, or let them stand where they are with --non-finite carry (non_finite: carry)",
+  });
 }
 
 /** The stack's planes one after the other, all in `scratch`. */

@@ -205,7 +205,7 @@ export function createQueue(options: QueueOptions): Queue {
 }
 
 function jobOrder(job: Job, folder: Folder): DenoiseJobInput {
-  const { path, model, channels, depth_axis, dtype, compression } = folder.config;
+  const { path, model, channels, depth_axis, non_finite, dtype, compression } = folder.config;
   const noiseReferences = noiseReferencesOf(folder.pinned);
   return {
     input: join(path, job.source),
@@ -215,6 +215,7 @@ function jobOrder(job: Job, folder: Folder): DenoiseJobInput {
     overwrite: job.attempt > 1,
     models: { default: model, byChannel: { ...channels } },
     depthAxis: depth_axis,
+    nonFinite: non_finite,
     compression,
     ...(dtype === null ? {} : { sampleType: dtype }),
     ...(noiseReferences === undefined ? {} : { noiseReferences }),

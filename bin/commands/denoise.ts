@@ -25,6 +25,7 @@ interface DenoiseOptions {
   readonly normalization?: "package" | "none";
   readonly dtype?: "uint16" | "float32";
   readonly depthAxis: "z" | "t" | "auto";
+  readonly nonFinite: "carry" | "refuse";
   readonly series: number;
   readonly compression: "none" | "deflate" | "zstd";
   readonly provider?: ProviderName;
@@ -64,6 +65,14 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
         "--normalization <how>",
         "the package's, or none: samples are network input (default: none for float .npy)",
       ).choices(["package", "none"]),
+    )
+    .addOption(
+      new Option(
+        "--non-finite <how>",
+        "NaN and infinities in float input: stand again where they stood, or fail",
+      )
+        .choices(["carry", "refuse"])
+        .default("carry"),
     )
     .addOption(
       new Option("--dtype <type>", "sample type of the result (default: the source's)").choices([
@@ -179,6 +188,7 @@ function jobOf(input: string, taken: Map<string, string>, options: DenoiseOption
     ...(options.dtype === undefined ? {} : { sampleType: options.dtype }),
     blend: options.blend,
     depthAxis: options.depthAxis,
+    nonFinite: options.nonFinite,
     compression: options.compression,
     overwrite: options.overwrite ?? false,
   };

@@ -36,6 +36,8 @@ export const folderSchema = z.strictObject({
     .nullable()
     .default(null),
   depth_axis: z.enum(["z", "t", "auto"]).default("auto"),
+  /** What NaN and infinities in float input do. */
+  non_finite: z.enum(["carry", "refuse"]).default("carry"),
   order: z.enum(["newest", "oldest"]).default("oldest"),
   after: after.default("keep"),
   /** Sample type of results; the source's where null. */

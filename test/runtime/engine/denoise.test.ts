@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { type Acquisition, type Samples, type SampleType, sampleTypes } from "../../../core/acquisition.ts";
+import { isEdgeError } from "../../../core/errors.ts";
 import { encodeNpy, readNpyTensor } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { createOmeTiff } from "../../../formats/tiff/ome-tiff-sink.ts";
@@ -125,6 +126,18 @@ test("counts what it clipped", async () => {
   const { output, clippedShare } = await engine.denoise(jobOf(file, { sampleType: "uint16" }));
   assert.equal(clippedShare, 0.25);
   assert.equal((await planesOf(output))[0]?.[0], 65_535);
+});
+
+test("fails a file with NaN or infinities where that is wanted, and leaves nothing", async () => {
+  const data = Float32Array.from({ length: 3 * 20 * 24 }, (_, i) => i % 50);
+  data[2 * 20 * 24 + 7] = Number.NEGATIVE_INFINITY;
+  const file = join(scratch, "refused.npy");
+  writeFileSync(file, encodeNpy({ shape: [3, 20, 24], data }));
+  await assert.rejects(
+    engine.denoise({ ...jobOf(file), nonFinite: "refuse" }),
+    (error) => isEdgeError(error, "input-non-finite") && /plane 2/.test(error.message),
+  );
+  assert.ok(!readdirSync(scratch).some((name) => name.startsWith("refused.") && !name.endsWith(".npy")));
 });
 
 test("carries NaN and infinities to the result and keeps them from their neighbours", async () => {
