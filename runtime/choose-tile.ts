@@ -17,6 +17,8 @@ export interface TileWishes {
   readonly bytesPerSample: number;
   /** Memory that may be taken. */
   readonly availableBytes: number;
+  /** Planes in a chunk where there are several chunks, as measured to be the fastest; else the package's depth. */
+  readonly chunkDepth?: number | undefined;
 }
 
 /** What a stack in one piece may take of the memory; the rest is for what else runs. */
@@ -31,8 +33,8 @@ const blendedBytesPerVoxel = 4;
 /** Fewer planes than this in a tile and the result moves more than depth chunks do anyway (bench/RESULTS.md). */
 const leastChunkDepth = 8;
 
-/** What chunks of whole planes share: more brings them no nearer to the untiled result (bench/RESULTS.md). */
-const chunkOverlap = 2;
+/** What chunks of whole planes share, in planes: more brings them no nearer to the untiled result (bench/RESULTS.md). */
+export const chunkOverlap = 2;
 
 /**
  * The tiles of a stack. With a tile or an overlap asked for, the published tiling with exactly these. Otherwise, for
@@ -58,7 +60,8 @@ export function chooseTiles(wishes: TileWishes): TilePlan {
   }
   const whole = wholePlan(wishes);
   if (whole !== undefined && memoryNeed(whole, wishes) <= wholeShare * wishes.availableBytes) return whole;
-  for (let depth = Math.min(settings.tile[0], stack[0]); ; depth = Math.ceil(depth / 2)) {
+  const chunkDepth = settings.fixed_height_width === undefined ? wishes.chunkDepth : undefined;
+  for (let depth = Math.min(chunkDepth ?? settings.tile[0], stack[0]); ; depth = Math.ceil(depth / 2)) {
     const plan = fittedTo(wishes, depth);
     if (depth === 1 || memoryNeed(plan, wishes) <= wishes.availableBytes) {
       refuseTooMuchMemory(plan, wishes);

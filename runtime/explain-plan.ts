@@ -1,6 +1,8 @@
 import { type Acquisition, planeCount, sampleTypes } from "../core/acquisition.ts";
+import type { ModelPackage } from "../core/package-settings.ts";
 import { memoryNeed } from "./choose-tile.ts";
 import { stackPlaces } from "./depth-axis.ts";
+import type { TileShape } from "./network.ts";
 import type { JobPlan } from "./plan-job.ts";
 import { overlapOf, redundancy, tileCount, tileShapeOf } from "./tile-plan.ts";
 
@@ -15,10 +17,17 @@ export interface Explanation {
   /** The largest need among the channels, estimated. */
   readonly memory_gb: number;
   readonly uncompressed_result_gb: number;
+  /** In the network, from what `bench --tune` measured; a sentence where nothing was. */
+  readonly expected_s: number | string;
   readonly notes: readonly string[];
 }
 
-export function explainPlan(plan: JobPlan, acquisition: Acquisition, output: string): Explanation {
+export function explainPlan(
+  plan: JobPlan,
+  acquisition: Acquisition,
+  output: string,
+  rateOf: RateOf = () => undefined,
+): Explanation {
   const { sizes, sampleType } = acquisition;
   const needs = plan.channels.map((channel) =>
     channel.kind === "pass"
@@ -38,8 +47,29 @@ export function explainPlan(plan: JobPlan, acquisition: Acquisition, output: str
     channels: plan.channels.map((channel, index) => `${index}: ${explainChannel(channel)}`),
     memory_gb: Math.max(...needs) / 1e9,
     uncompressed_result_gb: (voxels * sampleTypes[plan.sampleType].bytes) / 1e9,
+    expected_s: expectedSeconds(plan, acquisition, rateOf) ?? "not measured; `cnnt-edge bench --tune` does",
     notes: plan.notes,
   };
+}
+
+/** Voxels of input a second that a model takes in tiles of this shape; undefined where nothing was measured. */
+export type RateOf = (model: ModelPackage, tile: TileShape) => number | undefined;
+
+function expectedSeconds(
+  { channels, depthAxis }: JobPlan,
+  { sizes }: Acquisition,
+  rateOf: RateOf,
+): number | undefined {
+  const stacksOfChannel = stackPlaces(depthAxis, sizes).length / sizes.c;
+  let seconds = 0;
+  for (const channel of channels) {
+    if (channel.kind === "pass") continue;
+    const tile = tileShapeOf(channel.tiles);
+    const rate = rateOf(channel.model, tile);
+    if (rate === undefined) return undefined;
+    seconds += (stacksOfChannel * tileCount(channel.tiles) * tile[0] * tile[1] * tile[2]) / rate;
+  }
+  return Number(seconds.toPrecision(2));
 }
 
 function explainChannel(channel: JobPlan["channels"][number]): string {

@@ -28,6 +28,8 @@ export interface PipelineTools {
   readonly availableBytes: () => number;
   /** Voxels of the largest tile that this model may be given; undefined: any. */
   readonly largestTileVoxels?: (model: ModelPackage) => number | undefined;
+  /** Planes in a chunk that were measured to be the fastest for this model here; undefined: the package's own. */
+  readonly chunkDepth?: (model: ModelPackage) => number | undefined;
   /** What a person should know beforehand; the result carries it. */
   readonly notes?: readonly string[];
   readonly tellBusy?: TellBusy;
@@ -66,8 +68,9 @@ async function denoiseSource(
     report: tools.onProgress,
   });
   meter.enter("opening");
-  const { packageOf, largestTileVoxels } = tools;
-  const plan = await planJob(job, acquisition, packageOf, tools.availableBytes(), largestTileVoxels);
+  const { packageOf, largestTileVoxels: largestVoxels, chunkDepth } = tools;
+  const known = { largestVoxels, chunkDepth };
+  const plan = await planJob(job, acquisition, packageOf, tools.availableBytes(), known);
   const stateBefore = await sourceState(acquisition.members);
 
   const { sampleType, depthAxis } = plan;

@@ -30,13 +30,21 @@ export interface JobPlan {
   readonly notes: readonly string[];
 }
 
+/** What was learned on this machine about tiles of a model. */
+export interface KnownOfTiles {
+  /** Larger ones found too little memory. */
+  readonly largestVoxels?: ((model: ModelPackage) => number | undefined) | undefined;
+  /** That was measured to be the fastest. */
+  readonly chunkDepth?: ((model: ModelPackage) => number | undefined) | undefined;
+}
+
 /** Throws `EdgeError` (`usage`, `machine`) where the job cannot be done as asked. `packageOf` reads a model folder. */
 export async function planJob(
   job: DenoiseJob,
   acquisition: Acquisition,
   packageOf: (dir: string) => Promise<ModelPackage>,
   availableBytes: number,
-  largestTileVoxels: (model: ModelPackage) => number | undefined = () => undefined,
+  known: KnownOfTiles = {},
 ): Promise<JobPlan> {
   const { sizes } = acquisition;
   const depthAxis = depthAxisOf(job.depthAxis, sizes);
@@ -52,7 +60,7 @@ export async function planJob(
     }
     const model = await packageOf(dir);
     const { settings } = model;
-    const tiles = tilesWithin(largestTileVoxels(model), {
+    const tiles = tilesWithin(known.largestVoxels?.(model), {
       stack,
       settings,
       zoo: model.zoo,
@@ -60,6 +68,7 @@ export async function planJob(
       overlap: job.overlap,
       bytesPerSample: sampleTypes[acquisition.sampleType].bytes,
       availableBytes,
+      chunkDepth: known.chunkDepth?.(model),
     });
     channels.push({
       kind: "denoise",

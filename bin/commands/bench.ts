@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
 import type { BenchReport } from "../bench/report.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { type Box, boxOf, positive, positiveInteger } from "../option-values.ts";
@@ -16,6 +18,7 @@ interface BenchOptions {
   readonly threads?: number;
   readonly scratch: string;
   readonly json?: string;
+  readonly tune?: true;
 }
 
 export const defineBench: DefineCommand = (program, io, act) => {
@@ -36,6 +39,10 @@ export const defineBench: DefineCommand = (program, io, act) => {
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option("--scratch <dir>", "where the stack and the results are written", tmpdir())
     .option("--json <file>", "the figures as JSON, in a file")
+    .option(
+      "--tune",
+      "find the fastest tiles of this model on this machine, and keep them for all later plans",
+    )
     .action((options: BenchOptions) => act(() => bench(options, io)));
 };
 
@@ -56,6 +63,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const network = startNetworkThread({ provider: options.provider, intraOpThreads: threads }, runtime);
   try {
     await warmUp(network, [model]);
+    if (options.tune) return await tuneTiles(model, network, threads, options, io);
     const input =
       options.input === undefined ? await simulated(options.size, folder, io) : resolve(options.input);
     const output = join(folder, "result.ome.tif");
@@ -108,6 +116,36 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
     await network.close();
     await rm(folder, { recursive: true });
   }
+}
+
+async function tuneTiles(
+  model: ModelPackage,
+  network: NetworkThread,
+  threads: number,
+  { provider }: BenchOptions,
+  io: CommandIo,
+): Promise<number> {
+  const { tune } = await import("../../runtime/tuning/tune.ts");
+  const { chunkOverlap } = await import("../../runtime/choose-tile.ts");
+  const { availableBytes } = await import("../../runtime/memory-plan.ts");
+  const { fastestChunkDepth, keepRates, tuningFile } = await import("../../runtime/tuning/measured-rates.ts");
+  io.stdout.write(`| tile | Mvoxel/s through the network |\n|---|---:|\n`);
+  const rates = await tune({
+    model,
+    network,
+    threads,
+    availableBytes: availableBytes(),
+    signal: io.signal,
+    onRate: ({ tile, voxels_per_s: rate }) =>
+      void io.stdout.write(`| ${tile.join(" x ")} | ${(rate / 1e6).toPrecision(3)} |\n`),
+  });
+  const file = tuningFile(process.env);
+  await keepRates(file, model, provider, rates);
+  const depth = fastestChunkDepth(rates, chunkOverlap);
+  io.stdout.write(
+    `\nStacks that memory does not hold in one piece go in chunks of ${depth} planes from now on (${file}).\n`,
+  );
+  return exitCodes.done;
 }
 
 /** A noisy uint16 stack on the disk, as a microscope would leave it. */

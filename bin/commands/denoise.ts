@@ -202,6 +202,12 @@ async function explain(files: readonly string[], options: DenoiseOptions, io: Co
   const { explainPlan } = await import("../../runtime/explain-plan.ts");
   const { availableBytes } = await import("../../runtime/memory-plan.ts");
   const { planJob } = await import("../../runtime/plan-job.ts");
+  const { chunkOverlap } = await import("../../runtime/choose-tile.ts");
+  const { fastestChunkDepth, rateFor, readRates, tuningFile } = await import(
+    "../../runtime/tuning/measured-rates.ts"
+  );
+  const rates = await readRates(tuningFile(process.env));
+  const provider = options.provider ?? "cpu";
   const taken = new Map<string, string>();
   let failed = false;
   for (const input of files) {
@@ -210,8 +216,15 @@ async function explain(files: readonly string[], options: DenoiseOptions, io: Co
       const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
       try {
         const memoryBytes = Math.min(availableBytes(), options.memoryLimit ?? Number.POSITIVE_INFINITY);
-        const plan = await planJob(job, source.acquisition, readPackage, memoryBytes);
-        const explanation = explainPlan(plan, source.acquisition, job.output);
+        const plan = await planJob(job, source.acquisition, readPackage, memoryBytes, {
+          chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
+        });
+        const explanation = explainPlan(
+          plan,
+          source.acquisition,
+          job.output,
+          (model, tile) => rateFor(rates(model, provider), tile)?.voxels_per_s,
+        );
         io.stdout.write(
           options.json ? `${JSON.stringify(explanation)}\n` : `${visible(input)}\n${inWords(explanation)}\n`,
         );

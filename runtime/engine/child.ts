@@ -1,9 +1,11 @@
 import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { readPackage } from "../../export/package/read-package.ts";
+import { chunkOverlap } from "../choose-tile.ts";
 import type { DenoiseJob } from "../denoise-job.ts";
 import { availableBytes } from "../memory-plan.ts";
 import { onnxRuntimeVersion } from "../product-version.ts";
+import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
 import { denoiseWithinMemory } from "../within-memory.ts";
 import { type NetworkThread, startNetworkThread } from "./network-thread.ts";
 import { type EngineSettings, type FromEngine, heartbeatMs, toEngineSchema } from "./protocol.ts";
@@ -58,7 +60,8 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
       used.set(dir, model);
       return model;
     };
-    const { releaseAllBut } = network;
+    const { releaseAllBut, provider } = network;
+    const rates = await readRates(tuningFile(process.env));
     const outcome = await denoiseWithinMemory(
       job,
       {
@@ -66,6 +69,7 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
         packageOf,
         signal,
         availableBytes: memoryBytes,
+        chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
         onProgress: (progress) => send({ kind: "progress", id, progress }),
       },
       tileMemory,
