@@ -33,7 +33,12 @@ export interface PipelineTools {
   /** What a person should know beforehand; the result carries it. */
   readonly notes?: readonly string[];
   readonly tellBusy?: TellBusy;
+  /** Voxels of input that the network was seen to take in a second. */
+  readonly expectedVoxelsPerS?: number | undefined;
 }
+
+/** So often is progress told where nothing else tells it. */
+const tickMs = 1000;
 
 /**
  * Denoises one acquisition into one OME-TIFF: reads, normalizes, runs the network, blends, denormalizes and writes
@@ -66,6 +71,7 @@ async function denoiseSource(
     totalVoxels,
     now: () => performance.now(),
     report: tools.onProgress,
+    expectedVoxelsPerS: tools.expectedVoxelsPerS,
   });
   meter.enter("opening");
   const { packageOf, largestTileVoxels: largestVoxels, chunkDepth } = tools;
@@ -88,6 +94,7 @@ async function denoiseSource(
   const ending = new AbortController();
   const hashing = hashSource(acquisition.members, AbortSignal.any([tools.signal, ending.signal]));
   hashing.catch(() => undefined);
+  const ticking = setInterval(meter.tick, tickMs);
   try {
     const sample = sampleWritten(acquisition.sizes, planeCount(acquisition.sizes), job.output);
     const write = async (plane: Plane): Promise<void> => {
@@ -147,6 +154,7 @@ async function denoiseSource(
       ...(noise.length === 0 ? {} : { noise }),
     };
   } finally {
+    clearInterval(ticking);
     ending.abort();
     await sink.abort();
   }

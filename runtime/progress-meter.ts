@@ -5,6 +5,8 @@ export interface ProgressMeter {
   readonly enter: (stage: Stage) => void;
   /** Voxels delivered since the last call. */
   readonly advance: (voxels: number) => void;
+  /** Time has passed: a large tile takes minutes, and whoever waits wants to see that it goes on. */
+  readonly tick: () => void;
 }
 
 const intervalMs = 250;
@@ -13,9 +15,11 @@ export function createProgressMeter(options: {
   readonly totalVoxels: number;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
+  /** What the network is known to take in a second; until something is delivered, the time left is told from it. */
+  readonly expectedVoxelsPerS?: number | undefined;
   readonly report: (progress: Progress) => void;
 }): ProgressMeter {
-  const { totalVoxels, now, report } = options;
+  const { totalVoxels, now, report, expectedVoxelsPerS } = options;
   const begin = now();
   let stage: Stage = "opening";
   let done = 0;
@@ -36,9 +40,16 @@ export function createProgressMeter(options: {
       totalVoxels,
       elapsedS: (at - begin) / 1000,
       ...(voxelsPerS === undefined
-        ? {}
+        ? expectedEta(worked / 1000)
         : { voxelsPerS, etaS: Math.max(0, totalVoxels - doneVoxels) / voxelsPerS }),
     });
+  };
+
+  const expectedEta = (workedS: number): { etaS?: number } => {
+    if (expectedVoxelsPerS === undefined || !(expectedVoxelsPerS > 0)) return {};
+    const left = totalVoxels / expectedVoxelsPerS - workedS;
+    // It takes longer than expected: nobody knows how much.
+    return left > 0 ? { etaS: left } : {};
   };
 
   return {
@@ -50,6 +61,9 @@ export function createProgressMeter(options: {
     },
     advance(voxels) {
       done += voxels;
+      if (now() - reported >= intervalMs) tell();
+    },
+    tick() {
       if (now() - reported >= intervalMs) tell();
     },
   };

@@ -20,6 +20,8 @@ import { warmUp } from "./warm-up.ts";
 
 let network: NetworkThread | undefined;
 let keptModels: ModelPackage[] = [];
+/** Of the first model, at the start. */
+let networkVoxelsPerS = 0;
 let memoryBytes: () => number = availableBytes;
 let tileMemory: TileMemory | undefined;
 let current:
@@ -43,7 +45,7 @@ async function start(settings: EngineSettings): Promise<void> {
       ...(networkProgram === undefined ? {} : { program: new URL(networkProgram) }),
       onStuck: (error) => void giveUp(error),
     });
-    const networkVoxelsPerS = await warmUp(network, keptModels);
+    networkVoxelsPerS = await warmUp(network, keptModels);
     send({ kind: "ready", warmUp: { pid: process.pid, runtimeVersion, networkVoxelsPerS } });
   } catch (error) {
     send({ kind: "unfit", error: reportOf(error) });
@@ -69,6 +71,7 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
         packageOf,
         signal,
         availableBytes: memoryBytes,
+        expectedVoxelsPerS: networkVoxelsPerS,
         chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
         onProgress: (progress) => send({ kind: "progress", id, progress }),
       },
