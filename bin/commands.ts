@@ -5,6 +5,7 @@ import { defineCompare } from "./commands/compare.ts";
 import { defineDenoise } from "./commands/denoise.ts";
 import { defineDoctor } from "./commands/doctor.ts";
 import { defineExport } from "./commands/export.ts";
+import { defineGpu } from "./commands/gpu.ts";
 import { defineInfo } from "./commands/info.ts";
 import { defineSimulate } from "./commands/simulate.ts";
 import { defineVerify } from "./commands/verify.ts";
@@ -22,4 +23,5 @@ export const commands: readonly DefineCommand[] = [
   defineSimulate,
   defineBench,
   defineDoctor,
+  defineGpu,
 ];

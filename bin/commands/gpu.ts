@@ -1,0 +1,128 @@
+import type { Command } from "commander";
+import { usageError, visible } from "../../core/errors.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { shippedModel } from "../shipped-model.ts";
+
+interface InstallOptions {
+  readonly from?: string;
+  readonly sha256?: string;
+  readonly tensorrt?: true;
+  readonly probe: boolean;
+}
+
+export const defineGpu: DefineCommand = (program, io, act) => {
+  const gpu = program
+    .command("gpu")
+    .summary("provider libraries for an NVIDIA GPU")
+    .description(
+      "Brings ONNX Runtime's CUDA provider beside the binding, shows what is there, takes it away.",
+    );
+  defineInstall(gpu, io, act);
+  gpu
+    .command("status")
+    .description(
+      "what is installed and what this machine lacks; exits with 1 where something does. Loads nothing",
+    )
+    .action(() => act(() => showStatus(io)));
+  gpu
+    .command("remove")
+    .description("undoes `gpu install`: removes what it placed and puts back what was there")
+    .action(() =>
+      act(async () => {
+        const { removeGpuLibraries } = await import("../../runtime/gpu/install.ts");
+        const { runtimeLibraryFolder } = await import("../../runtime/choose-provider.ts");
+        const removed = await removeGpuLibraries(runtimeLibraryFolder());
+        const names = removed?.files.map(({ name }) => name).join(", ");
+        io.stdout.write(names === undefined ? "nothing is installed\n" : `removed ${names}\n`);
+        return exitCodes.done;
+      }),
+    );
+};
+
+function defineInstall(gpu: Command, io: CommandIo, act: Parameters<DefineCommand>[2]): void {
+  gpu
+    .command("install")
+    .description(
+      "Checks the archive's SHA-256 and that its libraries are of exactly the binding's version, places them, and runs " +
+        "a model on the CUDA provider in a process of its own. If that fails, everything is put back.",
+    )
+    .option("--from <path>", "onnxruntime_gpu wheel, nupkg, release tgz, or a folder with the libraries")
+    .option("--sha256 <hex>", "SHA-256 of the archive; needed for one that is not known here")
+    .option("--tensorrt", "also the TensorRT provider (not verified on a GPU)")
+    .option("--no-probe", "place without trying, for images that are built where there is no GPU")
+    .action((options: InstallOptions) => act(() => install(options, io)));
+}
+
+async function install(options: InstallOptions, io: CommandIo): Promise<number> {
+  const { onnxRuntimeVersion } = await import("../../runtime/product-version.ts");
+  const version = onnxRuntimeVersion();
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw usageError("there are provider libraries for linux-x64 only", {
+      code: "gpu-platform-unsupported",
+      found: `${process.platform}-${process.arch}`,
+    });
+  }
+  if (options.from === undefined) {
+    throw usageError("it is not said where the libraries come from", {
+      code: "gpu-source-missing",
+      remedy: `Where there is internet: \`pip download onnxruntime-gpu==${version} --no-deps\`; then name the wheel with --from`,
+    });
+  }
+  const { installGpuLibraries } = await import("../../runtime/gpu/install.ts");
+  const { systemLibraries } = await import("../../runtime/gpu/linkage.ts");
+  const { runtimeLibraryFolder, whyNot } = await import("../../runtime/choose-provider.ts");
+  const { manifest, problems } = await installGpuLibraries({
+    source: options.from,
+    ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
+    withTensorRt: options.tensorrt === true,
+    version,
+    folder: runtimeLibraryFolder(),
+    system: await systemLibraries(),
+    probe: options.probe ? () => whyNot("cuda", shippedModel) : undefined,
+    say: (line) => io.stderr.write(`${visible(line)}\n`),
+    signal: io.signal,
+  });
+  const state = manifest.probed
+    ? "installed; the CUDA provider ran a model"
+    : "installed, not tried (--no-probe)";
+  io.stdout.write(`${state}\n`);
+  for (const { what, remedy } of problems) io.stdout.write(`lacks   ${what}\n        ${remedy}\n`);
+  return exitCodes.done;
+}
+
+async function showStatus(io: CommandIo): Promise<number> {
+  const { changedLibraries, readManifest } = await import("../../runtime/gpu/placement.ts");
+  const { linkageProblems, systemLibraries } = await import("../../runtime/gpu/linkage.ts");
+  const { onnxRuntimeVersion } = await import("../../runtime/product-version.ts");
+  const { runtimeLibraryFolder } = await import("../../runtime/choose-provider.ts");
+  const folder = runtimeLibraryFolder();
+  const manifest = await readManifest(folder);
+  if (manifest === undefined) {
+    io.stdout.write(`lacks   provider libraries of ONNX Runtime ${onnxRuntimeVersion()}\n`);
+    io.stdout.write("        Run `cnnt-edge gpu install --from FILE`\n");
+    return exitCodes.failed;
+  }
+  if (manifest.state === "placing") {
+    io.stdout.write(
+      "lacks   an installation was cut off\n        Run `cnnt-edge gpu remove`, then install again\n",
+    );
+    return exitCodes.failed;
+  }
+  const tried = manifest.probed ? "ran a model when installed" : "not tried when installed";
+  for (const { name } of manifest.files) io.stdout.write(`ok      ${name}\n`);
+  io.stdout.write(`ok      from ${visible(manifest.source)}, ONNX Runtime ${manifest.version}, ${tried}\n`);
+  const changed = await changedLibraries(folder, manifest);
+  const problems = [
+    ...changed.map((name) => ({
+      what: `${name} is not the one installed`,
+      remedy: "Run `npm ci`, then install again",
+    })),
+    ...(await linkageProblems(
+      folder,
+      manifest.files.map(({ name }) => name).filter((name) => !changed.includes(name)),
+      await systemLibraries(),
+    )),
+  ];
+  for (const { what, remedy } of problems) io.stdout.write(`lacks   ${what}\n        ${remedy}\n`);
+  return problems.length === 0 ? exitCodes.done : exitCodes.failed;
+}

@@ -1,0 +1,50 @@
+import { usageError, verificationError } from "../../core/errors.ts";
+import type { Digest } from "./digest.ts";
+import type { LibrarySource } from "./library-source.ts";
+
+/**
+ * The archives whose bytes were looked at, by the version of ONNX Runtime that they belong to. A new version of
+ * onnxruntime-node needs new rows; until then people give the hash themselves.
+ */
+const knownSources: Readonly<Record<string, Readonly<Record<Digest, string>>>> = {
+  "1.30.0": {
+    "4fbf0c5d7b5fb99266c2e8a802e3e64af68bdc383e0f3c7349b985f1087eedaa":
+      "onnxruntime_gpu-1.30.0-cp311-cp311-manylinux_2_28_x86_64.whl",
+    a76b2831fd91ada044532713c4d2a69b845f91fc1168ba6a84bd2efb9b66b8f5:
+      "folder with the three libraries of onnxruntime_gpu-1.30.0-cp311-cp311-manylinux_2_28_x86_64.whl",
+  },
+};
+
+/**
+ * Native code that will run in our process is taken only when its SHA-256 is known to us or named by the caller.
+ * Returns what vouches for it.
+ */
+export function requireTrusted(
+  source: LibrarySource,
+  version: string,
+  expected: string | undefined,
+): "known here" | "given with --sha256" {
+  if (expected !== undefined) {
+    if (!/^[0-9a-f]{64}$/i.test(expected)) {
+      throw usageError("a SHA-256 is 64 hexadecimal digits", {
+        code: "gpu-sha256-malformed",
+        found: expected,
+      });
+    }
+    if (expected.toLowerCase() === source.digest) return "given with --sha256";
+    throw verificationError("its SHA-256 is not the one given", {
+      code: "gpu-sha256-mismatch",
+      file: source.path,
+      found: source.digest,
+      allowed: expected.toLowerCase(),
+      remedy: "Copy the archive again; if it stays so, it is not the archive that you meant",
+    });
+  }
+  if (knownSources[version]?.[source.digest] !== undefined) return "known here";
+  throw verificationError("its SHA-256 is not among those known for this version", {
+    code: "gpu-source-unpinned",
+    file: source.path,
+    found: source.digest,
+    remedy: `Compare it with what the publisher says, then repeat with --sha256 ${source.digest}`,
+  });
+}
