@@ -57,7 +57,7 @@ function shifts({ shift }: Measured): readonly Verdict[] {
   return [
     {
       verdict: "shifts",
-      evidence: `The result lies ${shift.y.toFixed(2)} pixels lower and ${shift.x.toFixed(2)} pixels further right than the references.`,
+      evidence: `The result lies ${shift.y.toFixed(2)} pixels lower and ${shift.x.toFixed(2)} pixels further right than the raw data.`,
     },
   ];
 }

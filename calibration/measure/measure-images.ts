@@ -9,7 +9,7 @@ import { type ErrorEstimate, errorEstimate, total } from "../metrics/intervals.t
 import { type IntensityBin, type Line, linearity, lineThrough } from "../metrics/linearity.ts";
 import type { PlaneShape } from "../metrics/local-moments.ts";
 import type { NoisyReferences } from "../metrics/noisy-references.ts";
-import { phaseCorrelation, type Shift } from "../metrics/phase-correlation.ts";
+import { crossCorrelation, type Shift } from "../metrics/phase-correlation.ts";
 import {
   publishedSsim,
   publishedSsim3d,
@@ -133,11 +133,21 @@ export function imageMeter(
   };
 }
 
-/** Shift between two projections, and none where they have nothing in common to tell it by. */
-export function shiftBetween(reference: Float32Array, image: Float32Array, shape: PlaneShape): Shift {
-  const shift = phaseCorrelation(reference, image, shape);
-  const known = Math.hypot(shift.y, shift.x) < Math.min(shape.height, shape.width) / 8;
-  return known ? shift : { y: 0, x: 0 };
+/**
+ * By how much a model moved an image: its shift against the reference, less that of the raw image, which drift or a
+ * second camera may have moved. None where they have nothing in common to tell it by.
+ */
+export function shiftByModel(
+  reference: Float32Array,
+  raw: Float32Array,
+  image: Float32Array,
+  shape: PlaneShape,
+): Shift {
+  const before = crossCorrelation(reference, raw, shape);
+  const after = crossCorrelation(reference, image, shape);
+  const farthest = Math.min(shape.height, shape.width) / 8;
+  const known = [before, after].every(({ y, x }) => Math.hypot(y, x) < farthest);
+  return known ? { y: after.y - before.y, x: after.x - before.x } : { y: 0, x: 0 };
 }
 
 function varianceBetween(images: readonly Float32Array[]): number {

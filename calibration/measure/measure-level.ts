@@ -3,7 +3,7 @@ import type { Repeats } from "../experiment/repeats.ts";
 import type { LevelPlan } from "../levels/draw-plan.ts";
 import { type NoisyReferences, noisyReferences, weightedSum } from "../metrics/noisy-references.ts";
 import { type DifferenceMap, differenceMap } from "./local-differences.ts";
-import { type ImageMeasurement, imageMeter, shiftBetween } from "./measure-images.ts";
+import { type ImageMeasurement, imageMeter, shiftByModel } from "./measure-images.ts";
 import type { FieldSurvey } from "./survey-field.ts";
 
 /** A denoised stack, read plane by plane. */
@@ -138,19 +138,23 @@ async function shiftOf(
   signal?: AbortSignal,
 ) {
   const first = denoised[0];
+  const draw = plan.draws[0];
   const planes = Math.min(shiftPlanes, repeats.depth);
   const image = new Float32Array(repeats.height * repeats.width);
   const reference = new Float32Array(image.length);
-  for (let index = 0; index < planes && first !== undefined; index += 1) {
+  const raw = new Float32Array(image.length);
+  for (let index = 0; index < planes && first !== undefined && draw !== undefined; index += 1) {
     const z = Math.floor(((index + 0.5) * repeats.depth) / planes);
     const output = await first.readPlane(z, signal);
     const mean = await readMean(repeats, plan.references, z, signal);
+    const input = await readMean(repeats, draw, z, signal);
     for (let at = 0; at < image.length; at += 1) {
       image[at] = (image[at] ?? 0) + (output[at] ?? 0);
       reference[at] = (reference[at] ?? 0) + (mean[at] ?? 0);
+      raw[at] = (raw[at] ?? 0) + (input[at] ?? 0);
     }
   }
-  return shiftBetween(reference, image, repeats);
+  return shiftByModel(reference, raw, image, repeats);
 }
 
 function shownPlane(

@@ -17,8 +17,26 @@ const lowPass = 0.1;
 /**
  * Shift between two images by phase correlation (Kuglin and Hines 1975), to a fraction of a pixel: the logarithms of
  * the peak and its neighbours are fitted by a parabola on each axis. Both `[Y, X]`; shifts beyond half the field fold.
+ * Every frequency counts alike, which suits two recordings of equal noise.
  */
 export function phaseCorrelation(first: Samples, second: Samples, shape: PlaneShape): Shift {
+  return correlation(first, second, shape, (magnitude) => (magnitude === 0 ? 0 : 1 / magnitude));
+}
+
+/**
+ * The same by plain cross-correlation: each frequency counts by what both images hold of it. A denoised image has
+ * frequencies of which next to nothing is left; by their phases alone, it would seem to lie elsewhere.
+ */
+export function crossCorrelation(first: Samples, second: Samples, shape: PlaneShape): Shift {
+  return correlation(first, second, shape, () => 1);
+}
+
+function correlation(
+  first: Samples,
+  second: Samples,
+  shape: PlaneShape,
+  weighting: (magnitude: number) => number,
+): Shift {
   const a = windowedSpectrum(first, shape.height, shape.width);
   const b = windowedSpectrum(second, shape.height, shape.width);
   const { height, width, re, im } = a;
@@ -30,8 +48,7 @@ export function phaseCorrelation(first: Samples, second: Samples, shape: PlaneSh
       const crossRe = (re[at] ?? 0) * (b.re[at] ?? 0) + (im[at] ?? 0) * (b.im[at] ?? 0);
       const crossIm = (re[at] ?? 0) * (b.im[at] ?? 0) - (im[at] ?? 0) * (b.re[at] ?? 0);
       const magnitude = Math.hypot(crossRe, crossIm);
-      const weight =
-        magnitude === 0 ? 0 : Math.exp(-(fx * fx + fy * fy) / (2 * lowPass * lowPass)) / magnitude;
+      const weight = Math.exp(-(fx * fx + fy * fy) / (2 * lowPass * lowPass)) * weighting(magnitude);
       re[at] = crossRe * weight;
       im[at] = crossIm * weight;
     }
