@@ -20,6 +20,8 @@ import { openCheckpoint } from "./torch/checkpoint.ts";
 
 export interface ExportRequest {
   readonly weights: string;
+  /** Which of several networks in the checkpoint; see `stateDictOf`. */
+  readonly stateDict?: string;
   readonly out: string;
   readonly force: boolean;
   /** What training wrote down; absent where no JSON is at hand. */
@@ -85,7 +87,7 @@ const halfTolerance = 0.02;
 export async function exportCheckpoint(request: ExportRequest): Promise<ExportOutcome> {
   const { training, stated } = request;
   const scaling = scalingOf(request);
-  const checkpoint = await openCheckpoint(request.weights);
+  const checkpoint = await openCheckpoint(request.weights, request.stateDict);
   let network: CnntNetwork;
   try {
     const said = training?.architecture ?? {};

@@ -27,6 +27,7 @@ interface ExportOptions {
   readonly license?: string;
   readonly author: readonly string[];
   readonly card?: string;
+  readonly stateDict?: string;
   readonly pairs?: string;
   readonly cover: boolean;
   readonly timestamp?: string;
@@ -47,6 +48,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
       "--config <json>",
       "the JSON that training wrote (default: the one beside the weights, if there is one)",
     )
+    .option("--state-dict <keys>", "which weights, where the checkpoint holds several: model, or state/ema")
     .option("--force", "replace an existing package")
     .option("--heads <n>", "attention heads (n_head), where no JSON says it", positiveInteger)
     .addOption(new Option("--residual", "the network predicts the noise (training's default)"))
@@ -97,6 +99,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
         const training = config === undefined ? undefined : await readTrainingConfig(config);
         const outcome = await exportCheckpoint({
           weights,
+          ...(options.stateDict === undefined ? {} : { stateDict: options.stateDict }),
           out: options.out,
           force: options.force ?? false,
           ...(training === undefined ? {} : { training }),

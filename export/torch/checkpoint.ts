@@ -24,8 +24,9 @@ export interface Checkpoint {
 
 const maxTensorElements = 1 << 28;
 
-export async function openCheckpoint(file: string): Promise<Checkpoint> {
-  const stored = await openStored(file);
+/** `place`: which of several networks in the file, see `stateDictOf`. */
+export async function openCheckpoint(file: string, place?: string): Promise<Checkpoint> {
+  const stored = await openStored(file, place);
   return {
     file,
     tensors: new Map(
@@ -37,11 +38,19 @@ export async function openCheckpoint(file: string): Promise<Checkpoint> {
 }
 
 /** By content, never by the name's ending. */
-async function openStored(file: string): Promise<StoredTensors> {
+async function openStored(file: string, place: string | undefined): Promise<StoredTensors> {
   const head = await firstBytes(file);
-  if (head.subarray(0, 4).equals(zipMagic)) return openZipCheckpoint(file);
-  if (streamMagicLength(head) !== undefined) return openStreamCheckpoint(file);
-  if (head[8] === 0x7b) return openSafetensors(file);
+  if (head.subarray(0, 4).equals(zipMagic)) return openZipCheckpoint(file, place);
+  if (streamMagicLength(head) !== undefined) return openStreamCheckpoint(file, place);
+  if (head[8] === 0x7b) {
+    if (place === undefined) return openSafetensors(file);
+    throw usageError("a .safetensors file holds one network", {
+      code: "checkpoint-state-dict-place",
+      file,
+      found: place,
+      remedy: "Leave out --state-dict",
+    });
+  }
   throw unsupportedError("this is no checkpoint that we read", {
     code: "checkpoint-unknown",
     file,

@@ -33,11 +33,11 @@ interface StoredRun {
   readonly elements: number;
 }
 
-export async function openStreamCheckpoint(file: string): Promise<StoredTensors> {
+export async function openStreamCheckpoint(file: string, place?: string): Promise<StoredTensors> {
   const handle = await open(file, "r");
   try {
     const { root, keys, end } = await readPickles(handle, file);
-    const tensors = stateDictOf(root.value, file);
+    const tensors = stateDictOf(root.value, file, place);
     const runs = await locateStorages(handle, file, keys, root.storages, end);
     return {
       file,

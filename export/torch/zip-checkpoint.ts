@@ -9,10 +9,10 @@ import { openTorchArchive, type TorchArchive } from "./zip-archive.ts";
 export const maxPickleBytes = 64 << 20;
 
 /** What torch.save has written since 1.6: a zip file with a pickle and one entry per storage. */
-export async function openZipCheckpoint(file: string): Promise<StoredTensors> {
+export async function openZipCheckpoint(file: string, place?: string): Promise<StoredTensors> {
   const archive = await openTorchArchive(file);
   try {
-    const tensors = stateDictOf(await readRoot(archive), file);
+    const tensors = stateDictOf(await readRoot(archive), file, place);
     await refuseBigEndian(archive);
     return {
       file,

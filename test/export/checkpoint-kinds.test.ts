@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { isEdgeError } from "../../core/errors.ts";
+import { describeError, isEdgeError } from "../../core/errors.ts";
 import { loadNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
 import { readTrainingConfig } from "../../export/cnnt/training-config.ts";
@@ -16,7 +16,10 @@ const files = readdirSync(folder).filter((name) => /\.(pt|safetensors)$/.test(na
 for (const file of files) {
   const name = file.slice(0, file.lastIndexOf("."));
   test(`reads the weights of a checkpoint saved as ${name}`, async () => {
-    const checkpoint = await openCheckpoint(join(folder, file));
+    const checkpoint = await openCheckpoint(
+      join(folder, file),
+      name === "average-beside" ? "model" : undefined,
+    );
     const config = await readTrainingConfig(join(folder, `${name}.json`));
     const network = await loadNetwork(checkpoint, config.architecture).finally(() => checkpoint.close());
     const input = await readNpyTensor(join(folder, "input.npy"));
@@ -34,6 +37,31 @@ for (const file of files) {
 
 test("every kind of file is among the fixtures", () => {
   assert.ok(files.length >= 11, files.join());
+});
+
+test("two networks in one checkpoint are listed, and one of them must be chosen", async () => {
+  const file = join(folder, "average-beside.pt");
+  const saying = async (place?: string): Promise<string> => {
+    const error: unknown = await openCheckpoint(file, place).catch((cause: unknown) => cause);
+    assert.ok(isEdgeError(error), String(error));
+    return describeError(error);
+  };
+  assert.match(
+    await saying(),
+    /more than one network .*ema \(\d+ tensors\), model \(\d+ tensors\).*--state-dict ema/,
+  );
+  assert.match(await saying("average"), /found average; expected ema, model/);
+
+  const [average, model] = await Promise.all(["ema", "model"].map((place) => openCheckpoint(file, place)));
+  assert.ok(average !== undefined && model !== undefined);
+  const name = "pre_cnnt.0.conv2d.bias";
+  const [doubled, single] = await Promise.all([average.read(name), model.read(name)]);
+  await Promise.all([average.close(), model.close()]);
+  // As test/peers/make-checkpoints.py wrote them.
+  assert.deepEqual(
+    [...doubled],
+    [...single].map((value) => 2 * value),
+  );
 });
 
 test("a bare pickle is refused as one", async () => {
