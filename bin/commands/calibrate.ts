@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { ScanTiming } from "../../calibration/answer/scan-time.ts";
 import type { CalibrationProgress } from "../../calibration/calibrate.ts";
 import type { Repeats } from "../../calibration/experiment/repeats.ts";
+import { statedScanTimeS } from "../../calibration/experiment/stated-scan-time.ts";
 import type { Calibration } from "../../calibration/result.ts";
 import { usageError } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/interrupted.ts";
@@ -92,7 +93,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     )
     .option(
       "--scan-time <s>",
-      "seconds of one scan of one field and channel (default: from a time axis)",
+      "seconds of one scan of one field and channel (default: the stated exposure or frame time, else a time axis)",
       positive,
     )
     .option(
@@ -267,6 +268,8 @@ function timingOf(
   const { overhead: overheadS, fields, channels } = options;
   if (options.scanTime !== undefined)
     return { scanS: options.scanTime, overheadS, fields, channels, from: "option" };
+  const stated = statedScanTimeS(acquisition, options.channel ?? 0);
+  if (stated !== undefined) return { scanS: stated, overheadS, fields, channels, from: "exposure time" };
   const increment = single && acquisition.sizes.t > 1 ? acquisition.timeIncrement?.s : undefined;
   return increment === undefined || !(increment > 0)
     ? undefined

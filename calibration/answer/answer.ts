@@ -185,7 +185,7 @@ function timeSentence(
   const { fields, channels, scanS, overheadS } = timing;
   const mosaic = fields * channels > 1 ? `${fields} fields in ${channels} channels take` : "The field takes";
   return [
-    `${mosaic} ${spokenTime(mosaicTimeS(timing, before))} with ${scans(before)} and ${spokenTime(mosaicTimeS(timing, after))} with ${after} (${scanS} s a scan, ${overheadS} s overhead a field and channel).`,
+    `${mosaic} ${spokenTime(mosaicTimeS(timing, before))} with ${scans(before)} and ${spokenTime(mosaicTimeS(timing, after))} with ${after} (${scanS} s a scan, from ${timing.from === "option" ? "--scan-time" : `the file's ${timing.from}`}, ${overheadS} s overhead a field and channel).`,
   ];
 }
 

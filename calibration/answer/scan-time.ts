@@ -7,7 +7,7 @@ export interface ScanTiming {
   readonly fields: number;
   readonly channels: number;
   /** Where `scanS` is from. */
-  readonly from: "option" | "time axis";
+  readonly from: "option" | "exposure time" | "time axis";
 }
 
 /** Time of the whole mosaic with n scans averaged, in seconds: overhead does not shrink with n. */

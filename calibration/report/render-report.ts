@@ -81,6 +81,7 @@ function strip(pictures: readonly LevelPictures[], key: PictureKey): string {
 }
 
 function verdicts({ levels }: Calibration): string {
+  const hasDetail = levels.some(({ references }) => references > 1);
   const items = levels.flatMap(({ averages, verdicts: found }) =>
     found.map(
       ({ verdict, evidence }) =>
@@ -89,7 +90,7 @@ function verdicts({ levels }: Calibration): string {
   );
   return `<h2>What the model does beside removing noise</h2>${
     items.length === 0
-      ? `<p class="note">Nothing that these repeats can show: brightness, place and detail are kept, and nothing is added that is not in the field.</p>`
+      ? `<p class="note">${hasDetail ? "Nothing that these repeats can show: brightness, place and detail are kept, and nothing is added that is not in the field." : "Brightness and place are kept. What happens to detail cannot be told from a single reference; the ring correlation above shows how far raw and denoised data agree with it."}</p>`
       : `<ul>${items.join("")}</ul>`
   }`;
 }
