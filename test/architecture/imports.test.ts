@@ -11,6 +11,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   formats: ["core"],
   export: ["core", "formats"],
   runtime: ["core", "formats", "export/package"],
+  bundle: ["core", "runtime"],
   calibration: ["core", "formats", "runtime", "export/package"],
   watcher: ["core", "formats", "runtime", "export/package", "calibration/pinned", "calibration/result.ts"],
 };
