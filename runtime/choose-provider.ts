@@ -7,6 +7,7 @@ import type { ModelPackage } from "../core/package-settings.ts";
 import { readPackage } from "../export/package/read-package.ts";
 import { readNpyTensor } from "../formats/npy.ts";
 import { runTensor } from "./engine/run-tensor.ts";
+import { requirePreparedEngine } from "./prepared-engine.ts";
 import type { ProviderName } from "./providers.ts";
 
 /** Longer than any session start that is not an engine build; a GPU's first start loads gigabytes of libraries. */
@@ -52,6 +53,10 @@ export async function whyNot(provider: ProviderName, model: string): Promise<Err
   const missing = missingLibrary(provider);
   if (missing !== undefined) return reportOf(missing);
   const modelPackage = await readPackage(model);
+  if (provider === "tensorrt") {
+    const unprepared = await requirePreparedEngine(modelPackage.modelFile).then(() => undefined, reportOf);
+    if (unprepared !== undefined) return unprepared;
+  }
   return probe(provider, modelPackage);
 }
 
