@@ -149,7 +149,7 @@ async function runCalibration(
   try {
     const prepared = await prepareRepeats(source, {
       offset: options.offset,
-      brightnessFixed: kind !== "repeats",
+      brightness: kind === "repeats" ? "bleaching" : kind === "levels" ? "exposures" : "fixed",
       signal: io.signal,
       onProgress: (done, total) => line.show({ doing: "looking at the repeats", done, total }),
     });

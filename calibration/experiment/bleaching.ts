@@ -31,15 +31,20 @@ const largestRange = 0.35;
 /** What one factor leaves unexplained must stay below this share of the signal. */
 const largestUnexplained = 0.02;
 
+/** Exposures differ in noise too, and one of each tells little of it. */
+const largestUnexplainedOfExposures = 0.05;
+
 /**
  * Fits `image = slope · mean + intercept` on block means of each projection. One factor per image explains them if
  * all lines meet in one point, the offset. Throws `usageError` (`bleaching-strong`, `bleaching-uneven`) where
- * brightness changed too much or not by one factor.
+ * brightness changed too much or not by one factor. With `exposures`, the images are of different exposure: any range
+ * is allowed, and factors are those against the images that judge the others.
  */
 export function measureBleaching(
   projections: readonly Float32Array[],
   shape: PlaneShape,
   offset: number | undefined,
+  exposures?: { readonly judges: readonly number[] },
 ): Bleaching {
   const blocks = projections.map((projection) => blockMeans(projection, shape));
   const count = blocks[0]?.length ?? 0;
@@ -68,8 +73,17 @@ export function measureBleaching(
   const darkLevel = offset ?? meetingPoint(lines);
   const field = mean.reduce((sum, value) => sum + value - darkLevel, 0);
   const factors = blocks.map((means) => means.reduce((sum, value) => sum + value - darkLevel, 0) / field);
+  const least = Math.min(...factors);
+  if (!(least > 0)) {
+    throw usageError("an image holds no light above the dark level", {
+      code: "bleaching-strong",
+      found: `brightness ${percent(least)} of the mean`,
+      allowed: "more than 0",
+      remedy: "Give the camera's dark level with --offset, or leave that image out",
+    });
+  }
   const range = Math.max(...factors) - Math.min(...factors);
-  if (range > largestRange) {
+  if (range > largestRange && exposures === undefined) {
     throw usageError("the field bleached too much while it was repeated", {
       code: "bleaching-strong",
       found: `brightness between ${percent(Math.min(...factors))} and ${percent(Math.max(...factors))} of its mean`,
@@ -79,16 +93,27 @@ export function measureBleaching(
   }
   const unexplained =
     Math.sqrt(Math.max(0, residual(blocks, mean, factors, darkLevel) - noise * noise)) / signal;
-  if (unexplained > largestUnexplained) {
+  const allowed = exposures === undefined ? largestUnexplained : largestUnexplainedOfExposures;
+  if (unexplained > allowed) {
     throw usageError("the field's brightness changed, and not by one factor per repeat", {
       code: "bleaching-uneven",
       found: `${percent(unexplained)} of the signal left after one factor per repeat`,
-      allowed: percent(largestUnexplained),
+      allowed: percent(allowed),
       remedy:
         "Something moved, or parts of the field bleach faster; choose a field that keeps still. If the camera's dark level is known, give it with --offset",
     });
   }
-  return { factors, offset: darkLevel, offsetFrom: from, range, corrected: true, unexplained };
+  const judges = exposures?.judges ?? [];
+  const scale =
+    judges.length === 0 ? 1 : judges.reduce((sum, index) => sum + (factors[index] ?? 1), 0) / judges.length;
+  return {
+    factors: factors.map((factor) => factor / scale),
+    offset: darkLevel,
+    offsetFrom: from,
+    range: range / scale,
+    corrected: true,
+    unexplained,
+  };
 }
 
 /** Undoes a factor in place: `offset + (value - offset) / factor`. */

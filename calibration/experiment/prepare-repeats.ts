@@ -20,8 +20,11 @@ export interface PreparedRepeats {
 export interface PrepareOptions {
   /** Grey value without light, where known. */
   readonly offset?: number | undefined;
-  /** Brightness is not touched: the images are of different exposure, or one is the judge of the other. */
-  readonly brightnessFixed?: boolean;
+  /**
+   * `bleaching` (the default): it falls a little from repeat to repeat. `exposures`: images of several levels, brought to
+   * the brightness of the highest. `fixed`: one image judges the other, and brightness is not touched.
+   */
+  readonly brightness?: "bleaching" | "exposures" | "fixed";
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -51,16 +54,19 @@ export async function prepareRepeats(
   const aligned = drift.kept.map((index) =>
     cropped(projections[index] ?? new Float32Array(), source.width, field, drift.undone[index]),
   );
-  const bleaching = options.brightnessFixed
-    ? untouched(aligned.length)
-    : measureBleaching(aligned, field, options.offset);
+  const { brightness = "bleaching" } = options;
+  const judges = highest(drift.kept.map((index) => source.averages[index] ?? 1));
+  const bleaching =
+    brightness === "fixed"
+      ? untouched(aligned.length)
+      : measureBleaching(aligned, field, options.offset, brightness === "exposures" ? { judges } : undefined);
   if (bleaching.corrected) {
     aligned.forEach((image, index) => {
       undoBleaching(image, bleaching.factors[index] ?? 1, bleaching.offset);
     });
   }
   const steadiness = stillness(aligned);
-  if (!options.brightnessFixed && steadiness < moving) {
+  if (brightness === "bleaching" && steadiness < moving) {
     throw usageError("the repeats do not show the same field: it changes from image to image", {
       code: "field-moves",
       found: `steps between neighbours explain ${(100 * steadiness).toFixed(0)} % of the differences, 100 % where it is noise`,
@@ -71,6 +77,12 @@ export async function prepareRepeats(
   const leftOut = source.names.filter((_, index) => !drift.kept.includes(index));
   const repeats = preparedView(source, drift, field, bleaching);
   return { repeats, drift, field, bleaching, leftOut, stillness: steadiness };
+}
+
+/** Places of the largest number. */
+function highest(averages: readonly number[]): number[] {
+  const most = Math.max(...averages);
+  return Array.from(averages.keys()).filter((index) => averages[index] === most);
 }
 
 function untouched(images: number): Bleaching {

@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { calibrationSchema } from "../../calibration/result.ts";
+import { normalOf, randomOf } from "../../calibration/simulation/random.ts";
+import { encodeNpy } from "../../formats/npy.ts";
 
 const root = join(import.meta.dirname, "../..");
 const program = join(root, "bin/cnnt-edge.js");
@@ -114,4 +124,53 @@ test("wrong uses are told what would be right", () => {
     assert.equal(status, 2);
     assert.match(stderr, message);
   }
+});
+
+/** `count` images of two blobs at an exposure: noise of so many photons, brighter by as much. */
+function writeExposures(dir: string, exposure: number, count: number, seed: number): void {
+  mkdirSync(dir, { recursive: true });
+  const normal = normalOf(randomOf(seed));
+  const blob = (x: number, y: number, size: number): number => Math.exp(-(x * x + y * y) / size);
+  for (let image = 0; image < count; image += 1) {
+    const data = Float32Array.from({ length: 96 * 96 }, (_, i) => {
+      const [x, y] = [i % 96, Math.floor(i / 96)];
+      const photons = exposure * (20 + 60 * blob(x - 50, y - 40, 200) + 50 * blob(x - 25, y - 70, 60));
+      return 100 + 2 * (photons + Math.sqrt(photons) * normal());
+    });
+    writeFileSync(join(dir, `${image}.npy`), encodeNpy({ shape: [96, 96], data }));
+  }
+}
+
+test("levels of different exposure are brought to one brightness, and the mosaic's time is told", () => {
+  const levels = [1, 2, 4, 8];
+  const dirs = levels.map((level) => join(folder, `exposure-${level}`));
+  for (const [k, level] of levels.entries()) writeExposures(dirs[k] ?? "", level, level === 8 ? 2 : 1, level);
+  const out = join(folder, "exposures");
+  const { status, stderr } = run(
+    "calibrate",
+    ...levels.flatMap((level, k) => ["--level", `${level}=${dirs[k]}`]),
+    ...[
+      "--offset",
+      "100",
+      "--gain",
+      "2",
+      "--scan-time",
+      "2",
+      "--overhead",
+      "1",
+      "--fields",
+      "25",
+      "--channels",
+      "5",
+    ],
+    ...["--target", "as-good-as=4", "--model", identity, "--out", out],
+  );
+  assert.equal(status, 0, stderr);
+  const result = calibrationSchema.parse(JSON.parse(readFileSync(join(out, "calibration.json"), "utf8")));
+  for (const [k, factor] of result.bleaching.factors.entries()) {
+    assert.ok(Math.abs(factor / ([1, 2, 4, 8, 8][k] ?? 0) / 0.125 - 1) < 0.02, `${result.bleaching.factors}`);
+  }
+  assert.equal(result.unit, "photon");
+  // 25 fields, 5 channels, 1 s and four scans of 2 s each.
+  assert.equal(result.answer.mosaic_time_before_s, 25 * 5 * (1 + 4 * 2));
 });

@@ -99,6 +99,20 @@ test("bleaching is one factor per repeat about the camera's offset, found from t
   });
 });
 
+test("exposures of very different brightness are brought to that of their judges", () => {
+  const exposures = [0.125, 0.25, 0.5, 1, 1];
+  const found = measureBleaching(
+    exposures.map((factor) => faded(8 * factor, camera.offset)),
+    shape,
+    undefined,
+    { judges: [3, 4] },
+  );
+  assert.ok(found.corrected);
+  found.factors.forEach((factor, index) => {
+    assert.ok(Math.abs(factor / (exposures[index] ?? 0) - 1) < 0.02, `${factor}`);
+  });
+});
+
 test("a change of brightness below a hundredth is left alone", () => {
   assert.equal(
     measureBleaching(
