@@ -60,10 +60,12 @@ export async function whyNot(provider: ProviderName, model: string): Promise<Err
   return probe(provider, modelPackage);
 }
 
-/** The CPU, and the providers whose libraries are on this machine; whether they run is another question. */
+/**
+ * The CPU, and CUDA where its libraries are on this machine; whether it runs is another question. Not TensorRT, which
+ * would build an engine for minutes: it is asked only by name.
+ */
 export function installedProviders(): ProviderName[] {
-  const others = (["cuda", "tensorrt"] as const).filter((provider) => missingLibrary(provider) === undefined);
-  return ["cpu", ...others];
+  return missingLibrary("cuda") === undefined ? ["cpu", "cuda"] : ["cpu"];
 }
 
 /** The folder of the ONNX Runtime's own libraries, where it looks for those of providers. */

@@ -27,7 +27,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
     .option("--rtol <number>", "largest difference relative to the expected value", notNegative, 0)
     .option(
       "--provider <name...>",
-      "provider(s) to verify on (default: cpu, and those whose libraries are here)",
+      "provider(s) to verify on (default: cpu, and cuda where its libraries are)",
     )
     .option("--json", "the answer as JSON on stdout")
     .action((dir: string, options: VerifyOptions) =>
