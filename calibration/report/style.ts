@@ -28,7 +28,7 @@ tr.reached td { background: #eef5fb; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; font-size: 13px; margin: 0; }
 dt { color: #56606e; } dd { margin: 0; overflow-wrap: anywhere; }
 .verdict b { color: #7a2048; }
-@media (max-width: 800px) { .charts { grid-template-columns: 1fr; } }
+@media screen and (max-width: 800px) { .charts { grid-template-columns: 1fr; } }
 @media print {
   @page { size: A4; margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 11.5px; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
