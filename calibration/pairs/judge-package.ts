@@ -73,7 +73,7 @@ export async function judgeBySimulation(task: JudgeTask): Promise<Pick<Judgement
 }
 
 /** Small enough for seconds, wide enough for a picture. */
-const simulatedSizes = { t: 1, c: 1, z: 6, y: 128, x: 256 };
+const simulatedSizes = { t: 1, c: 1, z: 4, y: 96, x: 192 };
 
 async function simulatedCover({ model, engine, signal, settings }: JudgeTask): Promise<Uint8Array> {
   const work = await mkdtemp(join(tmpdir(), "cnnt-edge-cover-"));

@@ -74,10 +74,18 @@ export function describeModel(facts: ModelFacts): Record<string, unknown> {
     ],
     weights: { onnx: { source: "model.onnx", sha256: facts.sha256.model, opset_version: facts.opset } },
     config: {
+      ...foreignTolerance(settings),
       cnnt_edge: settings,
       ...(facts.training === undefined ? {} : { training: facts.training }),
     },
   };
+}
+
+/** bioimage.io allows 1e-3 of deviation unless told: half precision needs more. */
+function foreignTolerance({ test_tolerance: tolerance }: PackageSettings): Record<string, unknown> {
+  if (tolerance <= 1e-3) return {};
+  const stated = { weights_formats: ["onnx"], relative_tolerance: 1e-3, absolute_tolerance: tolerance };
+  return { bioimageio: { reproducibility_tolerance: [stated] } };
 }
 
 interface SpatialAxis {

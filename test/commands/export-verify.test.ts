@@ -95,6 +95,29 @@ function tensorOffset(model: Buffer, name: string): number {
   return data + 1;
 }
 
+test("half precision stays within 2 % of the output's deviation, and the package tells other tools so", async () => {
+  const dir = await exportTo("half", "--precision", "fp16");
+  const rdf = parse(readFileSync(join(dir, "rdf.yaml"), "utf8")) as {
+    config: {
+      cnnt_edge: { test_tolerance: number };
+      bioimageio: { reproducibility_tolerance: { absolute_tolerance: number }[] };
+    };
+  };
+  const [stated] = rdf.config.bioimageio.reproducibility_tolerance;
+  assert.equal(stated?.absolute_tolerance, rdf.config.cnnt_edge.test_tolerance);
+  const verified = await runCommand(["verify", dir, ...given, "--atol", "10", "--json"]);
+  assert.equal(verified.code, 0, verified.stderr);
+  const { results } = JSON.parse(verified.stdout) as {
+    results: { largestDifference: number; expectedDeviation: number }[];
+  };
+  assert.equal(results.length, 2);
+  for (const { largestDifference, expectedDeviation } of results) {
+    assert.ok(largestDifference <= 0.02 * expectedDeviation, `${largestDifference} of ${expectedDeviation}`);
+    // Were it computed in single precision after all, it would be a hundred times closer.
+    assert.ok(largestDifference > 1e-4 * expectedDeviation, `${largestDifference}`);
+  }
+});
+
 test("verify catches one wrong weight", async () => {
   const dir = await exportTo("wrong-weight");
   await tamper(dir, (model) => {
