@@ -121,7 +121,7 @@ async function simulatedCover({ model, engine, signal, settings }: JudgeTask): P
 function evidenceOf(measures: readonly PairMeasure[], intensity: string): string {
   const rows = measures.map(
     ({ name, noisyPsnrDb, denoisedPsnrDb, noiseToSignal, gain }) =>
-      `| ${name.replaceAll("|", "/")} | ${noisyPsnrDb.toFixed(2)} | ${denoisedPsnrDb.toFixed(2)} | ${(denoisedPsnrDb - noisyPsnrDb).toFixed(2)} | ${noiseToSignal.toFixed(2)} | ${gain.toFixed(3)} |`,
+      `| ${name.replaceAll("|", "/")} | ${noisyPsnrDb.toFixed(2)} | ${denoisedPsnrDb.toFixed(2)} | ${(denoisedPsnrDb - noisyPsnrDb).toFixed(2)} | ${Number.isFinite(noiseToSignal) ? noiseToSignal.toFixed(2) : "unknown"} | ${gain.toFixed(3)} |`,
   );
   return [
     "## On pairs of noisy and clean images",

@@ -86,17 +86,33 @@ async function measurePair(
       noise.add(one);
       sums.add(one, other, made);
     }
-    measures.push({
-      name: sizes.c === 1 ? pair.name : `${pair.name}, channel ${c}`,
-      noiseToSignal: noise.estimate().noiseToSignal,
-      ...sums.measure(),
-    });
+    const name = sizes.c === 1 ? pair.name : `${pair.name}, channel ${c}`;
+    const measured = { name, noiseToSignal: noise.estimate().noiseToSignal, ...sums.measure() };
+    refuseUnlike(pair, measured);
+    measures.push(measured);
   }
   return measures;
 }
 
 function planesOf({ t, z }: Sizes, c: number): PlaneIndex[] {
   return Array.from({ length: t * z }, (_, i) => ({ t: Math.floor(i / z), c, z: i % z }));
+}
+
+/** Of what shows two fields, or nothing, gains would mean nothing either. */
+function refuseUnlike(pair: ImagePair, { name, correlation, noisyPsnrDb }: PairMeasure): void {
+  if (correlation > 0 && Number.isFinite(noisyPsnrDb)) return;
+  throw usageError("the noisy and the clean image are no pair", {
+    code: "pairs-unlike",
+    file: pair.noisy,
+    at: name,
+    found: Number.isNaN(correlation)
+      ? "one of the two is constant"
+      : correlation > 0
+        ? "the two are the same image"
+        : `a correlation of ${correlation.toFixed(2)}`,
+    allowed: `one field, noisy here and clean in ${pair.clean}`,
+    remedy: "Take the two out of the folder, or put the right one in",
+  });
 }
 
 function refuseOtherSize(pair: ImagePair, noisy: Sizes, clean: Sizes): void {

@@ -4,6 +4,8 @@ import { psnrOf } from "../metrics/mean-squared-error.ts";
 /** What one pair says of a model; each image is brought onto the clean one by a least-squares gain and offset first. */
 export interface PairMeasure {
   readonly name: string;
+  /** Of the noisy with the clean image, -1 to 1; NaN where one of them is constant. */
+  readonly correlation: number;
   /** PSNR against the clean image, its own range as data range, in dB. */
   readonly noisyPsnrDb: number;
   readonly denoisedPsnrDb: number;
@@ -65,6 +67,7 @@ export function pairSums(): PairSums {
       const gain = noisy.withClean / denoised.withClean;
       const unit = (noisy.withClean / clean.variance) * range;
       return {
+        correlation: noisy.withClean / Math.sqrt(noisy.variance * clean.variance),
         noisyPsnrDb: psnrOf(residual(noisy, clean), range),
         denoisedPsnrDb: psnrOf(residual(denoised, clean), range),
         gain,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -240,6 +240,18 @@ function writePair(dir: string, name: string, gain: number): void {
   writeFileSync(join(dir, `${name}-clean.npy`), encodeNpy({ shape, data: clean }));
   writeFileSync(join(dir, `${name}-noisy.npy`), encodeNpy({ shape, data: noisy }));
 }
+
+test("a pair of constant images is refused, and no package is left", async () => {
+  const dir = mkdtempSync(join(scratch, "constant-"));
+  const image = encodeNpy({ shape: [2, 64, 64], data: new Float32Array(2 * 64 * 64).fill(500) });
+  for (const name of ["a-noisy.npy", "a-clean.npy"]) writeFileSync(join(dir, name), image);
+  const out = join(scratch, "with-constant-pairs");
+  const { weights, config } = fixture;
+  const result = await runCommand(["export", weights, "--config", config, "--pairs", dir, "--out", out]);
+  assert.notEqual(result.code, 0);
+  assert.match(result.stderr, /a-noisy\.npy: .*are no pair \(a; found one of the two is constant/);
+  assert.ok(!existsSync(out));
+});
 
 test("pairs of images tell what intensities mean, what is gained, and make the cover", async () => {
   const dir = mkdtempSync(join(scratch, "pairs-"));

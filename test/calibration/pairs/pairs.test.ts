@@ -83,8 +83,41 @@ test("PSNR is that of the residual after a least-squares gain and offset", () =>
   assert.ok(Math.abs(sums.measure().noisyPsnrDb - 10 * Math.log10(range ** 2 / error)) < 1e-6);
 });
 
+test("the correlation tells a pair from two fields, and from a constant image", () => {
+  const { clean, noisy } = images(1, 0, 50);
+  const correlationOf = (one: Float64Array, other: Float64Array): number => {
+    const sums = pairSums();
+    sums.add(one, other, one);
+    return sums.measure().correlation;
+  };
+  assert.ok(correlationOf(noisy, clean) > 0.95);
+  assert.ok(
+    correlationOf(
+      noisy.map((value) => -value),
+      clean,
+    ) < -0.95,
+  );
+  assert.ok(
+    Number.isNaN(
+      correlationOf(
+        noisy,
+        clean.map(() => 7),
+      ),
+    ),
+  );
+});
+
 function measureOf(gain: number, shift = 0, offset = 0): PairMeasure {
-  return { name: "p", noisyPsnrDb: 20, denoisedPsnrDb: 30, gain, offset, shift, noiseToSignal: 0.2 };
+  return {
+    name: "p",
+    correlation: 0.9,
+    noisyPsnrDb: 20,
+    denoisedPsnrDb: 30,
+    gain,
+    offset,
+    shift,
+    noiseToSignal: 0.2,
+  };
 }
 
 test("intensities are preserved, affine or uncalibrated by what the pairs say", () => {
