@@ -18,8 +18,11 @@ export const defineInfo: DefineCommand = (program, io, act) => {
   program
     .command("info")
     .summary("what does a file hold, or why is it refused?")
-    .description("Prints axes, sample type, pixel size, channels and make of every image in the files.")
-    .argument("<file...>", "image files")
+    .description(
+      "Prints axes, sample type, pixel size, channels and make of every image in the files, and of a model package " +
+        "what it was made for.",
+    )
+    .argument("<file...>", "image files, or package folders")
     .option("--hash", "SHA-256 of each image's samples (little-endian, planes in stored order)")
     .option("--json", "the answer as a JSON array on stdout, one entry per file")
     .action((files: string[], options: InfoOptions) => act(() => info(files, options, io)));
@@ -33,11 +36,19 @@ async function info(files: readonly string[], options: InfoOptions, io: CommandI
     io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
     return error;
   };
+  const { holdsDescription, readPackage } = await import("../../export/package/read-package.ts");
+  const { packageAsJson, packageAsText } = await import("../describe-package.ts");
   const entries: object[] = [];
   for (const file of files) {
     io.signal.throwIfAborted();
     let found: readonly (Described | EdgeError)[];
     try {
+      if (await holdsDescription(file)) {
+        const model = await readPackage(file);
+        if (options.json !== true) io.stdout.write(packageAsText(model));
+        entries.push({ file, package: packageAsJson(model) });
+        continue;
+      }
       found = await describe(file, options, io.signal);
     } catch (error) {
       if (!isEdgeError(error)) throw error;

@@ -112,6 +112,14 @@ async function readDescription(dir: string): Promise<{ readonly stated: unknown;
   }
 }
 
+/** Whether a folder claims to be a package; `readPackage` says whether it is one. */
+export async function holdsDescription(dir: string): Promise<boolean> {
+  const found = await Promise.all(
+    descriptionNames.map((name) => stat(join(dir, name)).catch(() => undefined)),
+  );
+  return found.some((facts) => facts?.isFile() === true);
+}
+
 async function descriptionIn(dir: string): Promise<string> {
   for (const name of descriptionNames) {
     const file = join(dir, name);

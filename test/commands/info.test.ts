@@ -70,6 +70,23 @@ test("control characters in a name never reach the terminal", async () => {
   assert.match(stdout, /^\\u001b\[31mred\\n\.tif\n/);
 });
 
+test("info tells of a package what it was made for, and refuses a damaged one", async () => {
+  const shipped = join(import.meta.dirname, "../../models/default");
+  const { code, stdout } = await runCommand(["info", shipped]);
+  assert.equal(code, 0);
+  assert.match(stdout, /intensities +preserved: output values are in the input's units\n/);
+  assert.match(stdout, /noise it was tried on +0\.\d+ to 1\.\d+ of the signal\n/);
+  const [told] = JSON.parse((await runCommand(["info", "--json", shipped])).stdout);
+  assert.equal(told.package.settings.intensity.meaning, "preserved");
+
+  const damaged = join(scratch, "damaged");
+  cpSync(shipped, damaged, { recursive: true });
+  writeFileSync(join(damaged, "model.onnx"), "no model");
+  const refused = await runCommand(["info", damaged]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /not the one that the description names/);
+});
+
 test("info without a file is wrong usage", async () => {
   assert.equal((await runCommand(["info"])).code, 2);
 });

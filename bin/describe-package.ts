@@ -1,0 +1,24 @@
+import { visible } from "../core/errors.ts";
+import type { ModelPackage } from "../core/package-settings.ts";
+import { settingsWords } from "../export/package/settings-words.ts";
+
+/** What `info` prints of a package folder. */
+export function packageAsText(model: ModelPackage): string {
+  const { zoo } = model;
+  const operators = [...(zoo?.before ?? []), ...(zoo?.after ?? [])].map(({ name }) => name);
+  const lines: (readonly [string, string])[] = [
+    ["model", `${model.name}, version ${model.version}`],
+    ["make", zoo === undefined ? "package of cnnt-edge export" : "model of the bioimage.io zoo"],
+    ...(zoo === undefined
+      ? settingsWords(model.settings)
+      : [["operators", operators.join(", ") || "none"] as const]),
+    ["sha256", model.modelSha256],
+  ];
+  const width = Math.max(...lines.map(([label]) => label.length));
+  return `${visible(model.dir)}\n${lines.map(([label, words]) => `  ${label.padEnd(width)}  ${visible(words)}\n`).join("")}`;
+}
+
+/** The same for programs; keys as in the package's own settings. */
+export function packageAsJson({ name, version, modelSha256, settings, zoo }: ModelPackage): object {
+  return { name, version, sha256: modelSha256, ...(zoo === undefined ? { settings } : { zoo }) };
+}

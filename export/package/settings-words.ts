@@ -1,0 +1,43 @@
+import type { Intensity, Normalization, PackageSettings } from "../../core/package-settings.ts";
+
+/** What a package's settings mean to a person: the rows of its card, and of what `info` tells. */
+export function settingsWords(settings: PackageSettings): (readonly [label: string, words: string])[] {
+  const { fixed_height_width: fixed, noise_range: noise, pairs } = settings;
+  const exactly = fixed === undefined ? "" : `, exactly ${fixed.join(" x ")}`;
+  return [
+    ["input scaling", normalizationWords(settings.normalization)],
+    ["intensities", intensityWords(settings.intensity)],
+    ["tile, overlap", `${settings.tile.join(" x ")}, ${settings.overlap.join(" x ")} (depth, height, width)`],
+    ["height and width", `multiples of ${settings.spatial_multiple}${exactly}`],
+    ...(noise === undefined
+      ? []
+      : [["noise it was tried on", `${noise.join(" to ")} of the signal`] as const]),
+    ...(pairs === undefined
+      ? []
+      : [[`gained on ${pairs.count} pairs`, gainWords(pairs.psnr_gain_db)] as const]),
+  ];
+}
+
+function gainWords({ median, min, max }: NonNullable<PackageSettings["pairs"]>["psnr_gain_db"]): string {
+  return `${median.toFixed(1)} dB (${min.toFixed(1)} to ${max.toFixed(1)})`;
+}
+
+function normalizationWords(normalization: Normalization): string {
+  if (normalization.kind === "none") return "none";
+  const clip = normalization.clip ? "clipped to [0, 1]" : "not clipped";
+  const { low, high } = normalization;
+  return normalization.kind === "fixed"
+    ? `sample values ${low} to ${high} become 0 to 1, ${clip}`
+    : `the ${low}th and ${high}th percentile of the whole stack become 0 and 1, ${clip}`;
+}
+
+function intensityWords(intensity: Intensity): string {
+  switch (intensity.meaning) {
+    case "preserved":
+      return "preserved: output values are in the input's units";
+    case "affine":
+      return `affine: after ${intensity.gain} · x + ${intensity.offset} output values are in the input's units`;
+    case "uncalibrated":
+      return "uncalibrated: do not compare output values with input values or between stacks";
+  }
+}
