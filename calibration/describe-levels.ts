@@ -75,12 +75,13 @@ function describeImage(image: ImageMeasurement, context: LevelContext): Calibrat
     intensity_offset: image.line.offset,
     intensity_bins: [...image.intensityBins],
     shift: { y_px: image.shift.y, x_px: image.shift.x },
-    detail: image.detail.map(({ from, to, weight, gain, added }) => ({
+    detail: image.detail.map(({ from, to, weight, gain, added, accountedFor }) => ({
       from_cycles_per_px: from,
       to_cycles_per_px: to,
       share_of_detail: weight,
       ...(gain === undefined ? {} : { gain: { ...gain } }),
       ...(added === undefined ? {} : { added_share: { ...added } }),
+      ...(accountedFor === undefined ? {} : { accounted_for: { ...accountedFor } }),
     })),
     ...(beyondNoise === undefined ? {} : { squares_beyond_noise: beyondNoise }),
   };

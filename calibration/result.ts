@@ -61,6 +61,8 @@ const image = z.strictObject({
       share_of_detail: z.number(),
       gain: estimate.optional(),
       added_share: estimate.optional(),
+      /** Cross power with the references over reproduced power; below 1 no smoothing made it. */
+      accounted_for: estimate.optional(),
     }),
   ),
   /** Share of 8 x 8 px squares that differ from the references by more than 4 standard deviations of noise. */

@@ -23,8 +23,8 @@ const sharpenAbove = 1.1;
 /** Bands with less of the detail than this are not worth a word. */
 const smallestWeight = 0.002;
 /** This share of a band's detail, at least, and of all detail, must be no filtered truth. */
-const addedInBand = 0.15;
-const addedInAll = 0.01;
+const addedInBand = 0.05;
+const addedInAll = 0.002;
 
 /** Says what was measured at one level; empty where the model only removes noise. */
 export function verdictsOf(level: LevelMeasurement): readonly Verdict[] {
@@ -82,10 +82,21 @@ function changesDetail({ detail, line }: Measured): readonly Verdict[] {
   ];
 }
 
-function invents({ detail }: Measured): readonly Verdict[] {
+/**
+ * Smoothing that changes from place to place (median, bilateral, networks) also gives what no single filter of the
+ * truth does, but its gains stay between 0 and the largest that was measured.
+ */
+function invents({ detail, line }: Measured): readonly Verdict[] {
+  const largestGain = Math.max(
+    Number.isFinite(line.slope) && line.slope > 0 ? line.slope : 1,
+    ...detail.map(({ gain }) => gain?.value ?? 0),
+  );
   const added = detail.filter(({ added, weight }) => added !== undefined && weight >= smallestWeight);
   const inAll = added.reduce((sum, band) => sum + band.weight * Math.max(0, band.added?.value ?? 0), 0);
-  const strong = added.filter((band) => (band.added?.low ?? 0) > addedInBand);
+  const strong = added.filter(
+    ({ added, accountedFor }) =>
+      (added?.low ?? 0) > addedInBand && (accountedFor === undefined || accountedFor.high * largestGain < 1),
+  );
   const first = strong.reduce<DetailBand | undefined>(
     (most, band) =>
       (band.added?.value ?? 0) * band.weight > (most?.added?.value ?? 0) * (most?.weight ?? 0) ? band : most,

@@ -11,7 +11,10 @@ import type { Shift } from "./phase-correlation.ts";
  * - passed on: cross power of image and references, `Σ Re X R*`; over truth it is the gain (1: untouched, below 1:
  *   blurred, above: sharpened);
  * - reproduced: cross power of two images made of different draws, `Σ Re X1 X2*`: all that is in every result.
- *   What of it is more than gain² · truth is not the truth times any filter: detail added or put elsewhere.
+ *   What of it is more than gain² · truth is not the truth times one filter: the filter changes from place to place, as
+ *   that of a median does, or detail was added;
+ * - accounted for: passed on over reproduced. A smoothing filter, whatever its place, has gains g from 0 to 1, so that
+ *   `Σ g² T ≤ Σ g T`: reproduced is at most passed on. Below 1, no smoothing made it: detail is added or put elsewhere.
  */
 export interface DetailTransfer {
   /** The next plane: one image per draw. */
@@ -30,6 +33,8 @@ export interface DetailBand {
    * detail, all that the results reproduce beyond what the references may hide.
    */
   readonly added?: Estimate;
+  /** Passed on over reproduced; absent with a single draw or where the references show no detail. */
+  readonly accountedFor?: Estimate;
   /** This band's share of the detail that all images reproduce (or of the truth with a single draw). */
   readonly weight: number;
 }
@@ -151,6 +156,8 @@ function bandsOf(
       const reproduced = sumOf("reproduced", band, picks);
       return 1 - sumOf("passed", band, picks) ** 2 / (sumOf("truth", band, picks) * reproduced);
     };
+    const accountedOf = (picks: ArrayLike<number>) =>
+      sumOf("passed", band, picks) / sumOf("reproduced", band, picks);
     const hidden = Math.max(0, sumOf("truth", band, all)) + detectable * noiseOf("truthNoise", band);
     const unexplainedOf = (picks: ArrayLike<number>) =>
       1 - (hidden * picks.length) / (tiles * sumOf("reproduced", band, picks));
@@ -165,6 +172,7 @@ function bandsOf(
       ...(reproduces && (shows || unexplainedOf(all) > 0)
         ? { added: interval(shows ? addedOf : unexplainedOf, all, resamples) }
         : {}),
+      ...(reproduces && shows ? { accountedFor: interval(accountedOf, all, resamples) } : {}),
     };
   });
 }

@@ -4,7 +4,7 @@ import { verdictsOf } from "../../../calibration/answer/verdicts.ts";
 import type { DoubleName } from "../../../calibration/known-truth/doubles.ts";
 import { knownField, measureDouble } from "../known-truth-measurement.ts";
 
-const expected: Readonly<Record<DoubleName, string>> = {
+const expected: Readonly<Partial<Record<DoubleName, string>>> = {
   identity: "unchanged",
   blur: "blurs",
   invent: "invents",
@@ -25,6 +25,31 @@ for (const photons of [5, 20]) {
     });
   }
 }
+
+for (const photons of [20, 80]) {
+  const field = knownField({ z: 4, y: 128, x: 128 }, photons, 12);
+  for (const smoother of ["median", "bilateral"] as const) {
+    test(`at ${photons} photons a ${smoother} filter is called blur, not invention, though no single filter does the same`, async () => {
+      const [level] = await measureDouble(field, smoother, [2]);
+      assert.ok(level !== undefined);
+      const { detail } = level.denoised;
+      assert.ok(
+        detail.some(({ added }) => (added?.low ?? 0) > 0.02),
+        "it is no filter",
+      );
+      const found = verdictsOf(level).map(({ verdict }) => verdict);
+      assert.ok(found.includes("blurs") && !found.includes("invents"), found.join(", "));
+    });
+  }
+}
+
+test("a fixed pattern of 0.5 grey values (rms) is found under 80 photons, where it is an eighth of its band", async () => {
+  const [level] = await measureDouble(knownField({ z: 4, y: 128, x: 128 }, 80, 12), "invent", [1]);
+  assert.deepEqual(
+    verdictsOf(level ?? assert.fail()).map(({ verdict }) => verdict),
+    ["invents"],
+  );
+});
 
 test("the shift is told in pixels, the scale as a factor", async () => {
   const field = knownField({ z: 4, y: 128, x: 128 }, 40, 8);
