@@ -100,6 +100,7 @@ export const calibrationSchema = z.strictObject({
   field_px: z.strictObject({ z: z.number(), y: z.number(), x: z.number() }),
   pixel_size_um: z.number().optional(),
   model: z.strictObject({ name: z.string(), version: z.string(), sha256: z.string(), intensity: z.string() }),
+  /** That ran the model; `cached` where all results were kept from an interrupted run. */
   provider: z.string(),
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   drift: z.strictObject({

@@ -111,7 +111,7 @@ function provenance(calibration: Calibration): string {
     ["calibration", `${calibration.id}, ${calibration.created}, cnnt-edge ${calibration.version}`],
     [
       "model",
-      `${model.name} ${model.version}, sha256 ${model.sha256}, intensity ${model.intensity}, ran on ${calibration.provider}`,
+      `${model.name} ${model.version}, sha256 ${model.sha256}, intensity ${model.intensity}, ${calibration.provider === "cached" ? "from results of an interrupted run" : `ran on ${calibration.provider}`}`,
     ],
     [
       "drift",

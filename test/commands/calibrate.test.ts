@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -93,7 +94,18 @@ test("a pair tells what can be said of it, and what cannot", () => {
   assert.match(stdout, /What cannot be said: the error against the truth/);
 });
 
-test("goes on where it was interrupted", async () => {
+/** Names of kept stacks, and what tells each file from another one of the same name. */
+function stacksIn(work: string): ReadonlyMap<string, string> {
+  const names = readdirSync(work).filter((name) => /^denoised-.*\.ome\.tif$/.test(name));
+  return new Map(
+    names.map((name) => {
+      const { ino, mtimeMs } = statSync(join(work, name));
+      return [name, `${ino} ${mtimeMs}`];
+    }),
+  );
+}
+
+test("goes on where it was interrupted, and does not denoise again what was kept", async () => {
   const out = join(folder, "interrupted");
   const child = spawn(program, ["calibrate", repeats, "--model", identity, "--out", out], {
     stdio: "ignore",
@@ -106,10 +118,21 @@ test("goes on where it was interrupted", async () => {
   const [code] = await once(child, "exit");
   assert.equal(code, 130);
   assert.ok(!existsSync(join(out, "calibration.html")));
-  assert.ok(finished(), "what was denoised is kept");
-  const again = run("calibrate", repeats, "--model", identity, "--out", out, "--json");
+  const kept = stacksIn(work);
+  assert.ok(kept.size > 0, "what was denoised is kept");
+  const again = run("calibrate", repeats, "--model", identity, "--out", out, "--keep-work");
   assert.equal(again.status, 0, again.stderr);
-  assert.equal(calibrationSchema.parse(JSON.parse(again.stdout)).levels.length, 3);
+  const all = stacksIn(work);
+  assert.ok(all.size > kept.size, "the rest was denoised");
+  // A stack that is denoised again is a new file under the same name.
+  for (const [name, file] of kept) assert.equal(all.get(name), file, `${name} is the file of the first run`);
+
+  const first = calibrationSchema.parse(JSON.parse(readFileSync(join(out, "calibration.json"), "utf8")));
+  const last = run("calibrate", repeats, "--model", identity, "--out", out, "--json");
+  assert.equal(last.status, 0, last.stderr);
+  const result = calibrationSchema.parse(JSON.parse(last.stdout));
+  assert.equal(result.provider, "cached", "nothing was run");
+  assert.deepEqual(result.levels, first.levels);
   assert.ok(!existsSync(work), "nothing is left behind in the end");
 });
 
