@@ -2,9 +2,14 @@ import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
-import type { PairedDifference } from "../../calibration/compare/paired-difference.ts";
 import { usageError } from "../../core/errors.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import {
+  type CandidatePair,
+  type ComparisonRow,
+  comparisonTable,
+  describePair,
+} from "../describe-comparison.ts";
 import { positive } from "../option-values.ts";
 import { createWorkLine } from "../work-line.ts";
 
@@ -15,12 +20,6 @@ interface CompareOptions {
   readonly json?: true;
 }
 
-/** One stack of one candidate against its reference. */
-interface Row extends Comparison {
-  readonly candidate: string;
-  readonly stack: string;
-}
-
 export const defineCompare: DefineCommand = (program, io, act) => {
   program
     .command("compare")
@@ -28,8 +27,8 @@ export const defineCompare: DefineCommand = (program, io, act) => {
     .description(
       "Compares files with a reference: `compare A B` takes B for the truth; `compare A B --reference R` holds both " +
         "against R. With --model, given once or more, the inputs are denoised by each model and held against " +
-        "--reference. Folders are compared file by file, in order of their names. The reference's noise counts as " +
-        "error here; calibrate is the command that takes it out.",
+        "--reference; each is compared with each. Folders are compared file by file, in order of their names. The " +
+        "reference's noise counts as error here; calibrate is the command that takes it out.",
     )
     .argument("<path...>", "files, or folders of as many files")
     .option("--reference <path>", "file or folder that all are held against")
@@ -50,29 +49,31 @@ async function compare(paths: readonly string[], options: CompareOptions, io: Co
   const work = await mkdtemp(join(tmpdir(), "cnnt-edge-compare-"));
   try {
     const { candidates, references } = await candidatesOf(paths, options, work, io);
-    const rows: Row[] = [];
+    const measured: { name: string; rows: readonly ComparisonRow[] }[] = [];
     for (const { name, files } of candidates) {
-      for (const [index, file] of files.entries()) {
-        const reference = references[index];
-        if (reference === undefined) throw unequalCount(name, files.length, references.length);
-        rows.push({
-          candidate: name,
-          stack: basename(reference),
-          ...(await compareFiles(file, reference, options, io)),
-        });
-      }
       if (files.length !== references.length) throw unequalCount(name, files.length, references.length);
+      const rows: ComparisonRow[] = [];
+      for (const [index, reference] of references.entries()) {
+        const comparison = await compareFiles(files[index] ?? "", reference, options, io);
+        rows.push({ candidate: name, stack: basename(reference), ...comparison });
+      }
+      measured.push({ name, rows });
     }
-    const psnrs = candidates.map(({ name }) =>
-      rows.filter(({ candidate }) => candidate === name).map((row) => row.psnr_db),
+    const rows = measured.flatMap((candidate) => candidate.rows);
+    const pairs = measured.flatMap((first, index) =>
+      measured.slice(index + 1).map((second): CandidatePair => {
+        const difference = (of: (row: ComparisonRow) => number) =>
+          pairedDifference(first.rows.map(of), second.rows.map(of), randomOf(1));
+        return {
+          first: first.name,
+          second: second.name,
+          psnr_db: difference((row) => row.psnr_db),
+          ssim_published_7x7: difference((row) => row.ssim_published_7x7),
+        };
+      }),
     );
-    const pairs = candidates.slice(1).map(({ name }, index) => ({
-      first: candidates[0]?.name ?? "",
-      second: name,
-      psnr_db: pairedDifference(psnrs[0] ?? [], psnrs[index + 1] ?? [], randomOf(1)),
-    }));
     if (options.json) io.stdout.write(`${JSON.stringify({ comparisons: rows, paired: pairs }, null, 2)}\n`);
-    else io.stdout.write([...rows.map(describeRow), ...pairs.map(describePair)].join(""));
+    else io.stdout.write([comparisonTable(rows), ...pairs.map(describePair)].join(""));
     return exitCodes.done;
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -186,37 +187,6 @@ async function filesOf(path: string): Promise<readonly string[]> {
     .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
     .map(({ name }) => name);
   return names.sort(new Intl.Collator("en", { numeric: true }).compare).map((name) => join(path, name));
-}
-
-function describeRow(row: Row): string {
-  const ssim = [row.ssim_published_7x7, row.ssim_published_7x7x7, row.ssim_scikit_image_gaussian];
-  const resolution = row.resolution_px === null ? "below 2" : row.resolution_px.toFixed(1);
-  return (
-    `${row.candidate} against ${row.stack}: PSNR ${row.psnr_db.toFixed(2)} dB, MSE ${row.mean_squared_error.toPrecision(5)}, ` +
-    `SSIM ${ssim.map((value) => value.toFixed(4)).join(" / ")} (published 7x7 / 7x7x7 / scikit-image), ` +
-    `resolution ${resolution} px, slope ${row.slope.toFixed(4)}, offset ${row.offset.toFixed(2)}, ` +
-    `shift ${row.shift_y_px.toFixed(2)}, ${row.shift_x_px.toFixed(2)} px\n`
-  );
-}
-
-function describePair({
-  first,
-  second,
-  psnr_db: paired,
-}: {
-  first: string;
-  second: string;
-  psnr_db: PairedDifference;
-}): string {
-  const { mean, low, high, stacks, first_better, second_better, sign_test_p } = paired;
-  const interval =
-    low === undefined || high === undefined
-      ? "too few stacks for an interval"
-      : `${low.toFixed(2)} to ${high.toFixed(2)}`;
-  return (
-    `${first} less ${second}: ${mean.toFixed(2)} dB (${interval}), ${first_better} : ${second_better} of ${stacks}, ` +
-    `sign test p = ${sign_test_p.toPrecision(2)}\n`
-  );
 }
 
 function unequalCount(name: string, found: number, allowed: number) {

@@ -4,7 +4,7 @@ import { blockGrid } from "../metrics/block-grid.ts";
 import { resolutionPixels, ringCorrelation } from "../metrics/fourier-ring-correlation.ts";
 import { lineThrough } from "../metrics/linearity.ts";
 import { psnrOf, squaredErrorSum } from "../metrics/mean-squared-error.ts";
-import { phaseCorrelation } from "../metrics/phase-correlation.ts";
+import { crossCorrelation } from "../metrics/phase-correlation.ts";
 import {
   publishedSsim,
   publishedSsim3d,
@@ -78,7 +78,7 @@ export async function compareStacks(
     blocks.image,
     blocks.image.map(() => 1),
   );
-  const shift = phaseCorrelation(projections[1], projections[0], shape);
+  const shift = crossCorrelation(projections[1], projections[0], shape);
   return {
     mean_squared_error: error.mean(),
     psnr_db: psnrOf(error.mean(), dataRange),
