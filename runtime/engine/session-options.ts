@@ -3,8 +3,10 @@ import type { InferenceSession } from "onnxruntime-node";
 import type { WorkerSettings } from "./worker-messages.ts";
 
 /**
- * How sessions are made. The CPU arena stays on (tiles of one shape reuse it); threads do not spin while they wait,
- * because other programs of the microscope run on the same machine. On a GPU a node that the provider cannot run
+ * How sessions are made. The CPU arena stays on (tiles of one shape reuse it). Memory patterns are off: they lay all
+ * that a second run of a shape needs into one new block beside what the first run left, which doubled the memory of a
+ * large tile (6.8 to 13.4 GB) and made it slower, and gained nothing for small ones (bench/RESULTS.md). Threads do not
+ * spin while they wait, because other programs of the microscope run on the same machine. On a GPU a node that the provider cannot run
  * fails the session instead of moving to the CPU in silence: what runs is what is announced.
  */
 export function sessionOptions({
@@ -18,6 +20,7 @@ export function sessionOptions({
     executionMode: "sequential",
     graphOptimizationLevel: "all",
     enableCpuMemArena: true,
+    enableMemPattern: false,
     extra: {
       // Values must be strings: the binding throws on anything else.
       "session.intra_op.allow_spinning": "0",

@@ -2,19 +2,23 @@ import { readFileSync } from "node:fs";
 import type { Samples } from "../../core/acquisition.ts";
 
 /**
- * The two loops that touch every voxel of every job, in WebAssembly with SIMD: V8 compiles the same loops to scalar
- * code that takes two to five times as long. Values pass through a small scratch memory, chunk by chunk, which stays
+ * The loops that touch every voxel of every job, in WebAssembly with SIMD: V8 compiles the same loops to scalar
+ * code that takes two to five times as long, and converts between array types one element at a time. Values pass through a small scratch memory, chunk by chunk, which stays
  * in the processor's cache; nothing else of the product knows of it. The source is `voxels.wat`.
  */
 
 /** Voxels in the scratch memory at once; a multiple of 4. */
 const chunk = 4096;
 const outputAt = 32_768;
+const wordsInAt = 49_152;
+const wordsOutAt = 57_344;
 
 interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly normalize: (count: number, low: number, scale: number, min: number, max: number) => void;
   readonly quantize: (count: number, gain: number, offset: number, min: number, max: number) => number;
+  readonly widen: (count: number) => void;
+  readonly narrow: (count: number) => void;
 }
 
 /** What we use of the global that Node has and whose types come with browsers only. */
@@ -30,6 +34,8 @@ const doublesIn = new Float64Array(buffer, 0, chunk);
 const floatsIn = new Float32Array(buffer, 0, chunk);
 const floatsOut = new Float32Array(buffer, outputAt, chunk);
 const integersOut = new Int32Array(buffer, outputAt, chunk);
+const wordsIn = new Uint16Array(buffer, wordsInAt, chunk);
+const wordsOut = new Uint16Array(buffer, wordsOutAt, chunk);
 
 /** `(x - low) · scale`, then between `min` and `max`. */
 export interface Normalizing {
@@ -53,6 +59,13 @@ export interface InputWriter {
 export function inputWriter(into: Float32Array, { low, scale, min, max }: Normalizing): InputWriter {
   let waiting = 0;
   let written = 0;
+  /** Samples of 16 bits are put down as they are, where a whole chunk of them comes. */
+  const put = (samples: Samples): void => {
+    if (samples instanceof Uint16Array && samples.length === chunk) {
+      wordsIn.set(samples);
+      kernels.widen(chunk);
+    } else doublesIn.set(samples, waiting);
+  };
   const flush = (): void => {
     // Up to three values beyond are computed too and left there.
     kernels.normalize(Math.ceil(waiting / 4) * 4, low, scale, min, max);
@@ -64,7 +77,7 @@ export function inputWriter(into: Float32Array, { low, scale, min, max }: Normal
     append(samples, first, end) {
       for (let from = first; from < end; ) {
         const count = Math.min(end - from, chunk - waiting);
-        doublesIn.set(samples.subarray(from, from + count), waiting);
+        put(samples.subarray(from, from + count));
         waiting += count;
         from += count;
         if (waiting === chunk) flush();
@@ -107,7 +120,10 @@ export function quantize(
     floatsIn.fill(values[at + count - 1] ?? 0, count, filled);
     clipped += kernels.quantize(filled, gain, offset, min, max);
     if (filled > count) clipped -= (filled - count) * lastIsClipped(values, { gain, offset, min, max });
-    into.set(count === chunk ? integersOut : integersOut.subarray(0, count), at);
+    if (into instanceof Uint16Array) {
+      kernels.narrow(filled);
+      into.set(count === chunk ? wordsOut : wordsOut.subarray(0, count), at);
+    } else into.set(count === chunk ? integersOut : integersOut.subarray(0, count), at);
   }
   return clipped;
 }
