@@ -1,93 +1,29 @@
-// What do tiles change? Runs stacks untiled and in tiles, and compares: tile size by overlap, on a phantom and on a file.
-// Differences are relative to p99.9 - p0.1 of the network's input. The border ratio: mean absolute gradient of the result
-// across the planes, rows and columns where a tile begins or ends, of the untiled result's at the same places.
-// usage: npm run bench:seams -- [--model DIR] [--stack FILE] [--out DIR] [--phantom Z,Y,X] [--tiles Z,Y,X/Z,Y,X;...]
+// What do tiles change? Runs stacks untiled and in tiles, and compares: tile size by overlap, on phantoms and on files.
+// Differences are relative to p99.9 - p0.1 of the network's input. Seams: mean absolute gradient across the planes, rows
+// and columns where a tile begins or ends, of its mean elsewhere on that axis; of the tiled result, of the untiled one
+// at the same places (what the content does there by itself), and of the difference of both, where a line shows first.
+// usage: npm run bench:seams -- [--model DIR] [--phantom Z,Y,X]... [--stack FILE[@Z,Y,X]]... [--out DIR]
+//   FILE@Z,Y,X: only the middle of the file, of this size
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import sharp from "sharp";
 import { readPackage } from "../export/package/read-package.ts";
 import { openAcquisition } from "../formats/open.ts";
 import { denoiseStack } from "../runtime/denoise-stack.ts";
 import { startNetworkThread } from "../runtime/engine/network-thread.ts";
-import { fittedPlan, type StackShape, type TilePlan } from "../runtime/tile-plan.ts";
-
-type Box = readonly [number, number, number];
-
-const root = resolve(import.meta.dirname, "..");
-const { values } = parseArgs({
-  options: {
-    model: { type: "string", default: join(root, "models/default") },
-    stack: { type: "string" },
-    out: { type: "string", default: "seams" },
-    phantom: { type: "string", default: "24,256,256" },
-    tiles: { type: "string" },
-  },
-});
-const model = await readPackage(resolve(values.model));
-const network = startNetworkThread({ provider: "cpu", intraOpThreads: availableParallelism() }, "");
-const signal = new AbortController().signal;
-mkdirSync(values.out, { recursive: true });
-
-const boxOf = (text: string): Box => {
-  const [depth = 0, height = 0, width = 0] = text.split(",").map(Number);
-  return [depth, height, width];
-};
-
-/** `tile/overlap`, and a third box for the outermost elements of a tile that count for nothing. */
-function tilesFor([depth, height, width]: StackShape): [tile: Box, overlap: Box, halo: Box][] {
-  if (values.tiles !== undefined) {
-    return values.tiles.split(";").map((text) => {
-      const [tile = "", overlap = "", halo = "0,0,0"] = text.split("/");
-      return [boxOf(tile), boxOf(overlap), boxOf(halo)];
-    });
-  }
-  const half = (length: number): number => 4 * Math.ceil((length / 2 + 32) / 4);
-  return [
-    [
-      [8, height, width],
-      [2, 0, 0],
-      [0, 0, 0],
-    ],
-    [
-      [8, height, width],
-      [4, 0, 0],
-      [0, 0, 0],
-    ],
-    [
-      [8, height, width],
-      [4, 0, 0],
-      [1, 0, 0],
-    ],
-    [
-      [depth - 1, height, width],
-      [4, 0, 0],
-      [1, 0, 0],
-    ],
-    [
-      [depth, 128, 128],
-      [0, 32, 32],
-      [0, 0, 0],
-    ],
-    [
-      [depth, 128, 128],
-      [0, 64, 64],
-      [0, 16, 16],
-    ],
-    [
-      [depth, half(height), half(width)],
-      [0, 64, 64],
-      [0, 0, 0],
-    ],
-    [
-      [depth, half(height), half(width)],
-      [0, 64, 64],
-      [0, 16, 16],
-    ],
-  ];
-}
+import {
+  type AxisPlan,
+  fittedPlan,
+  type Overlap,
+  redundancy,
+  type StackShape,
+  type TilePlan,
+  tileShapeOf,
+} from "../runtime/tile-plan.ts";
+import { pictureSeams } from "./seam-picture.ts";
+import { bordersOf, seamsAlong } from "./seams-measured.ts";
 
 interface Stack {
   readonly name: string;
@@ -96,20 +32,91 @@ interface Stack {
   readonly samples: Float32Array<ArrayBuffer>;
 }
 
-async function readStack(name: string, file: string): Promise<Stack> {
-  const source = await openAcquisition(file, { signal });
+interface Case {
+  readonly plan: TilePlan;
+  /** The outermost elements of a tile that count for nothing where there is a neighbour. */
+  readonly leftOut: Overlap;
+}
+
+const root = resolve(import.meta.dirname, "..");
+const { values } = parseArgs({
+  options: {
+    model: { type: "string", default: join(root, "models/default") },
+    phantom: { type: "string", multiple: true, default: [] },
+    stack: { type: "string", multiple: true, default: [] },
+    out: { type: "string", default: "seams" },
+  },
+});
+const model = await readPackage(resolve(values.model));
+const network = startNetworkThread({ provider: "cpu", intraOpThreads: availableParallelism() }, "");
+const signal = new AbortController().signal;
+mkdirSync(values.out, { recursive: true });
+
+function shapeFrom(text: string): StackShape {
+  const [depth = 1, height = 1, width = 1] = text.split(",").map(Number);
+  return [depth, height, width];
+}
+
+/** Chunks of whole planes and tiles of all planes by overlap; overlaps that give the same tiles are one case. */
+function casesFor(shape: StackShape): Case[] {
+  const [depth, height, width] = shape;
+  const cases: Case[] = [];
+  for (const planes of [8, 12, 16, 24].filter((planes) => planes < depth)) {
+    for (const overlap of [0, 1, 2, 4]) {
+      for (const left of overlap < 4 ? [0] : [0, 1]) {
+        const plan = fittedPlan(shape, [planes, height, width], [overlap, 0, 0], [left, 0, 0]);
+        cases.push({ plan, leftOut: [left, 0, 0] });
+      }
+    }
+  }
+  for (const side of [64, 128, 192].filter((side) => side < Math.max(height, width))) {
+    for (const overlap of [16, 32, 64].filter((overlap) => overlap < side)) {
+      for (const left of overlap < 32 ? [0] : [0, overlap / 4]) {
+        const plan = fittedPlan(shape, [depth, side, side], [0, overlap, overlap], [0, left, left]);
+        cases.push({ plan, leftOut: [0, left, left] });
+      }
+    }
+  }
+  const key = ({ plan, leftOut }: Case): string =>
+    `${leftOut} ${plan.axes.map(({ tile, spans }) => [tile, spans.map(({ start }) => start)]).join(" ")}`;
+  return [...new Map(cases.map((one) => [key(one), one])).values()];
+}
+
+async function readStack(text: string): Promise<Stack> {
+  const [file = "", size] = text.split("@");
+  const source = await openAcquisition(resolve(file), { signal });
   const { sizes } = source.acquisition;
-  const shape: StackShape = [Math.max(sizes.z, sizes.t), sizes.y, sizes.x];
-  const planeVoxels = sizes.y * sizes.x;
-  const samples = new Float32Array(shape[0] * planeVoxels);
+  const planes = Math.max(sizes.z, sizes.t);
+  const [depth, height, width] = size === undefined ? [planes, sizes.y, sizes.x] : shapeFrom(size);
+  const [firstPlane, top, left] = [(planes - depth) >> 1, (sizes.y - height) >> 1, (sizes.x - width) >> 1];
   const [z, t] = sizes.z > 1 ? [1, 0] : [0, 1];
-  for (let depth = 0; depth < shape[0]; depth += 1) {
-    samples.set(await source.readPlane({ t: t * depth, c: 0, z: z * depth }), depth * planeVoxels);
+  const samples = new Float32Array(depth * height * width);
+  for (let k = 0; k < depth; k += 1) {
+    const plane = await source.readPlane({ t: t * (firstPlane + k), c: 0, z: z * (firstPlane + k) });
+    for (let row = 0; row < height; row += 1) {
+      const at = (top + row) * sizes.x + left;
+      samples.set(plane.subarray(at, at + width), (k * height + row) * width);
+    }
   }
   await source.close();
-  const at = quantilesOf(samples);
-  const [low, high] = [at(0.015), at(0.995)];
-  return { name, shape, samples: samples.map((value) => (value - low) / (high - low)) };
+  const quantile = quantilesOf(samples);
+  const [low, high] = [quantile(0.015), quantile(0.995)];
+  return {
+    name: basename(file).replace(/[._].*$/, ""),
+    shape: [depth, height, width],
+    samples: samples.map((value) => (value - low) / (high - low)),
+  };
+}
+
+async function readPhantom(shape: string): Promise<Stack> {
+  const scratch = mkdtempSync(join(tmpdir(), "seams-"));
+  try {
+    const simulate = ["simulate", "--out", scratch, "--shape", shape, "--seed", "11"];
+    spawnSync(process.execPath, [join(root, "bin/cnnt-edge.js"), ...simulate], { stdio: "ignore" });
+    return { ...(await readStack(join(scratch, "simulated-0011.ome.tif"))), name: "phantom" };
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
 }
 
 function quantilesOf(samples: Float32Array): (share: number) => number {
@@ -137,75 +144,76 @@ async function run({ shape, samples }: Stack, plan: TilePlan): Promise<Float32Ar
   return result;
 }
 
-/** Sum of absolute differences to the next element along each axis, where tiles begin or end. */
-function gradientAtBorders(values: Float32Array, { axes }: TilePlan): number[] {
-  const lengths = axes.map(({ length }) => length);
-  return axes.map(({ length, tile, spans }, k) => {
-    const borders = new Set(
-      spans.flatMap(({ start }) => [start - 1, start + tile - 1]).filter((at) => at >= 0 && at + 1 < length),
-    );
-    const step = lengths.slice(k + 1).reduce((product, other) => product * other, 1);
-    let sum = 0;
-    for (let i = 0; i + step < values.length; i += 1) {
-      if (!borders.has(Math.floor(i / step) % length)) continue;
-      sum += Math.abs((values[i + step] ?? 0) - (values[i] ?? 0));
-    }
-    return sum;
-  });
+/** The fewest elements that two neighbouring tiles share. */
+function leastShared({ spans, tile }: AxisPlan): number {
+  const steps = spans.slice(1).map(({ start }, k) => start - (spans[k]?.start ?? 0));
+  return steps.length === 0 ? 0 : tile - Math.max(...steps);
 }
 
-async function writeDifference(
-  file: string,
-  plane: Float32Array,
-  width: number,
-  range: number,
-): Promise<void> {
-  const fullScale = 0.05 * range;
-  const grey = Uint8Array.from(plane, (value) => Math.min(255, Math.max(0, 128 + (127 * value) / fullScale)));
-  await sharp(grey, { raw: { width, height: plane.length / width, channels: 1 } })
-    .png()
-    .toFile(file);
+/** Where in the stack exactly one tile counts: no weights of blending can change the result there. */
+function alone({ axes: [depths, heights, widths] }: TilePlan): (index: number) => boolean {
+  const [depth, height, width] = [depths, heights, widths].map(({ length, spans }) =>
+    Array.from({ length }, (_, i) => spans.some(({ start, shares }) => shares[i - start] === 1)),
+  );
+  return (index) => {
+    const [row, column] = [Math.floor(index / widths.length), index % widths.length];
+    const plane = Math.floor(row / heights.length);
+    return Boolean(depth?.[plane] && height?.[row % heights.length] && width?.[column]);
+  };
 }
 
 async function measure(stack: Stack): Promise<void> {
-  const at = quantilesOf(stack.samples);
-  const range = at(0.999) - at(0.001);
-  const [depth, height, width] = stack.shape;
+  const quantile = quantilesOf(stack.samples);
+  const range = quantile(0.999) - quantile(0.001);
   const untiled = await run(stack, fittedPlan(stack.shape, stack.shape, [0, 0, 0]));
-  for (const [tile, overlap, halo] of tilesFor(stack.shape)) {
-    const plan = fittedPlan(stack.shape, tile, overlap, halo);
+  for (const { plan, leftOut } of casesFor(stack.shape)) {
     const tiled = await run(stack, plan);
     const difference = tiled.map((value, i) => (value - (untiled[i] ?? 0)) / range);
-    const largest = difference.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const rms = Math.sqrt(difference.reduce((sum, value) => sum + value * value, 0) / difference.length);
-    const before = gradientAtBorders(untiled, plan);
-    const ratios = gradientAtBorders(tiled, plan).map((sum, k) =>
-      before[k] === 0 ? "-" : (sum / (before[k] ?? 1)).toFixed(3),
-    );
+    const isAlone = alone(plan);
+    let [worst, aloneLargest, squares] = [0, 0, 0];
+    for (const [i, value] of difference.entries()) {
+      squares += value * value;
+      if (Math.abs(value) > Math.abs(difference[worst] ?? 0)) worst = i;
+      if (Math.abs(value) > aloneLargest && isAlone(i)) aloneLargest = Math.abs(value);
+    }
     const percent = (share: number): string => (100 * share).toFixed(2);
-    const row = [stack.name, tile, overlap, halo, percent(largest), percent(rms), ratios.join(" ")];
-    console.log(`| ${row.join(" | ")} |`);
-    const middle = Math.floor(depth / 2) * height * width;
-    const picture = `${stack.name}-${tile.join("x")}-${overlap.join("x")}-${halo.join("x")}.png`;
-    await writeDifference(
-      join(values.out, picture),
-      difference.slice(middle, middle + height * width),
-      width,
-      1,
+    const tile = tileShapeOf(plan).join(" x ");
+    const shared = plan.axes.map(leastShared);
+    const seams = plan.axes.flatMap((axis, k) => {
+      if (axis.spans.length === 1) return [];
+      const [ours, content] = [seamsAlong(tiled, plan, k), seamsAlong(untiled, plan, k)];
+      const line = seamsAlong(difference, plan, k);
+      const spread = line.elsewhere.map((ratio) => ratio.toFixed(2)).join(" to ");
+      return [
+        `| ${"zyx"[k]} | ${ours.ratio.toFixed(3)} | ${content.ratio.toFixed(3)} | ${(ours.ratio / content.ratio).toFixed(3)}` +
+          ` | ${line.ratio.toFixed(2)} (${spread}) |`,
+      ];
+    });
+    const name = `${stack.name} ${stack.shape.join(" x ")}`;
+    const cells = [name, tile, shared, leftOut, redundancy(plan).toFixed(2)];
+    const sizes = [percent(Math.abs(difference[worst] ?? 0)), percent(aloneLargest)];
+    const rms = percent(Math.sqrt(squares / difference.length));
+    for (const seam of seams) console.log(`| ${[...cells, ...sizes, rms].join(" | ")} ${seam}`);
+    await pictureSeams(
+      join(
+        values.out,
+        `${name}, ${tile}, ${shared}, ${leftOut}.png`.replaceAll(" x ", "x").replaceAll(", ", "-"),
+      ),
+      { untiled, tiled, difference, worst, borders: plan.axes.map(bordersOf), shape: stack.shape },
+      [quantilesOf(untiled)(0.001), quantilesOf(untiled)(0.999)],
     );
   }
 }
 
-const scratch = mkdtempSync(join(tmpdir(), "seams-"));
 try {
   console.log(`${cpus()[0]?.model ?? "unknown CPU"}, ${availableParallelism()} cores, ${model.name}`);
-  console.log("| stack | tile | overlap | left out at tile ends | largest % | RMS % | border ratio z y x |");
-  console.log("|---|---|---|---|---:|---:|---|");
-  const simulate = ["simulate", "--out", scratch, "--shape", values.phantom, "--seed", "11"];
-  spawnSync(process.execPath, [join(root, "bin/cnnt-edge.js"), ...simulate], { stdio: "ignore" });
-  await measure(await readStack("phantom", join(scratch, "simulated-0011.ome.tif")));
-  if (values.stack !== undefined) await measure(await readStack("stack", resolve(values.stack)));
+  console.log(
+    "| stack | tile | shared | left out | computed per delivered | largest % | where one tile is alone % | RMS % |" +
+      " axis | border / elsewhere, tiled | untiled | quotient | of the difference (95 % elsewhere) |",
+  );
+  console.log("|---|---|---|---|---:|---:|---:|---:|---|---:|---:|---:|---|");
+  for (const shape of values.phantom) await measure(await readPhantom(shape));
+  for (const file of values.stack) await measure(await readStack(file));
 } finally {
-  rmSync(scratch, { recursive: true });
   await network.close();
 }
