@@ -2,7 +2,14 @@ import { type EdgeError, machineError, usageError } from "../core/errors.ts";
 import type { PackageSettings, ZooModel } from "../core/package-settings.ts";
 import { networkBytesPerVoxel } from "./memory-plan.ts";
 import type { TileShape } from "./network.ts";
-import { fittedPlan, type Overlap, publishedPlan, type StackShape, type TilePlan } from "./tile-plan.ts";
+import {
+  fittedPlan,
+  type Overlap,
+  publishedPlan,
+  redundancy,
+  type StackShape,
+  type TilePlan,
+} from "./tile-plan.ts";
 import { assumedBytesPerVoxel, zooPlan } from "./zoo/zoo-tiles.ts";
 
 export interface TileWishes {
@@ -39,8 +46,8 @@ export const chunkOverlap = 2;
 /**
  * The tiles of a stack. With a tile or an overlap asked for, the published tiling with exactly these. Otherwise, for
  * networks whose norms and attention see the tile: the stack in one piece where memory holds it, because nothing else
- * has no seams; else chunks of whole planes, of the package's depth or less; else the package's depth and the largest
- * height and width that memory affords. Networks of which we know nothing keep the package's tile.
+ * has no seams; else chunks of whole planes, of the package's depth or less; else tiles of the depth, height and width
+ * that memory affords and with which least is computed twice. Networks of which we know nothing keep the package's tile.
  * Throws `EdgeError`: `usage` when the network cannot take such tiles, `machine` when memory cannot hold one slab.
  */
 export function chooseTiles(wishes: TileWishes): TilePlan {
@@ -84,7 +91,6 @@ function fittedTo(wishes: TileWishes, depth: number): TilePlan {
     settings.overlap[1],
     settings.overlap[2],
   ];
-  const multiple = settings.spatial_multiple;
   if (settings.fixed_height_width !== undefined) {
     const [height, width] = settings.fixed_height_width;
     return fittedPlan(stack, [Math.min(stack[0], depth), height, width], withinTile(overlap, height, width));
@@ -102,12 +108,39 @@ function fittedTo(wishes: TileWishes, depth: number): TilePlan {
     const shared = Math.min(chunkOverlap, overlap[0], chunk - 1);
     return fittedPlan(stack, [Math.min(stack[0], chunk), wholeHeight, wholeWidth], [shared, 0, 0]);
   }
-  const side = Math.sqrt(largestVoxels / depth);
-  const largest = Math.max(multiple, Math.floor(side / multiple) * multiple);
-  const shared = withinTile(overlap, largest, largest);
-  const height = evenTile(stack[1], largest, shared[1], multiple);
-  const width = evenTile(stack[2], largest, shared[2], multiple);
-  return fittedPlan(stack, [Math.min(stack[0], depth), height, width], withinTile(overlap, height, width));
+  return cutPlanesPlan(wishes, depth, largestVoxels);
+}
+
+/**
+ * Tiles cut from planes, of `depth` planes or fewer, but not fewer than a chunk has: of all depths whose tiles memory
+ * holds, the one for which least is computed twice.
+ */
+function cutPlanesPlan(wishes: TileWishes, depth: number, largestVoxels: number): TilePlan {
+  const least = Math.min(depth, leastChunkDepth);
+  let best = cutPlanes(wishes, least, largestVoxels);
+  for (let planes = least + 1; planes <= depth; planes += 1) {
+    const plan = cutPlanes(wishes, planes, largestVoxels);
+    if (memoryNeed(plan, wishes) <= wishes.availableBytes && redundancy(plan) <= redundancy(best))
+      best = plan;
+  }
+  return best;
+}
+
+/** Of this depth, square as long as the planes are longer; the shorter side leaves the longer one what it does not need. */
+function cutPlanes({ stack, settings }: TileWishes, depth: number, largestVoxels: number): TilePlan {
+  const multiple = settings.spatial_multiple;
+  const shared = (side: number, axis: 1 | 2): number =>
+    Math.min(settings.overlap[axis], Math.floor(side / 4));
+  const fitted = (axis: 1 | 2, pixels: number): number => {
+    const largest = Math.max(multiple, Math.floor(pixels / multiple) * multiple);
+    return evenTile(stack[axis], largest, shared(largest, axis), multiple);
+  };
+  const [short, long]: [1 | 2, 1 | 2] = stack[1] <= stack[2] ? [1, 2] : [2, 1];
+  const tile: [number, number, number] = [depth, 0, 0];
+  tile[short] = fitted(short, Math.sqrt(largestVoxels / depth));
+  tile[long] = fitted(long, largestVoxels / depth / tile[short]);
+  const overlap: Overlap = [Math.min(chunkOverlap, depth - 1), shared(tile[1], 1), shared(tile[2], 2)];
+  return fittedPlan(stack, tile, overlap);
 }
 
 function wholePlane(

@@ -1,0 +1,46 @@
+// What is computed for what is delivered: our plans by the memory there is, beside the published defaults.
+// usage: npm run bench:plans [-- MODEL]
+import { join, resolve } from "node:path";
+import { readPackage } from "../export/package/read-package.ts";
+import { chooseTiles, memoryNeed, type TileWishes } from "../runtime/choose-tile.ts";
+import {
+  overlapOf,
+  publishedPlan,
+  redundancy,
+  type StackShape,
+  tileCount,
+  tileShapeOf,
+} from "../runtime/tile-plan.ts";
+
+const stacks: readonly StackShape[] = [
+  [100, 1200, 1200],
+  [30, 512, 512],
+  [24, 300, 300],
+  [10, 128, 128],
+];
+const gigabytes = [16, 4, 1];
+
+const { settings } = await readPackage(
+  resolve(process.argv[2] ?? join(import.meta.dirname, "../models/default")),
+);
+console.log(
+  "| stack | memory | tiles | overlap | need, estimated | computed per delivered | published defaults |",
+);
+console.log("|---|---:|---|---|---:|---:|---:|");
+for (const stack of stacks) {
+  const published = redundancy(publishedPlan(stack, [24, 256, 256], [4, 64, 64]));
+  for (const memory of gigabytes) {
+    const wishes: TileWishes = { stack, settings, bytesPerSample: 2, availableBytes: memory * 1e9 };
+    const plan = chooseTiles(wishes);
+    const cells = [
+      stack.join(" x "),
+      `${memory} GB`,
+      `${tileCount(plan)} of ${tileShapeOf(plan).join(" x ")}`,
+      overlapOf(plan).join(", "),
+      `${(memoryNeed(plan, wishes) / 1e9).toFixed(2)} GB`,
+      redundancy(plan).toFixed(2),
+      published.toFixed(2),
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
+}
