@@ -7,10 +7,8 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync } from "n
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { measureDelivery } from "../bin/bench/measure-delivery.ts";
-import { readPackage } from "../export/package/read-package.ts";
-import { startNetworkThread } from "../runtime/engine/network-thread.ts";
-import { warmUp } from "../runtime/engine/warm-up.ts";
+import { denoiseJobSchema } from "../runtime/denoise-job.ts";
+import { startEngine } from "../runtime/engine/host.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const { values } = parseArgs({
@@ -22,10 +20,10 @@ const { values } = parseArgs({
   },
 });
 const folder = mkdtempSync(join(values.scratch, "throughput-"));
-const model = await readPackage(join(root, "models/identity"));
-const network = startNetworkThread({ provider: "cpu", intraOpThreads: availableParallelism() }, "");
+const model = join(root, "models/identity");
+const engine = startEngine({ models: [model], providers: ["cpu"], intraOpThreads: availableParallelism() });
 try {
-  await warmUp(network, [model]);
+  await engine.ready();
   const simulate = ["simulate", "--scene", "ramp", "--out", folder, "--shape", values.size];
   const program = join(root, "bin/cnnt-edge.js");
   const input = spawnSync(process.execPath, [program, ...simulate], { encoding: "utf8" }).stdout.trim();
@@ -44,12 +42,8 @@ try {
 
     prepare(input);
     const output = join(folder, "own.ome.tif");
-    const { elapsedS } = await measureDelivery(
-      { input, output },
-      model,
-      network,
-      new AbortController().signal,
-    );
+    const job = denoiseJobSchema.parse({ input, output, models: { default: model } });
+    const { elapsedS } = await engine.denoise(job);
     ownTimes.push(elapsedS);
     if (run === 0 && sampleHash(input) !== sampleHash(output)) process.exitCode = 1;
     rmSync(output);
@@ -71,7 +65,7 @@ try {
     console.log(`| ${row.join(" | ")} | ${(median(times) / own).toFixed(2)} x |`);
   }
 } finally {
-  await network.close();
+  await engine.stop();
   rmSync(folder, { recursive: true });
 }
 

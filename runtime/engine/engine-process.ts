@@ -25,13 +25,20 @@ export interface EngineProcessOptions {
 
 const keptStderrCharacters = 4000;
 
+/**
+ * For glibc: blocks below 32 MB (a tile's result, which the binding makes anew for each tile) are kept for the next
+ * one, up to 256 MB, instead of being mapped, touched page by page and unmapped each time. It halves the time inside
+ * `session.run` of a network that does nothing; larger blocks still go back at once.
+ */
+const mallocSettings = { MALLOC_MMAP_THRESHOLD_: "33554432", MALLOC_TRIM_THRESHOLD_: "268435456" };
+
 export function startEngineProcess(options: EngineProcessOptions): EngineProcess {
   const child: ChildProcess = fork(options.program, {
     execArgv: ["--import", import.meta.resolve("tsx")],
     // Node's own serializer instead of JSON keeps what JSON loses (Infinity in a progress message).
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],
-    env: options.env,
+    env: { ...mallocSettings, ...options.env },
   });
 
   let stderr = "";

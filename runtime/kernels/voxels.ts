@@ -3,22 +3,19 @@ import type { Samples } from "../../core/acquisition.ts";
 
 /**
  * The loops that touch every voxel of every job, in WebAssembly with SIMD: V8 compiles the same loops to scalar
- * code that takes two to five times as long, and converts between array types one element at a time. Values pass through a small scratch memory, chunk by chunk, which stays
+ * code that takes two to five times as long. Values pass through a small scratch memory, chunk by chunk, which stays
  * in the processor's cache; nothing else of the product knows of it. The source is `voxels.wat`.
  */
 
 /** Voxels in the scratch memory at once; a multiple of 4. */
 const chunk = 4096;
 const outputAt = 32_768;
-const wordsInAt = 49_152;
-const wordsOutAt = 57_344;
 
 interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly normalize: (count: number, low: number, scale: number, min: number, max: number) => void;
   readonly quantize: (count: number, gain: number, offset: number, min: number, max: number) => number;
-  readonly widen: (count: number) => void;
-  readonly narrow: (count: number) => void;
+  readonly round: (count: number, min: number, max: number) => number;
 }
 
 /** What we use of the global that Node has and whose types come with browsers only. */
@@ -34,8 +31,6 @@ const doublesIn = new Float64Array(buffer, 0, chunk);
 const floatsIn = new Float32Array(buffer, 0, chunk);
 const floatsOut = new Float32Array(buffer, outputAt, chunk);
 const integersOut = new Int32Array(buffer, outputAt, chunk);
-const wordsIn = new Uint16Array(buffer, wordsInAt, chunk);
-const wordsOut = new Uint16Array(buffer, wordsOutAt, chunk);
 
 /** `(x - low) · scale`, then between `min` and `max`. */
 export interface Normalizing {
@@ -57,15 +52,10 @@ export interface InputWriter {
 
 /** Computed in float64 and rounded once, to float32; a result that is not finite becomes 0. */
 export function inputWriter(into: Float32Array, { low, scale, min, max }: Normalizing): InputWriter {
+  // Integers that no map changes are converted by the array itself.
+  const asTheyAre = low === 0 && scale === 1 && min === -Infinity && max === Infinity;
   let waiting = 0;
   let written = 0;
-  /** Samples of 16 bits are put down as they are, where a whole chunk of them comes. */
-  const put = (samples: Samples): void => {
-    if (samples instanceof Uint16Array && samples.length === chunk) {
-      wordsIn.set(samples);
-      kernels.widen(chunk);
-    } else doublesIn.set(samples, waiting);
-  };
   const flush = (): void => {
     // Up to three values beyond are computed too and left there.
     kernels.normalize(Math.ceil(waiting / 4) * 4, low, scale, min, max);
@@ -75,9 +65,15 @@ export function inputWriter(into: Float32Array, { low, scale, min, max }: Normal
   };
   return {
     append(samples, first, end) {
+      if (asTheyAre && !(samples instanceof Float32Array || samples instanceof Float64Array)) {
+        flush();
+        into.set(samples.subarray(first, end), written);
+        written += end - first;
+        return;
+      }
       for (let from = first; from < end; ) {
         const count = Math.min(end - from, chunk - waiting);
-        put(samples.subarray(from, from + count));
+        doublesIn.set(samples.subarray(from, from + count), waiting);
         waiting += count;
         from += count;
         if (waiting === chunk) flush();
@@ -111,6 +107,8 @@ export function quantize(
   { gain, offset, min, max }: Quantizing,
   into: Samples,
 ): number {
+  // Their bounds are floats too.
+  const asTheyAre = gain === 1 && offset === 0 && into.BYTES_PER_ELEMENT <= 2;
   let clipped = 0;
   for (let at = 0; at < values.length; at += chunk) {
     const count = Math.min(chunk, values.length - at);
@@ -118,12 +116,9 @@ export function quantize(
     // Filled up to a multiple of 4 with the last value, which is then counted more than once.
     const filled = Math.ceil(count / 4) * 4;
     floatsIn.fill(values[at + count - 1] ?? 0, count, filled);
-    clipped += kernels.quantize(filled, gain, offset, min, max);
+    clipped += asTheyAre ? kernels.round(filled, min, max) : kernels.quantize(filled, gain, offset, min, max);
     if (filled > count) clipped -= (filled - count) * lastIsClipped(values, { gain, offset, min, max });
-    if (into instanceof Uint16Array) {
-      kernels.narrow(filled);
-      into.set(count === chunk ? wordsOut : wordsOut.subarray(0, count), at);
-    } else into.set(count === chunk ? integersOut : integersOut.subarray(0, count), at);
+    into.set(count === chunk ? integersOut : integersOut.subarray(0, count), at);
   }
   return clipped;
 }

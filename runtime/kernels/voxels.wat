@@ -1,7 +1,6 @@
 ;; The loops that touch every voxel of every job, two to four voxels at a time. `npm run kernels` makes voxels.wasm.
 ;; Arithmetic is in doubles and in the order of `voxels.ts`, which says what is computed; results are equal bit by bit.
-;; Memory: [0, 32 KiB) 4096 doubles or floats that go in, [32 KiB, 48 KiB) 4096 floats or integers that come out, and 16-bit
-;; samples, 4096 that go in at 48 KiB and 4096 that come out at 56 KiB.
+;; Memory: [0, 32 KiB) 4096 doubles or floats that go in, [32 KiB, 48 KiB) 4096 floats or integers that come out.
 (module
   (memory (export "memory") 1)
 
@@ -102,32 +101,31 @@
       (i64.add
         (i64x2.extract_lane 0 (local.get $clipped))
         (i64x2.extract_lane 1 (local.get $clipped)))))
-  ;; Unsigned 16-bit samples at 48 KiB become doubles at 0. `count` is a multiple of 4.
-  (func (export "widen") (param $count i32)
-    (local $at i32) (local $end i32) (local $four v128)
-    (local.set $end (i32.shl (local.get $count) (i32.const 1)))
+  ;; As `quantize` with a gain of 1 and an offset of 0: the floats themselves are rounded, which comes to the same.
+  (func (export "round") (param $count i32) (param $min f32) (param $max f32) (result i32)
+    (local $at i32) (local $end i32) (local $value v128) (local $inside v128) (local $outside i32)
+    (local.set $end (i32.shl (local.get $count) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (local.set $four (v128.load16x4_u offset=49152 (local.get $at)))
-        (v128.store (i32.shl (local.get $at) (i32.const 2))
-          (f64x2.convert_low_i32x4_u (local.get $four)))
-        (v128.store offset=16 (i32.shl (local.get $at) (i32.const 2))
-          (f64x2.convert_low_i32x4_u
-            (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15
-              (local.get $four) (local.get $four))))
-        (local.set $at (i32.add (local.get $at) (i32.const 8)))
-        (br $next))))
-
-  ;; The lower 16 bits of the integers at 32 KiB, to 56 KiB. `count` is a multiple of 4.
-  (func (export "narrow") (param $count i32)
-    (local $at i32) (local $end i32) (local $four v128)
-    (local.set $end (i32.shl (local.get $count) (i32.const 1)))
-    (block $done
-      (loop $next
-        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (local.set $four (v128.load offset=32768 (i32.shl (local.get $at) (i32.const 1))))
-        (v128.store64_lane offset=57344 0 (local.get $at)
-          (i8x16.shuffle 0 1 4 5 8 9 12 13 0 1 4 5 8 9 12 13 (local.get $four) (local.get $four)))
-        (local.set $at (i32.add (local.get $at) (i32.const 8)))
-        (br $next)))))
+        (local.set $value (f32x4.nearest (v128.load (local.get $at))))
+        (local.set $inside
+          (v128.and
+            (f32x4.ge (local.get $value) (f32x4.splat (local.get $min)))
+            (f32x4.le (local.get $value) (f32x4.splat (local.get $max)))))
+        (if (i32.eqz (i32x4.all_true (local.get $inside)))
+          (then
+            (local.set $outside
+              (i32.sub
+                (i32.add (local.get $outside) (i32.const 4))
+                (i32.popcnt (i32x4.bitmask (local.get $inside)))))
+            (local.set $value
+              (v128.and
+                (f32x4.eq (local.get $value) (local.get $value))
+                (f32x4.pmin
+                  (f32x4.pmax (local.get $value) (f32x4.splat (local.get $min)))
+                  (f32x4.splat (local.get $max)))))))
+        (v128.store offset=32768 (local.get $at) (i32x4.trunc_sat_f32x4_s (local.get $value)))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br $next)))
+    (local.get $outside)))

@@ -35,10 +35,12 @@ test("network input is, bit by bit, what the written-out arithmetic gives", () =
     lengths,
     fc.nat(1000),
     fc.boolean(),
-    fc.double({ min: -1e4, max: 1e4, noNaN: true }),
-    (sampleType, length, seed, clip, low) => {
+    fc.option(fc.double({ min: -1e4, max: 1e4, noNaN: true }), { nil: undefined }),
+    (sampleType, length, seed, clip, offset) => {
       const samples = samplesOf(sampleType, length, seed);
-      const [scale, min, max] = [1 / 731, clip ? 0 : -Infinity, clip ? 1 : Infinity];
+      // Without an offset: no map at all.
+      const [low, scale] = offset === undefined ? [0, 1] : [offset, 1 / 731];
+      const [min, max] = [clip ? 0 : -Infinity, clip ? 1 : Infinity];
       const expected = Float32Array.from(samples as Float64Array, (x) => {
         const value = Math.fround((x - low) * scale);
         if (!Number.isFinite(value)) return 0;
@@ -66,20 +68,21 @@ test("samples are, bit by bit, what the written-out arithmetic gives, and clippe
     fc.constantFrom(...integers),
     lengths,
     fc.nat(1000),
-    fc.double({ min: -3, max: 3, noNaN: true }),
-    (sampleType, length, seed, gain) => {
+    fc.option(fc.double({ min: -3, max: 3, noNaN: true }), { nil: undefined }),
+    (sampleType, length, seed, random) => {
+      const [gain, offset] = random === undefined ? [1, 0] : [random, 0.5];
       const { make, min, max } = sampleTypes[sampleType];
       const values = samplesOf("float32", length, seed) as Float32Array;
       const expected = make(length);
       let clipped = 0;
       for (const [i, value] of values.entries()) {
-        const rounded = roundHalfToEven(value * gain + 0.5);
+        const rounded = roundHalfToEven(value * gain + offset);
         const inside = rounded >= min && rounded <= max;
         if (!inside) clipped += 1;
         expected[i] = inside ? rounded : rounded > max ? max : rounded < min ? min : 0;
       }
       const found = make(length);
-      assert.equal(quantize(values, { gain, offset: 0.5, min, max }, found), clipped);
+      assert.equal(quantize(values, { gain, offset, min, max }, found), clipped);
       assert.deepEqual(found, expected);
     },
   );
