@@ -40,6 +40,15 @@ const blendedBytesPerVoxel = 4;
 /** Fewer planes than this in a tile and the result moves more than depth chunks do anyway (bench/RESULTS.md). */
 const leastChunkDepth = 8;
 
+/** What cut planes share at most, in pixels: more brings them no nearer either (bench/RESULTS.md). */
+const planeOverlap = 32;
+
+/** Of the overlap of cut planes: what lies so near a tile's edge saw the padding, and does not count. */
+const leftOutShare = 1 / 4;
+
+/** Deeper tiles denoise better: they may compute this much more than those with which least is computed twice. */
+const deeperIsWorth = 1.05;
+
 /** What chunks of whole planes share, in planes: more brings them no nearer to the untiled result (bench/RESULTS.md). */
 export const chunkOverlap = 2;
 
@@ -112,25 +121,30 @@ function fittedTo(wishes: TileWishes, depth: number): TilePlan {
 }
 
 /**
- * Tiles cut from planes, of `depth` planes or fewer, but not fewer than a chunk has: of all depths whose tiles memory
- * holds, the one for which least is computed twice.
+ * Tiles cut from planes, of `depth` planes or fewer, but not fewer than a chunk has: of the depths whose tiles memory
+ * holds, the largest with which little more is computed twice than with the best.
  */
 function cutPlanesPlan(wishes: TileWishes, depth: number, largestVoxels: number): TilePlan {
   const least = Math.min(depth, leastChunkDepth);
-  let best = cutPlanes(wishes, least, largestVoxels);
-  for (let planes = least + 1; planes <= depth; planes += 1) {
-    const plan = cutPlanes(wishes, planes, largestVoxels);
-    if (memoryNeed(plan, wishes) <= wishes.availableBytes && redundancy(plan) <= redundancy(best))
-      best = plan;
-  }
-  return best;
+  const shallowest = cutPlanes(wishes, least, largestVoxels);
+  const deeper = Array.from({ length: depth - least }, (_, k) =>
+    cutPlanes(wishes, least + 1 + k, largestVoxels),
+  );
+  const held = deeper.filter((plan) => memoryNeed(plan, wishes) <= wishes.availableBytes);
+  const best = Math.min(...[shallowest, ...held].map(redundancy));
+  return held.findLast((plan) => redundancy(plan) <= best * deeperIsWorth) ?? shallowest;
 }
 
 /** Of this depth, square as long as the planes are longer; the shorter side leaves the longer one what it does not need. */
 function cutPlanes({ stack, settings }: TileWishes, depth: number, largestVoxels: number): TilePlan {
   const multiple = settings.spatial_multiple;
+  // Of a network of which we know nothing only its package knows what its tiles must share.
+  const [depthOverlap, most, part, leftOut] =
+    settings.architecture === undefined
+      ? [settings.overlap[0], Number.POSITIVE_INFINITY, 2, 0]
+      : [chunkOverlap, planeOverlap, 4, leftOutShare];
   const shared = (side: number, axis: 1 | 2): number =>
-    Math.min(settings.overlap[axis], Math.floor(side / 4));
+    Math.min(settings.overlap[axis], most, Math.floor(side / part));
   const fitted = (axis: 1 | 2, pixels: number): number => {
     const largest = Math.max(multiple, Math.floor(pixels / multiple) * multiple);
     return evenTile(stack[axis], largest, shared(largest, axis), multiple);
@@ -139,8 +153,9 @@ function cutPlanes({ stack, settings }: TileWishes, depth: number, largestVoxels
   const tile: [number, number, number] = [depth, 0, 0];
   tile[short] = fitted(short, Math.sqrt(largestVoxels / depth));
   tile[long] = fitted(long, largestVoxels / depth / tile[short]);
-  const overlap: Overlap = [Math.min(chunkOverlap, depth - 1), shared(tile[1], 1), shared(tile[2], 2)];
-  return fittedPlan(stack, tile, overlap);
+  const overlap: Overlap = [Math.min(depthOverlap, depth - 1), shared(tile[1], 1), shared(tile[2], 2)];
+  const halo: Overlap = [0, Math.floor(leftOut * overlap[1]), Math.floor(leftOut * overlap[2])];
+  return fittedPlan(stack, tile, overlap, halo);
 }
 
 function wholePlane(

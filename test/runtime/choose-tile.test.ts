@@ -3,7 +3,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { chooseTiles, memoryNeed, type TileWishes } from "../../runtime/choose-tile.ts";
-import { publishedPlan, redundancy, type StackShape, tileShapeOf } from "../../runtime/tile-plan.ts";
+import {
+  overlapOf,
+  publishedPlan,
+  redundancy,
+  type StackShape,
+  tileShapeOf,
+} from "../../runtime/tile-plan.ts";
 
 const settings: PackageSettings = {
   schema: 1,
@@ -74,6 +80,15 @@ test("computes little twice also where memory is short, and less than the publis
   );
 });
 
+test("leaves out what lies near the edge of a tile cut from a plane, but not at the stack's own edge", () => {
+  const [, , widths] = chooseTiles(wishes([100, 1200, 1200])).axes;
+  const [first, second] = widths.spans;
+  assert.ok(first !== undefined && second !== undefined);
+  assert.equal(first.shares[0], 1);
+  assert.deepEqual([...second.shares.subarray(0, 8)], Array(8).fill(0));
+  assert.ok((second.shares[8] ?? 0) > 0);
+});
+
 test("gives a long side what a short one does not need", () => {
   const [depth, height, width] = tileShapeOf(chooseTiles(wishes([40, 100, 4000], { availableBytes: 4e9 })));
   assert.equal(height, 100);
@@ -85,6 +100,7 @@ test("keeps the package's tile for networks of which nothing is known", () => {
   const plan = chooseTiles(wishes([512, 1024, 1024], { settings: unknown }));
   const [depth, height, width] = tileShapeOf(plan);
   assert.ok(depth * height * width <= 24 * 256 * 256);
+  assert.deepEqual(overlapOf(plan), settings.overlap);
 });
 
 test("makes tiles smaller where memory is short, and refuses where nothing fits", () => {
