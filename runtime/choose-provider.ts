@@ -80,7 +80,7 @@ function missingLibrary(provider: ProviderName) {
   return machineError(`the ${provider} provider is not installed`, {
     code: "provider-library-missing",
     found: `no ${library} beside the ONNX Runtime`,
-    remedy: "Run `cnnt-edge gpu install --from FILE` (docs/gpu.md), or use --provider cpu",
+    remedy: "Run `cnnt-edge gpu install` (docs/gpu.md), or use --provider cpu",
   });
 }
 

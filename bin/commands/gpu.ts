@@ -1,5 +1,6 @@
+import { rm } from "node:fs/promises";
 import type { Command } from "commander";
-import { usageError, visible } from "../../core/errors.ts";
+import { isEdgeError, usageError, visible } from "../../core/errors.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { shippedModel } from "../shipped-model.ts";
 
@@ -43,10 +44,13 @@ function defineInstall(gpu: Command, io: CommandIo, act: Parameters<DefineComman
   gpu
     .command("install")
     .description(
-      "Checks the archive's SHA-256 and that its libraries are of exactly the binding's version, places them, and runs " +
+      "Downloads ONNX Runtime's GPU package, or takes the one named. Checks the archive's SHA-256 and that its libraries are of exactly the binding's version, places them, and runs " +
         "a model on the CUDA provider in a process of its own. If that fails, everything is put back.",
     )
-    .option("--from <path>", "onnxruntime_gpu wheel, nupkg, release tgz, or a folder with the libraries")
+    .option(
+      "--from <path>",
+      "downloads nothing: onnxruntime_gpu wheel, nupkg, release tgz, or a folder with the libraries",
+    )
     .option("--sha256 <hex>", "SHA-256 of the archive; needed for one that is not known here")
     .option("--tensorrt", "also the TensorRT provider (not verified on a GPU)")
     .option("--no-probe", "place without trying, for images that are built where there is no GPU")
@@ -62,17 +66,12 @@ async function install(options: InstallOptions, io: CommandIo): Promise<number> 
       found: `${process.platform}-${process.arch}`,
     });
   }
-  if (options.from === undefined) {
-    throw usageError("it is not said where the libraries come from", {
-      code: "gpu-source-missing",
-      remedy: `Where there is internet: \`pip download onnxruntime-gpu==${version} --no-deps\`; then name the wheel with --from`,
-    });
-  }
   const { installGpuLibraries } = await import("../../runtime/gpu/install.ts");
   const { systemLibraries } = await import("../../runtime/gpu/linkage.ts");
   const { runtimeLibraryFolder, whyNot } = await import("../../runtime/choose-provider.ts");
+  const source = options.from ?? (await download(version, io));
   const { manifest, problems } = await installGpuLibraries({
-    source: options.from,
+    source,
     ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
     withTensorRt: options.tensorrt === true,
     version,
@@ -81,6 +80,10 @@ async function install(options: InstallOptions, io: CommandIo): Promise<number> 
     probe: options.probe ? () => whyNot("cuda", shippedModel) : undefined,
     say: (line) => io.stderr.write(`${visible(line)}\n`),
     signal: io.signal,
+  }).catch(async (error: unknown) => {
+    // What came over the network and is not what was meant would be taken again the next time.
+    if (options.from === undefined && isWrongDownload(error)) await rm(source, { force: true });
+    throw error;
   });
   const state = manifest.probed
     ? "installed; the CUDA provider ran a model"
@@ -88,6 +91,40 @@ async function install(options: InstallOptions, io: CommandIo): Promise<number> 
   io.stdout.write(`${state}\n`);
   for (const { what, remedy } of problems) io.stdout.write(`lacks   ${what}\n        ${remedy}\n`);
   return exitCodes.done;
+}
+
+function isWrongDownload(error: unknown): boolean {
+  return ["gpu-sha256-mismatch", "gpu-source-damaged", "gpu-source-unknown"].some((code) =>
+    isEdgeError(error, code),
+  );
+}
+
+/** Brings the package into the cache folder, from where onnxruntime-node says that it lies. */
+async function download(version: string, io: CommandIo): Promise<string> {
+  const { gpuPackageAddress } = await import("../../runtime/gpu/package-address.ts");
+  const { downloadFolder, downloadPackage, usualLimits } = await import(
+    "../../runtime/gpu/download-package.ts"
+  );
+  const { createWorkLine } = await import("../work-line.ts");
+  const address = gpuPackageAddress(version);
+  io.stderr.write(`${visible(`${address.name} ${version} from ${address.index}`)}\n`);
+  const line = createWorkLine("downloading", io.stderr);
+  try {
+    return await downloadPackage({
+      address,
+      folder: downloadFolder(process.env),
+      limits: usualLimits,
+      onProgress: ({ bytes, totalBytes, bytesPerS }) =>
+        line.show({
+          doing: `${(bytes / 1e6).toFixed(0)} MB at ${(bytesPerS / 1e6).toFixed(1)} MB/s`,
+          done: bytes,
+          total: totalBytes ?? 0,
+        }),
+      signal: io.signal,
+    });
+  } finally {
+    line.end();
+  }
 }
 
 async function showStatus(io: CommandIo): Promise<number> {
@@ -99,7 +136,7 @@ async function showStatus(io: CommandIo): Promise<number> {
   const manifest = await readManifest(folder);
   if (manifest === undefined) {
     io.stdout.write(`lacks   provider libraries of ONNX Runtime ${onnxRuntimeVersion()}\n`);
-    io.stdout.write("        Run `cnnt-edge gpu install --from FILE`\n");
+    io.stdout.write("        Run `cnnt-edge gpu install`\n");
     return exitCodes.failed;
   }
   if (manifest.state === "placing") {

@@ -3,13 +3,20 @@ import type { Digest } from "./digest.ts";
 import type { LibrarySource } from "./library-source.ts";
 
 /**
- * The archives whose bytes were looked at, by the version of ONNX Runtime that they belong to. A new version of
- * onnxruntime-node needs new rows; until then people give the hash themselves.
+ * The archives that are taken without `--sha256`, by the version of ONNX Runtime that they belong to. Those of the
+ * wheels are what the Python Package Index publishes (`pip install --dry-run --report -` prints them); of the cp311 wheel
+ * the bytes were looked at too. A new version of onnxruntime-node needs new rows; until then people give the hash.
  */
 const knownSources: Readonly<Record<string, Readonly<Record<Digest, string>>>> = {
   "1.30.0": {
     "4fbf0c5d7b5fb99266c2e8a802e3e64af68bdc383e0f3c7349b985f1087eedaa":
       "onnxruntime_gpu-1.30.0-cp311-cp311-manylinux_2_28_x86_64.whl",
+    "6acc0f4b3d5ac5f2984432faa59dd8fcce6775f8b43a7140afa0f322c7a703b1":
+      "onnxruntime_gpu-1.30.0-cp312-cp312-manylinux_2_28_x86_64.whl",
+    "9aba23f903f434cc55d851aeb801afee19e287c202f4ab8f59d02f04caa90aed":
+      "onnxruntime_gpu-1.30.0-cp313-cp313-manylinux_2_28_x86_64.whl",
+    "5aacc98f394a13f4891c0a07e60479d8fb0b1ea6f3328b6b38cfc88f9dfb05ea":
+      "onnxruntime_gpu-1.30.0-cp314-cp314-manylinux_2_28_x86_64.whl",
     a76b2831fd91ada044532713c4d2a69b845f91fc1168ba6a84bd2efb9b66b8f5:
       "folder with the three libraries of onnxruntime_gpu-1.30.0-cp311-cp311-manylinux_2_28_x86_64.whl",
   },
