@@ -22,23 +22,38 @@ def psnr(x, y):
     return 10 * np.log10(data_range**2 / np.mean((x - y) ** 2))
 
 
-print("| z | PSNR noisy | PSNR denoised |")
-print("|---:|---:|---:|")
-for z in range(truth.shape[0]):
-    print(f"| {z} | {psnr(noisy[z], truth[z]):.2f} | {psnr(denoised[z], truth[z]):.2f} |")
-print(f"| all | {psnr(noisy, truth):.2f} | {psnr(denoised, truth):.2f} |")
-error = denoised - truth
-for axis, name in enumerate("zyx"):
+def borders(axis):
+    """Border i lies between the elements i and i + 1; tiles are spread evenly, as few as share the overlap."""
     length, size, shared = truth.shape[axis], tile[axis], overlap[axis]
     if size >= length:
-        continue
+        return []
     count = math.ceil((length - shared) / (size - shared))
     starts = [round(i * (length - size) / (count - 1)) for i in range(count)]
-    borders = sorted({s - 1 for s in starts[1:]} | {s + size - 1 for s in starts[:-1]})
+    return sorted({s - 1 for s in starts[1:]} | {s + size - 1 for s in starts[:-1]})
+
+
+def row(name, chosen):
+    print(f"| {name} | {psnr(noisy[chosen], truth[chosen]):.2f} | {psnr(denoised[chosen], truth[chosen]):.2f} |")
+
+
+print("| z | PSNR noisy | PSNR denoised |")
+print("|---:|---:|---:|")
+depth = truth.shape[0]
+at_borders = sorted({z for b in borders(0) for z in (b, b + 1)})
+for z in [0, 1, 2, depth // 2, depth - 3, depth - 2, depth - 1]:
+    row(z, [z])
+if at_borders:
+    row("at borders", at_borders)
+    row("elsewhere", sorted(set(range(2, depth - 2)) - set(at_borders)))
+row("all", slice(None))
+error = denoised - truth
+for axis, name in enumerate("zyx"):
+    if not borders(axis):
+        continue
     difference = np.abs(np.diff(error, axis=axis)).mean(axis=tuple(a for a in range(3) if a != axis))
-    elsewhere = np.delete(difference, borders)
+    elsewhere = np.delete(difference, borders(axis))
     mean = elsewhere.mean()
     low, high = np.percentile(elsewhere / mean, [2.5, 97.5])
-    ratios = ", ".join(f"{difference[b] / mean:.3f}" for b in borders)
-    print(f"axis {name}: change of the error at tile borders {ratios} of the mean elsewhere; ", end="")
-    print(f"elsewhere 95 % lie between {low:.3f} and {high:.3f}")
+    ratios = [difference[b] / mean for b in borders(axis)]
+    print(f"axis {name}: change of the error at tile borders {np.mean(ratios):.3f} of the mean elsewhere, ", end="")
+    print(f"{min(ratios):.3f} to {max(ratios):.3f}; elsewhere 95 % lie between {low:.3f} and {high:.3f}")

@@ -1,5 +1,5 @@
 // Denoises simulated Z stacks with known truth (5, 20, 80 photons) and lets depth.py judge them by depth.
-// usage: npm run bench:depth [-- Z,Y,X]
+// usage: npm run bench:depth [-- Z,Y,X [MEMORY_LIMIT]]
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 const root = resolve(import.meta.dirname, "..");
 const program = join(root, "bin/cnnt-edge.js");
 const python = process.env["CNNT_EDGE_PYTHON"] ?? "python3";
-const shape = process.argv[2] ?? "40,300,300";
+const [, , shape = "40,300,300", memoryLimit = "100%"] = process.argv;
 const folder = mkdtempSync(join(tmpdir(), "depth-"));
 
 function run(command: string, args: readonly string[]): string {
@@ -36,7 +36,8 @@ try {
       "11",
     ]);
     const noisy = join(out, "simulated-0011.ome.tif");
-    const answer = run(program, ["denoise", noisy, "--dtype", "float32", "--out", out, "--json"]);
+    const limit = ["--memory-limit", memoryLimit];
+    const answer = run(program, ["denoise", noisy, "--dtype", "float32", "--out", out, "--json", ...limit]);
     const { results } = JSON.parse(answer) as {
       results: { outcome?: { output: string; tile: number[]; overlap: number[] } }[];
     };
