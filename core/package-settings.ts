@@ -64,6 +64,8 @@ export const packageSettingsSchema = z.strictObject({
   spatial_multiple: positiveInteger,
   /** Present where height and width are those of training (`layer` norm): [height, width]. */
   fixed_height_width: z.tuple([positiveInteger, positiveInteger]).optional(),
+  /** Present where the graph takes tiles of exactly this shape (`export --static`). */
+  fixed_shape: box.optional(),
   tile: box,
   overlap: overlapBox,
   /** Largest |expected - measured| allowed on the package's own test tensors, absolute. */

@@ -201,6 +201,7 @@ function settingsOf(
     ...scaling,
     spatial_multiple: network.spatialMultiple,
     ...(fixed ? { fixed_height_width: [height, width] as [number, number] } : {}),
+    ...(fixedTile === undefined ? {} : { fixed_shape: [...fixedTile] as [number, number, number] }),
     tile: fixed ? [tile[0], height, width] : [...tile],
     overlap: fixed ? [overlap[0], Math.floor(height / 4), Math.floor(width / 4)] : [...overlap],
     test_tolerance: singleTolerance,

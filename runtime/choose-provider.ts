@@ -2,12 +2,11 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
-import { type ErrorReport, machineError, reportOf } from "../core/errors.ts";
+import { type ErrorReport, isEdgeError, machineError, reportOf } from "../core/errors.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
-import { readPackage } from "../export/package/read-package.ts";
 import { readNpyTensor } from "../formats/npy.ts";
 import { runTensor } from "./engine/run-tensor.ts";
-import { requirePreparedEngine } from "./prepared-engine.ts";
+import { readModel } from "./prepared-engine.ts";
 import type { ProviderName } from "./providers.ts";
 
 /** Longer than any session start that is not an engine build; a GPU's first start loads gigabytes of libraries. */
@@ -52,12 +51,15 @@ export async function chooseProvider(wanted: {
 export async function whyNot(provider: ProviderName, model: string): Promise<ErrorReport | undefined> {
   const missing = missingLibrary(provider);
   if (missing !== undefined) return reportOf(missing);
-  const modelPackage = await readPackage(model);
-  if (provider === "tensorrt") {
-    const unprepared = await requirePreparedEngine(modelPackage.modelFile).then(() => undefined, reportOf);
-    if (unprepared !== undefined) return unprepared;
+  let prepared: ModelPackage;
+  try {
+    prepared = await readModel(model, provider);
+  } catch (error) {
+    if (isEdgeError(error, "tensorrt-not-prepared") || isEdgeError(error, "tensorrt-engine-differs"))
+      return reportOf(error);
+    throw error;
   }
-  return probe(provider, modelPackage);
+  return probe(provider, prepared);
 }
 
 /**

@@ -74,6 +74,11 @@ export function chooseTiles(wishes: TileWishes): TilePlan {
     refuseTooMuchMemory(plan, wishes);
     return plan;
   }
+  if (settings.fixed_shape !== undefined) {
+    const plan = fittedPlan(stack, settings.fixed_shape, halfAtMost(settings.overlap, settings.fixed_shape));
+    refuseTooMuchMemory(plan, wishes);
+    return plan;
+  }
   const whole = wholePlan(wishes);
   if (whole !== undefined && memoryNeed(whole, wishes) <= wholeShare * wishes.availableBytes) return whole;
   const chunkDepth = settings.fixed_height_width === undefined ? wishes.chunkDepth : undefined;
@@ -180,6 +185,10 @@ function withinTile([depth, ...plane]: Overlap, height: number, width: number): 
   return [depth, Math.min(plane[0], Math.floor(height / 2)), Math.min(plane[1], Math.floor(width / 2))];
 }
 
+function halfAtMost([depth, ...plane]: Overlap, [planes, height, width]: TileShape): Overlap {
+  return withinTile([Math.min(depth, Math.floor(planes / 2)), ...plane], height, width);
+}
+
 function roundUp(length: number, multiple: number): number {
   return Math.ceil(length / multiple) * multiple;
 }
@@ -219,6 +228,10 @@ function gigabytes(bytes: number): string {
 }
 
 function refuseTileOfOtherSize(tile: TileShape, settings: PackageSettings): void {
+  const shape = settings.fixed_shape;
+  if (shape?.some((length, axis) => length !== tile[axis])) {
+    throw tileRefused(tile, `${shape.join(",")}, to which its graph is fixed (export --static)`);
+  }
   const fixed = settings.fixed_height_width;
   if (fixed !== undefined && (tile[1] !== fixed[0] || tile[2] !== fixed[1])) {
     throw tileRefused(

@@ -1,9 +1,9 @@
 import type { ErrorReport } from "../core/errors.ts";
 import { reportOf } from "../core/errors.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
-import { readPackage } from "../export/package/read-package.ts";
 import { verifyPackage } from "../export/package/verify-package.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
+import { readModel } from "../runtime/prepared-engine.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import { passModel } from "./config/resolve.ts";
 
@@ -15,7 +15,7 @@ export type Model =
 /** Runs the package's own test tensors through it in a throw-away process. Never throws. */
 export async function checkModel(dir: string, provider: string, signal: AbortSignal): Promise<Model> {
   try {
-    const model = await readPackage(dir);
+    const model = await readModel(dir, provider);
     const { modelFile, inputName, outputName } = model;
     await verifyPackage(model, (input) =>
       runTensor({ modelFile, inputName, outputName, provider, input }, signal),

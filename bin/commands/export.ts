@@ -188,8 +188,8 @@ async function buildTensorRt(options: ExportOptions, io: CommandIo): Promise<voi
     return;
   }
   io.stderr.write(
-    `TensorRT engine ${outcome.kind === "built" ? "built" : "found in the cache"}: ${outcome.contextModel} (not verified here: ` +
-      "run `cnnt-edge verify` with --provider tensorrt)\n",
+    `TensorRT engine ${outcome.kind === "built" ? "built" : "found in the cache"}: ${outcome.contextModel} (not run yet: ` +
+      `\`cnnt-edge verify ${options.out} --provider tensorrt\` runs it on the package's test tensors)\n`,
   );
 }
 

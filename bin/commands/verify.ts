@@ -42,10 +42,10 @@ export const defineVerify: DefineCommand = (program, io, act) => {
         const { verifyAgainst, verifyPackage } = await import("../../export/package/verify-package.ts");
         const { readNpyTensor } = await import("../../formats/npy.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
+        const { readModel } = await import("../../runtime/prepared-engine.ts");
         const { installedProviders } = await import("../../runtime/choose-provider.ts");
 
         const model = await readPackage(dir);
-        const { modelFile, inputName, outputName } = model;
         const results: {
           provider: string;
           test: string;
@@ -53,6 +53,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
           expectedDeviation: number;
         }[] = [];
         for (const provider of options.provider ?? installedProviders()) {
+          const { modelFile, inputName, outputName } = await readModel(dir, provider);
           const run = (input: Tensor) =>
             runTensor({ modelFile, inputName, outputName, provider, input }, io.signal);
           results.push({ provider, test: "own test tensors", ...(await verifyPackage(model, run)) });

@@ -5,7 +5,14 @@ import { machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { writeFileAtomically } from "../../formats/atomic-file.ts";
 import { encodeModel } from "../onnx/messages.ts";
-import { type EngineFacts, engineKey } from "./engine-key.ts";
+import {
+  contextModelName,
+  type EngineFacts,
+  engineFactsName,
+  engineKey,
+  enginesFolder,
+  gpuFacts,
+} from "../package/engine-facts.ts";
 import { epContextModel } from "./ep-context-model.ts";
 
 export interface EngineRequest {
@@ -37,10 +44,11 @@ export async function buildEngine(request: EngineRequest): Promise<EngineOutcome
     return { kind: "no-trtexec", command: commandLine("trtexec", trtexecArguments(request, "engine.plan")) };
   }
   const facts = await machineFacts(request, trtexec);
-  const folder = join(request.model.dir, "tensorrt", engineKey(facts));
+  const folder = join(request.model.dir, enginesFolder, engineKey(facts));
   const engineFile = join(folder, "engine.plan");
-  const contextModel = join(folder, "model.onnx");
-  if (await exists(contextModel)) return { kind: "cached", contextModel, engineFile };
+  const contextModel = join(folder, contextModelName);
+  const factsFile = join(folder, engineFactsName);
+  if (await exists(factsFile)) return { kind: "cached", contextModel, engineFile };
   await mkdir(folder, { recursive: true });
   const partial = `${engineFile}.partial`;
   try {
@@ -58,7 +66,10 @@ export async function buildEngine(request: EngineRequest): Promise<EngineOutcome
     tensorRtVersion: facts.tensorRtVersion,
     producerVersion: request.productVersion,
   });
-  await writeFileAtomically(contextModel, Buffer.concat(encodeModel(model)));
+  const overwrite = { overwrite: true };
+  await writeFileAtomically(contextModel, Buffer.concat(encodeModel(model)), overwrite);
+  // The last: it says that the others are whole.
+  await writeFileAtomically(factsFile, Buffer.from(`${JSON.stringify(facts, null, 2)}\n`), overwrite);
   return { kind: "built", contextModel, engineFile };
 }
 
@@ -91,16 +102,15 @@ async function findTrtexec(): Promise<string | undefined> {
 async function machineFacts(request: EngineRequest, trtexec: string): Promise<EngineFacts> {
   const help = await outputOf(trtexec, ["--help"]);
   const version = /TensorRT[.\s]v?(\d+)/i.exec(help)?.[1] ?? "unknown";
-  const query = await outputOf("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"]);
-  const [gpu, driver] = (query.split("\n")[0] ?? "").split(",").map((part) => part.trim());
-  if (gpu === undefined || driver === undefined || gpu === "") {
+  const gpu = await gpuFacts();
+  if (gpu === undefined) {
     throw machineError("nvidia-smi names no GPU, and an engine is tied to one", {
       code: "tensorrt-no-gpu",
       remedy: "Build the engine on the machine that will run it, with its NVIDIA driver installed",
     });
   }
   const { shape, precision } = request;
-  return { modelSha256: request.model.modelSha256, tensorRtVersion: version, gpu, driver, shape, precision };
+  return { modelSha256: request.model.modelSha256, tensorRtVersion: version, ...gpu, shape, precision };
 }
 
 async function runTrtexec(program: string, args: readonly string[], request: EngineRequest): Promise<void> {

@@ -1,9 +1,9 @@
 import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { readPackage } from "../../export/package/read-package.ts";
 import { chunkOverlap } from "../choose-tile.ts";
 import type { DenoiseJob } from "../denoise-job.ts";
 import { availableBytes } from "../memory-plan.ts";
+import { readModel } from "../prepared-engine.ts";
 import { onnxRuntimeVersion } from "../product-version.ts";
 import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
 import { denoiseWithinMemory } from "../within-memory.ts";
@@ -35,7 +35,7 @@ function send(message: FromEngine): void {
 
 async function start(settings: EngineSettings): Promise<void> {
   try {
-    keptModels = await Promise.all(settings.models.map((dir) => readPackage(dir)));
+    keptModels = await Promise.all(settings.models.map((dir) => readModel(dir, settings.provider)));
     const runtimeVersion = onnxRuntimeVersion();
     const { provider, intraOpThreads, tileLimits, networkProgram, memoryLimitBytes } = settings;
     memoryBytes = () => Math.min(availableBytes(), memoryLimitBytes ?? Number.POSITIVE_INFINITY);
@@ -58,7 +58,7 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
     if (network === undefined || tileMemory === undefined) throw notStarted();
     const used = new Map<string, ModelPackage>();
     const packageOf = async (dir: string): Promise<ModelPackage> => {
-      const model = used.get(dir) ?? (await readPackage(dir));
+      const model = used.get(dir) ?? (await readModel(dir, provider));
       used.set(dir, model);
       return model;
     };

@@ -31,6 +31,7 @@ function warmUpShape({ settings, zoo }: ModelPackage): TileShape {
       smallestFitting(width, warmUpSide),
     ];
   }
+  if (settings.fixed_shape !== undefined) return settings.fixed_shape;
   const depth = Math.min(warmUpDepth, settings.tile[0]);
   if (settings.fixed_height_width !== undefined) return [depth, ...settings.fixed_height_width];
   const side = Math.ceil(warmUpSide / settings.spatial_multiple) * settings.spatial_multiple;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { isEdgeError } from "../../core/errors.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { chooseTiles, memoryNeed, type TileWishes } from "../../runtime/choose-tile.ts";
 import {
@@ -148,5 +149,26 @@ test("plans any stack with tiles that the network takes and memory holds", () =>
       assert.equal(width % 4, 0);
       assert.ok(memoryNeed(plan, { settings, bytesPerSample: 2 }) <= availableBytes);
     }),
+  );
+});
+
+test("a graph of fixed shape gets tiles of exactly that shape, for stacks smaller and larger than it", () => {
+  const fixed: PackageSettings = { ...settings, fixed_shape: [16, 128, 192], tile: [16, 128, 192] };
+  const length = fc.integer({ min: 1, max: 400 });
+  fc.assert(
+    fc.property(fc.tuple(length, length, length), (stack) => {
+      const plan = chooseTiles(wishes(stack, { settings: fixed }));
+      assert.deepEqual(tileShapeOf(plan), [16, 128, 192]);
+      const asked = chooseTiles(wishes(stack, { settings: fixed, overlap: [2, 8, 8] }));
+      assert.deepEqual(tileShapeOf(asked), [16, 128, 192]);
+    }),
+  );
+  assert.throws(
+    () => chooseTiles(wishes([20, 300, 300], { settings: fixed, tile: [8, 128, 192] })),
+    (error) => isEdgeError(error, "tile-size") && /16,128,192/.test(error.allowed ?? ""),
+  );
+  assert.throws(
+    () => chooseTiles(wishes([20, 3000, 3000], { settings: fixed, availableBytes: 1e7 })),
+    (error) => isEdgeError(error, "memory-short"),
   );
 });

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
 import { buildEngine, type EngineRequest } from "../../../export/tensorrt/build-engine.ts";
+import { withPreparedEngine } from "../../../runtime/prepared-engine.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "tensorrt-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -56,6 +57,10 @@ test("an engine is built once per machine and model, with every line passed on",
   assert.equal(readFileSync(outcome.engineFile, "utf8"), "plan\n");
   const model = readFileSync(outcome.contextModel);
   assert.ok(model.includes("EPContext") && model.includes("engine.plan") && model.includes("101300"));
+  const taken = await withPreparedEngine(wanted.model, () =>
+    Promise.resolve({ gpu: "NVIDIA H200", driver: "580.159", tensorRtVersion: "101300" }),
+  );
+  assert.equal(taken.modelFile, outcome.contextModel);
   assert.equal((await buildEngine(wanted)).kind, "cached");
   const other = await buildEngine({ ...wanted, precision: "fp32" });
   assert.equal(other.kind, "built");
