@@ -212,7 +212,8 @@ try {
       " axis | border / elsewhere, tiled | untiled | quotient | of the difference (95 % elsewhere) |",
   );
   console.log("|---|---|---|---|---:|---:|---:|---:|---|---:|---:|---:|---|");
-  for (const shape of values.phantom) await measure(await readPhantom(shape));
+  const phantoms = values.phantom.length + values.stack.length > 0 ? values.phantom : ["24,192,192"];
+  for (const shape of phantoms) await measure(await readPhantom(shape));
   for (const file of values.stack) await measure(await readStack(file));
 } finally {
   await network.close();
