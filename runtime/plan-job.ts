@@ -30,6 +30,9 @@ export interface JobPlan {
   readonly notes: readonly string[];
 }
 
+/** Said of tiles that would be larger on a machine with more memory. */
+const keptSmall = "tiles were kept small: larger ones ran out of memory on this machine before";
+
 /** What was learned on this machine about tiles of a model. */
 export interface KnownOfTiles {
   /** Larger ones found too little memory. */
@@ -53,6 +56,7 @@ export async function planJob(
   const asIs = (job.normalization ?? (isTensor ? "none" : "package")) === "none";
 
   const channels: ChannelPlan[] = [];
+  let limited = false;
   for (const dir of channelModels(job.models, acquisition)) {
     if (dir === pass) {
       channels.push({ kind: "pass" });
@@ -60,7 +64,7 @@ export async function planJob(
     }
     const model = await packageOf(dir);
     const { settings } = model;
-    const tiles = tilesWithin(known.largestVoxels?.(model), {
+    const wishes: TileWishes = {
       stack,
       settings,
       zoo: model.zoo,
@@ -69,7 +73,10 @@ export async function planJob(
       bytesPerSample: sampleTypes[acquisition.sampleType].bytes,
       availableBytes,
       chunkDepth: known.chunkDepth?.(model),
-    });
+    };
+    const unlimited = chooseTiles(wishes);
+    const tiles = tilesWithin(known.largestVoxels?.(model), unlimited, wishes);
+    limited ||= tiles !== unlimited;
     channels.push({
       kind: "denoise",
       model,
@@ -86,16 +93,16 @@ export async function planJob(
     stack,
     sampleType,
     channels,
-    notes: notesOf(job, acquisition, depthAxis, channels, asIs),
+    notes: [...notesOf(job, acquisition, depthAxis, channels, asIs), ...(limited ? [keptSmall] : [])],
   };
 }
 
 /**
- * The tiles of a stack, planned for less and less memory until one has no more voxels than `largest`; where that
- * cannot be had, the smallest that can. Tiles that were asked for are taken as they are.
+ * The plan, or another for less and less memory until a tile has no more voxels than `largest`; where that cannot be
+ * had, the smallest that can. Tiles that were asked for are taken as they are.
  */
-function tilesWithin(largest: number | undefined, wishes: TileWishes): TilePlan {
-  let plan = chooseTiles(wishes);
+function tilesWithin(largest: number | undefined, unlimited: TilePlan, wishes: TileWishes): TilePlan {
+  let plan = unlimited;
   if (largest === undefined || wishes.tile !== undefined || wishes.overlap !== undefined) return plan;
   for (let bytes = wishes.availableBytes / 2; tileVoxels(plan) > largest; bytes /= 2) {
     try {

@@ -115,6 +115,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     config,
     startEngine: options.startEngine,
     onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),
+    onTileTooLarge: (note) => log.warn(machineError(note, { code: "tile-too-large" })),
     onChange: () => {
       stopFoldersWithoutModel();
       compareModels();

@@ -39,6 +39,8 @@ export interface EngineRoomOptions {
   readonly onChange: () => void;
   /** The engine's process is replaced after so many jobs. */
   readonly onRecycle: (jobs: number) => void;
+  /** A tile found too little memory, and the job goes on with smaller ones. */
+  readonly onTileTooLarge: (note: string) => void;
 }
 
 export function createEngineRoom({
@@ -46,6 +48,7 @@ export function createEngineRoom({
   startEngine,
   onChange,
   onRecycle,
+  onTileTooLarge,
 }: EngineRoomOptions): EngineRoom {
   const checks = new AbortController();
   let engine: Engine | undefined;
@@ -86,6 +89,7 @@ export function createEngineRoom({
       ...(memory_limit === null ? {} : { memoryLimitBytes: memoryLimitBytes(memory_limit, totalmem()) }),
       ...(recycle_jobs === 0 ? {} : { recycleAfterJobs: recycle_jobs }),
       onRecycle,
+      onTileTooLarge,
       tileMemoryFile: join(config.state, "tile-memory.json"),
     });
     const measured = await engine.ready();

@@ -137,6 +137,7 @@ export function createQueue(options: QueueOptions): Queue {
     } else if (verdict.kind === "again") {
       const reason = `tried again after: ${error.message}`;
       after = await ledger.again(job.id, reason, { delayMs: verdict.delayMs, counts: true });
+      log.warn(errorFromReport(error), { job: job.id, folder: folder.config.name });
     } else {
       const reason = verdict.kind === "skipped" ? { reason: verdict.reason } : { error };
       after = await ledger.end(job.id, verdict.kind, reason);

@@ -15,11 +15,12 @@ const firstDelayMs = 2_000;
 const longestDelayMs = 5 * 60_000;
 
 /** The engine was lost with the job: once more in a fresh process, and no more, whatever is configured. */
-const engineLosses: ReadonlySet<string> = new Set(["engine-lost", "network-stuck", "network-lost"]);
+const unexplainedLosses: ReadonlySet<string> = new Set(["engine-lost", "network-stuck", "network-lost"]);
 const attemptsWithLosses = 2;
 
+/** Where memory ran out, each further attempt has smaller tiles: as often as anything of the machine's. */
 export function isEngineLoss({ code }: ErrorReport): boolean {
-  return engineLosses.has(code);
+  return unexplainedLosses.has(code) || code === "engine-memory";
 }
 
 /** `attempt` is the one that just failed, from 1. The file's faults fail at once, the machine's are tried again. */
@@ -33,7 +34,9 @@ export function judgeFailure(error: ErrorReport, attempt: number, mostAttempts: 
     return { kind: "skipped", reason: "the source was removed before it was processed" };
   }
   if (error.kind !== "machine" && !error.retryable) return { kind: "failed" };
-  const attempts = isEngineLoss(error) ? Math.min(attemptsWithLosses, mostAttempts) : mostAttempts;
+  const attempts = unexplainedLosses.has(error.code)
+    ? Math.min(attemptsWithLosses, mostAttempts)
+    : mostAttempts;
   if (attempt >= attempts) return { kind: "parked" };
   return { kind: "again", delayMs: Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)) };
 }

@@ -8,6 +8,7 @@ import { onnxRuntimeVersion } from "../product-version.ts";
 import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
 import { denoiseWithinMemory } from "../within-memory.ts";
 import { type NetworkThread, startNetworkThread } from "./network-thread.ts";
+import { offerToOomKiller } from "./out-of-memory.ts";
 import { type EngineSettings, type FromEngine, heartbeatMs, toEngineSchema } from "./protocol.ts";
 import { openTileMemory, type TileMemory } from "./tile-memory.ts";
 import { warmUp } from "./warm-up.ts";
@@ -35,6 +36,7 @@ function send(message: FromEngine): void {
 
 async function start(settings: EngineSettings): Promise<void> {
   try {
+    await offerToOomKiller();
     keptModels = await Promise.all(settings.models.map((dir) => readModel(dir, settings.provider)));
     const runtimeVersion = onnxRuntimeVersion();
     const { provider, intraOpThreads, tileLimits, networkProgram, memoryLimitBytes } = settings;
@@ -76,7 +78,11 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
         onProgress: (progress) => send({ kind: "progress", id, progress }),
       },
       tileMemory,
-      () => releaseAllBut([]),
+      {
+        release: () => releaseAllBut([]),
+        onTile: ({ modelSha256 }, voxels) => send({ kind: "tile", id, modelSha256, voxels }),
+        onTooLarge: (note) => send({ kind: "tile-too-large", id, note }),
+      },
     );
     send({ kind: "done", id, outcome });
     await network.releaseAllBut([...keptModels, ...used.values()]);

@@ -5,12 +5,21 @@ import { type FromEngine, fromEngineSchema, type ToEngine } from "./protocol.ts"
 export interface EngineProcess {
   readonly pid: number | undefined;
   readonly send: (message: ToEngine) => void;
-  /** Resolves when the process is gone, with what is known about its end in words. */
-  readonly ended: Promise<string>;
+  /** Resolves when the process is gone, with what is known about its end. */
+  readonly ended: Promise<ProcessEnd>;
   /** Sends SIGKILL. */
   readonly kill: (why: string) => void;
   /** Polite message, SIGTERM after `graceMs`, SIGKILL after a second more; resolves when it is gone. */
   readonly stop: (graceMs: number) => Promise<void>;
+}
+
+export interface ProcessEnd {
+  /** In words, its last ones included. */
+  readonly how: string;
+  readonly signal: NodeJS.Signals | null;
+  readonly killedByUs: boolean;
+  /** The end of what it wrote there. */
+  readonly stderr: string;
 }
 
 export interface EngineProcessOptions {
@@ -68,15 +77,17 @@ export function startEngineProcess(options: EngineProcessOptions): EngineProcess
     else kill("it sent a message that the protocol does not know");
   });
 
-  const ended = new Promise<string>((resolve) => {
-    const end = (what: string): void => {
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    const end = (what: string, signal: NodeJS.Signals | null): void => {
       clearInterval(check);
-      const lastWords = stderr.trim().split("\n").at(-1) ?? "";
-      resolve([killedBecause ?? what, lastWords].filter((part) => part !== "").join("; last words: "));
+      const how = [killedBecause ?? what, lastWords(stderr)].filter((part) => part !== "");
+      resolve({ how: how.join("; last words: "), signal, killedByUs: killedBecause !== undefined, stderr });
     };
-    child.once("error", (error) => end(`it could not be started: ${error.message}`));
+    child.once("error", (error) => end(`it could not be started: ${error.message}`, null));
     // "close" and not "exit", so that its last words have arrived.
-    child.once("close", (code, signal) => end(signal === null ? `exit code ${code}` : `ended by ${signal}`));
+    child.once("close", (code, signal) =>
+      end(signal === null ? `exit code ${code}` : `ended by ${signal}`, signal),
+    );
   });
 
   return {
@@ -96,4 +107,13 @@ export function startEngineProcess(options: EngineProcessOptions): EngineProcess
       clearTimeout(killing);
     },
   };
+}
+
+/** The last line that names a fatal error, because V8 ends with its stack and `#`; else the last with a word in it. */
+function lastWords(stderr: string): string {
+  const lines = stderr
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => /[a-z]{2}/i.test(line));
+  return lines.findLast((line) => /fatal|what\(\):/i.test(line)) ?? lines.at(-1) ?? "";
 }

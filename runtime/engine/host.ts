@@ -11,11 +11,13 @@ import {
 import { interrupted } from "../interrupted.ts";
 import { defaultProviders, type ProviderName } from "../providers.ts";
 import { type Deferred, deferred } from "./deferred.ts";
-import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
+import { type EngineProcess, type ProcessEnd, startEngineProcess } from "./engine-process.ts";
+import { oomKills, ranOutOfMemory } from "./out-of-memory.ts";
 import type { EngineSettings, FromEngine, WarmUp } from "./protocol.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 import { defaultIntraOpThreads } from "./session-options.ts";
 import type { TileLimits } from "./tile-deadline.ts";
+import { openTileMemory, smallerVoxels } from "./tile-memory.ts";
 
 export interface EngineOptions {
   /** Package folders; the first is run once at the start, so that `ready` reports what was measured. */
@@ -43,6 +45,8 @@ export interface EngineOptions {
   /** The process is replaced after so many jobs, between two of them; never by default. */
   readonly recycleAfterJobs?: number;
   readonly onRecycle?: (jobs: number) => void;
+  /** A tile found too little memory, and the job goes on with smaller ones. */
+  readonly onTileTooLarge?: (note: string) => void;
 }
 
 const engineProgram = new URL("./child.ts", import.meta.url);
@@ -55,6 +59,10 @@ interface RunningJob {
   readonly id: number;
   readonly onProgress: (progress: Progress) => void;
   readonly end: Deferred<DenoiseOutcome>;
+  /** Before it: processes that the kernel killed for lack of memory. */
+  oomKillsBefore: number;
+  /** What the network was given last. */
+  tile?: { readonly modelSha256: string; readonly voxels: number };
 }
 
 /** One engine process that has been told to start. */
@@ -105,16 +113,32 @@ export function startEngine(options: EngineOptions): Engine {
         } else receive(message, warmUp);
       },
     });
-    void engine.ended.then((how) => {
+    void engine.ended.then(async (end) => {
       if (retiring === engine) return;
+      // Before anybody hears of the loss: the next process reads it when it starts.
+      const outOfMemory = running !== undefined && (await rememberTooLarge(running, end, provider));
       life = undefined;
       lossesInARow += 1;
-      const error = stopping.signal.aborted ? stopped() : (stuck ?? lost(how));
+      const ofLoss = outOfMemory ? killedByMemory(end.how) : lost(end.how);
+      const error = stopping.signal.aborted ? stopped() : (stuck ?? ofLoss);
       warmUp.reject(error);
       running?.end.reject(error);
     });
     engine.send({ kind: "start", settings: settingsOf(options, provider) });
     return { process: engine, warmUp: warmUp.promise };
+  };
+
+  /** Whether the process died of its tile. That size is not tried again then. */
+  const rememberTooLarge = async (
+    { tile, oomKillsBefore }: RunningJob,
+    end: ProcessEnd,
+    provider: ProviderName,
+  ): Promise<boolean> => {
+    if (tile === undefined) return false;
+    if (!ranOutOfMemory(end, { before: oomKillsBefore, after: await oomKills() })) return false;
+    const memory = await openTileMemory(options.tileMemoryFile);
+    await memory.remember(tile, provider, smallerVoxels(tile.voxels));
+    return true;
   };
 
   const receive = (message: Exclude<FromEngine, { kind: "stuck" }>, warmUp: Deferred<WarmUp>): void => {
@@ -125,6 +149,8 @@ export function startEngine(options: EngineOptions): Engine {
 
   const receiveOfJob = (message: Extract<FromEngine, { id: number }>, job: RunningJob): void => {
     if (message.kind === "progress") job.onProgress(message.progress);
+    if (message.kind === "tile") job.tile = message;
+    if (message.kind === "tile-too-large") options.onTileTooLarge?.(message.note);
     if (message.kind === "failed") job.end.reject(errorFromReport(message.error));
     if (message.kind === "done") {
       lossesInARow = 0;
@@ -156,6 +182,7 @@ export function startEngine(options: EngineOptions): Engine {
     try {
       const { process: engine, warmUp } = await Promise.race([living(), own.end.promise.then(never)]);
       await Promise.race([warmUp, own.end.promise]);
+      own.oomKillsBefore = await oomKills();
       if (signal?.aborted !== true) {
         sentTo = engine;
         engine.send({ kind: "denoise", id: own.id, job });
@@ -189,7 +216,7 @@ export function startEngine(options: EngineOptions): Engine {
     async denoise(input, { signal, onProgress = () => undefined } = {}) {
       if (running !== undefined) throw busy();
       const job = denoiseJobSchema.parse(input);
-      running = { id: nextId, onProgress, end: deferred() };
+      running = { id: nextId, onProgress, end: deferred(), oomKillsBefore: Number.POSITIVE_INFINITY };
       nextId += 1;
       try {
         const outcome = await runJob(job, running, signal);
@@ -231,6 +258,15 @@ function lost(how: string): EdgeError {
     found: how,
     retryable: true,
     remedy: "It is started again for the next job; `cnnt-edge doctor` tells what this machine lacks",
+  });
+}
+
+function killedByMemory(how: string): EdgeError {
+  return machineError("the engine process ran out of memory", {
+    code: "engine-memory",
+    found: how,
+    retryable: true,
+    remedy: "Smaller tiles are used from now on. Free memory on this machine, or set engine.memory_limit",
   });
 }
 

@@ -86,6 +86,10 @@ export const fromEngineSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("unfit"), error: errorReportSchema }),
   z.strictObject({ kind: z.literal("accepted"), id: count }),
   z.strictObject({ kind: z.literal("progress"), id: count, progress: progressSchema }),
+  /** Tiles of so many voxels are given to a model from now on; not where they were asked for by name. */
+  z.strictObject({ kind: z.literal("tile"), id: count, modelSha256: z.string(), voxels: count }),
+  /** A tile found too little memory, and smaller ones are tried: in words. */
+  z.strictObject({ kind: z.literal("tile-too-large"), id: count, note: z.string() }),
   z.strictObject({ kind: z.literal("done"), id: count, outcome: outcomeSchema }),
   z.strictObject({ kind: z.literal("failed"), id: count, error: errorReportSchema }),
   /** The network hangs, and the job's half-written result is gone: the host kills the process. */

@@ -7,9 +7,16 @@ import { writeFileAtomically } from "../../formats/atomic-file.ts";
 /** Which tiles were too large for a model on a provider of this machine, so that nobody runs into it twice. */
 export interface TileMemory {
   /** Voxels of the largest tile that may be tried; undefined where none has failed. */
-  readonly largestVoxels: (model: ModelPackage, provider: string) => number | undefined;
+  readonly largestVoxels: (model: HashedModel, provider: string) => number | undefined;
   /** Never rejects: what cannot be kept is learned again. */
-  readonly remember: (model: ModelPackage, provider: string, voxels: number) => Promise<void>;
+  readonly remember: (model: HashedModel, provider: string, voxels: number) => Promise<void>;
+}
+
+export type HashedModel = Pick<ModelPackage, "modelSha256">;
+
+/** Half of what was too large; one voxel is the end of it. */
+export function smallerVoxels(tooLarge: number): number {
+  return Math.max(1, Math.floor(tooLarge / 2));
 }
 
 const fileSchema = z.record(z.string(), z.int().positive());
@@ -17,7 +24,7 @@ const fileSchema = z.record(z.string(), z.int().positive());
 /** Reads the file; one that is missing or not ours counts as empty. Without a file, remembers while it lives. */
 export async function openTileMemory(file: string | undefined): Promise<TileMemory> {
   const known = new Map(Object.entries(file === undefined ? {} : await readKnown(file)));
-  const keyOf = ({ modelSha256 }: ModelPackage, provider: string): string => `${provider} ${modelSha256}`;
+  const keyOf = ({ modelSha256 }: HashedModel, provider: string): string => `${provider} ${modelSha256}`;
   return {
     largestVoxels: (model, provider) => known.get(keyOf(model, provider)),
     async remember(model, provider, voxels) {

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { encodeNpy } from "../../../formats/npy.ts";
 import type { Engine } from "../../../runtime/denoise-job.ts";
 import { type EngineOptions, startEngine } from "../../../runtime/engine/host.ts";
+import { ranOutOfMemory } from "../../../runtime/engine/out-of-memory.ts";
 import { createTileDeadline } from "../../../runtime/engine/tile-deadline.ts";
 
 /** The real engine process with a network that hangs, crashes or finds no memory. */
@@ -70,7 +71,10 @@ test("a network that crashes costs the engine process and the job", async () => 
 
 test("tiles for which memory is too small are halved, and the next engine starts there", async () => {
   const tileMemoryFile = join(scratch, "state", "tile-memory.json");
-  const first = await start("little-memory", { tileMemoryFile }).denoise(job().order);
+  const told: string[] = [];
+  const onTileTooLarge = (note: string): void => void told.push(note);
+  const first = await start("little-memory", { tileMemoryFile, onTileTooLarge }).denoise(job().order);
+  assert.match(told[0] ?? "", /^memory was too small on cpu for tiles of 8,256,256/);
   const voxelsOf = (tile: readonly number[]): number => tile.reduce((product, side) => product * side, 1);
   assert.ok(voxelsOf(first.tile) <= 300_000, `tile ${first.tile}`);
   assert.match(first.notes.join("\n"), /memory was too small on cpu for tiles of [\d,]+: smaller/);
@@ -79,6 +83,46 @@ test("tiles for which memory is too small are halved, and the next engine starts
   assert.deepEqual(second.tile, first.tile);
   assert.doesNotMatch(second.notes.join("\n"), /too small/);
   assert.ok(kept !== undefined && voxelsOf(first.tile) <= kept);
+});
+
+test("a process that the kernel or a failed allocation ends costs one try: the next one has half the tile", async () => {
+  const tileMemoryFile = join(scratch, "died", "tile-memory.json");
+  const told: string[] = [];
+  const engine = start("die-of-memory", { tileMemoryFile, onTileTooLarge: (note) => told.push(note) });
+  const { out, order } = job();
+  await assert.rejects(engine.denoise(order), {
+    code: "engine-memory",
+    retryable: true,
+    message: "the engine process ran out of memory",
+    found: "ended by SIGABRT; last words: what():  std::bad_alloc",
+  });
+  assert.deepEqual(
+    readdirSync(out).filter((name) => !name.endsWith(".partial")),
+    [],
+  );
+  const again = await engine.denoise({ ...order, overwrite: true });
+  assert.ok(
+    again.tile.reduce((product, side) => product * side, 1) <= stack.length / 2,
+    `tile ${again.tile}`,
+  );
+  assert.match(again.notes.join("\n"), /tiles were kept small: larger ones ran out of memory/);
+  assert.deepEqual(told, [], "nothing was tried twice in one process");
+});
+
+test("lack of memory is told from other ends: by the kernel's count, or by what the program said itself", () => {
+  const end = { signal: "SIGKILL", killedByUs: false, stderr: "" } as const;
+  const nobody = { before: 3, after: 3 };
+  assert.equal(ranOutOfMemory(end, { before: 3, after: 4 }), true);
+  assert.equal(ranOutOfMemory(end, nobody), false, "a person's kill -9");
+  assert.equal(
+    ranOutOfMemory({ ...end, stderr: "Failed to allocate memory" }, nobody),
+    false,
+    "of a tile that was answered long ago",
+  );
+  assert.equal(ranOutOfMemory({ ...end, killedByUs: true }, { before: 3, after: 4 }), false);
+  const aborted = { ...end, signal: "SIGABRT" } as const;
+  assert.equal(ranOutOfMemory({ ...aborted, stderr: "what():  std::bad_alloc" }, nobody), true);
+  assert.equal(ranOutOfMemory({ ...aborted, stderr: "Napi::Error" }, nobody), false);
 });
 
 test("where no tile is small enough the job fails by name, and tiles asked for are not changed", async () => {

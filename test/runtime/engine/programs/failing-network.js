@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 
 /**
@@ -20,6 +21,13 @@ parentPort?.on("message", (request) => {
   const ofJob = runs > warmUpRuns;
   if (ofJob && act === "hang") for (;;);
   if (ofJob && act === "crash") process.kill(process.pid, "SIGSEGV");
+  if (ofJob && act === "die-of-memory" && input.length > mostVoxels) {
+    writeSync(
+      2,
+      "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n",
+    );
+    process.kill(process.pid, "SIGABRT");
+  }
   if (ofJob && (act === "no-memory" || (act === "little-memory" && input.length > mostVoxels))) {
     const message = "the network found too little memory for one tile";
     const error = { kind: "machine", code: "network-memory", message, retryable: false };
