@@ -9,7 +9,7 @@ export interface OomKills {
 
 /** Of libstdc++ (also where it cannot start a thread), V8 and ONNX Runtime. */
 const wordsOfNoMemory =
-  /bad_alloc|out of memory|failed to allocate|cannot allocate memory|Resource temporarily unavailable/i;
+  /bad_alloc|out of memory|process OOM|failed to allocate|cannot allocate memory|Resource temporarily unavailable/i;
 
 /**
  * Whether a process ended for lack of memory. SIGKILL says it only where the kernel counted a victim meanwhile: a

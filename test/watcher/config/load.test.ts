@@ -83,3 +83,14 @@ test("an output within its own watch folder is allowed: it is never looked into"
   );
   assert.equal(resolveConfig(config, "/lab", "/opt").folders[0]?.moveTo, "/lab/p/done");
 });
+
+test("the engine's and a folder's own keys have defaults, and say what they take", () => {
+  const { engine, folders } = parseConfig("", "c.yaml");
+  assert.deepEqual([engine.memory_limit, engine.recycle_jobs], [null, 1000]);
+  assert.deepEqual([folders[0]?.non_finite, folders[0]?.depth_axis], ["carry", "auto"]);
+  assert.match(refusal("engine: {memory_limit: 4}"), /line 1, column 10: engine\.memory_limit/);
+  assert.match(refusal("engine: {memory_limit: lots}"), /an amount as "4GB", or a share as "50%"/);
+  assert.match(refusal("engine: {recycle_jobs: -1}"), /engine\.recycle_jobs/);
+  assert.match(refusal("folders: [{name: a, path: x, output: y, non_finite: drop}]"), /"carry"\|"refuse"/);
+  assert.match(refusal("folders: [{name: a, path: x, output: y, depth_axis: y}]"), /"z"\|"t"\|"auto"/);
+});
