@@ -1,6 +1,5 @@
-import { rm } from "node:fs/promises";
 import type { Command } from "commander";
-import { isEdgeError, usageError, visible } from "../../core/errors.ts";
+import { usageError, visible } from "../../core/errors.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { shippedModel } from "../shipped-model.ts";
 
@@ -66,37 +65,28 @@ async function install(options: InstallOptions, io: CommandIo): Promise<number> 
       found: `${process.platform}-${process.arch}`,
     });
   }
-  const { installGpuLibraries } = await import("../../runtime/gpu/install.ts");
+  const { installDownloaded, installGpuLibraries } = await import("../../runtime/gpu/install.ts");
   const { systemLibraries } = await import("../../runtime/gpu/linkage.ts");
   const { runtimeLibraryFolder, whyNot } = await import("../../runtime/choose-provider.ts");
-  const source = options.from ?? (await download(version, io));
-  const { manifest, problems } = await installGpuLibraries({
-    source,
+  const wanted = {
     ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
     withTensorRt: options.tensorrt === true,
     version,
     folder: runtimeLibraryFolder(),
     system: await systemLibraries(),
     probe: options.probe ? () => whyNot("cuda", shippedModel) : undefined,
-    say: (line) => io.stderr.write(`${visible(line)}\n`),
+    say: (line: string) => void io.stderr.write(`${visible(line)}\n`),
     signal: io.signal,
-  }).catch(async (error: unknown) => {
-    // What came over the network and is not what was meant would be taken again the next time.
-    if (options.from === undefined && isWrongDownload(error)) await rm(source, { force: true });
-    throw error;
-  });
+  };
+  const { manifest, problems } = await (options.from === undefined
+    ? installDownloaded(() => download(version, io), wanted)
+    : installGpuLibraries({ ...wanted, source: options.from }));
   const state = manifest.probed
     ? "installed; the CUDA provider ran a model"
     : "installed, not tried (--no-probe)";
   io.stdout.write(`${state}\n`);
   for (const { what, remedy } of problems) io.stdout.write(`lacks   ${what}\n        ${remedy}\n`);
   return exitCodes.done;
-}
-
-function isWrongDownload(error: unknown): boolean {
-  return ["gpu-sha256-mismatch", "gpu-source-damaged", "gpu-source-unknown"].some((code) =>
-    isEdgeError(error, code),
-  );
 }
 
 /** Brings the package into the cache folder, from where onnxruntime-node says that it lies. */

@@ -1,6 +1,12 @@
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type EdgeError, type ErrorReport, machineError, usageError } from "../../core/errors.ts";
+import {
+  type EdgeError,
+  type ErrorReport,
+  isEdgeError,
+  machineError,
+  usageError,
+} from "../../core/errors.ts";
 import { requireTrusted } from "./known-sources.ts";
 import { extractLibraries, type LibraryName, openLibrarySource } from "./library-source.ts";
 import { type LinkageProblem, linkageProblems, type SystemLibraries } from "./linkage.ts";
@@ -46,13 +52,7 @@ export interface Installed {
 export async function installGpuLibraries(request: InstallRequest): Promise<Installed> {
   const { folder, version, say, signal } = request;
   await recoverPlacement(folder, say);
-  if ((await readManifest(folder)) !== undefined) {
-    throw usageError("provider libraries are already installed", {
-      code: "gpu-already-installed",
-      file: folder,
-      remedy: "`cnnt-edge gpu status` shows them; run `cnnt-edge gpu remove` first to replace them",
-    });
-  }
+  await refuseInstalled(folder);
   say(`reading ${request.source}`);
   const source = await openLibrarySource(request.source, signal);
   say(`its SHA-256 is ${source.digest}, ${requireTrusted(source, version, request.sha256)}`);
@@ -77,6 +77,27 @@ export async function installGpuLibraries(request: InstallRequest): Promise<Inst
   }
 }
 
+/**
+ * Takes the archive that `download` brings. One that is not what was meant is deleted, or it would be taken again the
+ * next time; one whose hash nobody has vouched for yet stays.
+ */
+export async function installDownloaded(
+  download: () => Promise<string>,
+  request: Omit<InstallRequest, "source">,
+): Promise<Installed> {
+  await recoverPlacement(request.folder, request.say);
+  await refuseInstalled(request.folder);
+  const source = await download();
+  try {
+    return await installGpuLibraries({ ...request, source });
+  } catch (error) {
+    if (notWhatWasMeant.some((code) => isEdgeError(error, code))) await rm(source, { force: true });
+    throw error;
+  }
+}
+
+const notWhatWasMeant = ["gpu-sha256-mismatch", "gpu-source-damaged", "gpu-source-unknown"] as const;
+
 /** Undoes an installation, or one that was cut off. Returns what was removed; undefined where there was none. */
 export async function removeGpuLibraries(folder: string): Promise<Manifest | undefined> {
   const manifest = await readManifest(folder);
@@ -93,6 +114,15 @@ export async function removeGpuLibraries(folder: string): Promise<Manifest | und
   }
   await undoPlacement(folder, manifest);
   return manifest;
+}
+
+async function refuseInstalled(folder: string): Promise<void> {
+  if ((await readManifest(folder)) === undefined) return;
+  throw usageError("provider libraries are already installed", {
+    code: "gpu-already-installed",
+    file: folder,
+    remedy: "`cnnt-edge gpu status` shows them; run `cnnt-edge gpu remove` first to replace them",
+  });
 }
 
 async function recoverPlacement(folder: string, say: (line: string) => void): Promise<void> {

@@ -4,8 +4,8 @@ import type { LibrarySource } from "./library-source.ts";
 
 /**
  * The archives that are taken without `--sha256`, by the version of ONNX Runtime that they belong to. Those of the
- * wheels are what the Python Package Index publishes (`pip install --dry-run --report -` prints them); of the cp311 wheel
- * the bytes were looked at too. A new version of onnxruntime-node needs new rows; until then people give the hash.
+ * wheels are what the Python Package Index publishes (`pip install --dry-run --report -` prints them); of those
+ * for cp311 and cp312 the bytes were looked at too. A new version of onnxruntime-node needs new rows; until then people give the hash.
  */
 const knownSources: Readonly<Record<string, Readonly<Record<Digest, string>>>> = {
   "1.30.0": {

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -8,6 +16,7 @@ import { type ErrorReport, isEdgeError } from "../../../core/errors.ts";
 import { digestOfFile, digestOfFolder } from "../../../runtime/gpu/digest.ts";
 import {
   type InstallRequest,
+  installDownloaded,
   installGpuLibraries,
   removeGpuLibraries,
 } from "../../../runtime/gpu/install.ts";
@@ -120,6 +129,37 @@ test("bytes that nobody vouched for are refused with their hash, and so are othe
     isEdgeError(error, "gpu-sha256-mismatch"),
   );
   assert.deepEqual(contents(folder), untouched);
+});
+
+test("a download with another hash or that is no archive is deleted, one that nobody vouched for yet is kept", async () => {
+  const folder = madeTarget();
+  const { source: _, sha256: __, ...wanted } = await request(madeSource(), folder);
+  const file = join(scratch, "some.gpu.9.8.7.nupkg");
+  const cases = [
+    ["PK\x03\x04", "0".repeat(64), "gpu-sha256-mismatch", false],
+    ["<html>", undefined, "gpu-source-unknown", false],
+    ["PK\x03\x04", undefined, "gpu-source-unpinned", true],
+  ] as const;
+  for (const [content, sha256, code, kept] of cases) {
+    const download = (): Promise<string> => {
+      writeFileSync(file, content);
+      return Promise.resolve(file);
+    };
+    const pinned = { ...wanted, ...(sha256 === undefined ? {} : { sha256 }) };
+    await assert.rejects(installDownloaded(download, pinned), (error) => isEdgeError(error, code));
+    assert.equal(existsSync(file), kept, code);
+  }
+  assert.deepEqual(contents(folder), untouched);
+});
+
+test("nothing is downloaded where libraries are installed already", async () => {
+  const folder = madeTarget();
+  const wanted = await request(madeSource(), folder);
+  await installGpuLibraries(wanted);
+  const download = (): Promise<string> => assert.fail("it was downloaded");
+  await assert.rejects(installDownloaded(download, wanted), (error) =>
+    isEdgeError(error, "gpu-already-installed"),
+  );
 });
 
 test("an interruption while the provider is tried puts everything back", async () => {
