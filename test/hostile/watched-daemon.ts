@@ -69,6 +69,11 @@ export async function startWatchedDaemon(folder: string, env: NodeJS.ProcessEnv)
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // Also where the script ends in an error; the engine follows its daemon.
+  process.on("exit", () => {
+    child.kill("SIGKILL");
+    broker.kill();
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
