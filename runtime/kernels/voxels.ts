@@ -8,8 +8,8 @@ import type { Samples } from "../../core/acquisition.ts";
  */
 
 /** Voxels in the scratch memory at once; a multiple of 4. */
-const chunk = 4096;
-const outputAt = 32_768;
+const chunk = 16_384;
+const outputAt = 131_072;
 
 interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer };

@@ -1,10 +1,10 @@
 ;; The loops that touch every voxel of every job, two to four voxels at a time. `npm run kernels` makes voxels.wasm.
 ;; Arithmetic is in doubles and in the order of `voxels.ts`, which says what is computed; results are equal bit by bit.
-;; Memory: [0, 32 KiB) 4096 doubles or floats that go in, [32 KiB, 48 KiB) 4096 floats or integers that come out.
+;; Memory: [0, 128 KiB) 16384 doubles or floats that go in, [128 KiB, 192 KiB) 16384 floats or integers that come out.
 (module
-  (memory (export "memory") 1)
+  (memory (export "memory") 3)
 
-  ;; Network input: doubles at 0 become floats at 32 KiB. `count` is a multiple of 4.
+  ;; Network input: doubles at 0 become floats at 128 KiB. `count` is a multiple of 4.
   (func (export "normalize")
     (param $count i32) (param $low f64) (param $scale f64) (param $min f32) (param $max f32)
     (local $at i32) (local $end i32) (local $value v128)
@@ -32,14 +32,14 @@
             (f32x4.eq
               (f32x4.sub (local.get $value) (local.get $value))
               (v128.const f32x4 0 0 0 0))))
-        (v128.store offset=32768 (local.get $at)
+        (v128.store offset=131072 (local.get $at)
           (f32x4.pmin
             (f32x4.pmax (local.get $value) (f32x4.splat (local.get $min)))
             (f32x4.splat (local.get $max))))
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $next))))
 
-  ;; Samples: floats at 0 become 32-bit integers at 32 KiB; returns how many were clipped. `count` is a multiple of 4.
+  ;; Samples: floats at 0 become 32-bit integers at 128 KiB; returns how many were clipped. `count` is a multiple of 4.
   ;; Adding 1.5 x 2^52 rounds a double to an integer, half to even, which then stands in its lower 32 bits.
   (func (export "quantize")
     (param $count i32) (param $gain f64) (param $offset f64) (param $min f64) (param $max f64)
@@ -93,7 +93,7 @@
               (v128.and
                 (f64x2.eq (local.get $b) (local.get $b))
                 (f64x2.pmin (f64x2.pmax (local.get $b) (local.get $low)) (local.get $high))))))
-        (v128.store offset=32768 (local.get $at)
+        (v128.store offset=131072 (local.get $at)
           (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $a) (local.get $b)))
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $next)))
@@ -125,7 +125,7 @@
                 (f32x4.pmin
                   (f32x4.pmax (local.get $value) (f32x4.splat (local.get $min)))
                   (f32x4.splat (local.get $max)))))))
-        (v128.store offset=32768 (local.get $at) (i32x4.trunc_sat_f32x4_s (local.get $value)))
+        (v128.store offset=131072 (local.get $at) (i32x4.trunc_sat_f32x4_s (local.get $value)))
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $next)))
     (local.get $outside)))

@@ -7,8 +7,8 @@ import { assemble } from "../../../runtime/kernels/assemble.ts";
 import { inputWriter, quantize, roundHalfToEven } from "../../../runtime/kernels/voxels.ts";
 
 const integers = ["uint8", "int8", "uint16", "int16", "uint32", "int32"] as const;
-/** Around the 4096 voxels that the kernels take at once, and no multiple of the 4 that they compute at once. */
-const lengths = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 4090, max: 8200 }));
+/** Around the 16384 voxels that the kernels take at once, and no multiple of the 4 that they compute at once. */
+const lengths = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 16_380, max: 32_780 }));
 
 /** Random samples with the extremes of their type among them. */
 function samplesOf(sampleType: SampleType, length: number, seed: number): Samples {
