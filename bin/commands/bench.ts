@@ -48,7 +48,7 @@ export const defineBench: DefineCommand = (program, io, act) => {
 
 async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { measureBareTiles, measureDelivery } = await import("../bench/measure-delivery.ts");
-  const { matrixProductFlops } = await import("../bench/matrix-product.ts");
+  const { measureArithmeticPeak } = await import("../bench/arithmetic-peak.ts");
   const { multiplyAdds } = await import("../bench/multiply-adds.ts");
   const { reportTable } = await import("../bench/report.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
@@ -82,6 +82,8 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
     const { architecture } = model.settings;
     const flops =
       architecture === undefined ? undefined : 2 * multiplyAdds(architecture, outcome.tile) * tiles;
+    const bareS = await measureBareTiles(median, model, network);
+    const peak = await measureArithmeticPeak(network, folder);
     const report: BenchReport = {
       machine: cpus()[0]?.model.trim() ?? "unknown CPU",
       provider: options.provider,
@@ -97,13 +99,14 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
       elapsed_s: elapsedS,
       elapsed_s_of_runs: runs.map((run) => run.elapsedS),
       network_s: outcome.networkS,
-      bare_s: await measureBareTiles(median, model, network),
+      bare_s: bareS,
       delivered_voxels_per_s: outcome.voxels / elapsedS,
       network_voxels_per_s: (tiles * tileVoxels) / outcome.networkS,
       delivered_to_network: elapsedS / outcome.networkS,
       stages_s: median.stageS,
       busy_s: median.busyS,
-      matrix_product_flops: await matrixProductFlops(network, join(folder, "product.onnx")),
+      matrix_product_flops: peak.matrixProductFlops,
+      convolution_flops: peak.convolutionFlops,
       ...(flops === undefined ? {} : { network_flops: flops / outcome.networkS }),
       peak_memory_bytes: peakMemoryBytes,
       acquisition_interval_s: options.every,

@@ -19,9 +19,16 @@ export interface NetworkThread extends Network {
     model: Pick<ModelPackage, "modelFile" | "inputName" | "outputName">,
     shape: readonly number[],
     input: Float32Array<ArrayBuffer>,
-  ) => Promise<{ readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> }>;
+  ) => Promise<TensorRun>;
   /** Waits for the running tile, releases the sessions and ends the thread. */
   readonly close: () => Promise<void>;
+}
+
+export interface TensorRun {
+  readonly shape: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
+  /** Inside the runtime's run call. */
+  readonly seconds: number;
 }
 
 export interface NetworkThreadOptions {
@@ -132,7 +139,7 @@ export function startNetworkThread(
     async runTensor({ modelFile, inputName, outputName }, shape, input) {
       const request = { kind: "run", modelFile, inputName, outputName, shape, input } as const;
       const reply = (await ask(request, [input.buffer])) as RunReply;
-      return { shape: reply.outputShape, data: reply.output };
+      return { shape: reply.outputShape, data: reply.output, seconds: reply.seconds };
     },
     async close() {
       if (lost !== undefined) return;

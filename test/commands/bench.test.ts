@@ -62,6 +62,7 @@ test("measures a stack of its own, says where the time went, and leaves nothing 
     assert.equal(report.elapsed_s_of_runs.length, 2);
     assert.ok(report.network_s > 0 && report.network_s < report.elapsed_s);
     assert.ok(report.matrix_product_flops > 1e8);
+    assert.ok(report.convolution_flops > 1e8);
     assert.ok((report.busy_s["writing"] ?? 0) > 0);
     const stages = Object.values(report.stages_s).reduce((sum, seconds) => sum + seconds, 0);
     assert.ok(Math.abs(stages - report.elapsed_s) < 0.01);

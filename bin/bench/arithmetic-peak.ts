@@ -1,0 +1,74 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createGraphBuilder, type GraphBuilder } from "../../export/onnx/graph-builder.ts";
+import { encodeModel } from "../../export/onnx/messages.ts";
+import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
+
+/** Floating-point operations a second. */
+export interface ArithmeticPeak {
+  /** A product of two square matrices. */
+  readonly matrixProductFlops: number;
+  /** A 3 x 3 convolution of many channels, as CNNT's mixers have: the runtime is often better at it than at products. */
+  readonly convolutionFlops: number;
+}
+
+const rounds = 8;
+/** Rows and columns: large enough that nothing but the product takes time. */
+const side = 2048;
+const [frames, channelsIn, channelsOut, height, width] = [8, 64, 256, 64, 64];
+
+/**
+ * The most that this machine's cores multiply and add in a second, in float32, through the same runtime with the same
+ * threads, the best of some rounds. Graphs are written into `folder`.
+ */
+export async function measureArithmeticPeak(network: NetworkThread, folder: string): Promise<ArithmeticPeak> {
+  const productS = await bestS(network, join(folder, "product.onnx"), [side, side], (graph) =>
+    graph.node("MatMul", "y", ["x", graph.floats("right", [side, side], wave(side * side))]),
+  );
+  const weights = [channelsOut, channelsIn, 3, 3];
+  const image = [frames, channelsIn, height, width];
+  const convolutionS = await bestS(network, join(folder, "convolution.onnx"), image, (graph) =>
+    graph.node("Conv", "y", ["x", graph.floats("weights", weights, wave(size(weights)))], {
+      pads: { kind: "ints", value: [1, 1, 1, 1] },
+    }),
+  );
+  return {
+    matrixProductFlops: (2 * side ** 3) / productS,
+    convolutionFlops: (2 * size(weights) * frames * height * width) / convolutionS,
+  };
+}
+
+/** Seconds inside the runtime of the fastest round; `build` gives a graph from "x" to "y". */
+async function bestS(
+  network: NetworkThread,
+  file: string,
+  shape: readonly number[],
+  build: (graph: GraphBuilder) => void,
+): Promise<number> {
+  const graph = createGraphBuilder();
+  build(graph);
+  const model = {
+    graphName: "peak",
+    inputs: [{ name: "x", type: "float32", shape }],
+    outputs: [{ name: "y", type: "float32", shape: shape.map((_, axis) => `axis_${axis}`) }],
+    nodes: graph.nodes,
+    initializers: graph.initializers,
+    producerName: "cnnt-edge",
+    producerVersion: "bench",
+  } as const;
+  await writeFile(file, Buffer.concat(encodeModel(model)));
+  const names = { modelFile: file, inputName: "x", outputName: "y" };
+  let best = Infinity;
+  for (let round = 0; round < rounds; round += 1) {
+    best = Math.min(best, (await network.runTensor(names, shape, wave(size(shape)))).seconds);
+  }
+  return best;
+}
+
+function size(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+function wave(length: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length }, (_, i) => (i % 17) / 17 - 0.5);
+}
