@@ -118,6 +118,29 @@ test("half precision stays within 2 % of the output's deviation, and the package
   }
 });
 
+test("a graph of one fixed shape is right by the size of what comes out, and the package says the shape", async () => {
+  const out = join(scratch, "fixed-shape");
+  const checkpoint = join(import.meta.dirname, "../fixtures/checkpoints/average-beside");
+  // These random weights give values of some tens, whose float32 digits are coarser than 1e-4.
+  const which = [
+    "--config",
+    `${checkpoint}.json`,
+    "--state-dict",
+    "ema",
+    "--static",
+    "4,64,64",
+    "--no-cover",
+  ];
+  const exported = await runCommand(["export", `${checkpoint}.pt`, ...which, "--out", out]);
+  assert.equal(exported.code, 0, exported.stderr);
+  const card = parse(readFileSync(join(out, "rdf.yaml"), "utf8")) as {
+    config: { cnnt_edge: { fixed_shape: number[] } };
+  };
+  assert.deepEqual(card.config.cnnt_edge.fixed_shape, [4, 64, 64]);
+  const verified = await runCommand(["verify", out]);
+  assert.equal(verified.code, 0, verified.stderr);
+});
+
 test("verify catches one wrong weight", async () => {
   const dir = await exportTo("wrong-weight");
   await tamper(dir, (model) => {
