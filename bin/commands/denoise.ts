@@ -154,10 +154,21 @@ async function denoiseOne(
   options: DenoiseOptions,
   io: CommandIo,
 ): Promise<Result> {
+  const { removeStalePartials } = await import("../../formats/partial-name.ts");
+  const { withSmallerTiles } = await import("../../runtime/engine/smaller-tiles.ts");
   const progress = createProgressLine(basename(input), io.stderr);
+  const again = async (error: unknown): Promise<void> => {
+    progress.end();
+    io.stderr.write(`${visible(input)}: once more, in smaller tiles: ${describeError(error)}\n`);
+    await removeStalePartials(options.out);
+  };
   try {
     const job = jobOf(input, taken, options);
-    const outcome = await engine.denoise(job, { signal: io.signal, onProgress: progress.show });
+    const run = (): Promise<DenoiseOutcome> =>
+      engine.denoise(job, { signal: io.signal, onProgress: progress.show });
+    // Tiles that were asked for are not changed.
+    const asked = options.tile !== undefined || options.overlap !== undefined;
+    const outcome = asked ? await run() : await withSmallerTiles(run, again);
     progress.end();
     for (const note of outcome.notes) io.stderr.write(`${visible(input)}: note: ${visible(note)}\n`);
     io.stderr.write(`${visible(input)}: ${describeOutcome(outcome)}\n`);

@@ -1,0 +1,22 @@
+import { isEdgeError } from "../../core/errors.ts";
+
+/** Tiles are halved each time: the fifth has a sixteenth of the first one's voxels. */
+const mostAttempts = 5;
+
+/**
+ * Runs a job again whose engine died for lack of memory: the engine remembers and plans smaller tiles at the next call.
+ * `again` is told the error before each further attempt. Other errors, and the last one, go to the caller.
+ */
+export async function withSmallerTiles<T>(
+  run: () => Promise<T>,
+  again: (error: unknown) => Promise<void>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isEdgeError(error, "engine-memory") || attempt === mostAttempts) throw error;
+      await again(error);
+    }
+  }
+}
