@@ -2,8 +2,9 @@
 // on one machine, one after the other, with all its cores. Prints markdown.
 // usage: CNNT_CODE=… CNNT_EDGE_PYTHON=… npm run bench:torch -- WEIGHTS CONFIG --volume 30,512,512 --tile 8,256,256
 //   [--setting NAME:TILE:OVERLAP:SOME]... [--rounds 3] [--best] [--compile]
-// SOME says how many tiles along each axis are run of a published setting; all its tiles cost the same. --best: also
-// torch with channels_last weights; --compile: with torch.compile, which takes many minutes before its first tile.
+// SOME says how many tiles along each axis are run of a published setting; all its tiles cost the same; without a setting
+// there is no whole volume. --best: also torch in inference_mode, in bfloat16, with channels_last weights; --compile: with
+// torch.compile, which takes many minutes before its first tile.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
@@ -53,8 +54,6 @@ try {
   );
   // Once more after it, in case the machine was busy at the time.
   const oursS = Math.min(ours.seconds, (await timeTile(join(package_, "model.onnx"))).seconds);
-  const whole = denoiseVolume(package_);
-
   console.log(
     `${cpus()[0]?.model}, ${threads} threads, torch ${torch.torch}, volume ${volume.join(" x ")}\n`,
   );
@@ -65,18 +64,25 @@ try {
     else console.log(`| torch, ${name} | ${seconds.toFixed(2)} | ${(seconds / oursS).toFixed(2)} x |`);
   }
   console.log(`\nLargest difference between the outputs: ${difference.toExponential(1)}\n`);
+  if (torch.volumes.length > 0) compareVolumes(torch.volumes, denoiseVolume(package_));
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+function compareVolumes(
+  volumes: TorchAnswer["volumes"],
+  whole: { readonly elapsedS: number; readonly networkS: number },
+): void {
   console.log("| whole volume | tiles run of all | s | of ours |\n|---|---:|---:|---:|");
   console.log(
     `| cnnt-edge, file to file | all | ${whole.elapsedS.toFixed(1)} (${whole.networkS.toFixed(1)} in the network) | 1 |`,
   );
-  for (const { name, ran, of, seconds } of torch.volumes) {
+  for (const { name, ran, of, seconds } of volumes) {
     const all = (seconds * of) / ran;
     console.log(
       `| published, ${name} | ${ran} of ${of} | ${all.toFixed(0)} | ${(all / whole.elapsedS).toFixed(1)} x |`,
     );
   }
-} finally {
-  rmSync(folder, { recursive: true });
 }
 
 function numbers(text: string): number[] {
