@@ -14,9 +14,12 @@ export function networkBytesPerVoxel(architecture: Architecture | undefined): nu
   return Float32Array.BYTES_PER_ELEMENT * Math.max(160, 14 * Math.max(first, second));
 }
 
-/** Memory that may be taken without pushing others out, in bytes; a container's limit counts. */
-export function availableBytes(): number {
+/**
+ * Memory that may be taken without pushing others out, in bytes; a container's limit counts. `heldBytes`: what this
+ * process holds already and will use for it.
+ */
+export function availableBytes(heldBytes = 0): number {
   const constrained = process.constrainedMemory?.();
-  const free = freemem();
+  const free = freemem() + heldBytes;
   return constrained !== undefined && constrained > 0 ? Math.min(free, constrained) : free;
 }

@@ -24,6 +24,8 @@ let keptModels: ModelPackage[] = [];
 /** Of the first model, at the start. */
 let networkVoxelsPerS = 0;
 let memoryBytes: () => number = availableBytes;
+let idleReleaseMs = 60_000;
+let idle: NodeJS.Timeout | undefined;
 let tileMemory: TileMemory | undefined;
 let current:
   | { readonly id: number; readonly abort: AbortController; readonly done: Promise<void> }
@@ -40,7 +42,7 @@ async function start(settings: EngineSettings): Promise<void> {
     keptModels = await Promise.all(settings.models.map((dir) => readModel(dir, settings.provider)));
     const runtimeVersion = onnxRuntimeVersion();
     const { provider, intraOpThreads, tileLimits, networkProgram, memoryLimitBytes } = settings;
-    memoryBytes = () => Math.min(availableBytes(), memoryLimitBytes ?? Number.POSITIVE_INFINITY);
+    idleReleaseMs = settings.idleReleaseMs ?? idleReleaseMs;
     tileMemory = await openTileMemory(settings.tileMemoryFile);
     network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion, {
       ...(tileLimits === undefined ? {} : { limits: tileLimits }),
@@ -48,6 +50,12 @@ async function start(settings: EngineSettings): Promise<void> {
       onStuck: (error) => void giveUp(error),
     });
     networkVoxelsPerS = await warmUp(network, keptModels);
+    // What the last job's tiles took is there for the next one's: otherwise the second of two equal stacks would find
+    // less free memory than the first, and get other tiles.
+    const ownBytes = process.memoryUsage.rss();
+    const heldBytes = (): number =>
+      provider === "cpu" ? Math.max(0, process.memoryUsage.rss() - ownBytes) : 0;
+    memoryBytes = () => Math.min(availableBytes(heldBytes()), memoryLimitBytes ?? Number.POSITIVE_INFINITY);
     send({ kind: "ready", warmUp: { pid: process.pid, runtimeVersion, networkVoxelsPerS } });
   } catch (error) {
     send({ kind: "unfit", error: reportOf(error) });
@@ -56,6 +64,7 @@ async function start(settings: EngineSettings): Promise<void> {
 }
 
 async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promise<void> {
+  clearTimeout(idle);
   try {
     if (network === undefined || tileMemory === undefined) throw notStarted();
     const used = new Map<string, ModelPackage>();
@@ -89,7 +98,14 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
   } catch (error) {
     // `giveUp` has the word where the network hangs.
     if (!isEdgeError(error, "network-stuck")) send({ kind: "failed", id, error: reportOf(error) });
+  } finally {
+    idle = setTimeout(giveMemoryBack, idleReleaseMs);
   }
+}
+
+/** A model is loaded again, within seconds, by the next job. */
+function giveMemoryBack(): void {
+  network?.releaseAllBut([]).catch(() => undefined);
 }
 
 /** Lets the job remove what it has half written, then asks to be killed: a thread that hangs cannot be ended. */
@@ -102,6 +118,7 @@ async function giveUp(error: EdgeError): Promise<void> {
 async function end(): Promise<void> {
   current?.abort.abort();
   await current?.done;
+  clearTimeout(idle);
   await network?.close();
   clearInterval(heartbeat);
   if (process.connected) process.disconnect();

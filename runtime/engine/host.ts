@@ -36,6 +36,8 @@ export interface EngineOptions {
   readonly silenceMs?: number;
   /** How long a tile may take; learned from the warm-up by default. */
   readonly tileLimits?: TileLimits;
+  /** The memory of the last tiles goes back when no job came for so long; a minute by default. */
+  readonly idleReleaseMs?: number;
   /** What to run as the network's thread; tests put threads that hang or fail in its place. */
   readonly networkProgram?: URL;
   /** Bytes that tiles are planned for at most, where less than what is free. */
@@ -235,7 +237,7 @@ export function startEngine(options: EngineOptions): Engine {
 }
 
 function settingsOf(options: EngineOptions, provider: ProviderName): EngineSettings {
-  const { memoryLimitBytes, tileMemoryFile, tileLimits, networkProgram } = options;
+  const { memoryLimitBytes, tileMemoryFile, tileLimits, idleReleaseMs, networkProgram } = options;
   return {
     provider,
     models: [...options.models],
@@ -243,6 +245,7 @@ function settingsOf(options: EngineOptions, provider: ProviderName): EngineSetti
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     ...(tileMemoryFile === undefined ? {} : { tileMemoryFile }),
     ...(tileLimits === undefined ? {} : { tileLimits }),
+    ...(idleReleaseMs === undefined ? {} : { idleReleaseMs }),
     ...(networkProgram === undefined ? {} : { networkProgram: networkProgram.href }),
   };
 }

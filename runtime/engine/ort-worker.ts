@@ -14,6 +14,11 @@ import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messag
 
 const settings = workerData as WorkerSettings;
 const sessions = new Map<string, ort.InferenceSession>();
+/** The last shape that each session was run with. */
+const lastShapes = new Map<string, readonly number[]>();
+
+/** From so many voxels on, a CNNT's memory for a tile is a gigabyte or more. */
+const largeTileVoxels = 2 ** 20;
 
 async function sessionOf(modelFile: string): Promise<ort.InferenceSession> {
   const known = sessions.get(modelFile);
@@ -29,7 +34,19 @@ async function release(modelFile: string): Promise<void> {
   await session?.release();
 }
 
+/**
+ * The CPU arena keeps the blocks of a large tile, and adds to them what those of another shape do not fit into: over
+ * months of stacks of all sizes it would only grow. So it starts anew.
+ */
+async function forgetOtherLargeTile(modelFile: string, shape: readonly number[]): Promise<void> {
+  const last = lastShapes.get(modelFile);
+  lastShapes.set(modelFile, shape);
+  if (settings.provider !== "cpu" || last === undefined || String(last) === String(shape)) return;
+  if (last.reduce((product, length) => product * length, 1) >= largeTileVoxels) await release(modelFile);
+}
+
 async function run(request: WorkerRequest & { kind: "run" }): Promise<WorkerReply> {
+  await forgetOtherLargeTile(request.modelFile, request.shape);
   const session = await sessionOf(request.modelFile);
   const { input, output, shape, modelFile } = request;
   const inputName = graphName(request.inputName, session.inputNames, "input", modelFile);

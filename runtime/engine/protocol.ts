@@ -36,6 +36,8 @@ export const engineSettingsSchema = z.strictObject({
       factor: z.number().positive(),
     })
     .exactOptional(),
+  /** Nothing is kept for the next job when none came for so long. */
+  idleReleaseMs: z.number().positive().exactOptional(),
   /** Of tests: what runs in the place of the network's thread. */
   networkProgram: z.string().exactOptional(),
 });
