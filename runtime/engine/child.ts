@@ -64,7 +64,6 @@ async function start(settings: EngineSettings): Promise<void> {
 }
 
 async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promise<void> {
-  clearTimeout(idle);
   try {
     if (network === undefined || tileMemory === undefined) throw notStarted();
     const used = new Map<string, ModelPackage>();
@@ -98,8 +97,6 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
   } catch (error) {
     // `giveUp` has the word where the network hangs.
     if (!isEdgeError(error, "network-stuck")) send({ kind: "failed", id, error: reportOf(error) });
-  } finally {
-    idle = setTimeout(giveMemoryBack, idleReleaseMs);
   }
 }
 
@@ -143,8 +140,12 @@ process.on("message", (raw) => {
       const { id, job } = message;
       const abort = new AbortController();
       send({ kind: "accepted", id });
+      clearTimeout(idle);
       const done = denoise(id, job, abort.signal).then(() => {
+        // The host may have sent the next one while this one's models were given back.
+        if (current?.id !== id) return;
         current = undefined;
+        idle = setTimeout(giveMemoryBack, idleReleaseMs);
       });
       current = { id, abort, done };
       return;
