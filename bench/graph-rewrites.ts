@@ -4,6 +4,7 @@
 // OTHER.onnx: the same network from another exporter (bench/peers/torch-onnx.py), input "image", output "output".
 import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { median } from "../calibration/metrics/median.ts";
 import { loadNetwork } from "../export/cnnt/network.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { cnntGraph, inputName, outputName } from "../export/onnx/cnnt-graph.ts";
@@ -74,10 +75,6 @@ for (const name of sessions.keys()) {
   console.log(
     `| ${name} | ${ms.toFixed(0)} | ${(ms / shippedMs).toFixed(2)} | ${difference.toExponential(1)} |`,
   );
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function replaceNodes(

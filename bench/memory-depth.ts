@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { median } from "../calibration/metrics/median.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const program = join(root, "bin/cnnt-edge.js");
@@ -67,9 +68,6 @@ function sampleHash(file: string): string {
   const { stdout } = spawnSync(process.execPath, [program, "info", file, "--hash"], { encoding: "utf8" });
   return /[0-9a-f]{64}/.exec(stdout)?.[0] ?? "none";
 }
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
 const folder = mkdtempSync(join(values.scratch, "memory-depth-"));
 try {

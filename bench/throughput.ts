@@ -7,6 +7,7 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync } from "n
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { median } from "../calibration/metrics/median.ts";
 import { denoiseJobSchema } from "../runtime/denoise-job.ts";
 import { startEngine } from "../runtime/engine/host.ts";
 
@@ -67,10 +68,6 @@ try {
 } finally {
   await engine.stop();
   rmSync(folder, { recursive: true });
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
 function sync(file: string): void {

@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { type Acquisition, sampleTypes } from "../core/acquisition.ts";
 import { unsupportedError, usageError } from "../core/errors.ts";
+import { elementCount } from "../core/tensor.ts";
 import { openByteSource } from "./byte-source.ts";
 import { readContiguous } from "./contiguous-samples.ts";
 import type { ReadLimits } from "./limits.ts";
@@ -29,7 +30,7 @@ export const npyReader: FormatReader = {
 function describe(file: string, header: NpyHeader, limits: ReadLimits): Acquisition {
   const [y, x] = header.shape.slice(-2);
   const lengths = header.shape.slice(0, -2);
-  const planes = lengths.reduce((product, length) => product * length, 1);
+  const planes = elementCount(lengths);
   const bytes = (y ?? 0) * (x ?? 0) * sampleTypes[header.sampleType].bytes;
   const fits = bytes > 0 && bytes <= limits.maxPlaneBytes && planes >= 1 && planes <= limits.maxPlanes;
   if (x === undefined || y === undefined || !fits) {

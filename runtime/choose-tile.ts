@@ -1,5 +1,6 @@
 import { type EdgeError, machineError, usageError } from "../core/errors.ts";
 import type { PackageSettings, ZooModel } from "../core/package-settings.ts";
+import { elementCount } from "../core/tensor.ts";
 import { networkBytesPerVoxel } from "./memory-plan.ts";
 import type { TileShape } from "./network.ts";
 import {
@@ -9,6 +10,7 @@ import {
   redundancy,
   type StackShape,
   type TilePlan,
+  tileShapeOf,
 } from "./tile-plan.ts";
 import { assumedBytesPerVoxel, zooPlan } from "./zoo/zoo-tiles.ts";
 
@@ -111,9 +113,7 @@ function fittedTo(wishes: TileWishes, depth: number): TilePlan {
   }
   const affordable = (networkShare * availableBytes) / networkBytesPerVoxel(settings.architecture);
   const largestVoxels =
-    settings.architecture === undefined
-      ? Math.min(affordable, settings.tile[0] * settings.tile[1] * settings.tile[2])
-      : affordable;
+    settings.architecture === undefined ? Math.min(affordable, elementCount(settings.tile)) : affordable;
   const [wholeHeight, wholeWidth] = wholePlane(stack, settings);
   const planes = Math.min(depth, Math.floor(largestVoxels / (wholeHeight * wholeWidth)));
   if (planes >= Math.min(leastChunkDepth, depth)) {
@@ -203,13 +203,9 @@ export function memoryNeed(
   const slabBytes = slabPlanes * heights.length * widths.length * (bytesPerSample + blendedBytesPerVoxel);
   return (
     slabBytes +
-    tileVoxels(plan) *
+    elementCount(tileShapeOf(plan)) *
       (zoo === undefined ? networkBytesPerVoxel(settings.architecture) : assumedBytesPerVoxel)
   );
-}
-
-function tileVoxels({ axes: [depths, heights, widths] }: TilePlan): number {
-  return depths.tile * heights.tile * widths.tile;
 }
 
 function refuseTooMuchMemory(plan: TilePlan, wishes: TileWishes): void {

@@ -1,5 +1,6 @@
 import { type Acquisition, planeCount, sampleTypes } from "../core/acquisition.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
+import { elementCount } from "../core/tensor.ts";
 import { memoryNeed } from "./choose-tile.ts";
 import { stackPlaces } from "./depth-axis.ts";
 import type { TileShape } from "./network.ts";
@@ -67,7 +68,7 @@ function expectedSeconds(
     const tile = tileShapeOf(channel.tiles);
     const rate = rateOf(channel.model, tile);
     if (rate === undefined) return undefined;
-    seconds += (stacksOfChannel * tileCount(channel.tiles) * tile[0] * tile[1] * tile[2]) / rate;
+    seconds += (stacksOfChannel * tileCount(channel.tiles) * elementCount(tile)) / rate;
   }
   return Number(seconds.toPrecision(2));
 }

@@ -1,6 +1,7 @@
 import { type Acquisition, type SampleType, sampleTypes } from "../core/acquisition.ts";
 import { isEdgeError, usageError } from "../core/errors.ts";
 import type { Intensity, ModelPackage, Normalization, ZooModel } from "../core/package-settings.ts";
+import { elementCount } from "../core/tensor.ts";
 import { channelModels, pass } from "./channel-models.ts";
 import { chooseTiles, type TileWishes } from "./choose-tile.ts";
 import type { DenoiseJob } from "./denoise-job.ts";
@@ -104,7 +105,7 @@ export async function planJob(
 function tilesWithin(largest: number | undefined, unlimited: TilePlan, wishes: TileWishes): TilePlan {
   let plan = unlimited;
   if (largest === undefined || wishes.tile !== undefined || wishes.overlap !== undefined) return plan;
-  for (let bytes = wishes.availableBytes / 2; tileVoxels(plan) > largest; bytes /= 2) {
+  for (let bytes = wishes.availableBytes / 2; elementCount(tileShapeOf(plan)) > largest; bytes /= 2) {
     try {
       plan = chooseTiles({ ...wishes, availableBytes: bytes });
     } catch (error) {
@@ -113,11 +114,6 @@ function tilesWithin(largest: number | undefined, unlimited: TilePlan, wishes: T
     }
   }
   return plan;
-}
-
-function tileVoxels(plan: TilePlan): number {
-  const [depth, height, width] = tileShapeOf(plan);
-  return depth * height * width;
 }
 
 /** The source's, but where a zoo model says itself what comes out: probabilities are no counts. */

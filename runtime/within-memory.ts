@@ -1,5 +1,6 @@
 import { isEdgeError } from "../core/errors.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
+import { elementCount } from "../core/tensor.ts";
 import type { DenoiseJob, DenoiseOutcome } from "./denoise-job.ts";
 import { smallerVoxels, type TileMemory } from "./engine/tile-memory.ts";
 import type { Network, TileShape } from "./network.ts";
@@ -36,7 +37,7 @@ export async function denoiseWithinMemory(
     const tooLarge: { model: ModelPackage; shape: TileShape }[] = [];
     const network = noticing(tools.network, {
       onTile: (model, shape) => {
-        if (!asked) onTile(model, voxelsOf(shape));
+        if (!asked) onTile(model, elementCount(shape));
       },
       onTooLarge: (model, shape) => tooLarge.push({ model, shape }),
     });
@@ -48,7 +49,7 @@ export async function denoiseWithinMemory(
       const [first] = tooLarge;
       if (first === undefined || asked || tools.signal.aborted) throw error;
       const { model, shape } = first;
-      const voxels = voxelsOf(shape);
+      const voxels = elementCount(shape);
       const limit = largestTileVoxels(model);
       // It was planned above the limit already: there is no smaller one.
       if (voxels === 1 || (limit !== undefined && voxels > limit)) throw error;
@@ -59,10 +60,6 @@ export async function denoiseWithinMemory(
       await release();
     }
   }
-}
-
-function voxelsOf([depth, height, width]: TileShape): number {
-  return depth * height * width;
 }
 
 type OfTile = (model: ModelPackage, shape: TileShape) => void;

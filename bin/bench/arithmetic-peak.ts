@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { elementCount } from "../../core/tensor.ts";
 import { createGraphBuilder, type GraphBuilder } from "../../export/onnx/graph-builder.ts";
 import { encodeModel } from "../../export/onnx/messages.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
@@ -28,13 +29,13 @@ export async function measureArithmeticPeak(network: NetworkThread, folder: stri
   const weights = [channelsOut, channelsIn, 3, 3];
   const image = [frames, channelsIn, height, width];
   const convolutionS = await bestS(network, join(folder, "convolution.onnx"), image, (graph) =>
-    graph.node("Conv", "y", ["x", graph.floats("weights", weights, wave(size(weights)))], {
+    graph.node("Conv", "y", ["x", graph.floats("weights", weights, wave(elementCount(weights)))], {
       pads: { kind: "ints", value: [1, 1, 1, 1] },
     }),
   );
   return {
     matrixProductFlops: (2 * side ** 3) / productS,
-    convolutionFlops: (2 * size(weights) * frames * height * width) / convolutionS,
+    convolutionFlops: (2 * elementCount(weights) * frames * height * width) / convolutionS,
   };
 }
 
@@ -60,13 +61,9 @@ async function bestS(
   const names = { modelFile: file, inputName: "x", outputName: "y" };
   let best = Infinity;
   for (let round = 0; round < rounds; round += 1) {
-    best = Math.min(best, (await network.runTensor(names, shape, wave(size(shape)))).seconds);
+    best = Math.min(best, (await network.runTensor(names, shape, wave(elementCount(shape)))).seconds);
   }
   return best;
-}
-
-function size(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
 }
 
 function wave(length: number): Float32Array<ArrayBuffer> {

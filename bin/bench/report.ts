@@ -1,4 +1,4 @@
-import { describeDuration } from "../progress.ts";
+import { describeDuration, describeRate } from "../progress.ts";
 
 /** What `bench` found; rates per second, times in seconds. `--json` prints it as it is. */
 export interface BenchReport {
@@ -38,8 +38,11 @@ export interface BenchReport {
 export function reportTable(report: BenchReport, command: string): string {
   const share = (seconds: number): string => `${((100 * seconds) / report.elapsed_s).toFixed(1)} %`;
   const rows: [string, string][] = [
-    ["delivered, file to file", `${rate(report.delivered_voxels_per_s)} (${fixed(report.elapsed_s)} s)`],
-    ["through the network", `${rate(report.network_voxels_per_s)} (${fixed(report.network_s)} s)`],
+    [
+      "delivered, file to file",
+      `${describeRate(report.delivered_voxels_per_s)} (${fixed(report.elapsed_s)} s)`,
+    ],
+    ["through the network", `${describeRate(report.network_voxels_per_s)} (${fixed(report.network_s)} s)`],
     ["delivered / in-network time", report.delivered_to_network.toFixed(3)],
     [
       "the same tiles with nothing beside them",
@@ -91,10 +94,6 @@ export function verdict(
   const interval = `one such stack each ${report.acquisition_interval_s} s`;
   const took = describeDuration(report.elapsed_s);
   return report.keeps_up ? `${interval}: keeps up (${took})` : `${interval}: falls behind (it takes ${took})`;
-}
-
-function rate(voxelsPerS: number): string {
-  return `${(voxelsPerS / 1e6).toPrecision(3)} Mvoxel/s`;
 }
 
 function gigaflops(flops: number): string {

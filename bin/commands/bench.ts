@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { elementCount } from "../../core/tensor.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
 import type { BenchReport } from "../bench/report.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
@@ -78,7 +79,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
     const median = sorted[Math.floor(sorted.length / 2)];
     if (median === undefined) return exitCodes.failed;
     const { outcome, elapsedS, tiles } = median;
-    const tileVoxels = outcome.tile.reduce((product, length) => product * length, 1);
+    const tileVoxels = elementCount(outcome.tile);
     const { architecture } = model.settings;
     const flops =
       architecture === undefined ? undefined : 2 * multiplyAdds(architecture, outcome.tile) * tiles;

@@ -1,4 +1,4 @@
-import { availableParallelism, homedir, totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { describeError, type EdgeError, reportOf, usageError, visible } from "../../core/errors.ts";
@@ -118,6 +118,7 @@ type Result = { readonly input: string } & (
 
 async function denoise(files: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
   const { removeStalePartials } = await import("../../formats/partial-name.ts");
+  const { cacheFolder } = await import("../../runtime/cache-folder.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
   await makeResultsFolder(options.out);
   await removeStalePartials(options.out);
@@ -128,7 +129,7 @@ async function denoise(files: readonly string[], options: DenoiseOptions, io: Co
     // A person waits for this one; the daemon leaves a thread to the others.
     intraOpThreads: options.threads ?? availableParallelism(),
     ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit }),
-    tileMemoryFile: tileMemoryFile(process.env),
+    tileMemoryFile: join(cacheFolder(process.env), "tile-memory.json"),
   });
   const results: Result[] = [];
   try {
@@ -291,14 +292,6 @@ function memoryAmount(text: string): number {
   } catch (error) {
     throw new InvalidArgumentError(describeError(error));
   }
-}
-
-/** Below the cache folder of the XDG base directories: it may be deleted at any time. */
-function tileMemoryFile(env: NodeJS.ProcessEnv): string {
-  const cache = env["XDG_CACHE_HOME"];
-  // By the specification a relative path is to be ignored.
-  const folder = cache?.startsWith("/") ? cache : join(homedir(), ".cache");
-  return join(folder, "cnnt-edge", "tile-memory.json");
 }
 
 function channelModel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {

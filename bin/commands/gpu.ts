@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Command } from "commander";
 import { usageError, visible } from "../../core/errors.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
@@ -92,9 +93,8 @@ async function install(options: InstallOptions, io: CommandIo): Promise<number> 
 /** Brings the package into the cache folder, from where onnxruntime-node says that it lies. */
 async function download(version: string, io: CommandIo): Promise<string> {
   const { gpuPackageAddress } = await import("../../runtime/gpu/package-address.ts");
-  const { downloadFolder, downloadPackage, usualLimits } = await import(
-    "../../runtime/gpu/download-package.ts"
-  );
+  const { cacheFolder } = await import("../../runtime/cache-folder.ts");
+  const { downloadPackage, usualLimits } = await import("../../runtime/gpu/download-package.ts");
   const { createWorkLine } = await import("../work-line.ts");
   const address = gpuPackageAddress(version);
   io.stderr.write(`${visible(`${address.name} ${version} from ${address.index}`)}\n`);
@@ -102,7 +102,7 @@ async function download(version: string, io: CommandIo): Promise<string> {
   try {
     return await downloadPackage({
       address,
-      folder: downloadFolder(process.env),
+      folder: join(cacheFolder(process.env), "gpu"),
       limits: usualLimits,
       onProgress: ({ bytes, totalBytes, bytesPerS }) =>
         line.show({

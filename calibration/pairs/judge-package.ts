@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
 import type { Engine } from "../../runtime/denoise-job.ts";
 import { median } from "../metrics/median.ts";
 import { simulate } from "../simulation/simulated-source.ts";
+import { writeSimulation } from "../simulation/write-simulation.ts";
 import { coverFieldOf, drawCover } from "./cover.ts";
 import { findPairs, type ImagePair } from "./find-pairs.ts";
 import { fitIntensity } from "./fit-intensity.ts";
@@ -82,26 +82,16 @@ async function simulatedCover({ model, engine, signal, settings }: JudgeTask): P
     // Grey values as the package expects them: the bright end within a fixed range.
     const gain = normalization.kind === "fixed" ? (normalization.high - normalization.low) / 60 : 10;
     const offset = normalization.kind === "fixed" ? normalization.low : 100;
-    const { noisy } = simulate({
+    const simulation = {
       sizes: simulatedSizes,
       photons: 20,
       camera: { gain, offset, readNoise: 1.5 },
       sampleType: "float32",
       seed: 4,
-    });
+    } as const;
+    const simulated = simulate(simulation);
     const input = join(work, "input.ome.tif");
-    const sink = await createOmeTiff(input, {
-      acquisition: { ...noisy.acquisition, members: [] },
-      sampleType: "float32",
-    });
-    try {
-      for (let z = 0; z < simulatedSizes.z; z += 1) {
-        await sink.write({ t: 0, c: 0, z, samples: await noisy.readPlane({ t: 0, c: 0, z }) });
-      }
-      await sink.finish([]);
-    } finally {
-      await sink.abort();
-    }
+    await writeSimulation(simulation, simulated, { noisy: input }, { signal });
     const output = join(work, "output.ome.tif");
     await engine.denoise(
       { input, output, models: { default: resolve(model) }, sampleType: "float32" },
@@ -109,7 +99,7 @@ async function simulatedCover({ model, engine, signal, settings }: JudgeTask): P
     );
     const denoised = await openAcquisition(output);
     try {
-      return await drawCover(await coverFieldOf(noisy, denoised));
+      return await drawCover(await coverFieldOf(simulated.noisy, denoised));
     } finally {
       await denoised.close();
     }

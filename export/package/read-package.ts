@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join, normalize, sep } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { formatError, usageError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { digestOfFile } from "../../formats/file-digest.ts";
 import { type Rdf, rdfSchema } from "./rdf-schema.ts";
 import { readZooDescription } from "./zoo/read-zoo.ts";
 
@@ -62,7 +61,7 @@ async function weightsOf(
   { source, sha256: stated }: { readonly source: string; readonly sha256?: string | undefined },
 ): Promise<Pick<ModelPackage, "modelFile" | "modelSha256">> {
   const modelFile = await member(dir, source);
-  const modelSha256 = await sha256Of(modelFile);
+  const modelSha256 = await digestOfFile(modelFile);
   if (stated !== undefined && stated !== modelSha256) {
     throw formatError("the model is not the one that the description names", {
       code: "package-hash-mismatch",
@@ -178,10 +177,4 @@ async function member(dir: string, source: string): Promise<string> {
     });
   }
   return path;
-}
-
-async function sha256Of(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest("hex");
 }

@@ -1,4 +1,5 @@
 import { formatError } from "../../core/errors.ts";
+import { elementCount } from "../../core/tensor.ts";
 import { imageJAxes, imageJNotes, imageJPixelSize, imageJTimeIncrement, parseImageJ } from "../imagej.ts";
 import type { ReadLimits } from "../limits.ts";
 import type { SeriesFound } from "../series-found.ts";
@@ -29,7 +30,7 @@ export async function readImageJSeries(
   }
   // Colour images and the like are refused before their planes are counted.
   pageLayout(tiff, 0);
-  const planes = stored.lengths.reduce((product, length) => product * length, 1);
+  const planes = elementCount(stored.lengths);
   const oneDirectory = pages.count === 1 && planes > 1;
   if (oneDirectory) {
     checkContiguousPlanes(tiff, 0, planes, "ImageJ description");

@@ -1,5 +1,6 @@
 import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "../../core/acquisition.ts";
 import { EdgeError, formatError, isEdgeError, usageError } from "../../core/errors.ts";
+import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../limits.ts";
 import type { PlaneIndex, PlaneSource } from "../plane-source.ts";
 import type { SeriesFound } from "../series-found.ts";
@@ -98,7 +99,7 @@ function layoutNotes(layout: PageLayout, stored: StoredAxes): string[] {
 
 /** Checks that the planes of a series are few enough and all of one size and type; the layout of the first. */
 function commonLayout({ file, members, placeOf, facts }: TiffSeries, limits: ReadLimits): PageLayout {
-  const planes = facts.stored.lengths.reduce((product, length) => product * length, 1);
+  const planes = elementCount(facts.stored.lengths);
   if (planes > limits.maxPlanes) {
     throw formatError("the image has more planes than are allowed", {
       code: "too-many-planes",

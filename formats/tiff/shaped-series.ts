@@ -1,4 +1,5 @@
 import { unsupportedError } from "../../core/errors.ts";
+import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../limits.ts";
 import type { SeriesFound } from "../series-found.ts";
 import type { DirectoryReader } from "./ifd.ts";
@@ -32,7 +33,7 @@ export async function readShapedSeries(
       refuseHiddenPlanes(tiff, said, layout);
       return undefined;
     }
-    const planes = stored.lengths.reduce((product, length) => product * length, 1);
+    const planes = elementCount(stored.lengths);
     // Where there are fewer directories than planes, all planes follow the first one.
     const oneDirectory = planes > 1 && (said.truncated || page + planes > tiff.pages.count);
     if (oneDirectory) checkContiguousPlanes(tiff, page, planes, "description");
@@ -57,7 +58,7 @@ export async function readShapedSeries(
 
 /** A description that we do not understand may stand for planes without directories: they must not get lost. */
 function refuseHiddenPlanes(tiff: TiffFile, said: ShapedDescription, layout: PageLayout): void {
-  const values = said.shape.reduce((product, length) => product * length, 1);
+  const values = elementCount(said.shape);
   if (values <= tiff.pages.count * layout.width * layout.length) return;
   throw unsupportedError("the description names axes that we do not read", {
     code: "shaped-axes",

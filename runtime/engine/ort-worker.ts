@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import ort from "onnxruntime-node";
 import { isEdgeError, reportOf } from "../../core/errors.ts";
+import { elementCount } from "../../core/tensor.ts";
 import { graphName } from "./graph-names.ts";
 import { runtimeError } from "./runtime-error.ts";
 import { sessionOptions } from "./session-options.ts";
@@ -42,7 +43,7 @@ async function forgetOtherLargeTile(modelFile: string, shape: readonly number[])
   const last = lastShapes.get(modelFile);
   lastShapes.set(modelFile, shape);
   if (settings.provider !== "cpu" || last === undefined || String(last) === String(shape)) return;
-  if (last.reduce((product, length) => product * length, 1) >= largeTileVoxels) await release(modelFile);
+  if (elementCount(last) >= largeTileVoxels) await release(modelFile);
 }
 
 async function run(request: WorkerRequest & { kind: "run" }): Promise<WorkerReply> {

@@ -1,20 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
+import { type Digest, digestOfFile } from "../../formats/file-digest.ts";
 
-/** SHA-256 in lower-case hexadecimal. */
-export type Digest = string;
-
-export async function digestOfFile(file: string, signal?: AbortSignal): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file, {
-    highWaterMark: 1 << 20,
-    ...(signal ? { signal } : {}),
-  })) {
-    hash.update(chunk as Buffer);
-  }
-  return hash.digest("hex");
-}
+// For bundle/, which knows runtime/ only.
+export { digestOfFile };
 
 /**
  * Of several files as one: the SHA-256 of what `sha256sum NAME...` prints for them, names in alphabetical order. So a

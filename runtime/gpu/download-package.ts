@@ -1,5 +1,4 @@
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
@@ -35,12 +34,6 @@ export const usualLimits: DownloadLimits = {
 
 /** An index's description and a list of versions have some kilobytes. */
 const maxJsonBytes = 4 << 20;
-
-/** Below the cache folder of the XDG base directories: it may be deleted at any time. */
-export function downloadFolder(env: NodeJS.ProcessEnv): string {
-  const cache = env["XDG_CACHE_HOME"];
-  return join(cache?.startsWith("/") ? cache : join(homedir(), ".cache"), "cnnt-edge", "gpu");
-}
 
 const indexSchema = z.object({ resources: z.array(z.object({ "@id": z.string(), "@type": z.string() })) });
 

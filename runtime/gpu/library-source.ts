@@ -5,7 +5,8 @@ import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import yauzl, { type Entry } from "yauzl";
 import { formatError, machineError, unsupportedError, usageError } from "../../core/errors.ts";
-import { type Digest, digestOfFile, digestOfFolder } from "./digest.ts";
+import { type Digest, digestOfFile } from "../../formats/file-digest.ts";
+import { digestOfFolder } from "./digest.ts";
 
 /**
  * Where the GPU provider libraries of ONNX Runtime come from: the Python wheel `onnxruntime_gpu-<version>-….whl`, the

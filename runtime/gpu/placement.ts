@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { machineError } from "../../core/errors.ts";
 import { writeFileAtomically } from "../../formats/atomic-file.ts";
-import { digestOfFile } from "./digest.ts";
+import { digestOfFile } from "../../formats/file-digest.ts";
 import { type LibraryName, libraryNames } from "./library-source.ts";
 
 /** Beside ONNX Runtime's own library: what we placed there, and what lay there before. */

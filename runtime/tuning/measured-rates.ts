@@ -1,9 +1,11 @@
 import { mkdir, readFile } from "node:fs/promises";
-import { cpus, homedir } from "node:os";
+import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { elementCount } from "../../core/tensor.ts";
 import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import { cacheFolder } from "../cache-folder.ts";
 import { onnxRuntimeVersion } from "../product-version.ts";
 
 /** How fast a model was on this machine, tile by tile. */
@@ -27,7 +29,7 @@ export type MeasuredRates = (model: ModelPackage, provider: string) => readonly 
 
 /** Where they are kept: for this user, on this machine. */
 export function tuningFile(env: NodeJS.ProcessEnv): string {
-  return join(env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "cnnt-edge", "tuning.json");
+  return join(cacheFolder(env), "tuning.json");
 }
 
 /** Reads the file; one that is missing or not ours says nothing. */
@@ -65,8 +67,8 @@ export function rateFor(
   rates: readonly MeasuredRate[],
   tile: readonly [depth: number, height: number, width: number],
 ): MeasuredRate | undefined {
-  const voxels = (of: MeasuredRate["tile"]): number => of[0] * of[1] * of[2];
-  const apart = (rate: MeasuredRate): number => Math.abs(Math.log(voxels(rate.tile) / voxels(tile)));
+  const apart = (rate: MeasuredRate): number =>
+    Math.abs(Math.log(elementCount(rate.tile) / elementCount(tile)));
   return [...rates].sort((a, b) => apart(a) - apart(b))[0];
 }
 

@@ -1,4 +1,5 @@
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { elementCount } from "../../core/tensor.ts";
 import { interrupted } from "../interrupted.ts";
 import { networkBytesPerVoxel } from "../memory-plan.ts";
 import { makeTileBuffers, type Network, type TileShape } from "../network.ts";
@@ -31,8 +32,7 @@ export async function tune(task: TuneTask): Promise<MeasuredRate[]> {
       seconds.push(done.seconds);
     }
     const median = seconds.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 1;
-    const [depth, height, width] = tile;
-    const rate = { tile, voxels_per_s: (depth * height * width) / median, threads: task.threads };
+    const rate = { tile, voxels_per_s: elementCount(tile) / median, threads: task.threads };
     rates.push(rate);
     task.onRate(rate);
   }
@@ -49,6 +49,6 @@ function tilesToTry({ model, availableBytes }: TuneTask): TileShape[] {
     squares === undefined ? sides.map((side) => [side, side] as const) : [squares];
   return planes
     .flatMap(([height, width]) => depths.map((depth): TileShape => [depth, height, width]))
-    .filter(([depth, height, width]) => depth * height * width * bytesPerVoxel <= availableBytes / 2)
-    .sort((a, b) => a[0] * a[1] * a[2] - b[0] * b[1] * b[2]);
+    .filter((tile) => elementCount(tile) * bytesPerVoxel <= availableBytes / 2)
+    .sort((a, b) => elementCount(a) - elementCount(b));
 }

@@ -1,6 +1,7 @@
 import { usageError } from "../../core/errors.ts";
 import { type AxisSizes, largestFitting, smallestFitting } from "../../core/operators.ts";
 import type { PackageSettings, ZooModel } from "../../core/package-settings.ts";
+import { elementCount } from "../../core/tensor.ts";
 import type { TileShape } from "../network.ts";
 import { fittedPlan, type Overlap, type StackShape, type TilePlan } from "../tile-plan.ts";
 
@@ -47,7 +48,7 @@ export function zooPlan(wishes: ZooTileWishes): TilePlan {
 function affordable(recommended: TileShape, sizes: ZooModel["sizes"], largestVoxels: number): TileShape {
   let tile = [...recommended];
   for (;;) {
-    if (tile.reduce((product, length) => product * length, 1) <= largestVoxels) break;
+    if (elementCount(tile) <= largestVoxels) break;
     const smaller = tile.map((length, k) => largestFitting(sizes[k] ?? { min: length, step: 0 }, length / 2));
     const longest = tile.reduce((best, length, k) => {
       const shrinks = (smaller[k] ?? length) < length;

@@ -16,17 +16,7 @@ const fixtures = cnntFixtures();
 
 for (const fixture of fixtures) {
   test(`export and verify reproduce the published output (${fixture.name})`, async () => {
-    const out = join(scratch, fixture.name);
-    const exported = await runCommand([
-      "export",
-      fixture.weights,
-      "--config",
-      fixture.config,
-      "--no-cover",
-      "--out",
-      out,
-    ]);
-    assert.equal(exported.code, 0, exported.stderr);
+    const out = await exportOf(fixture, fixture.name);
     for (const pair of fixture.pairs.slice(0, 1)) {
       const verified = await runCommand([
         "verify",
@@ -55,13 +45,21 @@ const [pair] = fixture.pairs;
 assert.ok(pair !== undefined);
 const given = ["--input", pair.input, "--expected", pair.output];
 
-async function exportTo(name: string, ...more: string[]): Promise<string> {
+function exportTo(name: string, ...more: string[]): Promise<string> {
+  return exportOf(fixture, name, ...more);
+}
+
+async function exportOf(
+  { weights, config }: Pick<typeof fixture, "weights" | "config">,
+  name: string,
+  ...more: string[]
+): Promise<string> {
   const out = join(scratch, name);
   const result = await runCommand([
     "export",
-    fixture.weights,
+    weights,
     "--config",
-    fixture.config,
+    config,
     "--no-cover",
     "--out",
     out,
