@@ -8,7 +8,6 @@ export interface BlendedPlanes {
   readonly plane: (depth: number) => Float32Array;
   /** Forgets a plane, so that its place serves another. */
   readonly clear: (depth: number) => void;
-  readonly bytes: number;
 }
 
 /** Sums in float32, tile after tile in the plan's order: the result does not depend on timing or thread count. */
@@ -20,7 +19,6 @@ export function createBlendedPlanes({ axes }: TilePlan, capacity: number): Blend
   const placeOf = (depth: number): Float32Array => places[depth % capacity] as Float32Array;
 
   return {
-    bytes: capacity * planeVoxels * Float32Array.BYTES_PER_ELEMENT,
     plane: placeOf,
     clear: (depth) => void placeOf(depth).fill(0),
     add(tile, depth, height, width) {

@@ -4,6 +4,7 @@ import { createBlendedPlanes } from "./blended-planes.ts";
 import { type TellBusy, timed } from "./busy-time.ts";
 import { gatherTile, indicesOf } from "./gather-tile.ts";
 import { orInterrupted } from "./interrupted.ts";
+import { planesOfLoneTiles, tilesAreAlone } from "./lone-tiles.ts";
 import { makeTileBuffers, type Network, type TileBuffers } from "./network.ts";
 import type { IntensityMap } from "./normalize.ts";
 import { createPlaneWindow } from "./plane-window.ts";
@@ -30,8 +31,8 @@ export interface StackTask {
 
 /**
  * Runs one stack through the network, slab by slab. A slab is the planes under one row of tiles; the next slab is read
- * and the previous one delivered while the network works. Memory: two slabs of samples, two of output, and
- * `tilesUnderWay` tiles, whatever the depth.
+ * and the previous one delivered while the network works. Memory: two slabs of samples, two of output where tiles are
+ * blended, and `tilesUnderWay` tiles, whatever the depth.
  */
 export async function denoiseStack(task: StackTask, network: Network, signal: AbortSignal): Promise<void> {
   const { plan, map, model } = task;
@@ -48,7 +49,8 @@ export async function denoiseStack(task: StackTask, network: Network, signal: Ab
     planeVoxels: heights.length * widths.length,
     read: task.readPlane,
   });
-  const blended = createBlendedPlanes(plan, capacity);
+  const alone = tilesAreAlone(plan);
+  const blended = alone ? planesOfLoneTiles(plan) : createBlendedPlanes(plan, capacity);
   const ending = new AbortController();
   const either = AbortSignal.any([signal, ending.signal]);
 
@@ -76,11 +78,11 @@ export async function denoiseStack(task: StackTask, network: Network, signal: Ab
       gatherTile(window.plane, plan, [depth.start, height.start, width.start], map, buffers.input),
     );
     const run = network.run(model, shape, buffers);
-    const blend = Promise.all([run, blending]).then(([{ buffers: returned, seconds }]) => {
+    const blend = Promise.all([run, blending]).then(([seconds]) => {
       either.throwIfAborted();
-      timed("blending", task.tellBusy, () => blended.add(returned.output, depth, height, width));
+      timed("blending", task.tellBusy, () => blended.add(buffers.output, depth, height, width));
       task.onTile?.(seconds);
-      return returned;
+      return buffers;
     });
     blending = quietly(blend.then(() => undefined));
     return quietly(blend);
@@ -106,6 +108,11 @@ export async function denoiseStack(task: StackTask, network: Network, signal: Ab
           delivering = quietly(deliverSlab(slab));
         }),
       );
+      // Its planes are delivered from where they lie.
+      if (alone) {
+        const delivered = blending.then(() => delivering);
+        holdLast(underWay, delivered);
+      }
     }
     await orInterrupted(blending, signal);
     await orInterrupted(delivering, signal);
@@ -121,6 +128,12 @@ function oldest(underWay: Promise<TileBuffers>[]): Promise<TileBuffers> {
   const first = underWay.shift();
   if (first === undefined) throw new RangeError("no tile is under way");
   return first;
+}
+
+/** Keeps the tile that was put under way last from being taken again before a promise is fulfilled. */
+function holdLast(underWay: Promise<TileBuffers>[], until: Promise<void>): void {
+  const last = underWay.pop();
+  if (last !== undefined) underWay.push(quietly(until.then(() => last)));
 }
 
 /** Marks a promise whose rejection is awaited later, so that it is not taken for one that nobody handles. */

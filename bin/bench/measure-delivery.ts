@@ -64,15 +64,13 @@ export async function measureBareTiles(
   model: ModelPackage,
   network: NetworkThread,
 ): Promise<number> {
-  let buffers = makeTileBuffers(outcome.tile);
+  const buffers = makeTileBuffers(outcome.tile);
   buffers.input.forEach((_, i) => {
     buffers.input[i] = 0.5 + 0.4 * Math.sin(i * 0.37);
   });
   let total = 0;
   for (let tile = 0; tile < tiles; tile += 1) {
-    const run = await network.run(model, outcome.tile, buffers);
-    buffers = run.buffers;
-    total += run.seconds;
+    total += await network.run(model, outcome.tile, buffers);
   }
   return total;
 }

@@ -132,14 +132,15 @@ export function startNetworkThread(
       const shapeName = `${modelFile} ${tile.join(",")}`;
       const voxels = input.length;
       const limitMs = deadline.limitMs(shapeName, voxels);
-      const reply = (await ask(request, [input.buffer, output.buffer], limitMs)) as RunReply;
-      deadline.learn(shapeName, voxels, reply.seconds);
-      return { buffers: { input: reply.input, output: reply.output }, seconds: reply.seconds };
+      const { seconds } = (await ask(request, [], limitMs)) as RunReply;
+      deadline.learn(shapeName, voxels, seconds);
+      return seconds;
     },
     async runTensor({ modelFile, inputName, outputName }, shape, input) {
       const request = { kind: "run", modelFile, inputName, outputName, shape, input } as const;
       const reply = (await ask(request, [input.buffer])) as RunReply;
-      return { shape: reply.outputShape, data: reply.output, seconds: reply.seconds };
+      const data = reply.output ?? new Float32Array();
+      return { shape: reply.outputShape, data, seconds: reply.seconds };
     },
     async close() {
       if (lost !== undefined) return;

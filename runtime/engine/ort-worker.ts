@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import ort from "onnxruntime-node";
-import { isEdgeError, reportOf } from "../../core/errors.ts";
+import { formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { graphName } from "./graph-names.ts";
 import { runtimeError } from "./runtime-error.ts";
@@ -52,18 +52,38 @@ async function run(request: WorkerRequest & { kind: "run" }): Promise<WorkerRepl
   const { input, output, shape, modelFile } = request;
   const inputName = graphName(request.inputName, session.inputNames, "input", modelFile);
   const outputName = graphName(request.outputName, session.outputNames, "output", modelFile);
-  const feeds = { [inputName]: new ort.Tensor("float32", input, shape) };
+  const feeds = { [inputName]: new ort.Tensor("float32", ownCopy(input), shape) };
   const begin = performance.now();
-  const results =
-    output === undefined
-      ? await session.run(feeds, [outputName])
-      : await session.run(feeds, {
-          [outputName]: new ort.Tensor("float32", output, request.outputShape ?? shape),
-        });
+  const results = await session.run(feeds, [outputName]);
   const seconds = (performance.now() - begin) / 1000;
-  const result = results[outputName];
-  const data = output ?? (result?.data as Float32Array<ArrayBuffer>);
-  return { id: request.id, ok: true, input, output: data, outputShape: result?.dims ?? shape, seconds };
+  const result = results[outputName] as ort.Tensor;
+  const data = result.data as Float32Array<ArrayBuffer>;
+  const done = { id: request.id, ok: true, outputShape: result.dims, seconds } as const;
+  if (output === undefined) return { ...done, output: data };
+  const expected = request.outputShape ?? shape;
+  if (String(result.dims) !== String(expected)) throw otherShape(modelFile, result.dims, expected);
+  output.set(data);
+  return done;
+}
+
+function otherShape(file: string, found: readonly number[], allowed: readonly number[]) {
+  return formatError("the model's output has another shape than its description says", {
+    code: "network-output-shape",
+    file,
+    found: found.join(" x "),
+    allowed: allowed.join(" x "),
+    remedy: "Run `cnnt-edge verify` on the package",
+  });
+}
+
+let ownInput = new Float32Array();
+
+/** The binding takes no shared memory ("Invalid argument"); it makes the output anew in any case. */
+function ownCopy(input: Float32Array): Float32Array {
+  if (input.buffer instanceof ArrayBuffer) return input;
+  if (ownInput.length !== input.length) ownInput = new Float32Array(input.length);
+  ownInput.set(input);
+  return ownInput;
 }
 
 async function answer(request: WorkerRequest): Promise<WorkerReply> {
@@ -83,7 +103,7 @@ async function answer(request: WorkerRequest): Promise<WorkerReply> {
 }
 
 function reply(message: WorkerReply): void {
-  const moved = "input" in message ? [message.input.buffer, message.output.buffer] : [];
+  const moved = "output" in message && message.output !== undefined ? [message.output.buffer] : [];
   parentPort?.postMessage(message, moved);
 }
 

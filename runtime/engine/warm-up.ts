@@ -16,8 +16,9 @@ export async function warmUp(network: NetworkThread, models: readonly ModelPacka
   const [first] = models;
   if (first === undefined) return 0;
   const shape = warmUpShape(first);
-  const { buffers } = await network.run(first, shape, makeTileBuffers(shape));
-  const { seconds } = await network.run(first, shape, buffers);
+  const buffers = makeTileBuffers(shape);
+  await network.run(first, shape, buffers);
+  const seconds = await network.run(first, shape, buffers);
   const [depth, height, width] = shape;
   return seconds > 0 ? (depth * height * width) / seconds : 0;
 }

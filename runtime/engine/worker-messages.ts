@@ -10,12 +10,12 @@ export type WorkerRequest = { readonly id: number } & (
       readonly modelFile: string;
       readonly inputName: string;
       readonly outputName: string;
-      /** Of the input, and of the output where it is another. */
+      /** Of the input; and that which the output must have. */
       readonly shape: readonly number[];
       readonly outputShape?: readonly number[];
-      /** Transferred there and back. `output` is absent where its shape is not known beforehand. */
-      readonly input: Float32Array<ArrayBuffer>;
-      readonly output?: Float32Array<ArrayBuffer>;
+      /** Shared by both threads where `output` is; moved to the worker where the output's shape is not known. */
+      readonly input: Float32Array<SharedArrayBuffer> | Float32Array<ArrayBuffer>;
+      readonly output?: Float32Array<SharedArrayBuffer>;
     }
   | { readonly kind: "close" }
 );
@@ -24,8 +24,8 @@ export type WorkerReply = { readonly id: number } & (
   | { readonly ok: true }
   | {
       readonly ok: true;
-      readonly input: Float32Array<ArrayBuffer>;
-      readonly output: Float32Array<ArrayBuffer>;
+      /** Moved; absent where the request brought an array for it. */
+      readonly output?: Float32Array<ArrayBuffer>;
       readonly outputShape: readonly number[];
       readonly seconds: number;
     }

@@ -7,7 +7,7 @@ import type { Samples } from "../../core/acquisition.ts";
  * in the processor's cache; nothing else of the product knows of it. The source is `voxels.wat`.
  */
 
-/** Voxels in the scratch memory at once; a multiple of 4. */
+/** Voxels in the scratch memory at once; a multiple of 8. */
 const chunk = 16_384;
 const outputAt = 131_072;
 
@@ -15,7 +15,8 @@ interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly normalize: (count: number, low: number, scale: number, min: number, max: number) => void;
   readonly quantize: (count: number, gain: number, offset: number, min: number, max: number) => number;
-  readonly round: (count: number, min: number, max: number) => number;
+  readonly round16: (count: number, min: number, max: number) => number;
+  readonly widen16: (count: number) => void;
 }
 
 /** What we use of the global that Node has and whose types come with browsers only. */
@@ -31,6 +32,8 @@ const doublesIn = new Float64Array(buffer, 0, chunk);
 const floatsIn = new Float32Array(buffer, 0, chunk);
 const floatsOut = new Float32Array(buffer, outputAt, chunk);
 const integersOut = new Int32Array(buffer, outputAt, chunk);
+const shortsIn = new Uint16Array(buffer, 0, chunk);
+const shortsOut = new Uint16Array(buffer, outputAt, chunk);
 
 /** `(x - low) · scale`, then between `min` and `max`. */
 export interface Normalizing {
@@ -67,7 +70,8 @@ export function inputWriter(into: Float32Array, { low, scale, min, max }: Normal
     append(samples, first, end) {
       if (asTheyAre && !(samples instanceof Float32Array || samples instanceof Float64Array)) {
         flush();
-        into.set(samples.subarray(first, end), written);
+        if (samples instanceof Uint16Array) widen(samples.subarray(first, end), into.subarray(written));
+        else into.set(samples.subarray(first, end), written);
         written += end - first;
         return;
       }
@@ -90,6 +94,16 @@ export function inputWriter(into: Float32Array, { low, scale, min, max }: Normal
   };
 }
 
+/** Writes integers as floats. */
+function widen(samples: Uint16Array, into: Float32Array): void {
+  for (let at = 0; at < samples.length; at += chunk) {
+    const count = Math.min(chunk, samples.length - at);
+    shortsIn.set(count === samples.length ? samples : samples.subarray(at, at + count));
+    kernels.widen16(Math.ceil(count / 8) * 8);
+    into.set(count === chunk ? floatsOut : floatsOut.subarray(0, count), at);
+  }
+}
+
 /** `gain · x + offset`, rounded half to even, then between `min` and `max`, bounds of an integer type. */
 export interface Quantizing {
   readonly gain: number;
@@ -102,25 +116,35 @@ export interface Quantizing {
  * Writes floats as integers, computed in float64. Returns how many had to be clipped; NaN becomes 0 and counts as
  * clipped.
  */
-export function quantize(
-  values: Float32Array,
-  { gain, offset, min, max }: Quantizing,
-  into: Samples,
-): number {
-  // Their bounds are floats too.
-  const asTheyAre = gain === 1 && offset === 0 && into.BYTES_PER_ELEMENT <= 2;
+export function quantize(values: Float32Array, map: Quantizing, into: Samples): number {
+  const { gain, offset, min, max } = map;
+  const asTheyAre = gain === 1 && offset === 0;
+  const target = asTheyAre ? asShorts(into) : undefined;
   let clipped = 0;
   for (let at = 0; at < values.length; at += chunk) {
     const count = Math.min(chunk, values.length - at);
     floatsIn.set(values.subarray(at, at + count));
-    // Filled up to a multiple of 4 with the last value, which is then counted more than once.
-    const filled = Math.ceil(count / 4) * 4;
+    // Filled up to a multiple of 8 with the last value, which is then counted more than once.
+    const filled = Math.ceil(count / 8) * 8;
     floatsIn.fill(values[at + count - 1] ?? 0, count, filled);
-    clipped += asTheyAre ? kernels.round(filled, min, max) : kernels.quantize(filled, gain, offset, min, max);
-    if (filled > count) clipped -= (filled - count) * lastIsClipped(values, { gain, offset, min, max });
-    into.set(count === chunk ? integersOut : integersOut.subarray(0, count), at);
+    if (target === undefined) {
+      clipped += kernels.quantize(filled, gain, offset, min, max);
+      into.set(count === chunk ? integersOut : integersOut.subarray(0, count), at);
+    } else {
+      clipped += kernels.round16(filled, min, max);
+      target.set(count === chunk ? shortsOut : shortsOut.subarray(0, count), at);
+    }
+    if (filled > count) clipped -= (filled - count) * lastIsClipped(values, map);
   }
   return clipped;
+}
+
+/** 16-bit integers, signed or not, as their bits: arrays of one type are copied without a look at each element. */
+function asShorts(samples: Samples): Uint16Array | undefined {
+  if (samples instanceof Uint16Array) return samples;
+  return samples instanceof Int16Array
+    ? new Uint16Array(samples.buffer, samples.byteOffset, samples.length)
+    : undefined;
 }
 
 function lastIsClipped(values: Float32Array, { gain, offset, min, max }: Quantizing): 0 | 1 {

@@ -23,13 +23,12 @@ export interface TuneTask {
 export async function tune(task: TuneTask): Promise<MeasuredRate[]> {
   const rates: MeasuredRate[] = [];
   for (const tile of tilesToTry(task)) {
-    let { buffers } = await task.network.run(task.model, tile, makeTileBuffers(tile));
+    const buffers = makeTileBuffers(tile);
+    await task.network.run(task.model, tile, buffers);
     const seconds: number[] = [];
     for (let run = 0; run < runs; run += 1) {
       if (task.signal.aborted) throw interrupted();
-      const done = await task.network.run(task.model, tile, buffers);
-      buffers = done.buffers;
-      seconds.push(done.seconds);
+      seconds.push(await task.network.run(task.model, tile, buffers));
     }
     const median = seconds.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 1;
     const rate = { tile, voxels_per_s: elementCount(tile) / median, threads: task.threads };

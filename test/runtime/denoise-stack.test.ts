@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { denoiseStack } from "../../runtime/denoise-stack.ts";
+import { tilesAreAlone } from "../../runtime/lone-tiles.ts";
 import type { Network, TileShape } from "../../runtime/network.ts";
 import {
   fittedPlan,
@@ -28,7 +29,7 @@ function networkOf(compute: (input: Float32Array) => Float32Array): Network {
     async run(_model, _shape, buffers) {
       buffers.output.set(compute(buffers.input));
       await new Promise((resolve) => setImmediate(resolve));
-      return { buffers, seconds: 0 };
+      return 0;
     },
   };
 }
@@ -53,7 +54,8 @@ async function run(plan: TilePlan, volume: Float32Array, network: Network): Prom
         into.set(volume.subarray(depth * planeVoxels, (depth + 1) * planeVoxels));
       },
       async deliver(depth, values) {
-        await new Promise((resolve) => setImmediate(resolve));
+        // Slower than the network: what is not yet taken must stay.
+        for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
         delivered.push(depth);
         result.set(values, depth * planeVoxels);
       },
@@ -186,6 +188,21 @@ for (const [name, makePlan] of [
     );
   });
 }
+
+test("a tile that is alone keeps its output until its last plane was delivered", async () => {
+  const stack = [24, 5, 7] as const;
+  const plan = fittedPlan(stack, [2, 5, 7], [0, 0, 0]);
+  assert.ok(tilesAreAlone(plan));
+  assert.ok(!tilesAreAlone(fittedPlan(stack, [4, 5, 7], [1, 0, 0])));
+  assert.ok(!tilesAreAlone(fittedPlan(stack, [24, 3, 7], [0, 0, 0])));
+  const volume = ramp(24 * 5 * 7);
+  const result = await run(
+    plan,
+    volume,
+    networkOf((input) => input),
+  );
+  assert.deepEqual(result, volume);
+});
 
 test("blends to the constant on a constant image", async () => {
   const plan = publishedPlan([10, 30, 41], [4, 16, 16], [2, 6, 6]);
