@@ -4,14 +4,11 @@
 // at the same places (what the content does there by itself), and of the difference of both, where a line shows first.
 // usage: npm run bench:seams -- [--model DIR] [--phantom Z,Y,X]... [--stack FILE[@Z,Y,X]]... [--out DIR]
 //   FILE@Z,Y,X: only the middle of the file, of this size
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { mkdirSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readPackage } from "../export/package/read-package.ts";
-import { openAcquisition } from "../formats/open.ts";
-import { denoiseStack } from "../runtime/denoise-stack.ts";
 import { startNetworkThread } from "../runtime/engine/network-thread.ts";
 import {
   type AxisPlan,
@@ -24,13 +21,7 @@ import {
 } from "../runtime/tile-plan.ts";
 import { pictureSeams } from "./seam-picture.ts";
 import { bordersOf, seamsAlong } from "./seams-measured.ts";
-
-interface Stack {
-  readonly name: string;
-  readonly shape: StackShape;
-  /** Network input, `[depth, height, width]`. */
-  readonly samples: Float32Array<ArrayBuffer>;
-}
+import { quantilesOf, readPhantom, readStack, runInTiles, type Stack } from "./stack-in-tiles.ts";
 
 interface Case {
   readonly plan: TilePlan;
@@ -49,13 +40,7 @@ const { values } = parseArgs({
 });
 const model = await readPackage(resolve(values.model));
 const network = startNetworkThread({ provider: "cpu", intraOpThreads: availableParallelism() }, "");
-const signal = new AbortController().signal;
 mkdirSync(values.out, { recursive: true });
-
-function shapeFrom(text: string): StackShape {
-  const [depth = 1, height = 1, width = 1] = text.split(",").map(Number);
-  return [depth, height, width];
-}
 
 /** Chunks of whole planes and tiles of all planes by overlap; overlaps that give the same tiles are one case. */
 function casesFor(shape: StackShape): Case[] {
@@ -82,68 +67,6 @@ function casesFor(shape: StackShape): Case[] {
   return [...new Map(cases.map((one) => [key(one), one])).values()];
 }
 
-async function readStack(text: string): Promise<Stack> {
-  const [file = "", size] = text.split("@");
-  const source = await openAcquisition(resolve(file), { signal });
-  const { sizes } = source.acquisition;
-  const planes = Math.max(sizes.z, sizes.t);
-  const [depth, height, width] = size === undefined ? [planes, sizes.y, sizes.x] : shapeFrom(size);
-  const [firstPlane, top, left] = [(planes - depth) >> 1, (sizes.y - height) >> 1, (sizes.x - width) >> 1];
-  const [z, t] = sizes.z > 1 ? [1, 0] : [0, 1];
-  const samples = new Float32Array(depth * height * width);
-  for (let k = 0; k < depth; k += 1) {
-    const plane = await source.readPlane({ t: t * (firstPlane + k), c: 0, z: z * (firstPlane + k) });
-    for (let row = 0; row < height; row += 1) {
-      const at = (top + row) * sizes.x + left;
-      samples.set(plane.subarray(at, at + width), (k * height + row) * width);
-    }
-  }
-  await source.close();
-  const quantile = quantilesOf(samples);
-  const [low, high] = [quantile(0.015), quantile(0.995)];
-  return {
-    name: basename(file).replace(/[._].*$/, ""),
-    shape: [depth, height, width],
-    samples: samples.map((value) => (value - low) / (high - low)),
-  };
-}
-
-async function readPhantom(shape: string): Promise<Stack> {
-  const scratch = mkdtempSync(join(tmpdir(), "seams-"));
-  try {
-    const simulate = ["simulate", "--out", scratch, "--shape", shape, "--seed", "11"];
-    spawnSync(process.execPath, [join(root, "bin/cnnt-edge.js"), ...simulate], { stdio: "ignore" });
-    return { ...(await readStack(join(scratch, "simulated-0011.ome.tif"))), name: "phantom" };
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
-}
-
-function quantilesOf(samples: Float32Array): (share: number) => number {
-  const sorted = samples.toSorted();
-  return (share) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
-}
-
-async function run({ shape, samples }: Stack, plan: TilePlan): Promise<Float32Array> {
-  const planeVoxels = shape[1] * shape[2];
-  const result = new Float32Array(samples.length);
-  await denoiseStack(
-    {
-      plan,
-      model,
-      sampleType: "float32",
-      map: { low: 0, range: 1, clip: false },
-      readPlane: async (depth, into) => {
-        into.set(samples.subarray(depth * planeVoxels, (depth + 1) * planeVoxels));
-      },
-      deliver: async (depth, plane) => result.set(plane, depth * planeVoxels),
-    },
-    network,
-    signal,
-  );
-  return result;
-}
-
 /** The fewest elements that two neighbouring tiles share. */
 function leastShared({ spans, tile }: AxisPlan): number {
   const steps = spans.slice(1).map(({ start }, k) => start - (spans[k]?.start ?? 0));
@@ -165,9 +88,9 @@ function alone({ axes: [depths, heights, widths] }: TilePlan): (index: number) =
 async function measure(stack: Stack): Promise<void> {
   const quantile = quantilesOf(stack.samples);
   const range = quantile(0.999) - quantile(0.001);
-  const untiled = await run(stack, fittedPlan(stack.shape, stack.shape, [0, 0, 0]));
+  const untiled = await runInTiles(stack, fittedPlan(stack.shape, stack.shape, [0, 0, 0]), model, network);
   for (const { plan, leftOut } of casesFor(stack.shape)) {
-    const tiled = await run(stack, plan);
+    const tiled = await runInTiles(stack, plan, model, network);
     const difference = tiled.map((value, i) => (value - (untiled[i] ?? 0)) / range);
     const isAlone = alone(plan);
     let [worst, aloneLargest, squares] = [0, 0, 0];

@@ -31,16 +31,17 @@ async function engineOptions(engine: Record<string, unknown>): Promise<EngineOpt
   return started[0] ?? assert.fail("no engine was started");
 }
 
-test("the engine is started with the configured memory and recycling, and learns tiles in the state folder", async () => {
-  const { memoryLimitBytes, recycleAfterJobs, tileMemoryFile } = await engineOptions({
+test("the engine is started with the configured memory, threads and recycling, and learns tiles in the state folder", async () => {
+  const { memoryLimitBytes, intraOpThreads, recycleAfterJobs, tileMemoryFile } = await engineOptions({
     memory_limit: "25%",
+    threads: 3,
     recycle_jobs: 7,
   });
-  assert.deepEqual([memoryLimitBytes, recycleAfterJobs], [totalmem() / 4, 7]);
+  assert.deepEqual([memoryLimitBytes, intraOpThreads, recycleAfterJobs], [totalmem() / 4, 3, 7]);
   assert.match(tileMemoryFile ?? "", /state\/tile-memory\.json$/);
 });
 
-test("without a memory limit what is free counts; 0 jobs is never", async () => {
-  const { memoryLimitBytes, recycleAfterJobs } = await engineOptions({ recycle_jobs: 0 });
-  assert.deepEqual([memoryLimitBytes, recycleAfterJobs], [undefined, undefined]);
+test("without a memory limit what is free counts, without threads all but one; 0 jobs is never", async () => {
+  const { memoryLimitBytes, intraOpThreads, recycleAfterJobs } = await engineOptions({ recycle_jobs: 0 });
+  assert.deepEqual([memoryLimitBytes, intraOpThreads, recycleAfterJobs], [undefined, undefined, undefined]);
 });

@@ -83,6 +83,8 @@ export const configSchema = z.strictObject({
         .regex(/^\s*\d{1,9}(\.\d{1,6})?\s*(%|[MGT]i?B)\s*$/i, 'an amount as "4GB", or a share as "50%"')
         .nullable()
         .default(null),
+      /** Threads of the CPU provider; null: one less than the machine has. */
+      threads: z.int().positive().max(1024).nullable().default(null),
       /** The engine's process is replaced after so many jobs, between two of them; 0: never. */
       recycle_jobs: z.int().nonnegative().max(1_000_000).default(1000),
     })
