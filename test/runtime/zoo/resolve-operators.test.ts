@@ -38,7 +38,9 @@ const operator: fc.Arbitrary<Operator> = fc.oneof(
     name: fc.constant("scale_range" as const),
     low: fc.double({ min: 0, max: 30, noNaN: true }),
     high: fc.double({ min: 60, max: 100, noNaN: true }),
-    eps,
+    // Percentiles are taken in float32: with 1e-6 a range of nearly equal values (sigmoids of 12 to 14) makes its
+    // rounding a thousandth of the result.
+    eps: fc.constant(0.01),
     scope,
     of: fc.constantFrom("itself" as const, "input" as const),
   }),
