@@ -48,7 +48,8 @@ function resolved(operator: StatisticalOperator, own: Float64Array, input: Float
     case "scale_mean_variance":
       return matched(moments(own), moments(input), operator.eps);
     case "scale_range": {
-      const of = operator.of === "input" ? input : own;
+      // Of float32 values, as a stack's are: where values are nearly equal, the rounding shows in the result.
+      const of = Float64Array.from(operator.of === "input" ? input : own, Math.fround);
       return scaledRange(
         { low: percentile(of, operator.low), high: percentile(of, operator.high) },
         operator.eps,
