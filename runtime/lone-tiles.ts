@@ -23,6 +23,8 @@ export function planesOfLoneTiles(plan: TilePlan): BlendedPlanes {
       const tile = tiles.get(Math.floor(at / depth)) as Float32Array;
       return tile.subarray((at % depth) * planeVoxels, ((at % depth) + 1) * planeVoxels);
     },
-    clear: () => undefined,
+    clear(at) {
+      if ((at + 1) % depth === 0) tiles.delete(Math.floor(at / depth));
+    },
   };
 }

@@ -18,6 +18,9 @@ const sessions = new Map<string, ort.InferenceSession>();
 /** The last shape that each session was run with. */
 const lastShapes = new Map<string, readonly number[]>();
 
+/** The last tile's input; see `ownCopy`. */
+let ownInput = new Float32Array();
+
 /** From so many voxels on, a CNNT's memory for a tile is a gigabyte or more. */
 const largeTileVoxels = 2 ** 20;
 
@@ -32,6 +35,7 @@ async function sessionOf(modelFile: string): Promise<ort.InferenceSession> {
 async function release(modelFile: string): Promise<void> {
   const session = sessions.get(modelFile);
   sessions.delete(modelFile);
+  ownInput = new Float32Array();
   await session?.release();
 }
 
@@ -75,8 +79,6 @@ function otherShape(file: string, found: readonly number[], allowed: readonly nu
     remedy: "Run `cnnt-edge verify` on the package",
   });
 }
-
-let ownInput = new Float32Array();
 
 /** The binding takes no shared memory ("Invalid argument"); it makes the output anew in any case. */
 function ownCopy(input: Float32Array): Float32Array {
