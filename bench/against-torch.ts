@@ -1,14 +1,15 @@
 // The shipped way against the published one: the same weights in the published PyTorch code (against-torch.py) and here,
 // on one machine, one after the other, with all its cores. Prints markdown.
 // usage: CNNT_CODE=… CNNT_EDGE_PYTHON=… npm run bench:torch -- WEIGHTS CONFIG --volume 30,512,512 --tile 8,256,256
-//   [--setting NAME:TILE:OVERLAP:SOME]... [--rounds 3] [--best] [--compile]
+//   [--setting NAME:TILE:OVERLAP:SOME]... [--rounds 3] [--best] [--compile] [--allocator LIB.so]...
 // SOME says how many tiles along each axis are run of a published setting; all its tiles cost the same; without a setting
 // there is no whole volume. --best: also torch in inference_mode, in bfloat16, with channels_last weights; --compile: with
-// torch.compile, which takes many minutes before its first tile.
+// torch.compile, which takes many minutes before its first tile; --allocator: the tile once more with this library
+// preloaded (jemalloc, tcmalloc).
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { encodeNpy, readNpyTensor } from "../formats/npy.ts";
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string", default: "3" },
     best: { type: "boolean", default: false },
     compile: { type: "boolean", default: false },
+    allocator: { type: "string", multiple: true, default: [] },
   },
 });
 const [weights = "", config = ""] = positionals;
@@ -47,6 +49,7 @@ try {
 
   const ours = await timeTile(join(package_, "model.onnx"));
   const torch = timeTorch();
+  const tiles = { ...torch.tiles, ...tilesWithAllocators() };
   const theirs = await readNpyTensor(join(folder, "torch.npy"));
   const difference = ours.output.reduce(
     (worst, value, i) => Math.max(worst, Math.abs(value - (theirs.data[i] ?? 0))),
@@ -59,7 +62,7 @@ try {
   );
   console.log(`| one tile of ${tile.join(" x ")} | s, best | of ours |\n|---|---:|---:|`);
   console.log(`| cnnt-edge, \`session.run\` | ${oursS.toFixed(2)} | 1 |`);
-  for (const [name, seconds] of Object.entries(torch.tiles)) {
+  for (const [name, seconds] of Object.entries(tiles)) {
     if (typeof seconds === "string") console.log(`| torch, ${name} | ${seconds} | |`);
     else console.log(`| torch, ${name} | ${seconds.toFixed(2)} | ${(seconds / oursS).toFixed(2)} x |`);
   }
@@ -133,27 +136,34 @@ async function timeTile(modelFile: string): Promise<{ seconds: number; output: F
 }
 
 function timeTorch(): TorchAnswer {
-  const job = join(folder, "job.json");
   const settings = values.setting.map((text) => {
     const [name, tileText = "", overlapText = "", someText = ""] = text.split(":");
     return { name, tile: numbers(tileText), overlap: numbers(overlapText), some: numbers(someText) };
   });
+  return runTorch({ settings, best: values.best, compile: values.compile });
+}
+
+/** The tile's times with each allocator in place of the C library's. */
+function tilesWithAllocators(): TorchAnswer["tiles"] {
+  const all: Record<string, number | string> = {};
+  for (const library of values.allocator) {
+    const { tiles } = runTorch({ settings: [], best: values.best, compile: false }, { LD_PRELOAD: library });
+    for (const [name, seconds] of Object.entries(tiles)) all[`${name}, ${basename(library)}`] = seconds;
+  }
+  return all;
+}
+
+function runTorch(
+  wanted: { readonly settings: readonly object[]; readonly best: boolean; readonly compile: boolean },
+  environment: Readonly<Record<string, string>> = {},
+): TorchAnswer {
+  const job = join(folder, "job.json");
   const paths = { tile: join(folder, "tile.npy"), out: join(folder, "torch.npy") };
-  const request = {
-    weights,
-    config,
-    threads,
-    rounds,
-    volume,
-    settings,
-    best: values.best,
-    compile: values.compile,
-    ...paths,
-  };
-  writeFileSync(job, JSON.stringify(request));
+  writeFileSync(job, JSON.stringify({ weights, config, threads, rounds, volume, ...wanted, ...paths }));
   const { status, stdout } = spawnSync(python, [join(root, "bench/against-torch.py"), job], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...environment },
   });
   if (status !== 0) process.exit(1);
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as TorchAnswer;

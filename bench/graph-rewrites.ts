@@ -4,7 +4,7 @@
 // OTHER.onnx: the same network from another exporter (bench/peers/torch-onnx.py), input "image", output "output".
 import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { median } from "../calibration/metrics/median.ts";
+import { median } from "../core/median.ts";
 import { loadNetwork } from "../export/cnnt/network.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { cnntGraph, inputName, outputName } from "../export/onnx/cnnt-graph.ts";

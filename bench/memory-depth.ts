@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { median } from "../calibration/metrics/median.ts";
+import { median } from "../core/median.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const program = join(root, "bin/cnnt-edge.js");

@@ -7,7 +7,7 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync } from "n
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { median } from "../calibration/metrics/median.ts";
+import { median } from "../core/median.ts";
 import { denoiseJobSchema } from "../runtime/denoise-job.ts";
 import { startEngine } from "../runtime/engine/host.ts";
 

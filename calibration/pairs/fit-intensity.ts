@@ -1,5 +1,5 @@
+import { median } from "../../core/median.ts";
 import type { Intensity } from "../../core/package-settings.ts";
-import { median } from "../metrics/median.ts";
 import type { PairMeasure } from "./pair-sums.ts";
 
 export interface IntensityFit {

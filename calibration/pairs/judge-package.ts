@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { median } from "../../core/median.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import type { Engine } from "../../runtime/denoise-job.ts";
-import { median } from "../metrics/median.ts";
 import { simulate } from "../simulation/simulated-source.ts";
 import { writeSimulation } from "../simulation/write-simulation.ts";
 import { coverFieldOf, drawCover } from "./cover.ts";

@@ -1,3 +1,4 @@
+import { median } from "../../core/median.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { interrupted } from "../interrupted.ts";
@@ -30,8 +31,7 @@ export async function tune(task: TuneTask): Promise<MeasuredRate[]> {
       if (task.signal.aborted) throw interrupted();
       seconds.push(await task.network.run(task.model, tile, buffers));
     }
-    const median = seconds.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 1;
-    const rate = { tile, voxels_per_s: elementCount(tile) / median, threads: task.threads };
+    const rate = { tile, voxels_per_s: elementCount(tile) / median(seconds), threads: task.threads };
     rates.push(rate);
     task.onRate(rate);
   }

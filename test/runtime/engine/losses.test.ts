@@ -12,6 +12,7 @@ import { createTileDeadline } from "../../../runtime/engine/tile-deadline.ts";
 /** The real engine process with a network that hangs, crashes or finds no memory. */
 
 const shipped = resolve(import.meta.dirname, "../../../models/default");
+const identity = resolve(import.meta.dirname, "../../../models/identity");
 const scratch = mkdtempSync(join(tmpdir(), "losses-"));
 const engines: Engine[] = [];
 after(async () => {
@@ -156,4 +157,15 @@ test("a tile's limit is learned; the first run of each shape is exempt", () => {
   assert.equal(limitMs("plane", 163_840_000), 20 * 500_000, "a shape so large that the rest says more");
   learn("tile", 1_600_000, 10);
   assert.equal(limitMs("tile", 1_600_000), 200_000);
+});
+
+test("a job that comes while the models of the one before are given back can still be given up", async () => {
+  const engine = start("slow");
+  await engine.ready();
+  await engine.denoise({ ...job().order, models: { default: identity } });
+  // Gives the identity's memory back after its end, which takes 200 ms; by 400 ms the third is alone.
+  await engine.denoise(job().order);
+  const { out, order } = job();
+  await assert.rejects(engine.denoise(order, { signal: AbortSignal.timeout(400) }), { code: "interrupted" });
+  assert.deepEqual(readdirSync(out), []);
 });

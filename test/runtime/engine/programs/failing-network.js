@@ -12,6 +12,10 @@ const mostVoxels = 300_000;
 
 parentPort?.on("message", (request) => {
   const { id, kind, input, output } = request;
+  if (kind === "release" && act === "slow") {
+    setTimeout(() => parentPort?.postMessage({ id, ok: true }), 200);
+    return;
+  }
   if (kind !== "run") {
     parentPort?.postMessage({ id, ok: true });
     if (kind === "close") parentPort?.close();
@@ -35,5 +39,9 @@ parentPort?.on("message", (request) => {
     return;
   }
   output.set(input);
+  if (ofJob && act === "slow") {
+    setTimeout(() => parentPort?.postMessage({ id, ok: true, outputShape: [], seconds: 0.8 }), 800);
+    return;
+  }
   parentPort?.postMessage({ id, ok: true, outputShape: [], seconds: 0.001 });
 });
