@@ -51,8 +51,13 @@ const leftOutShare = 1 / 4;
 /** Deeper tiles denoise better: they may compute this much more than those with which least is computed twice. */
 const deeperIsWorth = 1.05;
 
-/** What chunks of whole planes share, in planes: more brings them no nearer to the untiled result (bench/RESULTS.md). */
-export const chunkOverlap = 2;
+/**
+ * What chunks of so many planes share, in planes: the least with which phantoms are no more than 2 % steeper at their
+ * borders (bench/RESULTS.md). Chunks of less than 16 do not gain by more than two.
+ */
+export function chunkOverlap(depth: number): number {
+  return depth < 16 ? 2 : 4;
+}
 
 /**
  * The tiles of a stack. With a tile or an overlap asked for, the published tiling with exactly these. Otherwise, for
@@ -119,7 +124,7 @@ function fittedTo(wishes: TileWishes, depth: number): TilePlan {
   if (planes >= Math.min(leastChunkDepth, depth)) {
     // Not fitted to the depth but in steps, so that memory that is now free decides the result as rarely as possible.
     const chunk = planes > leastChunkDepth && planes < depth ? planes - (planes % leastChunkDepth) : planes;
-    const shared = Math.min(chunkOverlap, overlap[0], chunk - 1);
+    const shared = Math.min(chunkOverlap(chunk), overlap[0], chunk - 1);
     return fittedPlan(stack, [Math.min(stack[0], chunk), wholeHeight, wholeWidth], [shared, 0, 0]);
   }
   return cutPlanesPlan(wishes, depth, largestVoxels);
@@ -147,7 +152,7 @@ function cutPlanes({ stack, settings }: TileWishes, depth: number, largestVoxels
   const [depthOverlap, most, part, leftOut] =
     settings.architecture === undefined
       ? [settings.overlap[0], Number.POSITIVE_INFINITY, 2, 0]
-      : [chunkOverlap, planeOverlap, 4, leftOutShare];
+      : [chunkOverlap(depth), planeOverlap, 4, leftOutShare];
   const shared = (side: number, axis: 1 | 2): number =>
     Math.min(settings.overlap[axis], most, Math.floor(side / part));
   const fitted = (axis: 1 | 2, pixels: number): number => {

@@ -81,13 +81,14 @@ export function createEngineRoom({
       become("lost", "no model can run");
       return { models, engine: undefined };
     }
-    const { providers, require, memory_limit, recycle_jobs, threads } = config.engine;
+    const { providers, require, memory_limit, recycle_jobs, threads, priority } = config.engine;
     engine = startEngine({
       models: [first, ...others],
       ...(providers === null ? {} : { providers }),
       ...(require === null ? {} : { require }),
       ...(memory_limit === null ? {} : { memoryLimitBytes: memoryLimitBytes(memory_limit, totalmem()) }),
       ...(threads === null ? {} : { intraOpThreads: threads }),
+      lowPriority: priority === "low",
       ...(recycle_jobs === 0 ? {} : { recycleAfterJobs: recycle_jobs }),
       onRecycle,
       onTileTooLarge,

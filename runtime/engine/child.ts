@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from "node:os";
 import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { chunkOverlap } from "../choose-tile.ts";
@@ -38,6 +39,7 @@ function send(message: FromEngine): void {
 
 async function start(settings: EngineSettings): Promise<void> {
   try {
+    if (settings.lowPriority) giveWay();
     await offerToOomKiller();
     keptModels = await Promise.all(settings.models.map((dir) => readModel(dir, settings.provider)));
     const runtimeVersion = onnxRuntimeVersion();
@@ -61,6 +63,18 @@ async function start(settings: EngineSettings): Promise<void> {
     send({ kind: "unfit", error: reportOf(error) });
     await end();
   }
+}
+
+/**
+ * The nice value of the service unit: a third of what a normal thread gets of a contended core. With less, a tile on a
+ * machine full of other work would take so long that the engine counts as stuck.
+ */
+const lowPriority = 5;
+
+/** Linux keeps a priority for each thread: those that are started from now on, the network's among them, have this one. */
+function giveWay(): void {
+  // Going back up, where a service set it lower still, is not allowed.
+  if (getPriority() < lowPriority) setPriority(lowPriority);
 }
 
 async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EdgeError, errorFromReport, machineError, usageError } from "../../core/errors.ts";
 import { chooseProvider } from "../choose-provider.ts";
@@ -15,7 +16,6 @@ import { type EngineProcess, type ProcessEnd, startEngineProcess } from "./engin
 import { oomKills, ranOutOfMemory } from "./out-of-memory.ts";
 import type { EngineSettings, FromEngine, WarmUp } from "./protocol.ts";
 import { restartDelayMs } from "./restart-delay.ts";
-import { defaultIntraOpThreads } from "./session-options.ts";
 import type { TileLimits } from "./tile-deadline.ts";
 import { openTileMemory, smallerVoxels } from "./tile-memory.ts";
 
@@ -26,8 +26,10 @@ export interface EngineOptions {
   readonly providers?: readonly ProviderName[];
   /** Refuse to run on anything else. */
   readonly require?: ProviderName;
-  /** Threads of the CPU provider; by default one less than the machine has, at least one. */
+  /** Threads of the CPU provider; by default as many as the machine has. */
   readonly intraOpThreads?: number;
+  /** Other programs of the machine come first. */
+  readonly lowPriority?: boolean;
   /** Environment of the engine process; ours by default. */
   readonly env?: NodeJS.ProcessEnv;
   /** What to run as the engine process; tests put programs that hang or crash in its place. */
@@ -241,7 +243,8 @@ function settingsOf(options: EngineOptions, provider: ProviderName): EngineSetti
   return {
     provider,
     models: [...options.models],
-    intraOpThreads: options.intraOpThreads ?? defaultIntraOpThreads(),
+    intraOpThreads: options.intraOpThreads ?? availableParallelism(),
+    lowPriority: options.lowPriority ?? false,
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     ...(tileMemoryFile === undefined ? {} : { tileMemoryFile }),
     ...(tileLimits === undefined ? {} : { tileLimits }),

@@ -25,6 +25,8 @@ export const engineSettingsSchema = z.strictObject({
   /** Package folders; the first is run once at the start, all stay loaded between jobs. */
   models: z.array(z.string()).min(1),
   intraOpThreads: z.int().positive(),
+  /** Other programs of the machine come first. */
+  lowPriority: z.boolean(),
   /** Bytes that tiles are planned for at most. */
   memoryLimitBytes: z.number().positive().exactOptional(),
   /** Where it is kept which tiles were too large. */

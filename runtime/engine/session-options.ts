@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { InferenceSession } from "onnxruntime-node";
 import type { WorkerSettings } from "./worker-messages.ts";
 
@@ -27,9 +26,4 @@ export function sessionOptions({
       ...(provider === "cpu" ? {} : { "session.disable_cpu_ep_fallback": "1" }),
     },
   };
-}
-
-/** All threads of the machine but one, which reads, blends and writes meanwhile. */
-export function defaultIntraOpThreads(): number {
-  return Math.max(1, availableParallelism() - 1);
 }

@@ -73,11 +73,14 @@ export function rateFor(
 }
 
 /**
- * The depth of chunks that delivers most voxels a second: of what the network computes, `overlap` planes of each chunk
- * are computed again by the next. Undefined where nothing was measured.
+ * The depth of chunks that delivers most voxels a second: of what the network computes, what a chunk of this
+ * depth shares with the next is computed again. Undefined where nothing was measured.
  */
-export function fastestChunkDepth(rates: readonly MeasuredRate[], overlap: number): number | undefined {
+export function fastestChunkDepth(
+  rates: readonly MeasuredRate[],
+  overlapOf: (depth: number) => number,
+): number | undefined {
   const delivered = ({ tile: [depth], voxels_per_s }: MeasuredRate): number =>
-    (voxels_per_s * (depth - overlap)) / depth;
+    (voxels_per_s * (depth - overlapOf(depth))) / depth;
   return [...rates].sort((a, b) => delivered(b) - delivered(a))[0]?.tile[0];
 }

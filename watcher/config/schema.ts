@@ -83,8 +83,10 @@ export const configSchema = z.strictObject({
         .regex(/^\s*\d{1,9}(\.\d{1,6})?\s*(%|[MGT]i?B)\s*$/i, 'an amount as "4GB", or a share as "50%"')
         .nullable()
         .default(null),
-      /** Threads of the CPU provider; null: one less than the machine has. */
+      /** Threads of the CPU provider; null: as many as the machine has. */
       threads: z.int().positive().max(1024).nullable().default(null),
+      /** low: the machine's other programs, the microscope's among them, come first. */
+      priority: z.enum(["low", "normal"]).default("low"),
       /** The engine's process is replaced after so many jobs, between two of them; 0: never. */
       recycle_jobs: z.int().nonnegative().max(1_000_000).default(1000),
     })

@@ -39,9 +39,14 @@ test("the fastest chunk is the one that delivers most, not the one that computes
     { tile: [4, 128, 128] as const, voxels_per_s: 1200, threads: 2 },
     { tile: [16, 128, 128] as const, voxels_per_s: 1000, threads: 2 },
   ];
-  // 1200 · 2/4 against 1000 · 14/16.
-  assert.equal(fastestChunkDepth(rates, 2), 16);
-  assert.equal(fastestChunkDepth([], 2), undefined);
+  // 1200 · 2/4 against 1000 · 12/16, then against 1000 · 4/16.
+  const shared = (depth: number): number => (depth < 16 ? 2 : 4);
+  assert.equal(fastestChunkDepth(rates, shared), 16);
+  assert.equal(
+    fastestChunkDepth(rates, (depth) => (depth < 16 ? 2 : 12)),
+    4,
+  );
+  assert.equal(fastestChunkDepth([], shared), undefined);
   assert.equal(rateFor(rates, [5, 100, 100])?.voxels_per_s, 1200);
 });
 
