@@ -73,8 +73,12 @@ const lowPriority = 5;
 
 /** Linux keeps a priority for each thread: those that are started from now on, the network's among them, have this one. */
 function giveWay(): void {
-  // Going back up, where a service set it lower still, is not allowed.
-  if (getPriority() < lowPriority) setPriority(lowPriority);
+  try {
+    // Going back up, where a service set it lower still, is not allowed.
+    if (getPriority() < lowPriority) setPriority(lowPriority);
+  } catch {
+    // A sandbox that does not let a process choose is no reason to do no work.
+  }
 }
 
 async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promise<void> {
