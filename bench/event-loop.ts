@@ -14,6 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync } from "mqtt";
 import { simulate } from "../calibration/simulation/simulated-source.ts";
 import { writeSimulation } from "../calibration/simulation/write-simulation.ts";
+import { median } from "../core/median.ts";
 import { startEngine } from "../runtime/engine/host.ts";
 import { parseConfig } from "../watcher/config/load.ts";
 import { resolveConfig } from "../watcher/config/resolve.ts";
@@ -100,8 +101,7 @@ try {
       mqtt_messages: messages,
     });
   }
-  const medianMs =
-    results.map((result) => result.p99_9_ms).sort((a, b) => a - b)[Math.floor(runs / 2)] ?? Number.NaN;
+  const medianMs = median(results.map((result) => result.p99_9_ms));
   process.stdout.write(
     `${JSON.stringify(
       {

@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 const folder = mkdtempSync(join(values.scratch, "throughput-"));
 const model = join(root, "models/identity");
-const engine = startEngine({ models: [model], providers: ["cpu"], intraOpThreads: availableParallelism() });
+const engine = startEngine({ models: [model], providers: ["cpu"] });
 try {
   await engine.ready();
   const simulate = ["simulate", "--scene", "ramp", "--out", folder, "--shape", values.size];

@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from "node:os";
+import { totalmem } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { describeError, type EdgeError, reportOf, usageError, visible } from "../../core/errors.ts";
@@ -126,8 +126,7 @@ async function denoise(files: readonly string[], options: DenoiseOptions, io: Co
   const engine = startEngine({
     models: [options.model],
     ...(options.provider === undefined ? {} : { require: options.provider }),
-    // A person waits for this one; the daemon leaves a thread to the others.
-    intraOpThreads: options.threads ?? availableParallelism(),
+    ...(options.threads === undefined ? {} : { intraOpThreads: options.threads }),
     ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit }),
     tileMemoryFile: join(cacheFolder(process.env), "tile-memory.json"),
   });

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
@@ -142,7 +141,7 @@ async function judge(dir: string, settings: PackageSettings, options: ExportOpti
   if (options.pairs === undefined && !options.cover) return {};
   const { judgeByPairs, judgeBySimulation } = await import("../../calibration/pairs/judge-package.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
-  const engine = startEngine({ models: [resolve(dir)], intraOpThreads: availableParallelism() });
+  const engine = startEngine({ models: [resolve(dir)] });
   try {
     const task = { model: dir, settings, engine, signal: io.signal };
     if (options.pairs === undefined) return await judgeBySimulation(task);
