@@ -12,6 +12,21 @@ const positiveInteger = z.int().positive();
 const box = z.tuple([positiveInteger, positiveInteger, positiveInteger]);
 const overlapBox = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().nonnegative()]);
 
+/** Whether `(x - low) / (high - low)` is a number for every sample: low below high, and no overflow either way. */
+function isRange({ low, high }: { readonly low: number; readonly high: number }): boolean {
+  const range = high - low;
+  return range > 0 && Number.isFinite(range) && Number.isFinite(1 / range);
+}
+
+/** A fixed range of sample values to scale by, as training's JSON states it too. */
+export const valueRangeSchema = z
+  .tuple([z.number(), z.number()])
+  .refine(([low, high]) => isRange({ low, high }), {
+    error: ({ input }) => `${String(input)}: the first number must be below the second`,
+  });
+
+const lowBelowHigh = { error: "low must be below high" };
+
 /**
  * How samples become network input: `(x - low) / (high - low)`, then clipped to [0, 1] where `clip`.
  * `fixed`: low and high are sample values. `percentile`: percentiles (0 to 100, numpy's `linear`) of the whole
@@ -19,18 +34,22 @@ const overlapBox = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int(
  */
 export const normalizationSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("none") }),
-  z.strictObject({
-    kind: z.literal("fixed"),
-    low: z.number(),
-    high: z.number(),
-    clip: z.boolean(),
-  }),
-  z.strictObject({
-    kind: z.literal("percentile"),
-    low: z.number().min(0).max(100),
-    high: z.number().min(0).max(100),
-    clip: z.boolean(),
-  }),
+  z
+    .strictObject({
+      kind: z.literal("fixed"),
+      low: z.number(),
+      high: z.number(),
+      clip: z.boolean(),
+    })
+    .refine(isRange, lowBelowHigh),
+  z
+    .strictObject({
+      kind: z.literal("percentile"),
+      low: z.number().min(0).max(100),
+      high: z.number().min(0).max(100),
+      clip: z.boolean(),
+    })
+    .refine(isRange, lowBelowHigh),
 ]);
 
 /**

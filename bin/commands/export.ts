@@ -3,7 +3,12 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
-import type { Intensity, Normalization, PackageSettings } from "../../core/package-settings.ts";
+import {
+  type Intensity,
+  type Normalization,
+  normalizationSchema,
+  type PackageSettings,
+} from "../../core/package-settings.ts";
 import { productVersion } from "../../runtime/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { type Box, boxOf, finite, positiveInteger } from "../option-values.ts";
@@ -209,8 +214,10 @@ function normalization(text: string): Normalization {
     throw new InvalidArgumentError("not percentile:LOW,HIGH, fixed:LOW,HIGH or none");
   }
   const [low, high, ...more] = rest.split(",").map(finite);
-  if (low === undefined || high === undefined || more.length > 0 || high <= low) {
-    throw new InvalidArgumentError("must be two numbers, LOW below HIGH");
+  const parsed = normalizationSchema.safeParse({ kind, low, high, clip: true });
+  if (more.length > 0 || !parsed.success) {
+    const percent = kind === "percentile" ? " from 0 to 100" : "";
+    throw new InvalidArgumentError(`must be two numbers${percent}, LOW below HIGH`);
   }
-  return { kind, low, high, clip: true };
+  return parsed.data;
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { formatError, usageError } from "../../core/errors.ts";
-import type { Intensity, Normalization } from "../../core/package-settings.ts";
+import { type Intensity, type Normalization, valueRangeSchema } from "../../core/package-settings.ts";
 import type { StatedArchitecture } from "./infer-architecture.ts";
 
 /**
@@ -18,7 +18,7 @@ const trainingConfigSchema = z.looseObject({
   with_mixer: z.union([z.boolean(), z.int()]).transform(Boolean).optional(),
   no_residual: z.union([z.boolean(), z.int()]).transform(Boolean).optional(),
   per_scaling: z.union([z.boolean(), z.int()]).transform(Boolean).optional(),
-  im_value_scale: z.tuple([z.number(), z.number()]).optional(),
+  im_value_scale: valueRangeSchema.optional(),
 });
 
 export interface TrainingConfig {
