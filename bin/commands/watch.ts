@@ -11,6 +11,7 @@ import type { Daemon } from "../../watcher/daemon.ts";
 import type { Model } from "../../watcher/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { wholeNumber } from "../option-values.ts";
 import { systemConfig } from "../system-config.ts";
 
 interface WatchOptions extends WatchFlags {
@@ -39,8 +40,11 @@ export const defineWatch: DefineCommand = (program, io, act) => {
         "webgpu",
       ]),
     )
-    .option("--mqtt <url>", "broker, for example mqtt://broker.lab (default: an embedded one on loopback)")
-    .option("--mqtt-port <port>", "of the embedded broker (default: 1883 or the next free one)", Number)
+    .option(
+      "--mqtt <url>",
+      "broker, for example broker.lab or mqtts://broker.lab:8883 (default: an embedded one on loopback)",
+    )
+    .option("--mqtt-port <port>", "of the embedded broker (default: 1883 or the next free one)", wholeNumber)
     .option("--instance <name>", "topics stand below cnnt-edge/<instance>")
     .option("--state <dir>", "folder of the ledger")
     .option("--demo", "let `simulate` play the microscope")

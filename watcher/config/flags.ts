@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
+import type { z } from "zod";
 import { usageError } from "../../core/errors.ts";
-import { loadConfig, parseConfig } from "./load.ts";
+import { checkConfig, loadConfig, parseConfig } from "./load.ts";
 import { type DaemonConfig, resolveConfig } from "./resolve.ts";
 import type { WrittenConfig } from "./schema.ts";
 
@@ -30,9 +31,10 @@ export async function configFor(
   const written = file === undefined ? parseConfig("", "the defaults") : await loadConfig(file);
   const fromFile = resolveConfig(written, file === undefined ? cwd : dirname(file), install);
   const merged = mergeFlags({ ...written, ...asWritten(fromFile) }, flags);
-  // Again through the schema: a flag may be as wrong as a line of the file.
-  const checked = parseConfig(JSON.stringify(merged), "the command line");
-  return resolveConfig(checked, cwd, install);
+  // Again through the schema: a flag may be as wrong as a line of the file, which has passed it already.
+  const { config, issues } = checkConfig(merged);
+  if (config === undefined) throw flagsRefused(merged, issues);
+  return resolveConfig(config, cwd, install);
 }
 
 /** Absolute paths, so that flags may be relative to another folder than the file's. */
@@ -75,4 +77,41 @@ function mergeFlags(config: WrittenConfig, flags: WatchFlags): WrittenConfig {
       ...(flags.mqttPort === undefined ? {} : { port: flags.mqttPort }),
     },
   };
+}
+
+/** The flags of the command line by what they set. */
+const flagNames: Readonly<Record<string, string>> = {
+  instance: "--instance",
+  state: "--state",
+  "folders.path": "--in",
+  "folders.output": "--out",
+  "folders.model": "--model",
+  "folders.calibration": "--calibration",
+  "engine.require": "--provider",
+  "mqtt.url": "--mqtt",
+  "mqtt.port": "--mqtt-port",
+};
+/** May hold a password: never repeated. */
+const secretFlags = new Set(["--mqtt"]);
+
+function flagsRefused(merged: WrittenConfig, issues: readonly z.core.$ZodIssue[]) {
+  const problems = issues.map(({ path, message }) => {
+    const option = path.filter((step) => typeof step !== "number").join(".");
+    const flag = flagNames[option] ?? option;
+    const found = secretFlags.has(flag) ? "" : ` (found ${shown(valueAt(merged, path))})`;
+    return `${flag} cannot take this value: ${message.charAt(0).toLowerCase()}${message.slice(1)}${found}`;
+  });
+  return usageError(problems.join("; "), { code: "flag-invalid", remedy: "--help lists every flag" });
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, step) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, step) : undefined),
+    value,
+  );
+}
+
+/** JSON has no word for NaN. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

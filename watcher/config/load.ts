@@ -56,9 +56,9 @@ export function parseConfig(text: string, file: string): WrittenConfig {
       "config-not-yaml",
     );
   }
-  const result = configSchema.safeParse(value ?? {});
-  if (!result.success) {
-    const problems = result.error.issues.flatMap((issue) =>
+  const { config, issues } = checkConfig(value ?? {});
+  if (config === undefined) {
+    const problems = issues.flatMap((issue) =>
       explain(issue).map(({ path, key, text: what }) => {
         const offset = offsetOf(document.contents, path, key);
         return `${offset === undefined ? "" : `${placeAt(offset)}: `}${what}`;
@@ -66,10 +66,19 @@ export function parseConfig(text: string, file: string): WrittenConfig {
     );
     throw configError(file, problems, "config-invalid");
   }
-  const config = result.data;
   const clashes = [...repeatedNames(config)].map((name) => `folders: two folders are named "${name}"`);
   if (clashes.length > 0) throw configError(file, clashes, "config-invalid");
   return config;
+}
+
+/** A configuration as a value, or everything that is wrong with it. */
+export function checkConfig(
+  value: unknown,
+):
+  | { readonly config: WrittenConfig; readonly issues?: undefined }
+  | { readonly config?: undefined; readonly issues: readonly z.core.$ZodIssue[] } {
+  const result = configSchema.safeParse(value);
+  return result.success ? { config: result.data } : { issues: result.error.issues };
 }
 
 interface Problem {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "../../core/messages.ts";
+import { addressHint, completeAddress } from "../broker-address.ts";
 
 /**
  * The configuration as a person writes it. Every key does something; one that is not here is an error. Paths are
@@ -104,7 +105,11 @@ export const configSchema = z.strictObject({
       /** null: the embedded broker, on loopback only. */
       url: z
         .string()
-        .regex(/^(mqtts?|wss?):\/\/[^\s]+$/, "mqtt://host[:port], mqtts://…, ws://… or wss://…")
+        .transform((text, context) => {
+          const address = completeAddress(text);
+          if (address === undefined) context.addIssue({ code: "custom", message: addressHint });
+          return address ?? text;
+        })
         .nullable()
         .default(null),
       username: z.string().nullable().default(null),
