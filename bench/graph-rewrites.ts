@@ -3,13 +3,13 @@
 // usage: npm run bench:rewrites -- WEIGHTS CONFIG [DEPTH,HEIGHT,WIDTH] [ROUNDS] [OTHER.onnx]
 // OTHER.onnx: the same network from another exporter (bench/peers/torch-onnx.py), input "image", output "output".
 import { readFileSync } from "node:fs";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { median } from "../core/median.ts";
 import { loadNetwork } from "../export/cnnt/network.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { cnntGraph, inputName, outputName } from "../export/onnx/cnnt-graph.ts";
 import { encodeModel, type GraphNode, type Initializer, type OnnxModel } from "../export/onnx/messages.ts";
 import { openCheckpoint } from "../export/torch/checkpoint.ts";
+import { InferenceSession, Tensor } from "../runtime/engine/onnx-runtime.ts";
 
 const [weights = "", config = "", shapeText = "8,256,256", roundsText = "3", other] = process.argv.slice(2);
 const [depth = 8, height = 256, width = 256] = shapeText.split(",").map(Number);

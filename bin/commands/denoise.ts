@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { describeError, type EdgeError, reportOf, usageError, visible } from "../../core/errors.ts";
 import { pass } from "../../runtime/channel-models.ts";
@@ -118,7 +118,6 @@ type Result = { readonly input: string } & (
 
 async function denoise(files: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
   const { removeStalePartials } = await import("../../formats/partial-name.ts");
-  const { cacheFolder } = await import("../../runtime/cache-folder.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
   await makeResultsFolder(options.out);
   await removeStalePartials(options.out);
@@ -128,7 +127,6 @@ async function denoise(files: readonly string[], options: DenoiseOptions, io: Co
     ...(options.provider === undefined ? {} : { require: options.provider }),
     ...(options.threads === undefined ? {} : { intraOpThreads: options.threads }),
     ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit }),
-    tileMemoryFile: join(cacheFolder(process.env), "tile-memory.json"),
   });
   const results: Result[] = [];
   try {

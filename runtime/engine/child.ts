@@ -45,7 +45,7 @@ async function start(settings: EngineSettings): Promise<void> {
     const runtimeVersion = onnxRuntimeVersion();
     const { provider, intraOpThreads, tileLimits, networkProgram, memoryLimitBytes } = settings;
     idleReleaseMs = settings.idleReleaseMs ?? idleReleaseMs;
-    tileMemory = await openTileMemory(settings.tileMemoryFile);
+    tileMemory = await openTileMemory(settings.tileMemoryFile, settings.knownTiles);
     network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion, {
       ...(tileLimits === undefined ? {} : { limits: tileLimits }),
       ...(networkProgram === undefined ? {} : { program: new URL(networkProgram) }),

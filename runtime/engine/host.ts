@@ -17,7 +17,7 @@ import { oomKills, ranOutOfMemory } from "./out-of-memory.ts";
 import type { EngineSettings, FromEngine, WarmUp } from "./protocol.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 import type { TileLimits } from "./tile-deadline.ts";
-import { openTileMemory, smallerVoxels } from "./tile-memory.ts";
+import { type KnownTiles, openTileMemory, smallerVoxels } from "./tile-memory.ts";
 
 export interface EngineOptions {
   /** Package folders; the first is run once at the start, so that `ready` reports what was measured. */
@@ -44,7 +44,7 @@ export interface EngineOptions {
   readonly networkProgram?: URL;
   /** Bytes that tiles are planned for at most, where less than what is free. */
   readonly memoryLimitBytes?: number;
-  /** Where it is kept which tiles were too large for this machine; nowhere by default. */
+  /** Where it is kept which tiles were too large for this machine; by default only as long as this engine lives. */
   readonly tileMemoryFile?: string;
   /** The process is replaced after so many jobs, between two of them; never by default. */
   readonly recycleAfterJobs?: number;
@@ -88,6 +88,7 @@ export function startEngine(options: EngineOptions): Engine {
   const stopping = new AbortController();
   let life: Promise<Life> | undefined;
   let running: RunningJob | undefined;
+  let knownTiles: KnownTiles = {};
   let lossesInARow = 0;
   let jobsOfLife = 0;
   /** The last process that was replaced on purpose: two at once would share a GPU's memory. */
@@ -128,7 +129,7 @@ export function startEngine(options: EngineOptions): Engine {
       warmUp.reject(error);
       running?.end.reject(error);
     });
-    engine.send({ kind: "start", settings: settingsOf(options, provider) });
+    engine.send({ kind: "start", settings: { ...settingsOf(options, provider), knownTiles } });
     return { process: engine, warmUp: warmUp.promise };
   };
 
@@ -140,8 +141,9 @@ export function startEngine(options: EngineOptions): Engine {
   ): Promise<boolean> => {
     if (tile === undefined) return false;
     if (!ranOutOfMemory(end, { before: oomKillsBefore, after: await oomKills() })) return false;
-    const memory = await openTileMemory(options.tileMemoryFile);
+    const memory = await openTileMemory(options.tileMemoryFile, knownTiles);
     await memory.remember(tile, provider, smallerVoxels(tile.voxels));
+    knownTiles = memory.known();
     return true;
   };
 

@@ -3,6 +3,8 @@ import { type EdgeError, errorFromReport, machineError } from "../../core/errors
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { tensorShapes } from "../../core/tensor-layout.ts";
 import type { Network } from "../network.ts";
+// Before the thread is started: it can no longer turn the telemetry off itself.
+import "./no-telemetry.ts";
 import { createTileDeadline, defaultTileLimits, type TileLimits } from "./tile-deadline.ts";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
 

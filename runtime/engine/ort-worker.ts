@@ -1,8 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
-import ort from "onnxruntime-node";
 import { formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { graphName } from "./graph-names.ts";
+import * as ort from "./onnx-runtime.ts";
 import { runtimeError } from "./runtime-error.ts";
 import { sessionOptions } from "./session-options.ts";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";

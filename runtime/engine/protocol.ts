@@ -2,6 +2,7 @@ import { z } from "zod";
 import { denoiseJobSchema, stages } from "../denoise-job.ts";
 import { noiseCheckSchema } from "../noise-check.ts";
 import { providerNames } from "../providers.ts";
+import { knownTilesSchema } from "./tile-memory.ts";
 
 /**
  * The messages between the host and its engine process. Both sides check what they receive: the other may be a
@@ -31,6 +32,8 @@ export const engineSettingsSchema = z.strictObject({
   memoryLimitBytes: z.number().positive().exactOptional(),
   /** Where it is kept which tiles were too large. */
   tileMemoryFile: z.string().exactOptional(),
+  /** Where it is kept nowhere: what earlier processes of this engine learned. */
+  knownTiles: knownTilesSchema.exactOptional(),
   tileLimits: z
     .strictObject({
       firstRunMs: z.number().positive(),

@@ -1,6 +1,6 @@
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
 import { graphName } from "./graph-names.ts";
+import { InferenceSession, Tensor as OrtTensor } from "./onnx-runtime.ts";
 import type { TensorAnswer, TensorRequest } from "./run-tensor.ts";
 
 /** The child of `run-tensor.ts`: one model, one provider, one inference. */

@@ -1,4 +1,4 @@
-import type { InferenceSession } from "onnxruntime-node";
+import type { InferenceSession } from "./onnx-runtime.ts";
 import type { WorkerSettings } from "./worker-messages.ts";
 
 /**

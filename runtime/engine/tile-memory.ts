@@ -10,7 +10,13 @@ export interface TileMemory {
   readonly largestVoxels: (model: HashedModel, provider: string) => number | undefined;
   /** Never rejects: what cannot be kept is learned again. */
   readonly remember: (model: HashedModel, provider: string, voxels: number) => Promise<void>;
+  /** All that is known, for the memory of another process. */
+  readonly known: () => KnownTiles;
 }
+
+/** Voxels of the largest tile that may be tried, by provider and hash of the model. */
+export const knownTilesSchema = z.record(z.string(), z.int().positive());
+export type KnownTiles = z.infer<typeof knownTilesSchema>;
 
 export type HashedModel = Pick<ModelPackage, "modelSha256">;
 
@@ -19,14 +25,16 @@ export function smallerVoxels(tooLarge: number): number {
   return Math.max(1, Math.floor(tooLarge / 2));
 }
 
-const fileSchema = z.record(z.string(), z.int().positive());
-
-/** Reads the file; one that is missing or not ours counts as empty. Without a file, remembers while it lives. */
-export async function openTileMemory(file: string | undefined): Promise<TileMemory> {
-  const known = new Map(Object.entries(file === undefined ? {} : await readKnown(file)));
+/**
+ * Reads the file; one that is missing or not ours counts as empty. Without a file, starts from what was `told` and
+ * remembers while it lives.
+ */
+export async function openTileMemory(file: string | undefined, told: KnownTiles = {}): Promise<TileMemory> {
+  const known = new Map(Object.entries(file === undefined ? told : await readKnown(file)));
   const keyOf = ({ modelSha256 }: HashedModel, provider: string): string => `${provider} ${modelSha256}`;
   return {
     largestVoxels: (model, provider) => known.get(keyOf(model, provider)),
+    known: () => Object.fromEntries(known),
     async remember(model, provider, voxels) {
       known.set(keyOf(model, provider), voxels);
       if (file === undefined) return;
@@ -38,9 +46,9 @@ export async function openTileMemory(file: string | undefined): Promise<TileMemo
   };
 }
 
-async function readKnown(file: string): Promise<Record<string, number>> {
+async function readKnown(file: string): Promise<KnownTiles> {
   try {
-    return fileSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    return knownTilesSchema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch {
     return {};
   }

@@ -41,3 +41,14 @@ for (const [folder, allowed] of Object.entries(mayImport)) {
     assert.deepEqual(violations, []);
   });
 }
+
+test("the ONNX Runtime is loaded in one place, which turns its telemetry off first", () => {
+  const folders = [...Object.keys(mayImport), "bin", "bench", "models", "test"];
+  const loaders = folders
+    .flatMap(sourceFiles)
+    .filter((file) =>
+      /(from|import\(|require\(|^import) ?"onnxruntime-node"/m.test(readFileSync(file, "utf8")),
+    )
+    .map((file) => relative(root, file).split(sep).join("/"));
+  assert.deepEqual(loaders, ["runtime/engine/onnx-runtime.ts"]);
+});

@@ -10,10 +10,15 @@ export interface CommandResult {
 const program = resolve(import.meta.dirname, "../../bin/cnnt-edge.js");
 
 /** Runs the command line as a person would, in a process of its own. */
-export async function runCommand(args: readonly string[], cwd?: string): Promise<CommandResult> {
+export async function runCommand(
+  args: readonly string[],
+  cwd: string = process.cwd(),
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<CommandResult> {
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    ...(cwd === undefined ? {} : { cwd }),
+    cwd,
+    env,
   });
   let stdout = "";
   let stderr = "";

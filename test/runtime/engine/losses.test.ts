@@ -86,10 +86,9 @@ test("tiles for which memory is too small are halved, and the next engine starts
   assert.ok(kept !== undefined && voxelsOf(first.tile) <= kept);
 });
 
-test("a process that the kernel or a failed allocation ends costs one try: the next one has half the tile", async () => {
-  const tileMemoryFile = join(scratch, "died", "tile-memory.json");
+async function dieOfMemoryOnce(options: Partial<EngineOptions>): Promise<void> {
   const told: string[] = [];
-  const engine = start("die-of-memory", { tileMemoryFile, onTileTooLarge: (note) => told.push(note) });
+  const engine = start("die-of-memory", { ...options, onTileTooLarge: (note) => told.push(note) });
   const { out, order } = job();
   await assert.rejects(engine.denoise(order), {
     code: "engine-memory",
@@ -108,7 +107,13 @@ test("a process that the kernel or a failed allocation ends costs one try: the n
   );
   assert.match(again.notes.join("\n"), /tiles were kept small: larger ones ran out of memory/);
   assert.deepEqual(told, [], "nothing was tried twice in one process");
-});
+}
+
+test("a process that the kernel or a failed allocation ends costs one try: the next one has half the tile", () =>
+  dieOfMemoryOnce({ tileMemoryFile: join(scratch, "died", "tile-memory.json") }));
+
+test("an engine that keeps no file remembers too large tiles beyond the death of its process", () =>
+  dieOfMemoryOnce({}));
 
 test("lack of memory is told from other ends: by the kernel's count, or by what the program said itself", () => {
   const end = { signal: "SIGKILL", killedByUs: false, stderr: "" } as const;

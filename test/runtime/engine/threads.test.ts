@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
-import { listSupportedBackends } from "onnxruntime-node";
+
 import { randomOf } from "../../../calibration/simulation/random.ts";
 import { encodeNpy } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
+import { listSupportedBackends } from "../../../runtime/engine/onnx-runtime.ts";
 import { providerNames } from "../../../runtime/providers.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
