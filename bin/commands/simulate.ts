@@ -1,8 +1,12 @@
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidArgumentError, Option } from "commander";
+import { repeatOf } from "../../calibration/simulation/repeat.ts";
 import type { Simulation } from "../../calibration/simulation/simulated-source.ts";
+import { margin } from "../../calibration/simulation/structures.ts";
 import type { Sizes } from "../../core/acquisition.ts";
+import { usageError, visible } from "../../core/errors.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { notNegative, positive, positiveInteger } from "../option-values.ts";
 import { makeResultsFolder } from "../results-folder.ts";
@@ -18,6 +22,9 @@ interface SimulateOptions {
   readonly dtype: Simulation["sampleType"];
   readonly compression: "none" | "deflate" | "zstd";
   readonly count: number;
+  readonly repeats?: number;
+  readonly bleaching: number;
+  readonly drift: number;
   readonly interval: number;
   readonly seed: number;
   readonly clean?: true;
@@ -29,7 +36,11 @@ export const defineSimulate: DefineCommand = (program, io, act) => {
     .command("simulate")
     .description("Plays a microscope: writes noisy fluorescence stacks as OME-TIFF, and prints their names.")
     .requiredOption("--out <dir>", "folder for the files; it is made if it is missing")
-    .option("--shape <sizes>", "Z,Y,X or T,C,Z,Y,X", sizesFrom, { t: 1, c: 1, z: 16, y: 512, x: 512 })
+    .addOption(
+      new Option("--shape <sizes>", "Z,Y,X or T,C,Z,Y,X")
+        .argParser(sizesFrom)
+        .default({ t: 1, c: 1, z: 16, y: 512, x: 512 }, "16,512,512"),
+    )
     .addOption(
       new Option(
         "--scene <name>",
@@ -52,9 +63,24 @@ export const defineSimulate: DefineCommand = (program, io, act) => {
     .addOption(
       new Option("--compression <name>", "of the files").choices(["none", "deflate", "zstd"]).default("none"),
     )
-    .option("--count <n>", "how many acquisitions", positiveInteger, 1)
+    .option("--count <n>", "how many acquisitions, each of another field", positiveInteger, 1)
+    .addOption(
+      new Option(
+        "--repeats <n>",
+        "record one field so many times, into OUT/repeats: what calibrate takes; the truth of --clean goes to " +
+          "OUT/truth.ome.tif, or to the folder OUT/truth where bleaching or drift give each repeat its own",
+      )
+        .argParser(positiveInteger)
+        .conflicts("count"),
+    )
+    .addOption(
+      new Option("--bleaching <share>", "of the light is lost from one repeat to the next, as 2%")
+        .argParser(percentage)
+        .default(0, "none"),
+    )
+    .option("--drift <pixels>", "from one repeat to the next, in a direction of the seed's", notNegative, 0)
     .option("--interval <seconds>", "from the start of one acquisition to the next", notNegative, 0)
-    .option("--seed <n>", "same seed, same pixels; each further acquisition takes the next", seedFrom, 1)
+    .option("--seed <n>", "same seed, same pixels; each further field takes the next", seedFrom, 1)
     .option("--clean", "write the truth without noise too, as NAME-clean.ome.tif, float32")
     .option("--overwrite", "replace files of the same name")
     .addHelpText(
@@ -68,26 +94,111 @@ async function simulateFiles(options: SimulateOptions, io: CommandIo): Promise<n
   const { simulate } = await import("../../calibration/simulation/simulated-source.ts");
   const { writeSimulation } = await import("../../calibration/simulation/write-simulation.ts");
   const { removeStalePartials } = await import("../../formats/partial-name.ts");
-  await makeResultsFolder(options.out);
-  await removeStalePartials(options.out);
+  const pictures = options.repeats === undefined ? fieldsOf(options) : repeatsOf(options.repeats, options);
+  const folders = new Set(
+    pictures.flatMap(({ noisy, clean }) => [noisy, clean ?? noisy]).map((file) => dirname(file)),
+  );
+  if (options.repeats !== undefined) await refuseOtherRepeats(pictures);
+  for (const folder of folders) {
+    await makeResultsFolder(folder);
+    await removeStalePartials(folder);
+  }
 
   const started = Date.now();
-  for (let index = 0; index < options.count; index += 1) {
+  for (const [index, { simulation, ...files }] of pictures.entries()) {
     const wait = started + index * options.interval * 1000 - Date.now();
     if (wait > 0) await delay(wait, undefined, { signal: io.signal });
-    const simulation = simulationOf(options, options.seed + index);
-    const name = `simulated-${String(simulation.seed).padStart(4, "0")}`;
-    const noisy = join(options.out, `${name}.ome.tif`);
-    const clean = join(options.out, `${name}-clean.ome.tif`);
-    await writeSimulation(simulation, simulate(simulation), options.clean ? { noisy, clean } : { noisy }, {
+    await writeSimulation(simulation, simulate(simulation), files, {
       compression: options.compression,
       overwrite: options.overwrite ?? false,
       signal: io.signal,
     });
-    io.stdout.write(`${noisy}\n`);
-    if (options.clean) io.stdout.write(`${clean}\n`);
+    for (const file of [files.noisy, files.clean]) if (file !== undefined) io.stdout.write(`${file}\n`);
+  }
+  if (options.repeats !== undefined) {
+    const folder = visible(join(options.out, "repeats"));
+    io.stderr.write(`${options.repeats} repeats of one field: cnnt-edge calibrate ${folder}\n`);
   }
   return exitCodes.done;
+}
+
+/** One acquisition to be made, and the files that it goes to. */
+interface Picture {
+  readonly simulation: Simulation;
+  readonly noisy: string;
+  readonly clean?: string;
+}
+
+function fieldsOf(options: SimulateOptions): Picture[] {
+  if (options.bleaching !== 0 || options.drift !== 0) {
+    throw usageError("--bleaching and --drift are about repeats of one field", {
+      code: "simulate-repeats",
+      remedy: "Say with --repeats how many there are",
+    });
+  }
+  return Array.from({ length: options.count }, (_, index) => {
+    const simulation = simulationOf(options, options.seed + index);
+    const stem = join(options.out, `simulated-${String(simulation.seed).padStart(4, "0")}`);
+    const clean = options.clean ? { clean: `${stem}-clean.ome.tif` } : {};
+    return { simulation, noisy: `${stem}.ome.tif`, ...clean };
+  });
+}
+
+function repeatsOf(count: number, options: SimulateOptions): Picture[] {
+  refuseUselessRepeats(count, options);
+  const { seed, bleaching, drift: driftPx } = options;
+  const same = bleaching === 0 && driftPx === 0;
+  return Array.from({ length: count }, (_, index) => {
+    const simulation = {
+      ...simulationOf(options, seed),
+      repeat: repeatOf(index, { bleaching, driftPx, seed }),
+    };
+    const name = `scan-${String(index + 1).padStart(3, "0")}.ome.tif`;
+    const noisy = join(options.out, "repeats", name);
+    if (options.clean === undefined || (same && index > 0)) return { simulation, noisy };
+    return { simulation, noisy, clean: join(options.out, same ? "truth.ome.tif" : join("truth", name)) };
+  });
+}
+
+function refuseUselessRepeats(count: number, { shape, scene, drift }: SimulateOptions): void {
+  if (shape.t > 1) {
+    throw usageError("a repeat is one stack, and the shape has a time axis", {
+      code: "simulate-repeats",
+      found: `${shape.t} time points`,
+      remedy: "Give --shape as Z,Y,X, or as 1,C,Z,Y,X",
+    });
+  }
+  if (scene === "ramp") {
+    throw usageError("the ramp has no noise, so its repeats would be equal", {
+      code: "simulate-repeats",
+      remedy: "Choose another --scene",
+    });
+  }
+  if ((count - 1) * drift > margin) {
+    throw usageError("the field would drift out of the picture", {
+      code: "simulate-repeats",
+      found: `${(count - 1) * drift} pixels over all repeats`,
+      allowed: `at most ${margin}`,
+      remedy: "Give a smaller --drift, or fewer --repeats",
+    });
+  }
+}
+
+/** What else lies among the repeats, calibrate would take for one of them. */
+async function refuseOtherRepeats(pictures: readonly Picture[]): Promise<void> {
+  const [first] = pictures;
+  if (first === undefined) return;
+  const folder = dirname(first.noisy);
+  const ours = new Set(pictures.map(({ noisy }) => noisy));
+  const present = await readdir(folder).catch(() => []);
+  const other = present.find((name) => !name.startsWith(".") && !ours.has(join(folder, name)));
+  if (other === undefined) return;
+  throw usageError("the folder holds files that are no part of these repeats", {
+    code: "simulate-repeats",
+    file: folder,
+    found: other,
+    remedy: "Name another folder with --out, or empty this one",
+  });
 }
 
 function simulationOf(options: SimulateOptions, seed: number): Simulation {
@@ -130,6 +241,13 @@ function sizesFrom(text: string): Sizes {
   if (y * x > maxPlanePixels) throw new InvalidArgumentError(`At most ${maxPlanePixels} pixels a plane.`);
   if (t * c * z > maxPlanes) throw new InvalidArgumentError(`At most ${maxPlanes} planes.`);
   return { t, c, z, y, x };
+}
+
+function percentage(text: string): number {
+  const [, digits] = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim()) ?? [];
+  const share = digits === undefined ? Number.NaN : Number(digits) / 100;
+  if (!(share < 1)) throw new InvalidArgumentError("must be a percentage below 100, as 2%");
+  return share;
 }
 
 function seedFrom(text: string): number {

@@ -126,22 +126,24 @@ function outlineOf(cell: Cell): (u: number, v: number, across: number, w: number
   };
 }
 
-/** Adds faint, uneven light from far out of focus: the texture, stretched `stretch` times. */
+/** Adds faint, uneven light from far out of focus: the texture, stretched `stretch` times; moved as in `drawSpot`. */
 export function drawHaze(
   canvas: Canvas,
   grain: Texture,
   level: number,
   shiftX: number,
   shiftY: number,
+  moveX: number,
+  moveY: number,
 ): void {
   const { light, width, height } = canvas;
   const stretch = 12;
   for (let row = 0; row < height; row += 1) {
-    const grainY = row / stretch + shiftY;
+    const grainY = (row - moveY) / stretch + shiftY;
     const y0 = Math.floor(grainY);
     const toY1 = grainY - y0;
     for (let column = 0; column < width; column += 1) {
-      const grainX = column / stretch + shiftX;
+      const grainX = (column - moveX) / stretch + shiftX;
       const x0 = Math.floor(grainX);
       const toX1 = grainX - x0;
       const top = textureAt(grain, 0, y0, x0) * (1 - toX1) + textureAt(grain, 0, y0, x0 + 1) * toX1;

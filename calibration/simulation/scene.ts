@@ -7,8 +7,17 @@ import { texture } from "./texture.ts";
 /** One channel of a sample that moves: any plane at any time, in any order, always the same. */
 export interface Scene {
   /** Writes the light of plane `z` at time `t` to `into`, `[Y, X]`; no unit, mostly between 0 and 1. */
-  readonly draw: (t: number, z: number, into: Float32Array) => void;
+  readonly draw: (t: number, z: number, into: Float32Array, view?: View) => void;
 }
+
+/** Another view of the scene, in whole pixels: with a border around the picture, and everything moved. */
+export interface View {
+  readonly border: number;
+  readonly moveY: number;
+  readonly moveX: number;
+}
+
+const usualView: View = { border: 0, moveY: 0, moveX: 0 };
 
 /** Structures are made slab by slab, so that memory depends on the plane's size and never on the depth. */
 const slabPlanes = 16;
@@ -40,20 +49,23 @@ export function createScene(name: SceneName, sizes: Sizes, seed: number, channel
   };
 
   return {
-    draw(t, z, into) {
+    draw(t, z, into, { border, moveY, moveX } = usualView) {
       into.fill(0);
-      const canvas: Canvas = { light: into, width: sizes.x, height: sizes.y };
-      drawHaze(canvas, grain, hazeLevel, seed % 101, 0.11 * z + 0.02 * t);
+      const canvas: Canvas = { light: into, width: sizes.x + 2 * border, height: sizes.y + 2 * border };
+      const [byY, byX] = [border + moveY, border + moveX];
+      drawHaze(canvas, grain, hazeLevel, seed % 101, 0.11 * z + 0.02 * t, byX, byY);
       const middle = Math.floor(z / field.depth);
       for (let index = middle - neighbourSlabs; index <= middle + neighbourSlabs; index += 1) {
         const { spots, cells, groups } = slab(index);
         const moves = movesOf(groups, t, randomOf(seed, channel, index, 2));
         const inSlab = z - index * field.depth;
         for (const spot of spots) {
-          drawSpot(canvas, spot, inSlab, moves[2 * spot.group] ?? 0, moves[2 * spot.group + 1] ?? 0);
+          const [x, y] = [moves[2 * spot.group] ?? 0, moves[2 * spot.group + 1] ?? 0];
+          drawSpot(canvas, spot, inSlab, x + byX, y + byY);
         }
         for (const cell of cells) {
-          drawCell(canvas, grain, cell, inSlab, moves[2 * cell.group] ?? 0, moves[2 * cell.group + 1] ?? 0);
+          const [x, y] = [moves[2 * cell.group] ?? 0, moves[2 * cell.group + 1] ?? 0];
+          drawCell(canvas, grain, cell, inSlab, x + byX, y + byY);
         }
       }
     },

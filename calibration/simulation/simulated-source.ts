@@ -1,8 +1,10 @@
 import { type Samples, type Sizes, sampleTypes } from "../../core/acquisition.ts";
 import type { PlaneIndex, PlaneSource } from "../../formats/plane-source.ts";
 import { type Camera, type CameraSampleType, takePicture, withoutNoise } from "./camera.ts";
+import { driftedScene } from "./drifted-scene.ts";
 import { rampSource } from "./ramp-source.ts";
 import { randomOf } from "./random.ts";
+import type { Repeat } from "./repeat.ts";
 import { createScene, type Scene } from "./scene.ts";
 import { simulatedAcquisition } from "./simulated-acquisition.ts";
 import { type SceneName, sceneNames } from "./structures.ts";
@@ -19,6 +21,8 @@ export interface Simulation {
   readonly camera: Camera;
   readonly sampleType: CameraSampleType;
   readonly seed: number;
+  /** Absent: the first of them. All repeats of a seed show one field. */
+  readonly repeat?: Repeat;
 }
 
 export interface SimulatedPair {
@@ -33,23 +37,27 @@ const sampledPlanes = 16;
 
 /** A simulated acquisition, made plane by plane as it is read; memory depends on the plane's size only. */
 export function simulate(simulation: Simulation): SimulatedPair {
-  const { sizes, camera, sampleType, seed, scene } = simulation;
+  const { sizes, camera, sampleType, seed, scene, repeat } = simulation;
   if (scene === "ramp") return rampSource(simulation);
   const names = Array.from({ length: sizes.c }, (_, c) => scene ?? usualScene(sizes.c, c));
   const scenes = names.map((name, c) => createScene(name, sizes, seed, c));
+  const views = repeat === undefined ? scenes : scenes.map((each) => driftedScene(each, sizes, repeat));
+  // The first repeat is what there would be without repeats.
+  const noiseKey = repeat === undefined || repeat.index === 0 ? [] : [repeat.index];
   const scales: number[] = [];
   const expected = new Float32Array(sizes.y * sizes.x);
   let drawn = "";
 
   /** Expected photons of a plane; the last one is kept, because noisy and clean want the same. */
   const expose = ({ t, c, z }: PlaneIndex): Float32Array => {
-    const scene = scenes[c];
+    const [scene, view] = [scenes[c], views[c]];
     const key = `${t} ${c} ${z}`;
-    if (scene === undefined || key === drawn) return expected;
+    if (scene === undefined || view === undefined || key === drawn) return expected;
     const scale = scales[c] ?? simulation.photons / brightEnd(scene, sizes);
     scales[c] = scale;
-    scene.draw(t, z, expected);
-    for (let index = 0; index < expected.length; index += 1) expected[index] = (expected[index] ?? 0) * scale;
+    view.draw(t, z, expected);
+    const light = scale * (repeat?.light ?? 1);
+    for (let index = 0; index < expected.length; index += 1) expected[index] = (expected[index] ?? 0) * light;
     drawn = key;
     return expected;
   };
@@ -69,7 +77,7 @@ export function simulate(simulation: Simulation): SimulatedPair {
 
   return {
     noisy: source(sampleType, (index, samples) => {
-      const random = randomOf(seed, index.t, index.c, index.z, 3);
+      const random = randomOf(seed, index.t, index.c, index.z, 3, ...noiseKey);
       takePicture(expose(index), camera, sampleType, random, samples);
     }),
     clean: source("float32", (index, samples) => {

@@ -70,7 +70,7 @@ export interface Field {
 }
 
 /** Structures reach this far beyond the picture, so that its borders look like its middle (pixels). */
-const margin = 30;
+export const margin = 30;
 
 /** Pixels of area, within a slab, for each structure where its density is 1. */
 const areaPer = { filament: 1500, punctum: 450, cellSpacing: 58 } as const;

@@ -57,7 +57,7 @@ async function openOutput(source: PlaneSource, file: string, options: WriteOptio
   return { source, sink, buffer: sampleTypes[sampleType].make(sizes.y * sizes.x) };
 }
 
-function provenanceOf({ scene, photons, camera, seed }: Simulation): Provenance {
+function provenanceOf({ scene, photons, camera, seed, repeat }: Simulation): Provenance {
   return [
     ["made by", "cnnt-edge simulate"],
     ["scene", scene ?? "usual"],
@@ -66,5 +66,12 @@ function provenanceOf({ scene, photons, camera, seed }: Simulation): Provenance 
     ["offset", String(camera.offset)],
     ["read noise (photons)", String(camera.readNoise)],
     ["seed", String(seed)],
+    ...(repeat === undefined
+      ? []
+      : ([
+          ["repeat (from 1)", String(repeat.index + 1)],
+          ["light left", String(repeat.light)],
+          ["drift y, x (pixels)", `${repeat.driftY}, ${repeat.driftX}`],
+        ] as const)),
   ];
 }

@@ -29,11 +29,7 @@ function run(...args: readonly string[]) {
 }
 
 before(() => {
-  const made = spawnSync(
-    process.execPath,
-    ["--import", "tsx", "bench/simulated-repeats.ts", folder, "--count", "8", "--shape", "2,64,64"],
-    { cwd: root, encoding: "utf8" },
-  );
+  const made = run("simulate", "--out", folder, "--repeats", "8", "--shape", "2,64,64", "--clean");
   assert.equal(made.status, 0, made.stderr);
 });
 

@@ -51,6 +51,60 @@ test("the same seed gives the same pixels, and an existing file is refused", asy
   assert.deepEqual(await pixels(), first);
 });
 
+test("--repeats writes one field with new noise in one folder, each repeat dimmer and moved as asked, the truth beside it", async () => {
+  const { status, stdout, stderr } = simulate(
+    ...["--repeats", "3", "--shape", "2,40,40", "--bleaching", "10%", "--drift", "1.5", "--clean"],
+  );
+  assert.equal(status, 0, stderr);
+  const names = ["scan-001.ome.tif", "scan-002.ome.tif", "scan-003.ome.tif"];
+  assert.deepEqual((await readdir(join(folder, "repeats"))).sort(), names);
+  assert.deepEqual((await readdir(join(folder, "truth"))).sort(), names);
+  const listed = names.flatMap((name) => [join(folder, "repeats", name), join(folder, "truth", name)]);
+  assert.equal(stdout, listed.map((file) => `${file}\n`).join(""));
+  assert.match(stderr, /cnnt-edge calibrate .*repeats/);
+});
+
+test("repeats that neither bleach nor drift share one truth, and the first is what simulate writes without --repeats", async () => {
+  assert.equal(simulate("--repeats", "2", "--shape", "1,16,16", "--clean").status, 0);
+  assert.deepEqual((await readdir(folder)).sort(), ["repeats", "truth.ome.tif"]);
+  assert.equal(simulate("--shape", "1,16,16").status, 0);
+  const pixels = async (name: string) => (await readFile(join(folder, name))).subarray(16, 16 + 2 * 16 * 16);
+  const alone = await pixels("simulated-0001.ome.tif");
+  assert.deepEqual(await pixels("repeats/scan-001.ome.tif"), alone);
+  assert.notDeepEqual(await pixels("repeats/scan-002.ome.tif"), alone);
+});
+
+test("repeats are refused where calibrate could not use them, before anything is written", async () => {
+  for (const [options, said] of [
+    [
+      ["--repeats", "3", "--count", "2"],
+      /--count.*cannot be used with option '--repeats|--repeats.*cannot be used with option '--count/,
+    ],
+    [["--drift", "1"], /--bleaching and --drift are about repeats/],
+    [["--repeats", "3", "--shape", "2,1,1,16,16"], /a repeat is one stack/],
+    [["--repeats", "3", "--scene", "ramp"], /the ramp has no noise/],
+    [["--repeats", "30", "--drift", "2"], /the field would drift out of the picture/],
+    [["--repeats", "3", "--bleaching", "2"], /must be a percentage/],
+  ] as const) {
+    const { status, stderr } = simulate(...options);
+    assert.equal(status, 2, options.join(" "));
+    assert.match(stderr, said);
+    assert.deepEqual(await readdir(folder), []);
+  }
+  assert.equal(simulate("--repeats", "3", "--shape", "1,8,8").status, 0);
+  const fewer = simulate("--repeats", "2", "--shape", "1,8,8", "--overwrite");
+  assert.equal(fewer.status, 2);
+  assert.match(fewer.stderr, /holds files that are no part of these repeats.*scan-003/);
+});
+
+test("--help says that --count changes the field and --repeats does not", () => {
+  const { stdout } = simulate("--help");
+  const words = stdout.replace(/\s+/g, " ");
+  assert.match(words, /--count <n> how many acquisitions, each of another field/);
+  assert.match(words, /--repeats <n> record one field so many times/);
+  assert.doesNotMatch(words, /\(default: \{/);
+});
+
 test("wrong sizes, a missing folder and a wrong number are told in a line, with the exit code of each", () => {
   for (const options of [
     ["--shape", "0,16,16"],

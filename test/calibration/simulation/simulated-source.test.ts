@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { crossCorrelation } from "../../../calibration/metrics/phase-correlation.ts";
 import { type Simulation, simulate } from "../../../calibration/simulation/simulated-source.ts";
 import type { Samples } from "../../../core/acquisition.ts";
 
@@ -117,4 +118,49 @@ test("the ramp has no noise, no two equal neighbouring planes, and fits 8 bits",
   assert.deepEqual([...first], [...(await clean.readPlane({ t: 0, c: 0, z: 0 }))]);
   assert.notDeepEqual(first, await noisy.readPlane({ t: 0, c: 0, z: 1 }));
   assert.equal(new Set(first).size, 64 + 3 * 47);
+});
+
+test("repeats are new pictures of the same field, dimmer by the bleached light", async () => {
+  const index = { t: 0, c: 0, z: 2 };
+  const first = simulate(simulation);
+  const second = simulate({ ...simulation, repeat: { index: 1, light: 0.9, driftY: 0, driftX: 0 } });
+  const [truth, dimmed] = [await first.clean.readPlane(index), await second.clean.readPlane(index)];
+  truth.forEach((value, at) => {
+    assert.ok(Math.abs((dimmed[at] ?? 0) - (100 + 0.9 * (value - 100))) < 1e-3);
+  });
+  const pictures = [await first.noisy.readPlane(index), await second.noisy.readPlane(index)];
+  assert.notEqual(pictures[0]?.join(), pictures[1]?.join());
+});
+
+test("a drifted repeat shows the same field moved, by whole pixels exactly, and its noise stays white", async () => {
+  const [height, width] = [128, 128];
+  const sizes = { ...simulation.sizes, y: height, x: width };
+  const still = { ...simulation, sizes, sampleType: "float32" } as const;
+  const moved = (driftY: number, driftX: number) =>
+    simulate({ ...still, repeat: { index: 1, light: 1, driftY, driftX } });
+  const index = { t: 0, c: 0, z: 2 };
+  const truth = await simulate(still).clean.readPlane(index);
+  const whole = await moved(3, -2).clean.readPlane(index);
+  for (let y = 3; y < height; y += 1) {
+    for (let x = 0; x < width - 2; x += 1) {
+      const [found, expected] = [whole[y * width + x] ?? 0, truth[(y - 3) * width + x + 2] ?? 0];
+      assert.ok(Math.abs(found - expected) < 1e-2, `${y} ${x}: ${found} for ${expected}`);
+    }
+  }
+  const half = moved(0.5, 0.25);
+  const shift = crossCorrelation(
+    Float32Array.from(truth),
+    Float32Array.from(await half.clean.readPlane(index)),
+    { height, width },
+  );
+  assert.ok(Math.abs(shift.y - 0.5) < 0.1 && Math.abs(shift.x - 0.25) < 0.1, `${shift.y} ${shift.x}`);
+  // Noise that was resampled would resemble its neighbour.
+  const [seen, expected] = [await half.noisy.readPlane(index), await half.clean.readPlane(index)];
+  const noise = Float64Array.from(seen, (value, at) => value - (expected[at] ?? 0));
+  let [together, alone] = [0, 0];
+  for (let at = 0; at + 1 < noise.length; at += 1) {
+    together += (noise[at] ?? 0) * (noise[at + 1] ?? 0);
+    alone += (noise[at] ?? 0) ** 2;
+  }
+  assert.ok(Math.abs(together / alone) < 4 / Math.sqrt(noise.length), `${together / alone}`);
 });
