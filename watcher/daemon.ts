@@ -116,10 +116,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startEngine: options.startEngine,
     onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),
     onTileTooLarge: (note) => log.warn(machineError(note, { code: "tile-too-large" })),
+    onLost: failure.reject,
     onChange: () => {
-      stopFoldersWithoutModel();
+      heedModels();
       compareModels();
       announcer.soon();
+      queue.kick();
     },
   });
   const throughput = createThroughput(() => room.facts()?.networkVoxelsPerS);
@@ -152,15 +154,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }),
   );
 
-  function stopFoldersWithoutModel(): void {
+  /** A folder with a model that is not in order is held; it goes on when all of its models are. */
+  function heedModels(): void {
     const errors = new Map(
       room.models().flatMap((model) => ("error" in model ? [[model.dir, model.error]] : [])),
     );
     for (const folder of folders) {
       const [error] = modelsOf(folder.config).flatMap((dir) => errors.get(dir) ?? []);
-      if (error === undefined || folder.facts().modelError !== undefined) continue;
+      const before = folder.facts().modelError;
+      if (error?.message === before?.message) continue;
       folder.learn({ modelError: error });
-      log.warn(errorFromReport(error), { folder: folder.config.name });
+      if (error !== undefined) log.warn(errorFromReport(error), { folder: folder.config.name });
+      else log.info(`${folder.config.name}: its model is in order again`);
     }
   }
 
@@ -211,6 +216,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       const body = progressMessage(job, progress, room.facts()?.provider);
       publisher.publish("jobProgress", body, { job: job.id });
     },
+    checkModels: room.checkModels,
     onFailure: (error) => {
       if (isEngineLoss(error)) room.learn("lost", error.message);
     },
@@ -251,6 +257,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   for (const job of await ledger.recover(config.jobs.attempts)) sayJob(job);
+  for (const job of await ledger.takeUpHeld()) sayJob(job);
   const last = await ledger.lastEnded();
   if (last !== undefined) publisher.publish("jobLast", bodyOf(last));
   for (const { calibration, file } of [...pinned.values()].flat()) {

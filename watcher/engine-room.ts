@@ -5,7 +5,9 @@ import type { Engine, EngineFacts } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import { memoryLimitBytes } from "../runtime/memory-limit.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
-import { checkModel, type Model, modelsOf } from "./models.ts";
+import { isModelFault } from "./held-faults.ts";
+import { createModelChecks } from "./model-checks.ts";
+import { type Model, modelsOf } from "./models.ts";
 import type { EngineCondition } from "./status.ts";
 
 /** The engine and the models that it may run. */
@@ -16,6 +18,11 @@ export interface EngineRoom {
   readonly engine: () => Engine | undefined;
   readonly facts: () => EngineFacts | undefined;
   readonly models: () => readonly Model[];
+  /**
+   * Checks all models again, because a job met a fault of one, while no job runs; true where a model is not what it
+   * was. An engine that was started with it is replaced by one without.
+   */
+  readonly checkModels: () => Promise<boolean>;
   readonly condition: () => {
     condition: EngineCondition;
     provider: string | undefined;
@@ -37,23 +44,36 @@ export interface EngineRoomOptions {
   readonly startEngine: (options: EngineOptions) => Engine;
   /** Models were checked, or the engine's condition changed. */
   readonly onChange: () => void;
+  /** A model was mended, but no engine can be had. */
+  readonly onLost: (error: unknown) => void;
   /** The engine's process is replaced after so many jobs. */
   readonly onRecycle: (jobs: number) => void;
   /** A tile found too little memory, and the job goes on with smaller ones. */
   readonly onTileTooLarge: (note: string) => void;
 }
 
+/** Models in error are looked at once a sweep, and checked anyway after so many looks. */
+const looksPerCheck = 150;
+
 export function createEngineRoom({
   config,
   startEngine,
   onChange,
+  onLost,
   onRecycle,
   onTileTooLarge,
 }: EngineRoomOptions): EngineRoom {
-  const checks = new AbortController();
+  const stopping = new AbortController();
+  const checks = createModelChecks({
+    dirs: [...new Set(config.folders.flatMap(modelsOf))],
+    signal: stopping.signal,
+    everyCalls: looksPerCheck,
+  });
   let engine: Engine | undefined;
+  /** What the engine was started with: each time that its process is replaced, they are loaded again. */
+  let startedWith: readonly string[] = [];
   let facts: EngineFacts | undefined;
-  let models: readonly Model[] = [];
+  let looks: NodeJS.Timeout | undefined;
   let condition: EngineCondition = "warming";
   let reason: string | undefined;
 
@@ -64,23 +84,14 @@ export function createEngineRoom({
     onChange();
   }
 
-  async function check(provider: string): Promise<void> {
-    const dirs = [...new Set(config.folders.flatMap(modelsOf))];
-    const failed = new Map(models.flatMap((model) => ("error" in model ? [[model.dir, model]] : [])));
-    models = await Promise.all(
-      dirs.map((dir) => failed.get(dir) ?? checkModel(dir, provider, checks.signal)),
-    );
-    onChange();
-  }
-
-  async function warmUp(): Promise<Warm> {
-    // Every machine has the CPU provider: what fails there fails everywhere.
-    await check("cpu");
-    const [first, ...others] = models.filter((model) => "package" in model).map((model) => model.dir);
-    if (first === undefined || checks.signal.aborted) {
+  async function begin(): Promise<void> {
+    const [first, ...others] = runnable();
+    if (first === undefined || stopping.signal.aborted) {
+      startedWith = [];
       become("lost", "no model can run");
-      return { models, engine: undefined };
+      return;
     }
+    startedWith = [first, ...others];
     const { providers, require, memory_limit, recycle_jobs, threads, priority } = config.engine;
     engine = startEngine({
       models: [first, ...others],
@@ -95,10 +106,74 @@ export function createEngineRoom({
       tileMemoryFile: join(config.state, "tile-memory.json"),
     });
     const measured = await engine.ready();
-    if (measured.provider !== "cpu") await check(measured.provider);
+    if (measured.provider !== "cpu") await check(() => checks.all(measured.provider, { keepErrors: true }));
     facts = measured;
     become("ready");
-    return { models, engine: facts };
+  }
+
+  function runnable(): string[] {
+    return checks.models().flatMap((model) => ("package" in model ? [model.dir] : []));
+  }
+
+  async function check(ask: () => Promise<boolean>): Promise<boolean> {
+    const changed = await ask();
+    if (changed) onChange();
+    return changed;
+  }
+
+  /** Every machine has the CPU provider: what fails there fails everywhere. */
+  const provider = (): string => facts?.provider ?? "cpu";
+
+  async function replaceEngine(): Promise<void> {
+    const before = engine;
+    [engine, facts] = [undefined, undefined];
+    become("warming");
+    await before?.stop();
+    await begin();
+  }
+
+  async function checkModels(): Promise<boolean> {
+    const changed = await check(() => checks.all(provider()));
+    const good = runnable();
+    if (startedWith.some((dir) => !good.includes(dir))) await replaceEngine();
+    return changed;
+  }
+
+  /** A model that was mended runs from then on; the first of all needs an engine. */
+  async function lookForMended(): Promise<void> {
+    const changed = await check(() => checks.failed(provider()));
+    if (changed && engine === undefined) await begin();
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One after the other: two at once would start two engines. A daemon whose engine cannot be had has to end. */
+  function inTurn<Answer>(act: () => Promise<Answer>, otherwise: Answer): Promise<Answer> {
+    const own = turn.then(act).catch((error: unknown) => {
+      become("lost", reportOf(error).message);
+      if (!stopping.signal.aborted) onLost(error);
+      return otherwise;
+    });
+    turn = own;
+    return own;
+  }
+
+  function lookByTheClock(): void {
+    if (stopping.signal.aborted) return;
+    looks = setTimeout(() => {
+      void inTurn(lookForMended, undefined).then(lookByTheClock);
+    }, config.settle.sweep_s * 1000);
+  }
+
+  async function warmUp(): Promise<Warm> {
+    await check(() => checks.all("cpu"));
+    try {
+      await begin();
+    } catch (error) {
+      // It was in order a moment ago.
+      if (!isModelFault(reportOf(error)) || !(await checkModels())) throw error;
+    }
+    lookByTheClock();
+    return { models: checks.models(), engine: facts };
   }
 
   return {
@@ -112,11 +187,13 @@ export function createEngineRoom({
     },
     engine: () => (facts === undefined ? undefined : engine),
     facts: () => facts,
-    models: () => models,
+    models: checks.models,
+    checkModels: () => inTurn(checkModels, true),
     condition: () => ({ condition, provider: facts?.provider, reason }),
     learn: become,
     stop: async () => {
-      checks.abort();
+      stopping.abort();
+      clearTimeout(looks);
       await engine?.stop();
     },
   };

@@ -8,6 +8,8 @@ import { noiseBody } from "./job-message.ts";
 export interface FolderFacts {
   readonly modelError?: ErrorReport;
   readonly unreachable?: ErrorReport;
+  /** Results cannot be written: why, and the folder of a result in which that is tried again at each sweep. */
+  readonly unwritable?: { readonly error: ErrorReport; readonly into: string };
   /**
    * A result of so many bytes found no room. `refused` where the disk claims to have enough, as with a quota: then
    * only another attempt tells, not before `notBeforeMs` (of performance.now).
@@ -30,15 +32,13 @@ export interface FolderFacts {
 
 /** The one state that a person should hear, most urgent first. Pure. */
 export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" | "reason" | "remedy"> {
-  const { modelError, unreachable, full, mode } = facts;
-  const told = modelError === undefined ? unreachable : modelError;
-  if (told !== undefined) {
-    return {
-      state: modelError === undefined ? "unreachable" : "error",
-      reason: told.message,
-      ...(told.remedy === undefined ? {} : { remedy: told.remedy }),
-    };
+  const { modelError, unreachable, unwritable, full, mode } = facts;
+  if (modelError !== undefined) {
+    const { remedy = "Mend the model" } = modelError;
+    return inTrouble("error", { ...modelError, remedy: `${remedy}. Then it goes on by itself` });
   }
+  if (unreachable !== undefined) return inTrouble("unreachable", unreachable);
+  if (unwritable !== undefined) return inTrouble("error", unwritable.error);
   if (full !== undefined) {
     return {
       state: "full",
@@ -53,6 +53,10 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
   return { state: mode.events ? "watching" : "polling", reason: mode.why };
 }
 
+function inTrouble(state: "error" | "unreachable", { message, remedy }: ErrorReport) {
+  return { state, reason: message, ...(remedy === undefined ? {} : { remedy }) };
+}
+
 /** Whether a folder whose disk was full has room by now. */
 export function hasRoom(full: NonNullable<FolderFacts["full"]>, freeBytes: number, nowMs: number): boolean {
   return freeBytes >= full.neededBytes && nowMs >= (full.refused?.notBeforeMs ?? 0);
@@ -63,6 +67,7 @@ export function isOpen(facts: FolderFacts): boolean {
   return (
     facts.modelError === undefined &&
     facts.unreachable === undefined &&
+    facts.unwritable === undefined &&
     facts.full === undefined &&
     facts.mode !== undefined
   );

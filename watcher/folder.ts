@@ -1,9 +1,11 @@
-import { errorFromReport } from "../core/errors.ts";
+import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import type { SettleConfig } from "./config/schema.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createFolderIo, type FolderIo } from "./folder-io/host.ts";
+import type { OutputState } from "./folder-io/protocol.ts";
 import { type FolderFacts, hasRoom, isOpen } from "./folder-state.ts";
+import { isOutputFault } from "./held-faults.ts";
 import type { Finding } from "./intake/scan.ts";
 import type { Admission, Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -20,6 +22,8 @@ export interface Folder {
   readonly unsettled: () => { count: number; oldestReason?: string };
   readonly isOpen: () => boolean;
   readonly learn: (facts: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>) => void;
+  /** Results cannot be written into this folder (the output or one below it): no job runs until they can. */
+  readonly cannotWrite: (error: ErrorReport, into: string) => void;
 }
 
 export interface FolderOptions {
@@ -68,6 +72,40 @@ export function createFolder(options: FolderOptions): Folder {
     return admission.kind === "changed" ? admission.jobs : [];
   }
 
+  function cannotWrite(error: ErrorReport, into: string): void {
+    if (facts.unwritable?.error.message !== error.message) {
+      log.warn(errorFromReport(error), { folder: config.name });
+    }
+    learn({ unwritable: { error, into } });
+  }
+
+  let mountPoint: string | undefined;
+  async function heedOutput(output: OutputState): Promise<void> {
+    if ("error" in output) return;
+    if (mountPoint !== output.mountPoint) {
+      mountPoint = output.mountPoint;
+      await ledger.rememberOutput(config.name, config.output, output.mountPoint);
+    }
+    const { unwritable } = facts;
+    if (unwritable !== undefined) {
+      try {
+        await io.ask("prepare", { into: unwritable.into });
+      } catch (error) {
+        // A process that hangs or ended is told as unreachable; the next sweep asks again.
+        if (isOutputFault(reportOf(error))) cannotWrite(reportOf(error), unwritable.into);
+        return;
+      }
+      log.info(`${config.name}: results can be written again`);
+      learn({ unwritable: undefined });
+    }
+    if (facts.full !== undefined && hasRoom(facts.full, output.freeBytes, performance.now())) {
+      learn({ full: undefined });
+      log.info(`${config.name}: there is room again`);
+      await ledger.wake(config.name);
+      options.onJobs([]);
+    }
+  }
+
   const io = createFolderIo({
     settings: {
       path: config.path,
@@ -83,22 +121,23 @@ export function createFolder(options: FolderOptions): Folder {
       sweepMs: settle.sweep_s * 1000,
     },
     events: {
-      known: () => ledger.knownFiles(config.name),
+      memory: async () => ({
+        known: await ledger.knownFiles(config.name),
+        outputMountPoint: await ledger.outputMountPoint(config.name, config.output),
+      }),
       onFinding: async (finding) => {
         const jobs = await admit(finding);
         if (jobs.length > 0) options.onJobs(jobs);
       },
-      onSwept: ({ mode, summary, freeBytes }) => {
+      onSwept: ({ mode, summary, output }) => {
         lastSeen = new Date().toISOString();
         const { unsettled: count, oldestReason } = summary;
         const before = JSON.stringify(unsettled);
         unsettled = { count, ...(oldestReason === undefined ? {} : { oldestReason }) };
-        const freed = facts.full !== undefined && hasRoom(facts.full, freeBytes, performance.now());
-        learn({ mode, unreachable: undefined, ...(freed ? { full: undefined } : {}) });
-        if (freed) {
-          log.info(`${config.name}: there is room again`);
-          ledger.wake(config.name).then(() => options.onJobs([]), log.error);
-        }
+        // Before the rest: a folder that is open for a moment would start a job.
+        if ("error" in output) cannotWrite(output.error, config.output);
+        learn({ mode, unreachable: undefined });
+        heedOutput(output).catch(log.error);
         if (before !== JSON.stringify(unsettled)) options.onFacts();
       },
       onUnreachable: (error) => {
@@ -118,5 +157,6 @@ export function createFolder(options: FolderOptions): Folder {
     unsettled: () => unsettled,
     isOpen: () => isOpen(facts),
     learn,
+    cannotWrite,
   };
 }

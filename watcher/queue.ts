@@ -1,8 +1,9 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import type { DenoiseJobInput, DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
+import { isModelFault, isOutputFault } from "./held-faults.ts";
 import type { Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { outputNames } from "./output-name.ts";
@@ -32,6 +33,8 @@ export interface QueueOptions {
   readonly onJob: (job: Job, folder: Folder) => void;
   readonly onProgress: (job: Job, progress: Progress) => void;
   readonly onFailure: (error: ErrorReport) => void;
+  /** Checks the models again after a job met a fault of one; true where one is not in order, and its folder is held. */
+  readonly checkModels: () => Promise<boolean>;
   /** A job is done; its source is not moved before the promise is kept. */
   readonly onDone: (job: Job, outcome: DenoiseOutcome, folder: Folder) => Promise<void>;
 }
@@ -77,9 +80,10 @@ export function createQueue(options: QueueOptions): Queue {
   async function run(queued: Job, folder: Folder): Promise<void> {
     const engine = options.engine();
     if (engine === undefined) return;
+    const names = outputNames(folder.config.output, queued);
+    const into = folderOfResult(queued, folder);
     try {
-      const names = outputNames(folder.config.output, queued);
-      const { freeBytes } = await folder.io.ask("prepare", { output: queued.output ?? names[0] ?? "" });
+      const { freeBytes } = await folder.io.ask("prepare", { into });
       const needed = neededBytes(queued, folder);
       if (freeBytes < needed) {
         await waitForRoom(queued, folder, needed, freeBytes);
@@ -89,11 +93,10 @@ export function createQueue(options: QueueOptions): Queue {
       options.onJob(running, folder);
       await denoise(engine, running, folder);
     } catch (error) {
-      // The folder's disk did not answer: the folder says so, and is not open until it does.
+      // Not yet started: it stays in the queue, and the folder is not open until its disks answer and take results.
       if (running === undefined) {
         const report = reportOf(error);
-        if (report.code === "folder-unreachable") folder.learn({ unreachable: report });
-        else await setBack(queued, folder, report);
+        if (!closeFolder(folder, report, into)) await setBack(queued, folder, report);
       } else log.error(error, { job: queued.id });
     } finally {
       running = undefined;
@@ -123,11 +126,35 @@ export function createQueue(options: QueueOptions): Queue {
     }
   }
 
+  /** Whether an error of the folder's own process stands for all its jobs; the folder says so then. */
+  function closeFolder(folder: Folder, error: ErrorReport, into: string): boolean {
+    if (error.code === "folder-unreachable") folder.learn({ unreachable: error });
+    else if (isOutputFault(error)) folder.cannotWrite(error, into);
+    else return false;
+    return true;
+  }
+
+  /** Whether what a job met would meet each job of its folder, which then waits; the job goes back as it was. */
+  async function isHeld(job: Job, folder: Folder, error: ErrorReport): Promise<boolean> {
+    if (isModelFault(error)) return options.checkModels();
+    if (!isOutputFault(error) && error.code !== "disk-full") return false;
+    const into = folderOfResult(job, folder);
+    return folder.io.ask("prepare", { into }).then(
+      () => false,
+      (found: unknown) => closeFolder(folder, reportOf(found), into),
+    );
+  }
+
   async function setBack(job: Job, folder: Folder, error: ErrorReport): Promise<void> {
     options.onFailure(error);
     const verdict = judgeFailure(error, job.attempt, options.mostAttempts);
+    if (job.status === "running" && (await isHeld(job, folder, error))) {
+      const reason = `put back, because its folder waits: ${error.message}`;
+      options.onJob(await ledger.again(job.id, reason, { counts: false }), folder);
+      return;
+    }
     if (verdict.kind === "full") {
-      const { freeBytes } = await folder.io.ask("prepare", { output: job.output ?? folder.config.output });
+      const { freeBytes } = await folder.io.ask("prepare", { into: folderOfResult(job, folder) });
       await waitForRoom(job, folder, neededBytes(job, folder), freeBytes, error.message);
       return;
     }
@@ -203,6 +230,10 @@ export function createQueue(options: QueueOptions): Queue {
       clearTimeout(late);
     },
   };
+}
+
+function folderOfResult(job: Job, folder: Folder): string {
+  return dirname(job.output ?? outputNames(folder.config.output, job)[0] ?? folder.config.output);
 }
 
 function jobOrder(job: Job, folder: Folder): DenoiseJobInput {

@@ -1,4 +1,5 @@
 import type { ErrorReport } from "../core/errors.ts";
+import { isModelFault } from "./held-faults.ts";
 
 /** What becomes of a job that ended in an error. Pure. */
 export type Verdict =
@@ -33,7 +34,8 @@ export function judgeFailure(error: ErrorReport, attempt: number, mostAttempts: 
   if (error.code === "file-missing") {
     return { kind: "skipped", reason: "the source was removed before it was processed" };
   }
-  if (error.kind !== "machine" && !error.retryable) return { kind: "failed" };
+  // A model's fault is never the file's: where the model is in order again, another attempt shows it.
+  if (error.kind !== "machine" && !error.retryable && !isModelFault(error)) return { kind: "failed" };
   const attempts = unexplainedLosses.has(error.code)
     ? Math.min(attemptsWithLosses, mostAttempts)
     : mostAttempts;

@@ -23,6 +23,7 @@ async function engineOptions(engine: Record<string, unknown>): Promise<EngineOpt
       return copyingEngine().engine;
     },
     onChange: () => undefined,
+    onLost: () => assert.fail("the engine was lost"),
     onRecycle: () => undefined,
     onTileTooLarge: () => undefined,
   });

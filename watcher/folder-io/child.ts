@@ -1,5 +1,5 @@
 import { mkdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
@@ -10,7 +10,17 @@ import { createScan, type Finding } from "../intake/scan.ts";
 import { drawPreview } from "./draw-preview.ts";
 import { lookAtFileSystem } from "./file-system.ts";
 import { moveSource } from "./move-source.ts";
-import type { FolderSettings, FolderTasks, FromFolder, TaskName, ToFolder, WatchMode } from "./protocol.ts";
+import { checkOutput, tryWriting } from "./output-folder.ts";
+import type {
+  FolderMemory,
+  FolderSettings,
+  FolderTasks,
+  FromFolder,
+  OutputState,
+  TaskName,
+  ToFolder,
+  WatchMode,
+} from "./protocol.ts";
 
 /**
  * The process that touches one folder's disk. A share that hangs takes this process with it, not the daemon: four
@@ -49,7 +59,22 @@ const restPerSweep = 4;
 /** After a hint the disk is given this long to have more to tell. */
 const hintDelayMs = 150;
 
-function watchFolder(settings: FolderSettings, known: Parameters<typeof createScan>[1]) {
+type Output = ReturnType<typeof watchOutput>;
+
+/** The folder of the results; remembers where its disk was mounted when it was last in order. */
+function watchOutput(output: string, outputMountPoint: string | undefined) {
+  let remembered = outputMountPoint;
+  const check = async (): Promise<Extract<OutputState, { freeBytes: number }>> => {
+    remembered = await checkOutput(output, remembered);
+    return { mountPoint: remembered, freeBytes: (await lookAtFileSystem(output)).freeBytes };
+  };
+  return {
+    check,
+    state: (): Promise<OutputState> => check().catch((error: unknown) => ({ error: reportOf(error) })),
+  };
+}
+
+function watchFolder(settings: FolderSettings, known: FolderMemory["known"], output: Output) {
   const excluded = [settings.output, ...(settings.moveTo === undefined ? [] : [settings.moveTo])];
   const scan = createScan(
     {
@@ -83,15 +108,14 @@ function watchFolder(settings: FolderSettings, known: Parameters<typeof createSc
     beginWork();
     const startMs = performance.now();
     try {
-      await makeFolders(settings);
+      if (settings.makePath) await mkdir(settings.path, { recursive: true });
       const { mode } = await lookAtFileSystem(settings.path);
       const { dev } = await stat(settings.path);
       const summary = await scan.look(tell);
       if (device !== undefined && device !== dev && summary.files === 0) throw emptyMountPoint(settings.path);
       device = dev;
-      const { freeBytes } = await lookAtFileSystem(settings.output);
       if (mode.events && watcher === undefined) watcher = watchFolders(settings, excluded, hint);
-      send({ kind: "swept", mode: modeOf(mode), summary, freeBytes });
+      send({ kind: "swept", mode: modeOf(mode), summary, output: await output.state() });
     } catch (error) {
       send({ kind: "unreachable", error: reportOf(unreachable(error, settings.path)) });
       await watcher?.close();
@@ -141,17 +165,6 @@ function watchFolder(settings: FolderSettings, known: Parameters<typeof createSc
 const watchLimit =
   "the kernel's limit of watches is reached; raise it with: sysctl fs.inotify.max_user_watches=524288";
 
-async function makeFolders(settings: FolderSettings): Promise<void> {
-  if (settings.makePath) await mkdir(settings.path, { recursive: true });
-  await stat(settings.path);
-  // One level only: a missing parent is rather a disk that is not mounted than a folder to be made.
-  await mkdir(settings.output).catch((error: unknown) => {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
-      throw unreachable(error, settings.output);
-    }
-  });
-}
-
 function unreachable(error: unknown, file: string): Error {
   if (isEdgeError(error)) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
@@ -177,13 +190,15 @@ function emptyMountPoint(file: string): Error {
   });
 }
 
-function tasks(settings: FolderSettings) {
+function tasks(settings: FolderSettings, results: Output) {
   return {
     hash: ({ source }) => wholeHash(join(settings.path, source), onStep),
-    prepare: async ({ output }) => {
-      await mkdir(dirname(output), { recursive: true });
-      await removeStalePartials(dirname(output));
-      return { freeBytes: (await lookAtFileSystem(dirname(output))).freeBytes };
+    prepare: async ({ into }) => {
+      // First the folder itself: below a mount point without its disk nothing may be made.
+      const { freeBytes } = await results.check();
+      await tryWriting(into);
+      await removeStalePartials(into);
+      return { freeBytes };
     },
     move: async ({ members }) => {
       const target = settings.moveTo ?? settings.path;
@@ -222,8 +237,10 @@ let folder: { rescan: () => void } | undefined;
 let doable: ReturnType<typeof tasks> | undefined;
 process.on("message", (message: ToFolder) => {
   if (message.kind === "start") {
-    doable = tasks(message.settings);
-    folder = watchFolder(message.settings, message.known);
+    const { settings, memory } = message;
+    const output = watchOutput(settings.output, memory.outputMountPoint);
+    doable = tasks(settings, output);
+    folder = watchFolder(settings, memory.known, output);
   } else if (message.kind === "noted") noted?.();
   else if (message.kind === "rescan") folder?.rescan();
   else if (doable !== undefined) void runTask(doable[message.name], message.id, message.ask);

@@ -1,8 +1,17 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
 import { backoffMs } from "../backoff.ts";
-import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
-import type { FolderSettings, FolderTasks, FromFolder, TaskName, ToFolder, WatchMode } from "./protocol.ts";
+import type { Finding, ScanSummary } from "../intake/scan.ts";
+import type {
+  FolderMemory,
+  FolderSettings,
+  FolderTasks,
+  FromFolder,
+  OutputState,
+  TaskName,
+  ToFolder,
+  WatchMode,
+} from "./protocol.ts";
 
 /** One folder's disk work, done in a process that can be killed and is replaced when it hangs or dies. */
 export interface FolderIo {
@@ -18,10 +27,10 @@ export interface FolderIo {
 export interface FolderIoEvents {
   /** A file came to rest or cannot be read; the next is told once the promise is kept. */
   readonly onFinding: (finding: Finding) => Promise<void>;
-  readonly onSwept: (swept: { mode: WatchMode; summary: ScanSummary; freeBytes: number }) => void;
+  readonly onSwept: (swept: { mode: WatchMode; summary: ScanSummary; output: OutputState }) => void;
   readonly onUnreachable: (error: ErrorReport) => void;
   /** What the ledger holds, asked for whenever a process is started. */
-  readonly known: () => Promise<readonly KnownFile[]>;
+  readonly memory: () => Promise<FolderMemory>;
 }
 
 export interface FolderIoOptions {
@@ -65,8 +74,8 @@ export function createFolderIo({
     own.on("message", (message: FromFolder) => receive(message));
     own.on("error", () => undefined);
     own.on("exit", () => ended());
-    events.known().then(
-      (known) => send({ kind: "start", settings, known }),
+    events.memory().then(
+      (memory) => send({ kind: "start", settings, memory }),
       // The ledger is lost: the daemon is ending.
       () => own.kill("SIGKILL"),
     );

@@ -23,8 +23,8 @@ export interface FolderSettings {
 export interface FolderTasks {
   /** sha256 of all bytes of a source. */
   hash: { ask: { source: string }; answer: string };
-  /** Makes the folder of a result; answers the free bytes of its disk. */
-  prepare: { ask: { output: string }; answer: { freeBytes: number } };
+  /** Makes the folder that a result goes into, and tries to write there; answers the free bytes of its disk. */
+  prepare: { ask: { into: string }; answer: { freeBytes: number } };
   /** Moves the files of an acquisition away, after its result was verified; answers where its first file went. */
   move: { ask: { members: readonly string[] }; answer: string };
   /** Before and after, as an 8-bit picture. */
@@ -40,8 +40,20 @@ export interface Preview {
   readonly displayRange: [number, number];
 }
 
+/** What the ledger knows of a folder. */
+export interface FolderMemory {
+  readonly known: readonly KnownFile[];
+  /** Where the disk of its results was mounted when it could last be written; undefined: never yet. */
+  readonly outputMountPoint: string | undefined;
+}
+
+/** How the folder of the results stands, whatever the watch folder does. */
+export type OutputState =
+  | { readonly freeBytes: number; readonly mountPoint: string }
+  | { readonly error: ErrorReport };
+
 export type ToFolder =
-  | { readonly kind: "start"; readonly settings: FolderSettings; readonly known: readonly KnownFile[] }
+  | { readonly kind: "start"; readonly settings: FolderSettings; readonly memory: FolderMemory }
   | { readonly kind: "task"; readonly id: number; readonly name: TaskName; readonly ask: unknown }
   /** A finding was written down; the next may come. */
   | { readonly kind: "noted" }
@@ -57,7 +69,7 @@ export type FromFolder =
       readonly kind: "swept";
       readonly mode: WatchMode;
       readonly summary: ScanSummary;
-      readonly freeBytes: number;
+      readonly output: OutputState;
     }
   | { readonly kind: "unreachable"; readonly error: ErrorReport }
   | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }

@@ -1,5 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+import { isModelFault, isOutputFault } from "../held-faults.ts";
 import type { Database } from "./database.ts";
 import type { Job } from "./job.ts";
 import type { JobTable } from "./job-table.ts";
@@ -79,6 +80,29 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
         folder,
       );
     },
+
+    /**
+     * After a start: jobs that an earlier version ended for a fault that holds their folder now (held-faults.ts) are
+     * queued again, those of the newest content of their source only.
+     */
+    takeUpHeld: (): Job[] =>
+      transaction(() =>
+        select(
+          `WHERE j.status IN ('parked', 'failed') AND j.attempt > 0 AND j.error IS NOT NULL AND s.revision =
+             (SELECT max(revision) FROM sightings WHERE folder = s.folder AND source = s.source)
+           ORDER BY j.ended_ms, s.source, j.series`,
+        ).flatMap((one) => {
+          const { error } = one;
+          if (error === undefined || !(isOutputFault(error) || isModelFault(error))) return [];
+          run(
+            `UPDATE jobs SET status = 'queued', reason = ?, error = NULL, ended_ms = NULL, published = 0,
+               attempt = 1, not_before_ms = 0 WHERE id = ?`,
+            `taken up again after: ${error.message}`,
+            one.id,
+          );
+          return table.existing(one.id);
+        }),
+      ),
 
     /** After a start: what was running when the last daemon died is queued again, or parked when that happened too often. */
     recover: (mostAttempts: number): Job[] =>

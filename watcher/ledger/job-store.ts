@@ -70,6 +70,20 @@ export function createJobStore(database: Database, now: () => number) {
     lastEnded: (): Job | undefined =>
       select("WHERE j.ended_ms IS NOT NULL ORDER BY j.ended_ms DESC LIMIT 1")[0],
 
+    /** Where the disk of a folder's results was mounted; undefined for an output that never was in order. */
+    outputMountPoint: (folder: string, output: string): string | undefined => {
+      const [row] = rows("SELECT mount_point FROM outputs WHERE folder = ? AND output = ?", folder, output);
+      return row === undefined ? undefined : String(row["mount_point"]);
+    },
+    rememberOutput: (folder: string, output: string, mountPoint: string): void => {
+      run(
+        "INSERT OR REPLACE INTO outputs (folder, output, mount_point) VALUES (?, ?, ?)",
+        folder,
+        output,
+        mountPoint,
+      );
+    },
+
     retainedTopics: (): string[] => rows("SELECT topic FROM retained").map((row) => String(row["topic"])),
     rememberRetained: (topic: string): void => {
       run("INSERT OR IGNORE INTO retained (topic) VALUES (?)", topic);

@@ -44,4 +44,10 @@ export const migrations: readonly string[] = [
      -- Topics under which the broker keeps a message of ours.
      topic TEXT PRIMARY KEY
    ) STRICT`,
+  `CREATE TABLE outputs (
+     -- Where the disk of a folder's results was mounted when they could last be written.
+     folder TEXT PRIMARY KEY,
+     output TEXT NOT NULL,
+     mount_point TEXT NOT NULL
+   ) STRICT`,
 ];

@@ -37,9 +37,9 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
         told.sweeps += 1;
       },
       onUnreachable: (error) => told.unreachable.push(error.message),
-      known: async () => {
+      memory: async () => {
         told.asked += 1;
-        return [];
+        return { known: [], outputMountPoint: undefined };
       },
     },
     ...change,

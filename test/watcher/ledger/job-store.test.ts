@@ -198,3 +198,37 @@ test("counts say what waits where, and for what", async (t) => {
   assert.deepEqual(counts.byFolder, { f: { queued: 1, waiting: 1, oldestReason: "b.tif: it is cut" } });
   assert.deepEqual([counts.pendingVoxels, counts.pendingBytes, counts.byStatus.queued], [64, 128, 1]);
 });
+
+test("jobs that ended for a fault that holds their folder now are queued again at a start, others are not", async (t) => {
+  const { store } = await newStore(t);
+  const endsWith = (source: string, status: "failed" | "parked", code: string): Job => {
+    const job = only(store.admitWhole("f", seen(source), onePlane));
+    store.start(job.id, [`/o/${source}`]);
+    return store.end(job.id, status, {
+      error: { kind: "machine", code, message: `it met ${code}`, retryable: false },
+    });
+  };
+  const output = endsWith("a.tif", "parked", "read-only-disk");
+  const model = endsWith("b.tif", "failed", "package-missing");
+  endsWith("c.tif", "parked", "engine-lost");
+  endsWith("d.tif", "failed", "tiff-cut");
+  endsWith("e.tif", "parked", "read-only-disk");
+  store.admitWhole("f", seen("e.tif", { endsHash: "another content" }), onePlane);
+  store.markPublished(output.id);
+
+  assert.deepEqual(
+    store.takeUpHeld().map(({ id, status, reason }) => [id, status, reason]),
+    [
+      [output.id, "queued", "taken up again after: it met read-only-disk"],
+      [model.id, "queued", "taken up again after: it met package-missing"],
+    ],
+  );
+  assert.deepEqual(store.takeUpHeld(), []);
+  store.start(output.id, ["/o/another"]);
+  const { job } = store.finish(output.id, outcome("/o/a.tif"));
+  assert.equal(job.output, "/o/a.tif");
+  assert.ok(
+    store.unpublished(10).some(({ id }) => id === output.id),
+    "its new end is to be told",
+  );
+});

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { formatError, machineError, usageError } from "../../core/errors.ts";
+import { openLedger } from "../../watcher/ledger/ledger.ts";
+import { copyingEngine } from "./copying-engine.ts";
+import { type RunningDaemon, repository, runDaemon } from "./running-daemon.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { tinyTiff } from "./tiny-tiff.ts";
+import { until } from "./until.ts";
+
+/** The folder says what is wrong and what to do, and the daemon that somebody is needed. */
+async function isHeld({ said }: RunningDaemon, reason: RegExp): Promise<void> {
+  const state = await until("the folder is held", () =>
+    said("folder/f/state").findLast((one) => one["state"] === "error"),
+  );
+  assert.match(String(state["reason"]), reason);
+  assert.match(String(state["remedy"]), /it goes on by itself/i);
+  await until("the daemon is degraded", () => said("state").at(-1)?.["state"] === "degraded");
+}
+
+async function isDoneAtFirst({ lives, heard, said }: RunningDaemon, source: string): Promise<void> {
+  await until("the job is done", () => lives(source).includes("done"));
+  for (const status of ["failed", "parked", "skipped"]) assert.ok(!lives(source).includes(status), status);
+  const end = heard.find(({ payload }) => payload["source"] === source && payload["status"] === "done");
+  assert.equal(end?.payload["attempt"], 1);
+  await until("all is well again", () => said("state").at(-1)?.["state"] === "online");
+}
+
+test("a job that meets a disk gone read-only goes back without an attempt, and its folder is held", async (t) => {
+  const folder = await temporaryFolder();
+  const output = join(folder, "denoised");
+  let breakIt: (() => Promise<void>) | undefined = async () => {
+    breakIt = undefined;
+    await rename(output, `${output}-away`);
+    await writeFile(output, "in the way");
+  };
+  const { engine } = copyingEngine({ fail: () => undefined });
+  const breaking = {
+    ...engine,
+    denoise: async (...order: Parameters<typeof engine.denoise>) => {
+      if (breakIt !== undefined) {
+        await breakIt();
+        throw machineError("the disk is mounted read-only", { code: "read-only-disk" });
+      }
+      return engine.denoise(...order);
+    },
+  };
+  const daemon = await runDaemon(t, folder, breaking, { jobs: { reserve_mib: 0, attempts: 1 } });
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
+  await isHeld(daemon, /a file has the name of the folder of the results/);
+  assert.ok(daemon.lives("a.tif").includes("running"));
+  await rm(output);
+  await rename(`${output}-away`, output);
+  await isDoneAtFirst(daemon, "a.tif");
+});
+
+test("one result that cannot be written does not hold the others", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine({
+    fail: (job) =>
+      job.input.endsWith("bad.tif")
+        ? machineError("writing there is not permitted", { code: "write-denied" })
+        : undefined,
+  });
+  const daemon = await runDaemon(t, folder, engine, { jobs: { reserve_mib: 0, attempts: 1 } });
+  await writeFile(join(folder, "incoming", "bad.tif"), tinyTiff(1));
+  await until("the bad one is parked", () => daemon.lives("bad.tif").includes("parked"));
+  await writeFile(join(folder, "incoming", "good.tif"), tinyTiff(2));
+  await until("the good one is done", () => daemon.lives("good.tif").includes("done"));
+});
+
+test("an output whose disk was mounted at the last run and is not at this start is held, and nothing is made there", async (t) => {
+  const folder = await temporaryFolder();
+  const disk = join(folder, "disk");
+  await mkdir(disk);
+  const ledger = await openLedger(join(folder, "state"), assert.fail);
+  await ledger.rememberOutput("f", join(disk, "denoised"), disk);
+  await ledger.close();
+  const { engine } = copyingEngine();
+  const daemon = await runDaemon(t, folder, engine, {
+    folders: [
+      {
+        name: "f",
+        path: "incoming",
+        output: "disk/denoised",
+        model: join(repository, "models/identity"),
+      },
+    ],
+  });
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
+  await isHeld(daemon, /the disk of the results seems not to be mounted/);
+  await until("the job waits in the queue", () => daemon.lives("a.tif").includes("queued"));
+  assert.ok(!daemon.lives("a.tif").includes("running"));
+  await mkdir(join(disk, "denoised"));
+  await writeFile(join(disk, "denoised", "here from now on"), "");
+  await isDoneAtFirst(daemon, "a.tif");
+});
+
+test("a model that goes while jobs run holds its folder, not its jobs, and runs again once it is back", async (t) => {
+  const folder = await temporaryFolder();
+  const model = join(folder, "model");
+  await cp(join(repository, "models/identity"), model, { recursive: true });
+  let gone = false;
+  const { engine } = copyingEngine({
+    fail: () =>
+      gone
+        ? usageError("there is no such model folder", { code: "package-missing", file: model })
+        : undefined,
+  });
+  const daemon = await runDaemon(t, folder, engine, {
+    folders: [{ name: "f", path: "incoming", output: "denoised", model: "model" }],
+  });
+  await daemon.daemon.warm;
+  await rename(model, `${model}-away`);
+  gone = true;
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
+  await isHeld(daemon, /there is no such model folder/);
+  await rename(`${model}-away`, model);
+  gone = false;
+  await isDoneAtFirst(daemon, "a.tif");
+});
+
+test("a model that is damaged at the start is looked at again, and what waited for it is done", async (t) => {
+  const folder = await temporaryFolder();
+  const model = join(folder, "model");
+  await cp(join(repository, "models/identity"), model, { recursive: true });
+  const whole = await readFile(join(model, "model.onnx"));
+  await writeFile(join(model, "model.onnx"), whole.subarray(0, whole.length / 2));
+  const { engine } = copyingEngine();
+  const daemon = await runDaemon(t, folder, engine, {
+    folders: [{ name: "f", path: "incoming", output: "denoised", model: "model" }],
+  });
+  assert.equal((await daemon.daemon.warm).engine, undefined);
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
+  await isHeld(daemon, /not the one that the description names/);
+  await until("the job waits in the queue", () => daemon.lives("a.tif").includes("queued"));
+  await writeFile(join(model, "model.onnx"), whole);
+  await isDoneAtFirst(daemon, "a.tif");
+});
+
+test("an engine that cannot start for one folder's model is replaced by one that runs the other's", async (t) => {
+  const folder = await temporaryFolder();
+  const model = join(folder, "model");
+  await cp(join(repository, "models/identity"), model, { recursive: true });
+  await mkdir(join(folder, "other"));
+  let unfit = false;
+  const { engine } = copyingEngine({
+    fail: () =>
+      unfit ? formatError("the model is not the one", { code: "package-hash-mismatch" }) : undefined,
+  });
+  const replaceable = {
+    ...engine,
+    stop: async () => {
+      unfit = false;
+    },
+  };
+  const daemon = await runDaemon(t, folder, replaceable, {
+    folders: [
+      { name: "f", path: "incoming", output: "denoised", model: "model" },
+      { name: "good", path: "other", output: "good", model: join(repository, "models/identity") },
+    ],
+  });
+  await daemon.daemon.warm;
+  await rm(join(model, "test_input.npy"));
+  unfit = true;
+  await writeFile(join(folder, "other", "x.tif"), tinyTiff(1));
+  await until("the good folder's job is done", () => daemon.lives("x.tif").includes("done"));
+  assert.ok(!daemon.lives("x.tif").includes("failed"));
+  await isHeld(daemon, /a file that the description names is missing/);
+});

@@ -1,0 +1,129 @@
+import { constants } from "node:fs";
+import { access, mkdir, open, readdir, realpath, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
+import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
+import { writeError } from "../../formats/write-errors.ts";
+import { isInside } from "../config/resolve.ts";
+
+/** Whether results can be written, and whether the disk is there on which they have lain so far. */
+
+/**
+ * Makes the folder of the results (one level: a missing parent is rather a disk that is not mounted) and answers the
+ * mount point of its disk. `before` is the mount point that it had. Throws `EdgeError` (`machine`):
+ * `output-not-mounted` where that is none any more and nothing lies there; as `writeError` where nothing can be
+ * written. Writes nothing itself, so that it can be asked at each sweep.
+ */
+export async function checkOutput(output: string, before: string | undefined): Promise<string> {
+  try {
+    const mountPoint = await mountPointOf(await nearestExisting(output));
+    const unmounted = before !== undefined && before !== mountPoint && isInside(before, mountPoint);
+    if (unmounted && (await isEmpty(output))) throw notMounted(output, before, mountPoint);
+    await mkdir(output).catch((error: unknown) => {
+      if (errorCode(error) !== "EEXIST") throw error;
+    });
+    if (!(await stat(output)).isDirectory()) throw noFolder(output);
+    await access(output, constants.W_OK | constants.X_OK);
+    return mountPoint;
+  } catch (error) {
+    throw unwritable(error, output);
+  }
+}
+
+/**
+ * Makes `folder`, which lies in a checked output, and writes a small file there: some disks and shares say that they
+ * can be written and then refuse. Throws `EdgeError` (`machine`). A full disk is not told here: it shows in the free bytes.
+ */
+export async function tryWriting(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    const trial = claimPartial(join(folder, "write-check"));
+    try {
+      const handle = await open(trial, "wx");
+      try {
+        await handle.write("\n");
+      } finally {
+        await handle.close();
+      }
+    } finally {
+      await unlink(trial).catch(() => undefined);
+      forgetPartial(trial);
+    }
+  } catch (error) {
+    const told = unwritable(error, folder);
+    if (!isEdgeError(told, "disk-full")) throw told;
+  }
+}
+
+/** The folder at which the disk of `path` (real and existing) is mounted. */
+async function mountPointOf(path: string): Promise<string> {
+  const above = dirname(path);
+  if (above === path) return path;
+  const [{ dev }, { dev: devAbove }] = await Promise.all([stat(path), stat(above)]);
+  return dev === devAbove ? mountPointOf(above) : path;
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT" || dirname(path) === path) throw error;
+    return nearestExisting(dirname(path));
+  }
+}
+
+async function isEmpty(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((error: unknown): string[] => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  return names.every((name) => name.startsWith("."));
+}
+
+const goesOn = "it goes on by itself";
+const remedies: Readonly<Record<string, string>> = {
+  "write-denied": `Give the user that runs cnnt-edge the right to write there; ${goesOn}`,
+  "read-only-disk": `Mount the disk so that it can be written (after errors the kernel makes it read-only: see dmesg); ${goesOn}`,
+  "output-folder-missing": `Mount its disk or share, or make the folder; ${goesOn}`,
+  "write-failed": `Check the disk and the connection to it; ${goesOn}`,
+};
+
+/** As `writeError` tells it, with what to do about a daemon's folder. */
+function unwritable(error: unknown, file: string): unknown {
+  if (isEdgeError(error)) return error;
+  const told = writeError(error, file);
+  const remedy = isEdgeError(told) ? remedies[told.code] : undefined;
+  if (!isEdgeError(told) || remedy === undefined) return told;
+  return machineError(`results cannot be written: ${told.message}`, {
+    code: told.code,
+    file,
+    ...(told.found === undefined ? {} : { found: told.found }),
+    remedy,
+    retryable: true,
+    cause: error,
+  });
+}
+
+function notMounted(output: string, before: string, now: string): EdgeError {
+  return machineError("the disk of the results seems not to be mounted", {
+    code: "output-not-mounted",
+    file: output,
+    found: `nothing there, on the disk of ${now}`,
+    allowed: `the disk that was mounted at ${before}`,
+    remedy: `Mount it again; ${goesOn}. If results shall lie here from now on without it, put any file into this folder, or name another folder as output`,
+    retryable: true,
+  });
+}
+
+function noFolder(output: string): EdgeError {
+  return machineError("a file has the name of the folder of the results", {
+    code: "output-folder-missing",
+    file: output,
+    remedy: `Move the file away, or name another folder as output; ${goesOn}`,
+    retryable: true,
+  });
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}
