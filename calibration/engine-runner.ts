@@ -7,6 +7,7 @@ import { openAcquisition } from "../formats/open.ts";
 import { removeStalePartials } from "../formats/partial-name.ts";
 import { createOmeTiff } from "../formats/tiff/ome-tiff-sink.ts";
 import type { DenoiseJobInput, Engine } from "../runtime/denoise-job.ts";
+import { modelIdentity } from "../runtime/model-identity.ts";
 import type { Repeats } from "./experiment/repeats.ts";
 import { type DenoisedStack, readMean } from "./measure/measure-level.ts";
 import type { ModelRunner } from "./model-runner.ts";
@@ -29,7 +30,9 @@ export interface EngineRunnerOptions {
  */
 export async function engineRunner(options: EngineRunnerOptions): Promise<ModelRunner> {
   const { engine, workFolder } = options;
-  const model = await readPackage(options.model);
+  const dir = resolve(options.model);
+  const model = await readPackage(dir);
+  const identity = modelIdentity(model);
   await mkdir(workFolder, { recursive: true });
   await removeStalePartials(workFolder);
   let provider = "cached";
@@ -42,7 +45,7 @@ export async function engineRunner(options: EngineRunnerOptions): Promise<ModelR
     },
     provider: () => provider,
     async denoise(repeats, draw, { signal, onProgress }) {
-      const key = keyOf(options.experimentKey, model.modelSha256, options.tile, options.overlap, [...draw]);
+      const key = keyOf(options.experimentKey, identity, options.tile, options.overlap, [...draw]);
       const output = resolve(workFolder, `denoised-${key}.ome.tif`);
       if (!(await exists(output))) {
         const input = resolve(workFolder, `input-${key}.ome.tif`);
@@ -53,7 +56,7 @@ export async function engineRunner(options: EngineRunnerOptions): Promise<ModelR
               input,
               output,
               overwrite: true,
-              models: { default: resolve(options.model) },
+              models: { default: dir, verified: { [dir]: identity } },
               sampleType: "float32",
               ...(options.tile === undefined ? {} : { tile: options.tile }),
               ...(options.overlap === undefined ? {} : { overlap: options.overlap }),

@@ -118,6 +118,8 @@ export interface ModelPackage {
   /** Names of the graph's single input and output, `[B, T, 1, H, W]` float32 each (`zoo` says otherwise). */
   readonly inputName: string;
   readonly outputName: string;
+  /** Present where `modelFile` stands for a TensorRT engine that was built from the model of this hash. */
+  readonly preparedEngine?: true;
   readonly testInputFile: string;
   readonly testOutputFile: string;
   readonly settings: PackageSettings;

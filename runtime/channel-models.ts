@@ -10,7 +10,10 @@ export const pass = "pass";
  * the default. Throws `EdgeError` (`usage`) for a name or index that no channel has: a typo must not denoise a
  * channel that was to be left alone.
  */
-export function channelModels(models: DenoiseJob["models"], acquisition: Acquisition): string[] {
+export function channelModels(
+  models: Pick<DenoiseJob["models"], "default" | "byChannel">,
+  acquisition: Acquisition,
+): string[] {
   const channels = Array.from({ length: acquisition.sizes.c }, (_, i) => ({
     index: String(i),
     name: acquisition.channels[i]?.name,

@@ -8,6 +8,7 @@ import { readNpyTensor } from "../formats/npy.ts";
 import { runTensor } from "./engine/run-tensor.ts";
 import { readModel } from "./prepared-engine.ts";
 import type { ProviderName } from "./providers.ts";
+import { runnableModel } from "./runnable-model.ts";
 
 /** Longer than any session start that is not an engine build; a GPU's first start loads gigabytes of libraries. */
 const probeTimeoutMs = 120_000;
@@ -89,16 +90,7 @@ function missingLibrary(provider: ProviderName) {
 async function probe(provider: ProviderName, model: ModelPackage): Promise<ErrorReport | undefined> {
   const input = await readNpyTensor(model.testInputFile);
   try {
-    await runTensor(
-      {
-        modelFile: model.modelFile,
-        inputName: model.inputName,
-        outputName: model.outputName,
-        provider,
-        input,
-      },
-      AbortSignal.timeout(probeTimeoutMs),
-    );
+    await runTensor({ ...runnableModel(model), provider, input }, AbortSignal.timeout(probeTimeoutMs));
     return undefined;
   } catch (error) {
     return reportOf(error);

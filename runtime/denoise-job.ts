@@ -18,6 +18,8 @@ export const denoiseJobSchema = z.strictObject({
   models: z.strictObject({
     default: z.string(),
     byChannel: z.record(z.string(), z.string()).default({}),
+    /** By folder, the identity (`model-identity.ts`) of the package that was verified there: no other is run. */
+    verified: z.record(z.string(), z.string()).default({}),
   }),
   /** Depth, height, width in pixels; the package's own where absent. */
   tile: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()]).optional(),

@@ -10,6 +10,7 @@ import { runTensor } from "./engine/run-tensor.ts";
 import { availableBytes } from "./memory-plan.ts";
 import { onnxRuntimeVersion } from "./product-version.ts";
 import { providerNames } from "./providers.ts";
+import { runnableModel } from "./runnable-model.ts";
 
 /**
  * One thing that was looked at. `ok`; `lacks`: something that would be good to have; `broken`: nothing can be denoised
@@ -129,9 +130,9 @@ async function checkProviders(model: string): Promise<MachineCheck[]> {
 async function checkModel(dir: string): Promise<MachineCheck> {
   try {
     const model = await readPackage(dir);
-    const { modelFile, inputName, outputName } = model;
+    const runnable = runnableModel(model);
     const { largestDifference } = await verifyPackage(model, (input) =>
-      runTensor({ modelFile, inputName, outputName, provider: "cpu", input }),
+      runTensor({ ...runnable, provider: "cpu", input }),
     );
     const found = `${model.name} ${model.version} verified on cpu, largest difference ${largestDifference.toExponential(1)}`;
     return { what: "model", state: "ok", found };

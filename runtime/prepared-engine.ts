@@ -24,7 +24,11 @@ export type EngineMachine = {
  * Throws `EdgeError` as `readPackage` and `withPreparedEngine` do.
  */
 export async function readModel(dir: string, provider: string): Promise<ModelPackage> {
-  const model = await readPackage(dir);
+  return forProvider(await readPackage(dir), provider);
+}
+
+/** What of a package, as it was read, this provider runs. */
+export async function forProvider(model: ModelPackage, provider: string): Promise<ModelPackage> {
   return provider === "tensorrt" ? withPreparedEngine(model, thisMachine) : model;
 }
 
@@ -39,7 +43,7 @@ export async function withPreparedEngine(
   model: ModelPackage,
   machine: () => Promise<EngineMachine>,
 ): Promise<ModelPackage> {
-  if ((await readFile(model.modelFile)).includes("EPContext")) return model;
+  if ((await readFile(model.modelFile)).includes("EPContext")) return { ...model, preparedEngine: true };
   const engines = await enginesOf(model.dir);
   if (engines.length === 0) throw notPrepared(model);
   const here = { ...(await machine()), modelSha256: model.modelSha256 };
@@ -48,7 +52,8 @@ export async function withPreparedEngine(
   if (nearest === undefined || nearest.differences.length > 0) {
     throw engineDiffers(model, nearest?.differences ?? []);
   }
-  return { ...model, modelFile: join(model.dir, enginesFolder, engineKey(nearest.facts), contextModelName) };
+  const modelFile = join(model.dir, enginesFolder, engineKey(nearest.facts), contextModelName);
+  return { ...model, modelFile, preparedEngine: true };
 }
 
 async function thisMachine(): Promise<EngineMachine> {

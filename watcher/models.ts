@@ -4,6 +4,7 @@ import type { ModelPackage } from "../core/package-settings.ts";
 import { verifyPackage } from "../export/package/verify-package.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
 import { readModel } from "../runtime/prepared-engine.ts";
+import { runnableModel } from "../runtime/runnable-model.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import { passModel } from "./config/resolve.ts";
 
@@ -16,10 +17,8 @@ export type Model =
 export async function checkModel(dir: string, provider: string, signal: AbortSignal): Promise<Model> {
   try {
     const model = await readModel(dir, provider);
-    const { modelFile, inputName, outputName } = model;
-    await verifyPackage(model, (input) =>
-      runTensor({ modelFile, inputName, outputName, provider, input }, signal),
-    );
+    const runnable = runnableModel(model);
+    await verifyPackage(model, (input) => runTensor({ ...runnable, provider, input }, signal));
     return { dir, package: model };
   } catch (error) {
     return { dir, error: reportOf(error) };

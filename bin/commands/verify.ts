@@ -42,7 +42,8 @@ export const defineVerify: DefineCommand = (program, io, act) => {
         const { verifyAgainst, verifyPackage } = await import("../../export/package/verify-package.ts");
         const { readNpyTensor } = await import("../../formats/npy.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
-        const { readModel } = await import("../../runtime/prepared-engine.ts");
+        const { forProvider } = await import("../../runtime/prepared-engine.ts");
+        const { runnableModel } = await import("../../runtime/runnable-model.ts");
         const { installedProviders } = await import("../../runtime/choose-provider.ts");
 
         const model = await readPackage(dir);
@@ -53,9 +54,8 @@ export const defineVerify: DefineCommand = (program, io, act) => {
           expectedDeviation: number;
         }[] = [];
         for (const provider of options.provider ?? installedProviders()) {
-          const { modelFile, inputName, outputName } = await readModel(dir, provider);
-          const run = (input: Tensor) =>
-            runTensor({ modelFile, inputName, outputName, provider, input }, io.signal);
+          const runnable = runnableModel(await forProvider(model, provider));
+          const run = (input: Tensor) => runTensor({ ...runnable, provider, input }, io.signal);
           results.push({ provider, test: "own test tensors", ...(await verifyPackage(model, run)) });
           if (options.input !== undefined && options.expected !== undefined) {
             const input = await readNpyTensor(options.input);

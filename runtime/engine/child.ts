@@ -1,6 +1,5 @@
 import { getPriority, setPriority } from "node:os";
 import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
-import type { ModelPackage } from "../../core/package-settings.ts";
 import { chunkOverlap } from "../choose-tile.ts";
 import type { DenoiseJob } from "../denoise-job.ts";
 import { availableBytes } from "../memory-plan.ts";
@@ -8,6 +7,7 @@ import { readModel } from "../prepared-engine.ts";
 import { onnxRuntimeVersion } from "../product-version.ts";
 import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
 import { denoiseWithinMemory } from "../within-memory.ts";
+import { createHeldPackages, type HeldPackages } from "./held-packages.ts";
 import { type NetworkThread, startNetworkThread } from "./network-thread.ts";
 import { offerToOomKiller } from "./out-of-memory.ts";
 import { type EngineSettings, type FromEngine, heartbeatMs, toEngineSchema } from "./protocol.ts";
@@ -21,7 +21,9 @@ import { warmUp } from "./warm-up.ts";
  */
 
 let network: NetworkThread | undefined;
-let keptModels: ModelPackage[] = [];
+let packages: HeldPackages | undefined;
+/** Folders whose models stay loaded between jobs. */
+let keptDirs: readonly string[] = [];
 /** Of the first model, at the start. */
 let networkVoxelsPerS = 0;
 let memoryBytes: () => number = availableBytes;
@@ -41,7 +43,9 @@ async function start(settings: EngineSettings): Promise<void> {
   try {
     if (settings.lowPriority) giveWay();
     await offerToOomKiller();
-    keptModels = await Promise.all(settings.models.map((dir) => readModel(dir, settings.provider)));
+    const held = createHeldPackages((dir) => readModel(dir, settings.provider));
+    [packages, keptDirs] = [held, settings.models];
+    const models = await Promise.all(keptDirs.map((dir) => held.take(dir)));
     const runtimeVersion = onnxRuntimeVersion();
     const { provider, intraOpThreads, tileLimits, networkProgram, memoryLimitBytes } = settings;
     idleReleaseMs = settings.idleReleaseMs ?? idleReleaseMs;
@@ -51,7 +55,7 @@ async function start(settings: EngineSettings): Promise<void> {
       ...(networkProgram === undefined ? {} : { program: new URL(networkProgram) }),
       onStuck: (error) => void giveUp(error),
     });
-    networkVoxelsPerS = await warmUp(network, keptModels);
+    networkVoxelsPerS = await warmUp(network, models);
     // What the last job's tiles took is there for the next one's: otherwise the second of two equal stacks would find
     // less free memory than the first, and get other tiles.
     const ownBytes = process.memoryUsage.rss();
@@ -83,20 +87,16 @@ function giveWay(): void {
 
 async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promise<void> {
   try {
-    if (network === undefined || tileMemory === undefined) throw notStarted();
-    const used = new Map<string, ModelPackage>();
-    const packageOf = async (dir: string): Promise<ModelPackage> => {
-      const model = used.get(dir) ?? (await readModel(dir, provider));
-      used.set(dir, model);
-      return model;
-    };
+    if (network === undefined || tileMemory === undefined || packages === undefined) throw notStarted();
+    const { take, held } = packages;
+    const { models } = job;
     const { releaseAllBut, provider } = network;
     const rates = await readRates(tuningFile(process.env));
     const outcome = await denoiseWithinMemory(
       job,
       {
         network,
-        packageOf,
+        packageOf: (dir) => take(dir, models.verified[dir]),
         signal,
         availableBytes: memoryBytes,
         expectedVoxelsPerS: networkVoxelsPerS,
@@ -111,7 +111,7 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
       },
     );
     send({ kind: "done", id, outcome });
-    await network.releaseAllBut([...keptModels, ...used.values()]);
+    await network.releaseAllBut(held([...keptDirs, models.default, ...Object.values(models.byChannel)]));
   } catch (error) {
     // `giveUp` has the word where the network hangs.
     if (!isEdgeError(error, "network-stuck")) send({ kind: "failed", id, error: reportOf(error) });

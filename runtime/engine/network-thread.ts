@@ -3,6 +3,7 @@ import { type EdgeError, errorFromReport, machineError } from "../../core/errors
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { tensorShapes } from "../../core/tensor-layout.ts";
 import type { Network } from "../network.ts";
+import { type RunnableModel, runnableModel } from "../runnable-model.ts";
 // Before the thread is started: it can no longer turn the telemetry off itself.
 import "./no-telemetry.ts";
 import { createTileDeadline, defaultTileLimits, type TileLimits } from "./tile-deadline.ts";
@@ -18,7 +19,7 @@ export interface NetworkThread extends Network {
   readonly releaseAllBut: (models: readonly ModelPackage[]) => Promise<void>;
   /** Runs a tensor of any shape; for small ones, its output is allocated per call. */
   readonly runTensor: (
-    model: Pick<ModelPackage, "modelFile" | "inputName" | "outputName">,
+    model: RunnableModel,
     shape: readonly number[],
     input: Float32Array<ArrayBuffer>,
   ) => Promise<TensorRun>;
@@ -114,7 +115,7 @@ export function startNetworkThread(
     provider: settings.provider,
     runtimeVersion,
     async load(model) {
-      await ask({ kind: "load", modelFile: model.modelFile });
+      await ask({ kind: "load", model: runnableModel(model) });
       loaded.set(model.modelFile, model);
     },
     async releaseAllBut(models) {
@@ -127,19 +128,18 @@ export function startNetworkThread(
     },
     async run(model, tile, { input, output }) {
       loaded.set(model.modelFile, model);
-      const { modelFile, inputName, outputName } = model;
       const { input: shape, output: outputShape } = tensorShapes(model, tile);
-      const names = { modelFile, inputName, outputName };
-      const request = { kind: "run", ...names, shape, outputShape, input, output } as const;
-      const shapeName = `${modelFile} ${tile.join(",")}`;
+      const runnable = runnableModel(model);
+      const request = { kind: "run", model: runnable, shape, outputShape, input, output } as const;
+      const shapeName = `${model.modelFile} ${tile.join(",")}`;
       const voxels = input.length;
       const limitMs = deadline.limitMs(shapeName, voxels);
       const { seconds } = (await ask(request, [], limitMs)) as RunReply;
       deadline.learn(shapeName, voxels, seconds);
       return seconds;
     },
-    async runTensor({ modelFile, inputName, outputName }, shape, input) {
-      const request = { kind: "run", modelFile, inputName, outputName, shape, input } as const;
+    async runTensor(model, shape, input) {
+      const request = { kind: "run", model, shape, input } as const;
       const reply = (await ask(request, [input.buffer])) as RunReply;
       const data = reply.output ?? new Float32Array();
       return { shape: reply.outputShape, data, seconds: reply.seconds };

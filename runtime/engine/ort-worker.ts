@@ -1,8 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
+import type { RunnableModel } from "../runnable-model.ts";
 import { graphName } from "./graph-names.ts";
-import * as ort from "./onnx-runtime.ts";
+import { loadSession } from "./load-session.ts";
+import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
 import { runtimeError } from "./runtime-error.ts";
 import { sessionOptions } from "./session-options.ts";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
@@ -14,7 +16,11 @@ import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messag
  */
 
 const settings = workerData as WorkerSettings;
-const sessions = new Map<string, ort.InferenceSession>();
+/** By file; the hash is that of the bytes which the session was made of. */
+const sessions = new Map<
+  string,
+  { readonly sha256: string | undefined; readonly session: InferenceSession }
+>();
 /** The last shape that each session was run with. */
 const lastShapes = new Map<string, readonly number[]>();
 
@@ -24,19 +30,21 @@ let ownInput = new Float32Array();
 /** From so many voxels on, a CNNT's memory for a tile is a gigabyte or more. */
 const largeTileVoxels = 2 ** 20;
 
-async function sessionOf(modelFile: string): Promise<ort.InferenceSession> {
+async function sessionOf(model: RunnableModel): Promise<InferenceSession> {
+  const { modelFile, sha256 } = model;
   const known = sessions.get(modelFile);
-  if (known !== undefined) return known;
-  const session = await ort.InferenceSession.create(modelFile, sessionOptions(settings));
-  sessions.set(modelFile, session);
+  if (known !== undefined && known.sha256 === sha256) return known.session;
+  await release(modelFile);
+  const session = await loadSession(model, sessionOptions(settings));
+  sessions.set(modelFile, { sha256, session });
   return session;
 }
 
 async function release(modelFile: string): Promise<void> {
-  const session = sessions.get(modelFile);
+  const known = sessions.get(modelFile);
   sessions.delete(modelFile);
   ownInput = new Float32Array();
-  await session?.release();
+  await known?.session.release();
 }
 
 /**
@@ -51,16 +59,17 @@ async function forgetOtherLargeTile(modelFile: string, shape: readonly number[])
 }
 
 async function run(request: WorkerRequest & { kind: "run" }): Promise<WorkerReply> {
-  await forgetOtherLargeTile(request.modelFile, request.shape);
-  const session = await sessionOf(request.modelFile);
-  const { input, output, shape, modelFile } = request;
-  const inputName = graphName(request.inputName, session.inputNames, "input", modelFile);
-  const outputName = graphName(request.outputName, session.outputNames, "output", modelFile);
-  const feeds = { [inputName]: new ort.Tensor("float32", ownCopy(input), shape) };
+  const { input, output, shape, model } = request;
+  const { modelFile } = model;
+  await forgetOtherLargeTile(modelFile, shape);
+  const session = await sessionOf(model);
+  const inputName = graphName(model.inputName, session.inputNames, "input", modelFile);
+  const outputName = graphName(model.outputName, session.outputNames, "output", modelFile);
+  const feeds = { [inputName]: new Tensor("float32", ownCopy(input), shape) };
   const begin = performance.now();
   const results = await session.run(feeds, [outputName]);
   const seconds = (performance.now() - begin) / 1000;
-  const result = results[outputName] as ort.Tensor;
+  const result = results[outputName] as Tensor;
   const data = result.data as Float32Array<ArrayBuffer>;
   const done = { id: request.id, ok: true, outputShape: result.dims, seconds } as const;
   if (output === undefined) return { ...done, output: data };
@@ -91,7 +100,7 @@ function ownCopy(input: Float32Array): Float32Array {
 async function answer(request: WorkerRequest): Promise<WorkerReply> {
   switch (request.kind) {
     case "load":
-      await sessionOf(request.modelFile);
+      await sessionOf(request.model);
       return { id: request.id, ok: true };
     case "release":
       await release(request.modelFile);
@@ -102,6 +111,11 @@ async function answer(request: WorkerRequest): Promise<WorkerReply> {
       for (const modelFile of [...sessions.keys()]) await release(modelFile);
       return { id: request.id, ok: true };
   }
+}
+
+function fileOf(request: WorkerRequest): string {
+  if (request.kind === "close") return "";
+  return request.kind === "release" ? request.modelFile : request.model.modelFile;
 }
 
 function reply(message: WorkerReply): void {
@@ -116,7 +130,7 @@ parentPort?.on("message", (request: WorkerRequest) => {
     try {
       reply(await answer(request));
     } catch (error) {
-      const modelFile = "modelFile" in request ? request.modelFile : "";
+      const modelFile = fileOf(request);
       reply({
         id: request.id,
         ok: false,

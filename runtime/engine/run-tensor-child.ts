@@ -1,6 +1,7 @@
 import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
 import { graphName } from "./graph-names.ts";
-import { InferenceSession, Tensor as OrtTensor } from "./onnx-runtime.ts";
+import { loadSession } from "./load-session.ts";
+import { Tensor as OrtTensor } from "./onnx-runtime.ts";
 import type { TensorAnswer, TensorRequest } from "./run-tensor.ts";
 
 /** The child of `run-tensor.ts`: one model, one provider, one inference. */
@@ -16,7 +17,7 @@ process.once("message", (request: TensorRequest) => {
 process.once("disconnect", () => process.exit());
 
 async function answer(request: TensorRequest): Promise<TensorAnswer> {
-  const session = await InferenceSession.create(request.modelFile, {
+  const session = await loadSession(request, {
     executionProviders: [request.provider],
     // What is announced as a provider must be what runs: no node may slip to the CPU.
     ...(request.provider === "cpu" ? {} : { extra: { session: { disable_cpu_ep_fallback: "1" } } }),

@@ -1,12 +1,10 @@
 import { fork } from "node:child_process";
 import { type ErrorReport, errorFromReport, machineError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import type { RunnableModel } from "../runnable-model.ts";
 
 /** One inference in a throw-away process: what `verify` stands on. A native crash costs that process only. */
-export interface TensorRequest {
-  readonly modelFile: string;
-  readonly inputName: string;
-  readonly outputName: string;
+export interface TensorRequest extends RunnableModel {
   readonly provider: string;
   readonly input: Tensor;
 }

@@ -1,15 +1,14 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { ProviderName } from "../providers.ts";
+import type { RunnableModel } from "../runnable-model.ts";
 
 /** Between the engine's main thread and the worker thread that owns the sessions. Every request has an answer. */
 export type WorkerRequest = { readonly id: number } & (
-  | { readonly kind: "load"; readonly modelFile: string }
+  | { readonly kind: "load"; readonly model: RunnableModel }
   | { readonly kind: "release"; readonly modelFile: string }
   | {
       readonly kind: "run";
-      readonly modelFile: string;
-      readonly inputName: string;
-      readonly outputName: string;
+      readonly model: RunnableModel;
       /** Of the input; and that which the output must have. */
       readonly shape: readonly number[];
       readonly outputShape?: readonly number[];

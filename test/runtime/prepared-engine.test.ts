@@ -43,7 +43,8 @@ function putEngine(dir: string, key: string, text: string): void {
 
 test("the engine that was built for this model and machine takes the model's place, and nothing else changes", async () => {
   const model = await madePackage({ driver: "570.1" }, {}, { gpu: "NVIDIA L4" });
-  const { modelFile, ...rest } = await withPreparedEngine(model, onThisMachine);
+  const { modelFile, preparedEngine, ...rest } = await withPreparedEngine(model, onThisMachine);
+  assert.ok(preparedEngine, "its own bytes are not those of the package's hash");
   assert.match(modelFile, /tensorrt\/[0-9a-f]{20}\/model\.onnx$/);
   const { modelFile: _, ...before } = model;
   assert.deepEqual(rest, before);
@@ -112,7 +113,7 @@ test("a package whose model itself stands for an engine is taken as it is", asyn
   const modelFile = join(scratch, "model.onnx");
   writeFileSync(modelFile, Buffer.concat(encodeModel(model)));
   const taken = { ...(await madePackage()), modelFile };
-  assert.equal(await withPreparedEngine(taken, onThisMachine), taken);
+  assert.deepEqual(await withPreparedEngine(taken, onThisMachine), { ...taken, preparedEngine: true });
 });
 
 test("other providers run the package's own model, engine or not", async () => {
