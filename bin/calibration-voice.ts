@@ -74,7 +74,7 @@ export async function openVoice(options: VoiceOptions, io: CommandIo): Promise<C
       const exposePaths = config.mqtt.expose_paths;
       const body = calibrationMessage(calibration, resolve(path), { exposePaths });
       const topic = await publisher.result(body, resultMs);
-      if (topic !== undefined) io.stderr.write(`published: ${topic} at ${access.url}\n`);
+      if (topic !== undefined) io.stderr.write(`published: ${topic} at ${access.name}\n`);
     },
     async end() {
       if (last !== undefined) {

@@ -6,6 +6,8 @@ import { commands } from "./commands.ts";
 
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {
+  // Others on the machine see the arguments of a process: not those that hold a user and a password.
+  if (args.some((argument) => /:\/\/.*@/.test(argument))) process.title = `cnnt-edge ${args[0] ?? ""}`;
   const interrupt = new AbortController();
   const onSignal = (): void => {
     // A second signal takes the process down at once.

@@ -60,8 +60,13 @@ export const stateSchema = z.strictObject({
   /** `degraded`: something needs a person, the rest goes on. `draining`: ending, the running job is being finished. */
   state: z.enum(["online", "degraded", "draining", "offline"]),
   reason: z.string().optional(),
-  /** When this state began. */
-  since: time,
+  /** When this state began; absent in a last will, because nobody was there to see it. */
+  since: time.optional(),
+  /**
+   * Present on a last will. It was written at `ts`, when the connection was made, and sent by the broker when it had
+   * lost us: `engine` is as of `ts`, and how long ago the connection was lost it does not say.
+   */
+  will: z.literal(true).optional(),
   /** A state older than three of these is stale, whatever it says. */
   heartbeat_s: seconds,
   engine: z.enum(["warming", "ready", "lost"]),

@@ -1,15 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { machineError } from "../core/errors.ts";
+import { readAddress } from "./broker-address.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
+import type { Login } from "./publish/broker-link.ts";
 import { startEmbeddedBroker } from "./publish/embedded-broker.ts";
 
 /** A broker and what it takes to be let in. */
 export interface BrokerAccess {
+  /** For people: the address without user, password and query. */
+  readonly name: string;
+  /** For the client. Not for people: a query may hold a token. */
   readonly url: string;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  /** Certificate authority, PEM. */
-  readonly ca: Buffer | undefined;
+  /** Read anew for each connection: passwords and certificates are replaced while the daemon runs. */
+  readonly login: () => Promise<Login>;
   readonly embedded: boolean;
   readonly stop: () => Promise<void>;
 }
@@ -26,17 +29,26 @@ export async function openBroker(
       ownClientId,
       base,
     });
-    return { url, username, password, ca: undefined, embedded: true, stop };
+    return {
+      name: url,
+      url,
+      login: async () => ({ username, password, ca: undefined }),
+      embedded: true,
+      stop,
+    };
   }
-  const password = mqtt.password_file === null ? undefined : await readConfigured(mqtt.password_file);
-  return {
-    url: mqtt.url,
-    username: mqtt.username ?? undefined,
-    password: password?.toString("utf8").trimEnd(),
-    ca: mqtt.ca === null ? undefined : await readConfigured(mqtt.ca),
-    embedded: false,
-    stop: () => Promise.resolve(),
+  const address = readAddress(mqtt.url);
+  const login = async (): Promise<Login> => {
+    const password = mqtt.password_file === null ? undefined : await readConfigured(mqtt.password_file);
+    return {
+      username: mqtt.username ?? address.username,
+      password: password?.toString("utf8").trimEnd() ?? address.password,
+      ca: mqtt.ca === null ? undefined : await readConfigured(mqtt.ca),
+    };
   };
+  // A file that is missing now is a mistake in the configuration; one that goes missing later may come back.
+  await login();
+  return { name: address.shown, url: address.url, login, embedded: false, stop: () => Promise.resolve() };
 }
 
 async function readConfigured(file: string): Promise<Buffer> {
@@ -48,15 +60,5 @@ async function readConfigured(file: string): Promise<Buffer> {
       remedy: "Check the path and the right to read it",
       cause,
     });
-  });
-}
-
-export function brokerDown(url: string, reason: string) {
-  return machineError("the MQTT broker is not connected", {
-    code: "mqtt-down",
-    at: url,
-    found: reason,
-    remedy: "Check mqtt.url, the user and the broker; it is tried again by itself and jobs go on",
-    retryable: true,
   });
 }

@@ -1,23 +1,31 @@
 import { randomBytes } from "node:crypto";
+import type { MqttClient } from "mqtt";
 import type { CalibrationBody, CalibrationProgressBody, MessageBody } from "../core/messages.ts";
 import { messageKinds } from "../core/messages.ts";
 import type { BrokerAccess } from "./broker-access.ts";
-import { brokerDown } from "./broker-access.ts";
+import { brokerDown, notArriving } from "./broker-news.ts";
+import { askRightToPublish } from "./publish/ask-right.ts";
 import { createBrokerLink } from "./publish/broker-link.ts";
 import { encodeMessage } from "./publish/encode-message.ts";
+import type { Outgoing } from "./publish/outbox.ts";
 import { topicBase, topicOf } from "./publish/topics.ts";
 
 /** What `calibrate` says over MQTT, beside the daemon: no state, no last will, and never a reason to fail. */
 export interface CalibrationPublisher {
   /** At most once a second; lost while the broker is away. */
   readonly progress: (body: CalibrationProgressBody) => void;
-  /** The topic once the broker has it; undefined where it could not be had within `timeoutMs`. */
+  /**
+   * The topic once the broker has it; undefined where it could not be had within `timeoutMs`, or where the broker
+   * does not keep what this user publishes.
+   */
   readonly result: (body: CalibrationBody, timeoutMs: number) => Promise<string | undefined>;
   readonly stop: () => Promise<void>;
 }
 
 const progressMs = 1000;
 const lookMs = 50;
+/** A broker gives a message back within milliseconds. */
+const echoMs = 2_000;
 
 /** `onProblem` is called once at most. */
 export function createCalibrationPublisher(
@@ -27,6 +35,7 @@ export function createCalibrationPublisher(
 ): CalibrationPublisher {
   const boot = randomBytes(8).toString("hex");
   const base = topicBase(instance);
+  const clientId = `cnnt-edge-${instance}-${boot.slice(0, 6)}`;
   let told = false;
   const problem = (error: unknown): void => {
     if (!told) onProblem(error);
@@ -34,36 +43,53 @@ export function createCalibrationPublisher(
   };
   const link = createBrokerLink({
     ...access,
-    clientId: `cnnt-edge-${instance}-${boot.slice(0, 6)}`,
+    clientId,
     onConnect: () => undefined,
-    onMessage: () => undefined,
-    onDown: (reason) => problem(brokerDown(access.url, reason)),
+    onMessage: (topic, payload) => echo?.(topic, payload.toString("utf8")),
+    onDown: (reason) => problem(brokerDown(access.name, reason)),
     onFlapping: () => undefined,
   });
   let saidMs = Number.NEGATIVE_INFINITY;
+  let echo: ((topic: string, payload: string) => void) | undefined;
   link.start();
 
-  async function send<Name extends "calibration" | "calibrationProgress">(
+  function outgoing<Name extends "calibration" | "calibrationProgress">(
     name: Name,
     body: MessageBody<Name> & { readonly id: string },
-  ): Promise<string | undefined> {
-    const client = link.client();
-    if (client === undefined) return undefined;
+  ): Outgoing {
     const { qos, retain } = messageKinds[name];
-    const topic = topicOf(base, name, { calibration: body.id });
-    await client.publishAsync(topic, encodeMessage(name, body, { boot, redact: (text) => text }), {
-      qos,
-      retain,
-    });
-    return topic;
+    const payload = encodeMessage(name, body, { boot, redact: (text) => text });
+    return { topic: topicOf(base, name, { calibration: body.id }), payload, qos, retain };
+  }
+
+  async function send(client: MqttClient, { topic, payload, qos, retain }: Outgoing): Promise<void> {
+    await client.publishAsync(topic, payload, { qos, retain });
   }
 
   async function sendUntil(body: CalibrationBody, deadlineMs: number): Promise<string | undefined> {
     while (performance.now() < deadlineMs) {
-      if (link.client() !== undefined) return send("calibration", body);
+      const client = link.client();
+      if (client !== undefined) return sendResult(client, outgoing("calibration", body));
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
-    problem(brokerDown(access.url, "no answer"));
+    problem(brokerDown(access.name, "no answer"));
+    return undefined;
+  }
+
+  /** Brokers confirm also what they throw away because the user may not publish (see `delivery-watch.ts`). */
+  async function sendResult(client: MqttClient, message: Outgoing): Promise<string | undefined> {
+    const cameBack = new Promise<"arrives" | undefined>((resolve) => {
+      echo = (topic, payload) => {
+        if (topic === message.topic && payload === message.payload) resolve("arrives");
+      };
+      setTimeout(() => resolve(undefined), echoMs).unref();
+    });
+    // A user that may only publish hears nothing, and the broker is asked.
+    await client.subscribeAsync(message.topic, { qos: 1 }).catch(() => undefined);
+    await send(client, message);
+    const delivery = (await cameBack) ?? (await askRightToPublish({ ...access, clientId }, message));
+    if (delivery === "arrives" || delivery === "accepted") return message.topic;
+    problem(notArriving(access.name, message.topic, delivery));
     return undefined;
   }
 
@@ -71,7 +97,8 @@ export function createCalibrationPublisher(
     progress(body) {
       if (body.status === "running" && performance.now() - saidMs < progressMs) return;
       saidMs = performance.now();
-      send("calibrationProgress", body).catch(problem);
+      const client = link.client();
+      if (client !== undefined) send(client, outgoing("calibrationProgress", body)).catch(problem);
     },
     async result(body, timeoutMs) {
       const late = new Promise<undefined>((resolve) =>

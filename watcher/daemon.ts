@@ -4,7 +4,8 @@ import { endStatuses, type JobBody } from "../core/messages.ts";
 import type { DenoiseOutcome, Engine } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
-import { brokerDown, openBroker } from "./broker-access.ts";
+import { openBroker } from "./broker-access.ts";
+import { createBrokerNews } from "./broker-news.ts";
 import { calibrationMessage } from "./calibration-message.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import type { DaemonLog } from "./daemon-log.ts";
@@ -37,6 +38,7 @@ export interface DaemonOptions {
 }
 
 export interface Daemon {
+  /** For people: without user and password. */
   readonly mqttUrl: string;
   readonly embedded: boolean;
   /** Each model and whether it was verified, and what the engine measured; undefined where no model can run. */
@@ -90,6 +92,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       .flat()
       .map(({ calibration }) => topicOf(base, "calibration", { calibration: calibration.id })),
   ]);
+  const news = createBrokerNews(broker.name, `${base}/#`, log);
   const publisher = createPublisher({
     ...broker,
     clientId,
@@ -101,8 +104,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       unpublished: async (limit) => (await ledger.unpublished(limit)).map(bodyOf),
     },
     isCurrent: (topic) => ownTopics.has(topic),
-    onUp: () => log.info(`connected to ${broker.url}`),
-    onDown: (reason) => log.warn(brokerDown(broker.url, reason)),
+    onDelivery: news.delivery,
+    onDown: news.down,
     onProblem: log.warn,
   });
   const mayLog = createRateLimit(logLines.most, logLines.withinMs);
@@ -298,7 +301,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   return {
-    mqttUrl: broker.url,
+    mqttUrl: broker.name,
     embedded: broker.embedded,
     warm,
     onEnd: (listener) => endListeners.push(listener),

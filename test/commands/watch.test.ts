@@ -138,3 +138,23 @@ test("a configuration with problems ends with code 2, all of them in one line an
   );
   assert.equal(output().trim().split("\n").length, 1);
 });
+
+test("a password in the broker's address appears neither on the terminal nor in the list of processes", async (t) => {
+  const folder = await temporaryFolder();
+  const port = await freePort();
+  const address = `mqtt://scope:top-secret@127.0.0.1:${port}`;
+  const { child, output } = watch(t, folder, [
+    "--mqtt",
+    address,
+    "--model",
+    join(repository, "models/identity"),
+  ]);
+  await until("the missing broker is told", () => output().includes("mqtt-down"));
+  assert.match(output(), new RegExp(`MQTT: mqtt://127\\.0\\.0\\.1:${port} `));
+  assert.doesNotMatch(output(), /secret/);
+  // Linux tells the arguments of a process there.
+  const list = await readFile(`/proc/${child.pid}/cmdline`, "utf8").catch(() => "");
+  assert.doesNotMatch(list, /secret/);
+  child.kill("SIGTERM");
+  assert.equal(await ended(child), 0);
+});

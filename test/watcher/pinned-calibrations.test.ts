@@ -141,12 +141,14 @@ test("the message of a result fits its schema and stays small, however large the
 test("a result reaches the daemon's own broker, retained; without a broker there is one warning and no failure", async (t) => {
   const broker = await startEmbeddedBroker({ port: 0, ownClientId: "daemon", base: "cnnt-edge/t" });
   t.after(broker.stop);
-  const access = { username: undefined, password: undefined, ca: undefined, embedded: false };
+  const login = async () => ({ username: undefined, password: undefined, ca: undefined });
   const problems: unknown[] = [];
   const say = (url: string, timeoutMs: number) => {
     const stop = () => Promise.resolve();
-    const publisher = createCalibrationPublisher({ ...access, url, stop }, "t", (error) =>
-      problems.push(error),
+    const publisher = createCalibrationPublisher(
+      { name: url, url, login, embedded: false, stop },
+      "t",
+      (error) => problems.push(error),
     );
     t.after(publisher.stop);
     const body = calibrationMessage(calibrationOf(), "/lab/calibration.json", { exposePaths: false });

@@ -1,5 +1,6 @@
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
-import { backoffMs } from "../backoff.ts";
+import { reportOf } from "../../core/errors.ts";
+import { type BackoffRule, backoffMs } from "../backoff.ts";
 
 /**
  * The way to the broker: connects for ever, with a pause that grows and is rolled anew, and makes a fresh client
@@ -13,12 +14,19 @@ export interface BrokerLink {
   readonly stop: () => Promise<void>;
 }
 
+/** What lets a client in. */
+export interface Login {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** Certificate authority, PEM. */
+  readonly ca: Buffer | undefined;
+}
+
 export interface BrokerLinkOptions {
   readonly url: string;
   readonly clientId: string;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly ca: Buffer | undefined;
+  /** Asked for at each attempt; what it throws is the reason why there is no connection. */
+  readonly login: () => Promise<Login>;
   /** Made anew for each attempt: it carries the time. Absent for who has no state to lose. */
   readonly will?: () => { topic: string; payload: string };
   readonly onConnect: (client: MqttClient) => void;
@@ -29,7 +37,7 @@ export interface BrokerLinkOptions {
 }
 
 export const keepaliveS = 15;
-const reconnect = { firstMs: 1000, longestMs: 60_000 };
+export const reconnect: BackoffRule = { firstMs: 1000, longestMs: 10_000 };
 const connectTimeoutMs = 10_000;
 /** Only a connection that stood for so long makes the next pause short again. */
 const stableMs = 60_000;
@@ -46,6 +54,17 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
   let stopped = false;
 
   function attempt(): void {
+    options.login().then(
+      (login) => {
+        if (!stopped) open(login);
+      },
+      (error: unknown) => {
+        if (!stopped) again(error instanceof Error ? reportOf(error).message : String(error));
+      },
+    );
+  }
+
+  function open({ username, password, ca }: Login): void {
     const will = options.will?.();
     const settings: IClientOptions = {
       clientId: options.clientId,
@@ -59,9 +78,9 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       ...(will === undefined
         ? {}
         : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
-      ...(options.username === undefined ? {} : { username: options.username }),
-      ...(options.password === undefined ? {} : { password: options.password }),
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(ca === undefined ? {} : { ca }),
     };
     let reason = "connection closed";
     const client = connect(options.url, settings);
@@ -93,9 +112,14 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
     } else {
       flaps = 0;
     }
-    failures = stoodMs !== undefined && stoodMs >= stableMs ? 0 : failures + 1;
+    if (stoodMs !== undefined && stoodMs >= stableMs) failures = 0;
+    again(reason);
+  }
+
+  function again(reason: string): void {
     options.onDown(reason);
-    timer = setTimeout(attempt, backoffMs(reconnect, Math.max(0, failures - 1), Math.random()));
+    timer = setTimeout(attempt, backoffMs(reconnect, failures, Math.random()));
+    failures += 1;
   }
 
   return {

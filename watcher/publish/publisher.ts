@@ -1,5 +1,4 @@
 import type { MqttClient } from "mqtt";
-import { machineError } from "../../core/errors.ts";
 import {
   type JobBody,
   largestMessageBytes,
@@ -8,9 +7,12 @@ import {
   messageKinds,
   type StateBody,
 } from "../../core/messages.ts";
-import { type BrokerLink, createBrokerLink } from "./broker-link.ts";
+import { askRightToPublish } from "./ask-right.ts";
+import { type BrokerLink, createBrokerLink, type Login } from "./broker-link.ts";
+import { createDeliveryWatch, type Delivery } from "./delivery-watch.ts";
 import { encodeMessage, misfit } from "./encode-message.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
+import { birthFailed, flapping, thrownOutReason, twin } from "./publish-problems.ts";
 import { type TopicNames, topicOf } from "./topics.ts";
 
 /** What the daemon says over MQTT. Nothing leaves that its schema does not know. */
@@ -42,9 +44,7 @@ export interface PublisherMemory {
 export interface PublisherOptions {
   readonly url: string;
   readonly clientId: string;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly ca: Buffer | undefined;
+  readonly login: () => Promise<Login>;
   readonly base: string;
   readonly boot: string;
   /** Applied to every text that leaves. */
@@ -52,7 +52,10 @@ export interface PublisherOptions {
   readonly memory: PublisherMemory;
   /** Whether a topic that we once retained still has its subject (a folder may have left the configuration). */
   readonly isCurrent: (topic: string) => boolean;
-  readonly onUp: () => void;
+  /** So long may our own state be under way before it counts as not arrived. */
+  readonly echoMs?: number;
+  /** Connected, and what is known of whether messages arrive; again whenever that changes. */
+  readonly onDelivery: (delivery: Delivery) => void;
   readonly onDown: (reason: string) => void;
   readonly onProblem: (error: Error) => void;
 }
@@ -61,6 +64,8 @@ const mostWaiting = 1000;
 /** Messages on their way to the broker at the same time; more wait in the outbox. */
 const mostInFlight = 32;
 const replayBatch = 50;
+/** A broker gives our own state back within milliseconds; a busy one on a slow line has this. */
+const usualEchoMs = 5_000;
 /** A stranger who keeps saying that we are offline is answered not more often. */
 const correctionMs = 1000;
 
@@ -79,15 +84,23 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let lastCorrectionMs = Number.NEGATIVE_INFINITY;
   let correction: NodeJS.Timeout | undefined;
   let warnedOfTwin = false;
+  /** The broker has accepted this connection. */
+  let letIn = false;
   let stopping = false;
 
+  const delivery = createDeliveryWatch({
+    echoMs: options.echoMs ?? usualEchoMs,
+    ask: async () => {
+      const message = retained.get(stateTopic);
+      return message === undefined ? "unknown" : askRightToPublish(options, message);
+    },
+    onVerdict: options.onDelivery,
+  });
   const link: BrokerLink = createBrokerLink({
     ...options,
-    will: () => ({
-      topic: stateTopic,
-      payload: encode("state", { ...offline(), reason: "connection lost" }),
-    }),
+    will: () => ({ topic: stateTopic, payload: encode("state", will()) }),
     onConnect: (client) => {
+      letIn = true;
       welcome(client).catch((error: unknown) => {
         // Half a birth is none: the next connection tries again.
         if (client.connected) options.onProblem(birthFailed(error));
@@ -97,12 +110,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
     onMessage: (topic, payload, wasRetained) => {
       if (topic === stateTopic) heedState(payload, wasRetained);
     },
+    onDown: (reason) => {
+      const thrownOut = letIn && delivery.verdict() === undefined;
+      letIn = false;
+      delivery.reset();
+      options.onDown(thrownOut ? thrownOutReason(reason, base) : reason);
+    },
     onFlapping: () => options.onProblem(flapping(options.clientId)),
   });
 
-  function offline(): StateBody {
-    const { provider: _provider, reason: _reason, ...rest } = state ?? initialState;
-    return { ...rest, state: "offline", since: new Date().toISOString() };
+  /** Written now, sent by the broker when it has lost us: it cannot know since when we are offline. */
+  function will(): StateBody {
+    const { provider: _provider, since: _since, ...rest } = state ?? initialState;
+    return { ...rest, state: "offline", reason: "connection lost", will: true };
   }
 
   function encode<Name extends MessageName>(name: Name, body: MessageBody<Name>): string {
@@ -120,7 +140,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** Everything else first: `online` means that the rest is true. */
   async function welcome(client: MqttClient): Promise<void> {
-    await client.subscribeAsync(stateTopic, { qos: 1 });
+    await client.subscribeAsync(stateTopic, { qos: 1 }).catch((error: unknown) => {
+      // A user that may only publish: what we say can still arrive.
+      if (!client.connected) throw error;
+    });
     for (const topic of await memory.retainedTopics()) {
       if (retained.has(topic) || options.isCurrent(topic)) continue;
       await client.publishAsync(topic, "", { qos: 1, retain: true });
@@ -131,7 +154,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     greeted = client;
     sayState();
-    options.onUp();
     await replayEnds(client);
   }
 
@@ -184,6 +206,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       // It may have waited since before the last connection: only the present truth is retained.
       const message = retained.get(taken.topic) ?? taken;
       inFlight += 1;
+      if (message.topic === stateTopic) delivery.said();
       sendNow(client, message)
         .catch(() => {
           // The connection broke: what must arrive waits for the next one, unless something newer does.
@@ -205,6 +228,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function heedState(payload: Buffer, wasRetained: boolean): void {
     const said = parseState(payload);
     if (stopping || said === undefined) return;
+    // What was retained may be of an earlier connection.
+    if (said.boot === boot && said.state !== "offline" && !wasRetained) delivery.heard();
     if (said.state === "offline") {
       const waitMs = Math.max(0, lastCorrectionMs + correctionMs - performance.now());
       correction ??= setTimeout(() => {
@@ -244,6 +269,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     stop: async (last, timeoutMs) => {
       stopping = true;
       clearTimeout(correction);
+      delivery.reset();
       const client = listener();
       if (client !== undefined) {
         const late = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
@@ -281,29 +307,4 @@ function parseState(payload: Buffer): { state: unknown; boot: unknown } | undefi
     // An empty or foreign payload hides the truth as well as "offline" does.
     return { state: "offline", boot: undefined };
   }
-}
-
-function birthFailed(cause: unknown) {
-  return machineError("the broker did not take the first messages", {
-    code: "mqtt-birth",
-    found: cause instanceof Error ? cause.message : String(cause),
-    remedy: "Check that this user may read and write below cnnt-edge/<instance>/ on the broker",
-    cause,
-  });
-}
-
-function flapping(clientId: string) {
-  return machineError("the broker ends each connection at once", {
-    code: "mqtt-flapping",
-    found: `client id ${clientId}`,
-    remedy: "Look whether another client uses this id, and into the broker's log for its reason",
-  });
-}
-
-function twin(base: string) {
-  return machineError("another daemon publishes under our topics", {
-    code: "mqtt-twin",
-    found: base,
-    remedy: "Give each daemon its own `instance`",
-  });
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync, type MqttClient } from "mqtt";
@@ -24,14 +25,26 @@ export async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** A real Mosquitto without persistence: what it retained is gone when it is restarted. */
-export async function startMosquitto(folder: string, port: number): Promise<ChildProcess> {
+/**
+ * A real Mosquitto without persistence: what it retained is gone when it is restarted. `acl`: lines of its access
+ * list, which is read again at SIGHUP; anybody is let in under any name.
+ */
+export async function startMosquitto(folder: string, port: number, acl?: string): Promise<ChildProcess> {
   const config = join(folder, "mosquitto.conf");
-  await writeFile(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+  const aclFile = join(folder, "acl");
+  // Started by root it would become a user that may not read its files in a folder of ours.
+  const user = `user ${userInfo().username}`;
+  const lines = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "persistence false", user];
+  if (acl !== undefined) {
+    await writeFile(aclFile, acl, { mode: 0o644 });
+    lines.push(`acl_file ${aclFile}`);
+  }
+  await writeFile(config, `${lines.join("\n")}\n`);
   const broker = spawn(mosquitto ?? "mosquitto", ["-c", config], { stdio: "ignore" });
   for (;;) {
     const client = await reader(port).catch(() => undefined);
     if (client === undefined) {
+      if (broker.exitCode !== null) throw new Error(`mosquitto ended with ${broker.exitCode}`);
       await sleep(50);
       continue;
     }

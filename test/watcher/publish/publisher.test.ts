@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { Aedes, type AedesOptions } from "aedes";
 import type { JobBody, StateBody } from "../../../core/messages.ts";
+import { createBrokerLink } from "../../../watcher/publish/broker-link.ts";
+import type { Delivery } from "../../../watcher/publish/delivery-watch.ts";
 import { startEmbeddedBroker } from "../../../watcher/publish/embedded-broker.ts";
 import { createPublisher, type Publisher } from "../../../watcher/publish/publisher.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -9,9 +15,10 @@ import { until } from "../until.ts";
 import { freePort, listen, reader, startMosquitto, withoutMosquitto } from "./brokers.ts";
 
 const base = "cnnt-edge/t";
+const since = "2026-01-01T00:00:00.000Z";
 const online: StateBody = {
   state: "online",
-  since: "2026-01-01T00:00:00.000Z",
+  since,
   heartbeat_s: 30,
   engine: "ready",
 };
@@ -32,12 +39,12 @@ function publisherTo(
   const unpublished = new Map((change.unpublished ?? []).map((job) => [job.id, job]));
   const retained = new Set(change.retained ?? []);
   const problems: string[] = [];
+  const deliveries: Delivery[] = [];
+  const downs: string[] = [];
   const publisher = createPublisher({
     url,
     clientId: "cnnt-edge-t-abcdef",
-    username: "cnnt-edge",
-    password: change.password,
-    ca: undefined,
+    login: async () => ({ username: "cnnt-edge", password: change.password, ca: undefined }),
     base,
     boot: "00000000000000aa",
     redact: (text) => text.replaceAll("/secret/", ""),
@@ -49,11 +56,12 @@ function publisherTo(
       forgetRetained: async (topic) => void retained.delete(topic),
     },
     isCurrent: (topic) => topic === `${base}/state`,
-    onUp: () => undefined,
-    onDown: () => undefined,
+    echoMs: 500,
+    onDelivery: (delivery) => deliveries.push(delivery),
+    onDown: (reason) => downs.push(reason),
     onProblem: (error) => problems.push(error.message),
   });
-  return { publisher, unpublished, retained, problems };
+  return { publisher, unpublished, retained, problems, deliveries, downs };
 }
 
 async function embedded(t: TestContext) {
@@ -78,7 +86,7 @@ test("at each connect everything retained is said, the state last; a stop says o
   publisher.setState(online);
   publisher.publish(
     "folderState",
-    { name: "f", state: "starting", since: online.since, queued: 0, waiting: { count: 0 } },
+    { name: "f", state: "starting", since, queued: 0, waiting: { count: 0 } },
     { folder: "f" },
   );
   publisher.start();
@@ -175,7 +183,7 @@ test("Mosquitto restarted with an empty store has everything retained again", {
   publisher.setState(online);
   publisher.publish(
     "folderState",
-    { name: "f", state: "watching", since: online.since, queued: 0, waiting: { count: 0 } },
+    { name: "f", state: "watching", since, queued: 0, waiting: { count: 0 } },
     { folder: "f" },
   );
   publisher.start();
@@ -236,5 +244,156 @@ test("what is no longer configured is cleared from the broker", { skip: withoutM
     [],
   );
   await client.endAsync(true);
+  await stopped(publisher);
+});
+
+const everybodyElse = "topic readwrite #\nuser cnnt-edge\n";
+
+async function mosquittoWith(t: TestContext, rights: string) {
+  const folder = await temporaryFolder();
+  const port = await freePort();
+  const broker = await startMosquitto(folder, port, `${everybodyElse}${rights}\n`);
+  t.after(() => broker.kill("SIGKILL"));
+  return { folder, port, broker, url: `mqtt://127.0.0.1:${port}` };
+}
+
+test("a user that may not publish is noticed, although the broker confirms each message, and so is the right once it is given", {
+  skip: withoutMosquitto,
+}, async (t) => {
+  const { folder, broker, url } = await mosquittoWith(t, `topic read ${base}/#`);
+  const { publisher, deliveries } = publisherTo(url);
+  publisher.setState(online);
+  publisher.start();
+  await until("it is noticed", () => deliveries.length === 1);
+  await writeFile(join(folder, "acl"), `${everybodyElse}topic readwrite ${base}/#\n`);
+  broker.kill("SIGHUP");
+  await until("what is published arrives", () => {
+    publisher.setState(online);
+    return deliveries.length === 2;
+  });
+  assert.deepEqual(deliveries, ["refused", "arrives"]);
+  await stopped(publisher);
+});
+
+test("a user that may publish but not read is not said to lack the right to publish", {
+  skip: withoutMosquitto,
+}, async (t) => {
+  const { port, url } = await mosquittoWith(t, `topic write ${base}/#`);
+  const { publisher, deliveries } = publisherTo(url);
+  publisher.setState(online);
+  publisher.start();
+  await until("there is a verdict", () => deliveries.length === 1);
+  assert.deepEqual(deliveries, ["accepted"]);
+  const { client, heard } = await listen(port);
+  await until("the state is there", () => states(heard).includes("online"));
+  await client.endAsync(true);
+  await stopped(publisher);
+});
+
+test("a user with all rights hears itself", { skip: withoutMosquitto }, async (t) => {
+  const { url } = await mosquittoWith(t, `topic readwrite ${base}/#`);
+  const { publisher, deliveries } = publisherTo(url);
+  publisher.setState(online);
+  publisher.start();
+  await until("there is a verdict", () => deliveries.length > 0);
+  publisher.setState(online);
+  assert.deepEqual(deliveries, ["arrives"]);
+  await stopped(publisher);
+});
+
+/** A broker that speaks MQTT 3.1.1 only and lets our user do as `rights` say. */
+async function aedesWith(
+  t: TestContext,
+  rights: Pick<AedesOptions, "authorizePublish" | "authorizeForward">,
+) {
+  const broker = await Aedes.createBroker({ maxClientsIdLength: 128, ...rights });
+  const server = createServer(broker.handle);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    broker.close();
+    server.close();
+  });
+  return `mqtt://127.0.0.1:${portOf(server)}`;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+test("a broker that closes the connection of a user without rights is told as such", async (t) => {
+  const url = await aedesWith(t, { authorizePublish: (_client, _packet, done) => done(new Error("no")) });
+  const { publisher, downs } = publisherTo(url);
+  publisher.setState(online);
+  publisher.start();
+  await until("it is told", () => downs.length > 0);
+  assert.match(
+    downs[0] ?? "",
+    /closed before our first messages came back; this user may lack the right to publish below cnnt-edge\/t\//,
+  );
+  await stopped(publisher);
+});
+
+test("where nothing comes back and the broker cannot be asked, it is unknown whether messages arrive", async (t) => {
+  const url = await aedesWith(t, { authorizeForward: () => null });
+  const { publisher, deliveries } = publisherTo(url);
+  publisher.setState(online);
+  publisher.start();
+  await until("there is a verdict", () => deliveries.length > 0);
+  assert.deepEqual(deliveries, ["unknown"]);
+  await stopped(publisher);
+});
+
+test("user and password are asked for at each connection, and a file that is missing meanwhile is no end", {
+  skip: withoutMosquitto,
+}, async (t) => {
+  const { url } = await mosquittoWith(t, `topic readwrite ${base}/#`);
+  const logins: string[] = [];
+  const downs: string[] = [];
+  const link = createBrokerLink({
+    url,
+    clientId: "cnnt-edge-t-abcdef",
+    login: async () => {
+      logins.push("asked");
+      if (logins.length === 1) throw new Error("no password file");
+      return { username: "cnnt-edge", password: undefined, ca: undefined };
+    },
+    onConnect: () => undefined,
+    onMessage: () => undefined,
+    onDown: (reason) => downs.push(reason),
+    onFlapping: () => undefined,
+  });
+  link.start();
+  await until("it is connected", () => link.client() !== undefined);
+  assert.deepEqual(logins, ["asked", "asked"]);
+  assert.deepEqual(downs, ["no password file"]);
+  await link.stop();
+});
+
+test("the last will says that it is one, and claims no time at which the connection was lost", async (t) => {
+  const { broker, heard, port } = await embedded(t);
+  // A line that can be cut: no DISCONNECT reaches the broker.
+  const lines: Socket[] = [];
+  const cable = createServer((socket) => {
+    const onward = createConnection(port, "127.0.0.1");
+    lines.push(socket, onward);
+    for (const end of [socket, onward]) end.on("error", () => undefined);
+    socket.pipe(onward).pipe(socket);
+  });
+  cable.listen(0, "127.0.0.1");
+  await once(cable, "listening");
+  t.after(() => cable.close());
+  const { publisher } = publisherTo(`mqtt://127.0.0.1:${portOf(cable)}`, { password: broker.password });
+  publisher.setState(online);
+  publisher.start();
+  await until("it is online", () => states(heard).at(-1) === "online");
+  for (const line of lines) line.destroy();
+  const will = await until("the will is heard", () =>
+    heard.find(({ payload }) => payload["state"] === "offline"),
+  );
+  const { will: isWill, since: lostSince, reason } = will.payload;
+  assert.deepEqual([isWill, lostSince, reason], [true, undefined, "connection lost"]);
+  await until("it is online again", () => states(heard).at(-1) === "online");
   await stopped(publisher);
 });

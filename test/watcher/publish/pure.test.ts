@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoffMs } from "../../../watcher/backoff.ts";
+import { reconnect } from "../../../watcher/publish/broker-link.ts";
 import { hidePaths } from "../../../watcher/publish/hide-paths.ts";
 import { createOutbox } from "../../../watcher/publish/outbox.ts";
 import { createRateLimit } from "../../../watcher/publish/rate-limit.ts";
@@ -24,13 +25,12 @@ test("the outbox keeps the newest of each topic and a bounded number of topics",
   );
 });
 
-test("pauses double from 1 s to 60 s, each somewhere between half and all of it", () => {
-  const rule = { firstMs: 1000, longestMs: 60_000 };
+test("a broker is tried again after 1 s, 2 s, … 10 s, each somewhere between half and all of it", () => {
   assert.deepEqual(
-    [0, 1, 2, 6, 1000].map((failures) => backoffMs(rule, failures, 1)),
-    [1000, 2000, 4000, 60_000, 60_000],
+    [0, 1, 2, 3, 4, 1000].map((failures) => backoffMs(reconnect, failures, 1)),
+    [1000, 2000, 4000, 8000, 10_000, 10_000],
   );
-  assert.equal(backoffMs(rule, 2, 0), 2000);
+  assert.equal(backoffMs(reconnect, 2, 0), 2000);
 });
 
 test("the log sends so many in a stretch and then says how many it held back", () => {

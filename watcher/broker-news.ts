@@ -1,0 +1,58 @@
+import { machineError } from "../core/errors.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+import type { Delivery } from "./publish/delivery-watch.ts";
+
+/** What the log says of the broker: each change once, not each attempt to connect. */
+export interface BrokerNews {
+  readonly delivery: (delivery: Delivery) => void;
+  readonly down: (reason: string) => void;
+}
+
+/** A broker that stays away is told again after this. */
+const repeatMs = 10 * 60_000;
+
+/** `name`: the broker's address as people may see it. `topics`: what the daemon publishes below. */
+export function createBrokerNews(
+  name: string,
+  topics: string,
+  log: Pick<DaemonLog, "info" | "warn">,
+  now: () => number = () => performance.now(),
+): BrokerNews {
+  let told: { reason: string; atMs: number } | undefined;
+  return {
+    delivery(delivery) {
+      told = undefined;
+      if (delivery === "arrives") log.info(`connected to ${name}; what is published arrives`);
+      else if (delivery === "accepted") {
+        log.info(`connected to ${name}; the broker takes what is published, this user may not read it`);
+      } else log.warn(notArriving(name, topics, delivery));
+    },
+    down(reason) {
+      if (told?.reason === reason && now() - told.atMs < repeatMs) return;
+      told = { reason, atMs: now() };
+      log.warn(brokerDown(name, reason));
+    },
+  };
+}
+
+export function brokerDown(name: string, reason: string) {
+  return machineError("the MQTT broker is not connected", {
+    code: "mqtt-down",
+    at: name,
+    found: reason,
+    remedy: "Check mqtt.url, the user and the broker; it is tried again by itself and jobs go on",
+    retryable: true,
+  });
+}
+
+export function notArriving(name: string, topics: string, delivery: "refused" | "unknown") {
+  const what =
+    delivery === "refused"
+      ? `connected to ${name}, but the broker refuses what is published: this user has no right to publish on ${topics}`
+      : `connected to ${name}, but what is published does not come back, so it is unknown whether it arrives`;
+  return machineError(what, {
+    code: delivery === "refused" ? "mqtt-no-right" : "mqtt-no-echo",
+    remedy: `Give the user the right to read and write ${topics} on the broker; nothing else waits for that`,
+    retryable: true,
+  });
+}

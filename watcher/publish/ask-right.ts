@@ -1,0 +1,60 @@
+import { connect, ErrorWithReasonCode, type MqttClient } from "mqtt";
+import type { Login } from "./broker-link.ts";
+import type { Delivery } from "./delivery-watch.ts";
+import type { Outgoing } from "./outbox.ts";
+
+/**
+ * Asks the broker whether this user may publish `message`, by publishing it once more over MQTT 5, where a refusal
+ * has a reason code (MQTT 5.0, 3.4.2.1); under 3.1.1 it is confirmed like any other. `unknown` where the broker does
+ * not speak MQTT 5 or does not answer. Never rejects.
+ */
+export async function askRightToPublish(
+  { url, clientId, login }: { url: string; clientId: string; login: () => Promise<Login> },
+  message: Outgoing,
+): Promise<Exclude<Delivery, "arrives">> {
+  let client: MqttClient | undefined;
+  try {
+    const { username, password, ca } = await login();
+    client = connect(url, {
+      // Our own id would end our own connection.
+      clientId: `${clientId}-ask`,
+      protocolVersion: 5,
+      clean: true,
+      reconnectPeriod: 0,
+      connectTimeout: answerMs,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(ca === undefined ? {} : { ca }),
+    });
+    return await answerOf(client, message);
+  } catch {
+    return "unknown";
+  } finally {
+    client?.end(true);
+  }
+}
+
+const answerMs = 5_000;
+const notAuthorized = 0x87;
+
+function answerOf(client: MqttClient, message: Outgoing): Promise<Exclude<Delivery, "arrives">> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve("unknown"), 2 * answerMs);
+    const answer = (what: Exclude<Delivery, "arrives">): void => {
+      clearTimeout(late);
+      resolve(what);
+    };
+    client.on("error", () => answer("unknown"));
+    client.on("close", () => answer("unknown"));
+    client.on("connect", () => {
+      client.publish(message.topic, message.payload, { qos: 1, retain: message.retain }, (error) => {
+        if (error === undefined || error === null) answer("accepted");
+        else answer(isRefusal(error) ? "refused" : "unknown");
+      });
+    });
+  });
+}
+
+function isRefusal(error: Error): boolean {
+  return error instanceof ErrorWithReasonCode && error.code === notAuthorized;
+}
