@@ -141,6 +141,8 @@ export const folderStateSchema = z.strictObject({
   last_seen: time.optional(),
   queued: count,
   waiting: z.strictObject({ count, oldest_reason: z.string().optional() }),
+  /** Sources that are done and could not be moved away so far; absent where there are none. */
+  kept: z.strictObject({ count, oldest_reason: z.string(), remedy: z.string().optional() }).optional(),
   /** Present where a calibration is pinned. */
   calibration: z
     .strictObject({

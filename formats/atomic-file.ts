@@ -210,7 +210,7 @@ async function giveName(temporary: string, target: string, file: string, overwri
 }
 
 /** Makes the new name itself survive a power cut. Not every system lets a folder be opened or synced. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   if (handle === undefined) return;
   try {

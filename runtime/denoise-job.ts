@@ -67,6 +67,8 @@ export interface DenoiseOutcome {
   readonly output: string;
   readonly outputBytes: number;
   readonly sourceSha256: string;
+  /** Of each file of the acquisition, by its path. Outcomes that older versions left in the ledger have none. */
+  readonly sourceFiles?: readonly { readonly file: string; readonly sha256: string }[];
   /** The provider that ran. */
   readonly provider: string;
   readonly tile: readonly [number, number, number];

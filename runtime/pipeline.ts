@@ -116,7 +116,7 @@ async function denoiseSource(
       signal,
       tellBusy,
     });
-    const sourceSha256 = await orInterrupted(hashing, signal);
+    const { sha256: sourceSha256, files: sourceFiles } = await orInterrupted(hashing, signal);
     await refuseChangedSource(acquisition.file, acquisition.members, stateBefore);
 
     const finished = new Date();
@@ -144,6 +144,7 @@ async function denoiseSource(
       output: job.output,
       outputBytes: (await stat(job.output)).size,
       sourceSha256,
+      sourceFiles,
       provider: network.provider,
       ...tilesOf(plan),
       voxels: totalVoxels,

@@ -4,17 +4,24 @@ import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
 import { machineError } from "../core/errors.ts";
 
-/**
- * The sha256 (hex) of the file that an acquisition came from. For a set of files: that of the lines `sha256sum` would
- * print for its members in their order, names without folders.
- */
-export async function hashSource(members: readonly string[], signal: AbortSignal): Promise<string> {
+export interface SourceHash {
+  /**
+   * sha256 (hex) of the file that an acquisition came from. For a set of files: that of the lines `sha256sum` would
+   * print for its members in their order, names without folders.
+   */
+  readonly sha256: string;
+  /** Of each member, as its path was given. */
+  readonly files: readonly { readonly file: string; readonly sha256: string }[];
+}
+
+export async function hashSource(members: readonly string[], signal: AbortSignal): Promise<SourceHash> {
   const hashes = await hashFiles(members, signal);
-  const [only] = hashes;
-  if (hashes.length === 1 && only !== undefined) return only;
+  const files = members.map((file, index) => ({ file, sha256: hashes[index] ?? "" }));
+  const [only, ...others] = files;
+  if (only !== undefined && others.length === 0) return { sha256: only.sha256, files };
   const list = createHash("sha256");
-  for (const [i, hash] of hashes.entries()) list.update(`${hash}  ${basename(members[i] ?? "")}\n`);
-  return list.digest("hex");
+  for (const { file, sha256 } of files) list.update(`${sha256}  ${basename(file)}\n`);
+  return { sha256: list.digest("hex"), files };
 }
 
 async function hashFiles(files: readonly string[], signal: AbortSignal): Promise<string[]> {

@@ -75,11 +75,11 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   }
 
   async function sayFolders(): Promise<void> {
-    const { byFolder } = await ledger.counts();
+    const [{ byFolder }, kept] = await Promise.all([ledger.counts(), ledger.keptSources()]);
     for (const folder of folders) {
       const { name } = folder.config;
-      const { state } = folderBody(folder, undefined, started);
-      const body = folderBody(folder, byFolder[name], sinceWhen(`folder ${name}`, state));
+      const { state } = folderBody(folder, undefined, undefined, started);
+      const body = folderBody(folder, byFolder[name], kept[name], sinceWhen(`folder ${name}`, state));
       const { last_seen: _lastSeen, ...news } = body;
       if (isNews(`folder ${name}`, news)) publisher.publish("folderState", body, { folder: name });
     }

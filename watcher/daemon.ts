@@ -15,6 +15,7 @@ import { jobMessage, progressMessage } from "./job-message.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { modelsOf } from "./models.ts";
+import { createMover } from "./mover.ts";
 import { otherModelWarning, readPinned } from "./pinned-calibrations.ts";
 import { hidePaths, rootsOf } from "./publish/hide-paths.ts";
 import { createPublisher } from "./publish/publisher.ts";
@@ -191,6 +192,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   }
 
+  const mover = createMover({
+    ledger,
+    folders,
+    quietMs: config.settle.quiet_s * 1000,
+    log,
+    onKept: () => announcer.soon(),
+  });
+
   let progressToldMs = Number.NEGATIVE_INFINITY;
   let previewToldMs = Number.NEGATIVE_INFINITY;
   /** Voxels that the running job has delivered. */
@@ -223,6 +232,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onFailure: (error) => {
       if (isEngineLoss(error)) room.learn("lost", error.message);
     },
+    holdSources: mover.hold,
     onDone: (job, outcome, folder) => {
       room.learn("ready");
       deliver(outcome.voxels);
@@ -261,6 +271,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   for (const job of await ledger.recover(config.jobs.attempts)) sayJob(job);
   for (const job of await ledger.takeUpHeld()) sayJob(job);
+  await ledger.wakeMoves();
   const last = await ledger.lastEnded();
   if (last !== undefined) publisher.publish("jobLast", bodyOf(last));
   for (const { calibration, file } of [...pinned.values()].flat()) {
@@ -291,7 +302,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   async function stop(): Promise<void> {
     service.stopping("finishing the running job");
     announcer.drain();
-    await queue.drain(config.shutdown.finish_s * 1000);
+    const finishMs = config.shutdown.finish_s * 1000;
+    await Promise.all([queue.drain(finishMs), mover.drain(finishMs)]);
     await room.stop();
     await Promise.all(folders.map((folder) => folder.io.stop()));
     await publisher.stop(announcer.stop(), lastWordMs);

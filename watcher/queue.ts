@@ -35,6 +35,8 @@ export interface QueueOptions {
   readonly onFailure: (error: ErrorReport) => void;
   /** Checks the models again after a job met a fault of one; true where one is not in order, and its folder is held. */
   readonly checkModels: () => Promise<boolean>;
+  /** Sources of the folder are not moved before the answer is called. */
+  readonly holdSources: (folder: Folder) => () => void;
   /** A job is done; its source is not moved before the promise is kept. */
   readonly onDone: (job: Job, outcome: DenoiseOutcome, folder: Folder) => Promise<void>;
 }
@@ -114,15 +116,14 @@ export function createQueue(options: QueueOptions): Queue {
       await setBack(job, folder, reportOf(error));
       return;
     }
-    const { job: done, sourceDone } = await ledger.finish(job.id, outcome);
-    options.onJob(done, folder);
-    const shown = options.onDone(done, outcome, folder);
-    if (sourceDone && folder.config.moveTo !== undefined) {
-      await shown;
-      await folder.io.ask("move", { members: job.members }).then(
-        (target) => log.info(`${job.source} was moved to ${target}`),
-        (error: unknown) => log.warn(error, { job: job.id, folder: folder.config.name }),
-      );
+    const letGo = options.holdSources(folder);
+    let shown = Promise.resolve();
+    try {
+      const done = await ledger.finish(job.id, outcome, folder.config.moveTo !== undefined);
+      options.onJob(done, folder);
+      shown = options.onDone(done, outcome, folder);
+    } finally {
+      shown.then(letGo, letGo);
     }
   }
 

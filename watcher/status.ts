@@ -6,6 +6,7 @@ import type { Folder } from "./folder.ts";
 import { againstPinned, folderState } from "./folder-state.ts";
 import { errorBody } from "./job-message.ts";
 import type { Counts } from "./ledger/job.ts";
+import type { KeptSources } from "./ledger/move-store.ts";
 import type { Model } from "./models.ts";
 
 /** How the daemon stands, put into the words of its messages. Pure. */
@@ -40,6 +41,7 @@ export function daemonState(
 export function folderBody(
   folder: Folder,
   counts: Counts["byFolder"][string] | undefined,
+  kept: KeptSources | undefined,
   since: string,
 ): FolderStateBody {
   const unsettled = folder.unsettled();
@@ -56,8 +58,14 @@ export function folderBody(
       count: Math.max(counts?.waiting ?? 0, unsettled.count),
       ...(oldest === undefined ? {} : { oldest_reason: oldest }),
     },
+    ...(kept === undefined ? {} : { kept: keptBody(kept) }),
     ...(folder.pinned.length === 0 ? {} : { calibration: againstPinned(folder.facts()) }),
   };
+}
+
+function keptBody({ count, error }: KeptSources): NonNullable<FolderStateBody["kept"]> {
+  const { message, remedy } = error;
+  return { count, oldest_reason: message, ...(remedy === undefined ? {} : { remedy }) };
 }
 
 export function infoBody(

@@ -69,6 +69,10 @@ const outcomeSchema = z.strictObject({
   output: z.string(),
   outputBytes: count,
   sourceSha256: z.string(),
+  sourceFiles: z
+    .array(z.strictObject({ file: z.string(), sha256: z.string() }))
+    .readonly()
+    .exactOptional(),
   provider: z.string(),
   tile: box,
   overlap: box,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { machineError } from "../../core/errors.ts";
@@ -35,7 +36,7 @@ export function copyingEngine(
       return {
         output: job.output,
         outputBytes: bytes.byteLength,
-        sourceSha256: "0".repeat(64),
+        sourceSha256: createHash("sha256").update(bytes).digest("hex"),
         provider: "cpu",
         tile: [1, 8, 8],
         overlap: [0, 0, 0],

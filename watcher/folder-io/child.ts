@@ -21,6 +21,7 @@ import type {
   ToFolder,
   WatchMode,
 } from "./protocol.ts";
+import { restoreAside } from "./set-aside.ts";
 
 /**
  * The process that touches one folder's disk. A share that hangs takes this process with it, not the daemon: four
@@ -84,6 +85,11 @@ function watchFolder(settings: FolderSettings, known: FolderMemory["known"], out
       open,
       now: () => performance.now(),
       onStep,
+      onAside: async (aside) => {
+        await restoreAside(aside);
+        // What has its name again is seen by the next sweep.
+        again = true;
+      },
     },
     known,
   );
@@ -200,12 +206,8 @@ function tasks(settings: FolderSettings, results: Output) {
       await removeStalePartials(into);
       return { freeBytes };
     },
-    move: async ({ members }) => {
-      const target = settings.moveTo ?? settings.path;
-      const moved: string[] = [];
-      for (const member of members) moved.push(await moveSource(settings.path, member, target, onStep));
-      return moved[0] ?? "";
-    },
+    move: (order) =>
+      moveSource({ ...order, folder: settings.path, target: settings.moveTo ?? settings.path }, onStep),
     preview: async ({ source, output, series }) => {
       const noisy = await open(join(settings.path, source), series);
       try {

@@ -147,6 +147,7 @@ export function createFolderIo({
       stopping = true;
       clearTimeout(restartTimer);
       clearTimeout(hangTimer);
+      rejectAll(hanging(settings.path, hangMs));
       const own = child;
       if (own === undefined) return;
       // Nothing that it does needs to be ended well. One that hangs in the kernel is left behind.

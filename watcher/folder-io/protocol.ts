@@ -1,6 +1,7 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { PlaneIndex } from "../../formats/plane-source.ts";
 import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
+import type { MoveEnd, MoveOrder } from "./move-source.ts";
 
 /** What the daemon and the process that does one folder's disk work say to each other. */
 
@@ -25,8 +26,8 @@ export interface FolderTasks {
   hash: { ask: { source: string }; answer: string };
   /** Makes the folder that a result goes into, and tries to write there; answers the free bytes of its disk. */
   prepare: { ask: { into: string }; answer: { freeBytes: number } };
-  /** Moves the files of an acquisition away, after its result was verified; answers where its first file went. */
-  move: { ask: { members: readonly string[] }; answer: string };
+  /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
+  move: { ask: Omit<MoveOrder, "folder" | "target">; answer: MoveEnd };
   /** Before and after, as an 8-bit picture. */
   preview: { ask: { source: string; output: string; series: number }; answer: Preview };
 }

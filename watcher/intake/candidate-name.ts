@@ -65,6 +65,11 @@ export function isHidden(name: string): boolean {
   return name.startsWith(".");
 }
 
+/** A hidden folder in which a source lies for the last moment of its move (`folder-io/set-aside.ts`). */
+export function isAside(name: string): boolean {
+  return /^\.cnnt-edge-moving-[0-9a-f]{16}$/.test(name);
+}
+
 /** `a/b/cells.ome.tif` → `a/b/cells`: the part of a result's name that is the source's. */
 export function stemOf(source: string): string {
   return source.replace(/(\.ome)?\.(tiff?|stk|btf|tf8)$/i, "");

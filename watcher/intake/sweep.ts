@@ -2,7 +2,7 @@ import type { Dirent, Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { machineError } from "../../core/errors.ts";
-import { isHidden, judgeName, type NameVerdict } from "./candidate-name.ts";
+import { isAside, isHidden, judgeName, type NameVerdict } from "./candidate-name.ts";
 
 /** A file that may be an acquisition, as one listing showed it. */
 export interface Listed {
@@ -18,6 +18,8 @@ export interface SweepOptions {
   readonly ignore: readonly string[];
   /** Absolute paths of folders that are never looked into: where results and moved sources go. */
   readonly excluded: readonly string[];
+  /** Called with each folder in which a killed move may have left a source (absolute path). */
+  readonly onAside?: (folder: string) => Promise<void>;
   /** Called after each step on the disk, so that somebody else can tell slow from hanging. */
   readonly onStep?: () => void;
 }
@@ -43,6 +45,7 @@ export async function sweep(folder: string, options: SweepOptions): Promise<List
     for (const entry of entries) {
       const inner = join(path, entry.name);
       if (entry.isDirectory()) {
+        if (isAside(entry.name)) await options.onAside?.(inner);
         const enter = options.subfolders && level < deepestLevel && !isHidden(entry.name);
         if (enter && !options.excluded.includes(inner)) {
           pending.push({ path: inner, below: `${below}${entry.name}/`, level: level + 1 });

@@ -71,6 +71,8 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     const skipped = open
       .filter((one) => one.status === "queued" || one.status === "waiting")
       .map((one) => table.end(one.id, "skipped", { reason: `replaced by revision ${revision + 1}` }));
+    // What lies there now is not what was denoised: it is moved after its own job.
+    run("UPDATE sightings SET move = 'replaced', move_error = NULL WHERE id = ? AND move = 'asked'", id);
     return { id: addSighting(folder, seen, revision + 1), revision: revision + 1, skipped };
   }
 

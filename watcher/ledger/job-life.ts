@@ -39,14 +39,22 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
         return table.existing(id);
       }),
 
-    finish: (id: string, outcome: DenoiseOutcome): { job: Job; sourceDone: boolean } =>
+    /** A job is done. With its source's last job a move of the source is asked for, where `move` is wanted. */
+    finish: (id: string, outcome: DenoiseOutcome, move: boolean): Job =>
       transaction(() => {
         const done = table.end(id, "done", { outcome });
         const left = rows(
           "SELECT 1 FROM jobs WHERE sighting = (SELECT sighting FROM jobs WHERE id = ?) AND status <> 'done'",
           id,
         );
-        return { job: done, sourceDone: left.length === 0 };
+        if (move && left.length === 0) {
+          run(
+            `UPDATE sightings SET move = 'asked' WHERE id = (SELECT sighting FROM jobs WHERE id = ?) AND revision =
+               (SELECT max(revision) FROM sightings o WHERE o.folder = sightings.folder AND o.source = sightings.source)`,
+            id,
+          );
+        }
+        return done;
       }),
 
     end: (

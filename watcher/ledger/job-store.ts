@@ -4,6 +4,7 @@ import type { Database } from "./database.ts";
 import type { Counts, Job } from "./job.ts";
 import { createJobLife } from "./job-life.ts";
 import { createJobTable } from "./job-table.ts";
+import { createMoveStore } from "./move-store.ts";
 
 /**
  * All that the ledger can do. Each function is one transaction: whatever dies, a job is in exactly one state
@@ -19,6 +20,7 @@ export function createJobStore(database: Database, now: () => number) {
   return {
     ...createAdmission(database, table),
     ...createJobLife(database, table, now),
+    ...createMoveStore(database, now),
 
     job: (id: string): Job | undefined => select("WHERE j.id = ?", id)[0],
 

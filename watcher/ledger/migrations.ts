@@ -50,4 +50,12 @@ export const migrations: readonly string[] = [
      output TEXT NOT NULL,
      mount_point TEXT NOT NULL
    ) STRICT`,
+  // A source that is to leave the watch folder: 'asked' since its last job is done, until it is 'moved' or its name has
+  // newer content ('replaced').
+  `ALTER TABLE sightings ADD COLUMN move TEXT CHECK (move IN ('asked', 'moved', 'replaced'));
+   ALTER TABLE sightings ADD COLUMN move_attempts INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE sightings ADD COLUMN move_not_before_ms INTEGER NOT NULL DEFAULT 0;
+   -- Why it is still there.
+   ALTER TABLE sightings ADD COLUMN move_error TEXT;
+   CREATE INDEX sightings_by_move ON sightings (folder, move_not_before_ms) WHERE move = 'asked'`,
 ];

@@ -56,7 +56,7 @@ test("the same content seen again makes no second job, in whatever state the fir
   assert.equal(store.admitWhole("f", seen("a.tif"), onePlane).kind, "unchanged");
   store.start(job.id, ["/o/a"]);
   assert.equal(store.admitWhole("f", seen("a.tif"), onePlane).kind, "unchanged");
-  store.finish(job.id, outcome("/o/a"));
+  store.finish(job.id, outcome("/o/a"), false);
   assert.equal(store.admitWhole("f", seen("a.tif"), onePlane).kind, "unchanged");
 });
 
@@ -85,7 +85,7 @@ test("a touched file is compared by its whole hash, and only processed again whe
   const { store } = await newStore(t);
   const job = only(store.admitWhole("f", seen("a.tif"), onePlane));
   store.start(job.id, ["/o/a"]);
-  store.finish(job.id, outcome("/o/a", "abc"));
+  store.finish(job.id, outcome("/o/a", "abc"), false);
   const touched = seen("a.tif", { mtimeMs: 2 });
   assert.deepEqual(store.admitWhole("f", touched, onePlane), { kind: "touched", sha256: "abc" });
   assert.equal(store.admitWhole("f", touched, onePlane, "abc").kind, "unchanged");
@@ -131,11 +131,52 @@ test("a file of several series has a job for each, and is done when all are", as
       [1, 2, 200],
     ],
   );
-  const done = jobs.map(({ id }) => {
+  const asked = jobs.map(({ id }) => {
     store.start(id, [`/o/${id}`]);
-    return store.finish(id, outcome(`/o/${id}`)).sourceDone;
+    store.finish(id, outcome(`/o/${id}`), true);
+    return store.nextMove("f")?.source;
   });
-  assert.deepEqual(done, [false, true]);
+  assert.deepEqual(asked, [undefined, "a.tif"]);
+});
+
+test("a move that was asked for is asked again until it is done, also after a start", async (t) => {
+  const { store, clock } = await newStore(t);
+  const { id } = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  store.start(id, ["/o/a"]);
+  store.finish(id, outcome("/o/a", "abc"), true);
+  const move = store.nextMove("f") ?? assert.fail("no move is asked for");
+  assert.deepEqual(
+    [move.members, move.sizeBytes, move.mtimeMs, move.outcomes[0]?.sourceSha256],
+    [["a.tif"], 10, 1, "abc"],
+  );
+  assert.deepEqual(store.keptSources(), {});
+  store.moveLater(move.id, 5000, broken);
+  assert.equal(store.nextMove("f"), undefined);
+  assert.deepEqual(store.keptSources(), { f: { count: 1, error: broken } });
+  clock.ms += 5000;
+  assert.deepEqual(store.nextMove("f")?.attempts, 1);
+  store.moveLater(move.id, 3_600_000, broken);
+  store.wakeMoves();
+  assert.equal(store.nextMove("f")?.id, move.id);
+  store.moved(move.id);
+  assert.equal(store.nextMove("f"), undefined);
+  assert.deepEqual(store.keptSources(), {});
+});
+
+test("a source with newer content is not moved for the older one", async (t) => {
+  const { store } = await newStore(t);
+  const { id } = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  store.start(id, ["/o/a"]);
+  const newer = seen("a.tif", { endsHash: "h2", mtimeMs: 2 });
+  store.admitWhole("f", newer, onePlane);
+  store.finish(id, outcome("/o/a"), true);
+  assert.equal(store.nextMove("f"), undefined, "the newer content came while the job ran");
+
+  const second = only(store.admitWhole("f", seen("b.tif"), onePlane));
+  store.start(second.id, ["/o/b"]);
+  store.finish(second.id, outcome("/o/b"), true);
+  store.admitWhole("f", seen("b.tif", { endsHash: "h2", mtimeMs: 2 }), onePlane);
+  assert.equal(store.nextMove("f"), undefined, "the newer content came before the move");
 });
 
 test("two sources that want one name get two, and keep them over attempts", async (t) => {

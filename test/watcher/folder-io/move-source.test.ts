@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { appendFileSync, closeSync, openSync } from "node:fs";
+import { link, mkdir, open, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { isEdgeError } from "../../../core/errors.ts";
+import { type MoveOrder, moveSource } from "../../../watcher/folder-io/move-source.ts";
+import { findOpenWriters } from "../../../watcher/folder-io/open-writers.ts";
+import { removeAside, restoreAside, setAside } from "../../../watcher/folder-io/set-aside.ts";
+import { noOtherDisk, otherDisk } from "../other-disk.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+const nothing = (): void => undefined;
+const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+/** Larger than the pieces that are copied at a time. */
+const raw = randomBytes(9 * 1024 * 1024);
+
+/** Files in a watch folder and the order to move them to `target`, all denoised as they lie there. */
+async function sources(
+  target: string,
+  files: Readonly<Record<string, Buffer>> = { "a.tif": raw },
+): Promise<MoveOrder> {
+  const folder = await temporaryFolder();
+  let sizeBytes = 0;
+  let mtimeMs = 0;
+  for (const [name, bytes] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), bytes);
+    const facts = await stat(join(folder, name));
+    sizeBytes += facts.size;
+    mtimeMs = Math.max(mtimeMs, facts.mtimeMs);
+  }
+  return {
+    folder,
+    target,
+    members: Object.keys(files),
+    sha256: Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes)])),
+    denoised: { sizeBytes, mtimeMs, quietForMs: 1e6 },
+    quietMs: 1,
+  };
+}
+const all = (folder: string): Promise<string[]> =>
+  readdir(folder, { recursive: true }).then((names) => names.sort());
+const refused = (code: string) => (error: unknown) => isEdgeError(error, code);
+
+/** Runs `moving-program.ts` until it kills itself. */
+function killed(how: { order?: MoveOrder; steps?: number; aside?: string }): void {
+  const program = join(import.meta.dirname, "moving-program.ts");
+  const { signal, stderr } = spawnSync(process.execPath, ["--import", "tsx", program, JSON.stringify(how)], {
+    encoding: "utf8",
+  });
+  assert.equal(signal, "SIGKILL", stderr);
+}
+
+for (const where of ["within a disk", "across disks"]) {
+  const targetOf = async () => (where === "across disks" ? otherDisk() : temporaryFolder());
+
+  test(`${where}: a source goes whole, with its time of change, and leaves nothing behind`, async (t) => {
+    const target = await targetOf();
+    if (target === undefined) return t.skip(noOtherDisk);
+    const order = await sources(target, { "day/a.tif": raw });
+    const end = await moveSource(order, nothing);
+    assert.equal(end.kind === "moved" && end.target, join(target, "day/a.tif"));
+    assert.deepEqual(await readFile(join(target, "day/a.tif")), raw);
+    assert.ok(Math.abs((await stat(join(target, "day/a.tif"))).mtimeMs - order.denoised.mtimeMs) < 1);
+    assert.deepEqual([await all(order.folder), await all(target)], [["day"], ["day", "day/a.tif"]]);
+    assert.deepEqual(await moveSource(order, nothing), { kind: "gone" });
+  });
+
+  test(`${where}: a source that is open for writing stays, one that is only read goes`, async (t) => {
+    const target = await targetOf();
+    if (target === undefined) return t.skip(noOtherDisk);
+    const order = await sources(target);
+    const writer = await open(join(order.folder, "a.tif"), "r+");
+    await assert.rejects(moveSource(order, nothing), refused("move-open"));
+    await writer.close();
+    const reader = await open(join(order.folder, "a.tif"), "r");
+    assert.equal((await moveSource(order, nothing)).kind, "moved");
+    await reader.close();
+    assert.deepEqual(await all(target), ["a.tif"]);
+  });
+
+  test(`${where}: what lies under its name is left alone`, async (t) => {
+    const target = await targetOf();
+    if (target === undefined) return t.skip(noOtherDisk);
+    const order = await sources(target);
+    // Of the same size: the bytes have to be compared.
+    await writeFile(join(target, "a.tif"), Buffer.alloc(raw.length));
+    const end = await moveSource(order, nothing);
+    assert.equal(end.kind === "moved" && end.target, join(target, "a-2.tif"));
+    assert.deepEqual(await readFile(join(target, "a.tif")), Buffer.alloc(raw.length));
+    assert.deepEqual(await readFile(join(target, "a-2.tif")), raw);
+  });
+
+  test(`${where}: a set goes together or not at all`, async (t) => {
+    const target = await targetOf();
+    if (target === undefined) return t.skip(noOtherDisk);
+    const order = await sources(target, { "a.tif": raw, "b.tif": Buffer.from("b") });
+    const writer = await open(join(order.folder, "b.tif"), "r+");
+    await assert.rejects(moveSource(order, nothing), refused("move-open"));
+    await writer.close();
+    assert.deepEqual(await all(order.folder), ["a.tif", "b.tif"]);
+    await moveSource(order, nothing);
+    assert.deepEqual([await all(order.folder), await all(target)], [[], ["a.tif", "b.tif"]]);
+  });
+
+  test(`${where}: the rest of a set follows what a killed move had brought away already`, async (t) => {
+    const target = await targetOf();
+    if (target === undefined) return t.skip(noOtherDisk);
+    const order = await sources(target, { "a.tif": raw, "b.tif": Buffer.from("b") });
+    await moveSource(
+      {
+        ...order,
+        members: ["a.tif"],
+        denoised: {
+          ...order.denoised,
+          sizeBytes: raw.length,
+          mtimeMs: (await stat(join(order.folder, "a.tif"))).mtimeMs,
+        },
+      },
+      nothing,
+    );
+    assert.equal((await moveSource(order, nothing)).kind, "moved");
+    assert.deepEqual([await all(order.folder), await all(target)], [[], ["a.tif", "b.tif"]]);
+  });
+
+  test(`${where}: a set of which a file is gone stays`, async (t) => {
+    const target = await targetOf();
+    if (target === undefined) return t.skip(noOtherDisk);
+    const order = await sources(target, { "b.tif": Buffer.from("b") });
+    await assert.rejects(
+      moveSource({ ...order, members: ["a.tif", "b.tif"] }, nothing),
+      refused("move-incomplete"),
+    );
+    assert.deepEqual([await all(order.folder), await all(target)], [["b.tif"], []]);
+  });
+}
+
+test("bytes that are appended while it is copied are not lost, whenever they come", async (t) => {
+  const target = await otherDisk();
+  if (target === undefined) return t.skip(noOtherDisk);
+  for (let step = 1; ; step += 1) {
+    const order = await sources(target);
+    const path = join(order.folder, "a.tif");
+    let steps = 0;
+    await moveSource(order, () => {
+      steps += 1;
+      if (steps === step) appendFileSync(path, "more");
+    }).catch((error: unknown) => assert.ok(isEdgeError(error), String(error)));
+    if (steps < step) {
+      assert.ok(step > 5, "the copy has steps");
+      break;
+    }
+    assert.deepEqual(await readFile(path), Buffer.concat([raw, Buffer.from("more")]), `after step ${step}`);
+    assert.deepEqual((await readdir(order.folder)).length, 1);
+    assert.deepEqual(
+      (await readdir(target)).filter((name) => name.startsWith(".")),
+      [],
+    );
+  }
+});
+
+test("a writer that opens the source while it is copied keeps it there", async (t) => {
+  const target = await otherDisk();
+  if (target === undefined) return t.skip(noOtherDisk);
+  const order = await sources(target);
+  let writer: number | undefined;
+  await assert.rejects(
+    moveSource(order, () => {
+      writer ??= openSync(join(order.folder, "a.tif"), "a");
+    }),
+    refused("move-open"),
+  );
+  closeSync(writer ?? -1);
+  assert.deepEqual(await all(order.folder), ["a.tif"]);
+  assert.equal((await moveSource(order, nothing)).kind, "moved");
+});
+
+test("bytes that are not those that were denoised stay, although size and time are the same", async (t) => {
+  const target = await otherDisk();
+  if (target === undefined) return t.skip(noOtherDisk);
+  const order = { ...(await sources(target)), sha256: { "a.tif": sha256(Buffer.from("other")) } };
+  await assert.rejects(moveSource(order, nothing), refused("move-differs"));
+  assert.deepEqual([await all(order.folder), await all(target)], [["a.tif"], []]);
+});
+
+test("a move that is killed at any step is finished by the next, with one copy and nothing hidden", async (t) => {
+  const target = await otherDisk();
+  if (target === undefined) return t.skip(noOtherDisk);
+  for (const steps of [1, 3, 5]) {
+    const order = await sources(join(target, String(steps)));
+    killed({ order, steps });
+    assert.deepEqual(await readFile(join(order.folder, "a.tif")), raw);
+    assert.equal((await moveSource(order, nothing)).kind, "moved");
+    assert.deepEqual([await all(order.folder), await all(order.target)], [[], ["a.tif"]]);
+    assert.deepEqual(await readFile(join(order.target, "a.tif")), raw);
+  }
+});
+
+test("a move that was killed when the copy had its name already makes no second copy", async (t) => {
+  const target = await otherDisk();
+  if (target === undefined) return t.skip(noOtherDisk);
+  const order = await sources(target);
+  await writeFile(join(target, "a.tif"), raw);
+  await moveSource(order, nothing);
+  assert.deepEqual([await all(order.folder), await all(target)], [[], ["a.tif"]]);
+});
+
+test("a rename that was killed halfway is finished", async () => {
+  const order = await sources(await temporaryFolder());
+  await link(join(order.folder, "a.tif"), join(order.target, "a.tif"));
+  await moveSource(order, nothing);
+  assert.deepEqual([await all(order.folder), await all(order.target)], [[], ["a.tif"]]);
+});
+
+test("what was set aside when the process was killed gets its name back, also beside a new file of that name", async () => {
+  const { folder } = await sources("", { "a.tif": raw, "b.tif": Buffer.from("b") });
+  killed({ aside: join(folder, "a.tif") });
+  killed({ aside: join(folder, "b.tif") });
+  await writeFile(join(folder, "b.tif"), "new");
+  const hidden = await readdir(folder).then((names) => names.filter((name) => name.startsWith(".")));
+  assert.equal(hidden.length, 2);
+  for (const name of hidden) await restoreAside(join(folder, name));
+  assert.deepEqual(await all(folder), ["a.tif", "b-2.tif", "b.tif"]);
+  assert.deepEqual(await readFile(join(folder, "a.tif")), raw);
+  assert.equal(await readFile(join(folder, "b-2.tif"), "utf8"), "b");
+});
+
+test("a writer is still seen when the source was set aside, and what is in use is not put back", async () => {
+  const { folder } = await sources("", { "a.tif": Buffer.from("a") });
+  const writer = await open(join(folder, "a.tif"), "a");
+  const aside = await setAside(join(folder, "a.tif"));
+  const facts = await stat(aside, { bigint: true });
+  assert.match(findOpenWriters([facts]).writers.join(), new RegExp(`\\(${process.pid}\\)`));
+  assert.deepEqual(await restoreAside(dirname(aside)), []);
+  await writer.close();
+  assert.deepEqual(findOpenWriters([facts]).writers, []);
+  await removeAside(aside);
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test("where there is no /proc, nothing is known of open files", () => {
+  assert.deepEqual(findOpenWriters([], "/nowhere"), { writers: [], unseen: undefined });
+});
+
+test("a source is never moved into its own folder, whatever the folder is called there", async () => {
+  const order = await sources("");
+  const other = join(await temporaryFolder(), "link");
+  await symlink(order.folder, other);
+  await assert.rejects(moveSource({ ...order, target: other }, nothing), refused("move-same-folder"));
+  assert.deepEqual(await all(order.folder), ["a.tif"]);
+});
+
+test("a link in the watch folder is not moved", async () => {
+  const order = await sources(await temporaryFolder(), { "a.tif": Buffer.from("a") });
+  await symlink("a.tif", join(order.folder, "l.tif"));
+  await assert.rejects(moveSource({ ...order, members: ["l.tif"] }, nothing), refused("move-no-file"));
+});

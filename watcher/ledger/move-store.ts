@@ -1,0 +1,99 @@
+import type { ErrorReport } from "../../core/errors.ts";
+import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+import type { Database, Row } from "./database.ts";
+
+/** A source whose jobs are all done and which is to leave its watch folder. */
+export interface PendingMove {
+  readonly id: number;
+  readonly source: string;
+  readonly members: readonly string[];
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  /** Since when it has looked like that, at the latest (milliseconds since 1970, by this machine's clock). */
+  readonly seenMs: number;
+  readonly attempts: number;
+  /** Why the last attempt left it where it is. */
+  readonly error?: ErrorReport;
+  /** Of the jobs of all its series. */
+  readonly outcomes: readonly DenoiseOutcome[];
+}
+
+/** Sources of one folder that are denoised and still there, with the reason of the first of them. */
+export interface KeptSources {
+  readonly count: number;
+  readonly error: ErrorReport;
+}
+
+/** Moves that were asked for and are not yet done: they outlive the daemon. */
+export function createMoveStore({ rows, run, transaction }: Database, now: () => number) {
+  return {
+    /** The next move of `folder` that is due. */
+    nextMove: (folder: string): PendingMove | undefined => {
+      const [row] = rows(
+        `SELECT s.*, (SELECT min(created_ms) FROM jobs WHERE sighting = s.id) AS seen_ms FROM sightings s
+         WHERE s.folder = ? AND s.move = 'asked' AND s.move_not_before_ms <= ?
+         ORDER BY s.move_not_before_ms, s.id LIMIT 1`,
+        folder,
+        now(),
+      );
+      if (row === undefined) return undefined;
+      const outcomes = rows(
+        "SELECT outcome FROM jobs WHERE sighting = ? AND outcome IS NOT NULL",
+        Number(row["id"]),
+      ).map(({ outcome }) => JSON.parse(String(outcome)) as DenoiseOutcome);
+      return pendingMove(row, outcomes);
+    },
+
+    /** The source is not in the watch folder any more. */
+    moved: (id: number): void => {
+      run("UPDATE sightings SET move = 'moved', move_error = NULL WHERE id = ?", id);
+    },
+
+    /** The source has to stay for now, with the reason where there is one to tell. */
+    moveLater: (id: number, delayMs: number, error?: ErrorReport): void => {
+      run(
+        `UPDATE sightings SET move_attempts = move_attempts + 1, move_not_before_ms = ?, move_error = ? WHERE id = ?`,
+        now() + delayMs,
+        error === undefined ? null : JSON.stringify(error),
+        id,
+      );
+    },
+
+    /** After a start every move that was asked for is tried at once. */
+    wakeMoves: (): void => {
+      run("UPDATE sightings SET move_not_before_ms = 0, move_attempts = 0 WHERE move = 'asked'");
+    },
+
+    keptSources: (): Record<string, KeptSources> =>
+      transaction(() => {
+        const kept: Record<string, KeptSources> = {};
+        const counted = rows(
+          `SELECT folder, count(*) AS n, min(id) AS first FROM sightings
+           WHERE move = 'asked' AND move_error IS NOT NULL GROUP BY folder`,
+        );
+        for (const { folder, n, first } of counted) {
+          const [oldest] = rows("SELECT move_error FROM sightings WHERE id = ?", Number(first));
+          kept[String(folder)] = {
+            count: Number(n),
+            error: JSON.parse(String(oldest?.["move_error"])) as ErrorReport,
+          };
+        }
+        return kept;
+      }),
+  };
+}
+
+function pendingMove(row: Row, outcomes: readonly DenoiseOutcome[]): PendingMove {
+  const error = row["move_error"];
+  return {
+    id: Number(row["id"]),
+    source: String(row["source"]),
+    members: JSON.parse(String(row["members"])) as string[],
+    sizeBytes: Number(row["size_bytes"]),
+    mtimeMs: Number(row["mtime_ms"]),
+    seenMs: Number(row["seen_ms"]),
+    attempts: Number(row["move_attempts"]),
+    outcomes,
+    ...(typeof error === "string" ? { error: JSON.parse(error) as ErrorReport } : {}),
+  };
+}

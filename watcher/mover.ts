@@ -1,0 +1,137 @@
+import { relative, sep } from "node:path";
+import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+import type { Folder } from "./folder.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { PendingMove } from "./ledger/move-store.ts";
+
+/** Moves the sources of done jobs out of their watch folders, as the ledger asks for it, until each has gone. */
+export interface Mover {
+  /** There may be something to move. */
+  readonly kick: () => void;
+  /** Sources of this folder are being shown and are not moved until the answer is called. */
+  readonly hold: (folder: Folder) => () => void;
+  /** Begins no further move; the running ones may take `finishMs`. What is cut off is finished after the next start. */
+  readonly drain: (finishMs: number) => Promise<void>;
+}
+
+export interface MoverOptions {
+  readonly ledger: Ledger;
+  readonly folders: readonly Folder[];
+  readonly quietMs: number;
+  readonly log: DaemonLog;
+  /** What is kept, or why, has changed. */
+  readonly onKept: () => void;
+}
+
+const lookMs = 1000;
+/** A source that has to stay is tried again after this, then after twice as long, … */
+const firstDelayMs = 1000;
+const longestDelayMs = 3_600_000;
+/** A source that is not there may lie on a share that is not mounted: so often is it looked for, an hour apart. */
+const looksForGone = 24;
+
+export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOptions): Mover {
+  const holds = new Map<Folder, number>();
+  const working = new Map<Folder, Promise<void>>();
+  let stopped = false;
+
+  /** One at a time in each folder: a disk that is slow to copy to holds up no other folder, and no job. */
+  async function work(folder: Folder): Promise<void> {
+    while (!stopped && folder.facts().mode !== undefined && folder.facts().unreachable === undefined) {
+      if ((holds.get(folder) ?? 0) > 0) return;
+      const move = await ledger.nextMove(folder.config.name);
+      if (move === undefined) return;
+      await attempt(folder, move);
+    }
+  }
+
+  async function attempt(folder: Folder, move: PendingMove): Promise<void> {
+    const { path, name } = folder.config;
+    try {
+      const end = await folder.io.ask("move", {
+        members: move.members,
+        sha256: hashesOf(move, path),
+        denoised: {
+          sizeBytes: move.sizeBytes,
+          mtimeMs: move.mtimeMs,
+          quietForMs: Date.now() - move.seenMs,
+        },
+        quietMs,
+      });
+      if (end.kind === "moved") {
+        await ledger.moved(move.id);
+        log.info(`${move.source} was moved to ${end.target}${unseenNote(end.unseen)}`);
+        if (move.error !== undefined) onKept();
+      } else if (move.attempts >= looksForGone) await ledger.moved(move.id);
+      else await ledger.moveLater(move.id, longestDelayMs);
+    } catch (error) {
+      if (stopped) return;
+      const report = reportOf(error);
+      await ledger.moveLater(move.id, delayMs(report, move.attempts), report);
+      if (report.code === move.error?.code) return;
+      log.warn(errorFromReport(report), { folder: name });
+      onKept();
+    }
+  }
+
+  function kick(): void {
+    if (stopped) return;
+    for (const folder of folders) {
+      if (folder.config.moveTo === undefined || working.has(folder)) continue;
+      const done = work(folder)
+        .catch(log.error)
+        .finally(() => working.delete(folder));
+      working.set(folder, done);
+    }
+  }
+
+  const timer = setInterval(kick, lookMs);
+
+  return {
+    kick,
+    hold: (folder) => {
+      holds.set(folder, (holds.get(folder) ?? 0) + 1);
+      return () => {
+        holds.set(folder, (holds.get(folder) ?? 1) - 1);
+        kick();
+      };
+    },
+    drain: async (finishMs) => {
+      stopped = true;
+      clearInterval(timer);
+      let late: NodeJS.Timeout | undefined;
+      const over = new Promise<void>((resolve) => {
+        late = setTimeout(resolve, finishMs);
+      });
+      await Promise.race([Promise.all(working.values()), over]);
+      clearTimeout(late);
+    },
+  };
+}
+
+function delayMs({ code }: ErrorReport, attempts: number): number {
+  // Its bytes differ although it looks the same: reading all of it again soon would not help.
+  if (code === "move-differs") return longestDelayMs;
+  return Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempts, 30));
+}
+
+/** sha256 of each member, as the engine told it; what an engine did not tell of is not moved across disks. */
+function hashesOf({ members, outcomes }: PendingMove, folder: string): Record<string, string> {
+  const hashes: Record<string, string> = {};
+  for (const { sourceFiles, sourceSha256 } of outcomes) {
+    for (const { file, sha256 } of sourceFiles ?? []) {
+      hashes[relative(folder, file).split(sep).join("/")] = sha256;
+    }
+    const [only, ...others] = members;
+    if (only !== undefined && others.length === 0) hashes[only] ??= sourceSha256;
+  }
+  return hashes;
+}
+
+function unseenNote(unseen: number | undefined): string {
+  if (unseen === 0) return "";
+  return unseen === undefined
+    ? "; which files are open cannot be seen on this system"
+    : `; the open files of ${unseen} processes of other users could not be seen`;
+}
