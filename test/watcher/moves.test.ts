@@ -64,15 +64,15 @@ for (const where of ["the same disk", "another disk"]) {
 
 test("a move that was asked for when the daemon was stopped is taken up at the next start", async (t) => {
   const folder = await temporaryFolder();
-  const target = join(folder, "not-mounted", "done");
-  await writeFile(join(folder, "not-mounted"), "in the way");
+  const target = join(folder, "done");
+  await writeFile(target, "in the way");
   const first = await runDaemon(t, folder, copyingEngine().engine, movesTo(target));
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
   await until("it is kept", () => first.said("folder/f/state").at(-1)?.["kept"] !== undefined);
   await first.stop();
   assert.deepEqual(await readdir(join(folder, "incoming")), ["a.tif"]);
 
-  await rm(join(folder, "not-mounted"));
+  await rm(target);
   const { engine, orders } = copyingEngine();
   await runDaemon(t, folder, engine, movesTo(target));
   const moved = join(target, "a.tif");

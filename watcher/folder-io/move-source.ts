@@ -85,6 +85,10 @@ function judge(
 }
 
 async function prepareTargets(order: MoveOrder, present: readonly Member[]): Promise<void> {
+  // One level only: a missing parent is rather a disk that is not mounted than a folder to be made.
+  await mkdir(order.target).catch((error: unknown) => {
+    if (codeOf(error) !== "EEXIST") throw error;
+  });
   for (const { source, path } of present) {
     const folder = dirname(join(order.target, source));
     await mkdir(folder, { recursive: true });

@@ -253,6 +253,12 @@ test("a source is never moved into its own folder, whatever the folder is called
   assert.deepEqual(await all(order.folder), ["a.tif"]);
 });
 
+test("a folder for finished sources whose parent is missing is not made: its disk may not be mounted", async () => {
+  const order = await sources(join(await temporaryFolder(), "not-mounted", "done"));
+  await assert.rejects(moveSource(order, nothing), refused("move-failed"));
+  assert.deepEqual([await all(order.folder), await all(dirname(dirname(order.target)))], [["a.tif"], []]);
+});
+
 test("a link in the watch folder is not moved", async () => {
   const order = await sources(await temporaryFolder(), { "a.tif": Buffer.from("a") });
   await symlink("a.tif", join(order.folder, "l.tif"));

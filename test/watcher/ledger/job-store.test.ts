@@ -266,7 +266,7 @@ test("jobs that ended for a fault that holds their folder now are queued again a
   );
   assert.deepEqual(store.takeUpHeld(), []);
   store.start(output.id, ["/o/another"]);
-  const { job } = store.finish(output.id, outcome("/o/a.tif"));
+  const job = store.finish(output.id, outcome("/o/a.tif"), false);
   assert.equal(job.output, "/o/a.tif");
   assert.ok(
     store.unpublished(10).some(({ id }) => id === output.id),
