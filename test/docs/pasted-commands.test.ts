@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { until } from "../watcher/until.ts";
@@ -37,6 +37,10 @@ function paste(line: string, stage: string): Pasted {
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   process.kill(-child.pid, signal);
+}
+
+function installed(program: string): boolean {
+  return spawnSync(program, ["-V"]).error === undefined;
 }
 
 function goodEnds(line: string): readonly (number | string)[] {
@@ -80,6 +84,8 @@ for (const page of pages) {
         const left = notPasted.find(({ starts }) => line.startsWith(starts));
         if (left !== undefined && !(pasteAll && left.why === "minutes")) {
           t.diagnostic(`line ${block.line}: not run (${left.why}; ${left.instead}): ${line}`);
+        } else if (/\bstrace /.test(line) && !installed("strace")) {
+          t.diagnostic(`line ${block.line}: not run (strace is not installed): ${line}`);
         } else await run(line, stage);
       }
     }
