@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { errorFromReport, machineError } from "../core/errors.ts";
+import { machineError } from "../core/errors.ts";
 import { endStatuses, type JobBody } from "../core/messages.ts";
 import type { DenoiseOutcome, Engine } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
@@ -11,12 +11,12 @@ import type { DaemonConfig } from "./config/resolve.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createEngineRoom, type Warm } from "./engine-room.ts";
 import { createFolder, type Folder } from "./folder.ts";
+import { heedModels } from "./folder-models.ts";
 import { jobMessage, progressMessage } from "./job-message.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
-import { modelsOf } from "./models.ts";
 import { createMover } from "./mover.ts";
-import { otherModelWarning, readPinned } from "./pinned-calibrations.ts";
+import { readPinned } from "./pinned-calibrations.ts";
 import { hidePaths, rootsOf } from "./publish/hide-paths.ts";
 import { createPublisher } from "./publish/publisher.ts";
 import { createRateLimit } from "./publish/rate-limit.ts";
@@ -121,9 +121,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),
     onTileTooLarge: (note) => log.warn(machineError(note, { code: "tile-too-large" })),
     onLost: failure.reject,
+    onModelNews: (news) => log.info(news),
     onChange: () => {
-      heedModels();
-      compareModels();
+      heedModels(folders, room.models(), log);
       announcer.soon();
       queue.kick();
     },
@@ -157,31 +157,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       },
     }),
   );
-
-  /** A folder with a model that is not in order is held; it goes on when all of its models are. */
-  function heedModels(): void {
-    const errors = new Map(
-      room.models().flatMap((model) => ("error" in model ? [[model.dir, model.error]] : [])),
-    );
-    for (const folder of folders) {
-      const [error] = modelsOf(folder.config).flatMap((dir) => errors.get(dir) ?? []);
-      const before = folder.facts().modelError;
-      if (error?.message === before?.message) continue;
-      folder.learn({ modelError: error });
-      if (error !== undefined) log.warn(errorFromReport(error), { folder: folder.config.name });
-      else log.info(`${folder.config.name}: its model is in order again`);
-    }
-  }
-
-  /** A calibration's answer holds for its own model only. */
-  function compareModels(): void {
-    for (const folder of folders) {
-      const otherModel = otherModelWarning(folder.config, folder.pinned, room.models());
-      if (otherModel === undefined || folder.facts().otherModel !== undefined) continue;
-      folder.learn({ otherModel });
-      log.warn(machineError(otherModel, { code: "calibration-other-model" }), { folder: folder.config.name });
-    }
-  }
 
   function heedNoise(job: Job, noise: NonNullable<DenoiseOutcome["noise"]>, folder: Folder): void {
     folder.learn({ compared: { job: job.id, source: job.source, noise } });
@@ -228,6 +203,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       const body = progressMessage(job, progress, room.facts()?.provider);
       publisher.publish("jobProgress", body, { job: job.id });
     },
+    models: room.models,
     checkModels: room.checkModels,
     onFailure: (error) => {
       if (isEngineLoss(error)) room.learn("lost", error.message);

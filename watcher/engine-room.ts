@@ -50,9 +50,11 @@ export interface EngineRoomOptions {
   readonly onRecycle: (jobs: number) => void;
   /** A tile found too little memory, and the job goes on with smaller ones. */
   readonly onTileTooLarge: (note: string) => void;
+  /** Files of a model were changed: in words. */
+  readonly onModelNews: (news: string) => void;
 }
 
-/** Models in error are looked at once a sweep, and checked anyway after so many looks. */
+/** Models are looked at once a sweep; those in error are checked anyway after so many looks. */
 const looksPerCheck = 150;
 
 export function createEngineRoom({
@@ -62,12 +64,14 @@ export function createEngineRoom({
   onLost,
   onRecycle,
   onTileTooLarge,
+  onModelNews,
 }: EngineRoomOptions): EngineRoom {
   const stopping = new AbortController();
   const checks = createModelChecks({
     dirs: [...new Set(config.folders.flatMap(modelsOf))],
     signal: stopping.signal,
     everyCalls: looksPerCheck,
+    onNews: onModelNews,
   });
   let engine: Engine | undefined;
   /** What the engine was started with: each time that its process is replaced, they are loaded again. */
@@ -139,9 +143,12 @@ export function createEngineRoom({
     return changed;
   }
 
-  /** A model that was mended runs from then on; the first of all needs an engine. */
-  async function lookForMended(): Promise<void> {
-    const changed = await check(() => checks.failed(provider()));
+  /**
+   * A model that was mended or replaced runs from the next job on, which names what was verified; the first of all
+   * needs an engine. One that is no longer in order stays loaded for a job at work; no other comes, and its folder is held.
+   */
+  async function lookForChanged(): Promise<void> {
+    const changed = await check(() => checks.changed(provider()));
     if (changed && engine === undefined) await begin();
   }
 
@@ -160,7 +167,7 @@ export function createEngineRoom({
   function lookByTheClock(): void {
     if (stopping.signal.aborted) return;
     looks = setTimeout(() => {
-      void inTurn(lookForMended, undefined).then(lookByTheClock);
+      void inTurn(lookForChanged, undefined).then(lookByTheClock);
     }, config.settle.sweep_s * 1000);
   }
 

@@ -1,5 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { ModelPackage } from "../core/package-settings.ts";
+import { modelIdentity } from "../runtime/model-identity.ts";
 import { checkModel, type Model } from "./models.ts";
 
 /** The models of the configuration, each with what its last check found. */
@@ -8,22 +10,28 @@ export interface ModelChecks {
   /** Checks all anew, or only those that were in order; answers whether anything is other than before. */
   readonly all: (provider: string, options?: { keepErrors: boolean }) => Promise<boolean>;
   /**
-   * Checks those in error whose files are others than at their last check; each `everyCalls` calls all in error,
-   * because a check may also have failed for lack of memory. Answers whether anything is other than before.
+   * Checks those whose files are others than at their last check: those in error at once, those in order when their
+   * files were the same at the last call already, because a package is replaced file by file. Each `everyCalls` calls
+   * checks all in error, because a check may also have failed for lack of memory. Answers whether anything is other
+   * than before.
    */
-  readonly failed: (provider: string) => Promise<boolean>;
+  readonly changed: (provider: string) => Promise<boolean>;
 }
 
 export interface ModelChecksOptions {
   readonly dirs: readonly string[];
   readonly signal: AbortSignal;
   readonly everyCalls: number;
+  /** Files of a model that was in order were changed, or are in order again: in words. */
+  readonly onNews: (news: string) => void;
 }
 
-export function createModelChecks({ dirs, signal, everyCalls }: ModelChecksOptions): ModelChecks {
+export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChecksOptions): ModelChecks {
   let models: readonly Model[] = [];
   /** What the files of a model were just before it was checked. */
   const signatures = new Map<string, string>();
+  /** What they were at the last call, where that is something else. */
+  const unchecked = new Map<string, string>();
   let calls = 0;
 
   async function check(dir: string, provider: string): Promise<Model> {
@@ -44,14 +52,29 @@ export function createModelChecks({ dirs, signal, everyCalls }: ModelChecksOptio
     models: () => models,
     all: (provider, { keepErrors } = { keepErrors: false }) =>
       take(dirs.map(async (dir) => (keepErrors ? inError(dir) : undefined) ?? (await check(dir, provider)))),
-    failed: async (provider) => {
+    changed: async (provider) => {
       calls += 1;
       const anyway = calls % everyCalls === 0;
       return take(
         models.map(async (model) => {
-          if ("package" in model) return model;
-          const changed = signatures.get(model.dir) !== (await signatureOf(model.dir));
-          return changed || anyway ? check(model.dir, provider) : model;
+          const { dir } = model;
+          const signature = await signatureOf(dir);
+          const changed = signatures.get(dir) !== signature;
+          if ("error" in model) return changed || anyway ? check(dir, provider) : model;
+          if (!changed) {
+            unchecked.delete(dir);
+            return model;
+          }
+          if (unchecked.get(dir) !== signature) {
+            if (!unchecked.has(dir))
+              onNews(`${dir}: its files were changed; they are checked when they are still`);
+            unchecked.set(dir, signature);
+            return model;
+          }
+          unchecked.delete(dir);
+          const next = await check(dir, provider);
+          if ("package" in next) onNews(takenOver(model.package, next.package));
+          return next;
         }),
       );
     },
@@ -59,23 +82,26 @@ export function createModelChecks({ dirs, signal, everyCalls }: ModelChecksOptio
 }
 
 function outcome(model: Model): string {
-  return `${model.dir} ${"error" in model ? model.error.message : model.package.modelSha256}`;
+  return `${model.dir} ${"error" in model ? model.error.message : modelIdentity(model.package)}`;
+}
+
+function takenOver(before: ModelPackage, now: ModelPackage): string {
+  if (modelIdentity(before) === modelIdentity(now)) return `${now.dir}: it holds the same model as before`;
+  const { dir, name, version, modelSha256 } = now;
+  return `${dir}: ${name} ${version} (sha256 ${modelSha256}) was verified; the next job runs it`;
 }
 
 /** Packages have a handful of files; a folder that holds more than this is none. */
 const mostFiles = 200;
 
-/**
- * Names, sizes and times of what lies in a package folder, or why it cannot be listed. Reads no content and no
- * subfolder: what was mended there is found by the check that comes anyway.
- */
+/** Names, sizes and times of what lies in a package folder, or why it cannot be listed. Reads no content. */
 async function signatureOf(dir: string): Promise<string> {
   try {
-    const names = (await readdir(dir)).sort().slice(0, mostFiles);
+    const names = (await readdir(dir, { recursive: true })).sort().slice(0, mostFiles);
     const facts = await Promise.all(
       names.map(async (name) => {
-        const { size, mtimeMs, ino } = await stat(join(dir, name));
-        return `${name} ${size} ${mtimeMs} ${ino}`;
+        const { size, mtimeMs, ctimeMs, ino } = await stat(join(dir, name));
+        return `${name} ${size} ${mtimeMs} ${ctimeMs} ${ino}`;
       }),
     );
     return facts.join("\n");

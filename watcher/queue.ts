@@ -1,11 +1,13 @@
 import { dirname, join } from "node:path";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import type { DenoiseJobInput, DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
+import { modelIdentity } from "../runtime/model-identity.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
 import { isModelFault, isOutputFault } from "./held-faults.ts";
 import type { Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
+import type { Model } from "./models.ts";
 import { outputNames } from "./output-name.ts";
 import { noiseReferencesOf } from "./pinned-calibrations.ts";
 import { judgeFailure } from "./retry.ts";
@@ -33,6 +35,8 @@ export interface QueueOptions {
   readonly onJob: (job: Job, folder: Folder) => void;
   readonly onProgress: (job: Job, progress: Progress) => void;
   readonly onFailure: (error: ErrorReport) => void;
+  /** As they were verified. */
+  readonly models: () => readonly Model[];
   /** Checks the models again after a job met a fault of one; true where one is not in order, and its folder is held. */
   readonly checkModels: () => Promise<boolean>;
   /** Sources of the folder are not moved before the answer is called. */
@@ -108,7 +112,7 @@ export function createQueue(options: QueueOptions): Queue {
   async function denoise(engine: Engine, job: Job, folder: Folder): Promise<void> {
     let outcome: DenoiseOutcome;
     try {
-      outcome = await engine.denoise(jobOrder(job, folder), {
+      outcome = await engine.denoise(jobOrder(job, folder, options.models()), {
         signal: abort.signal,
         onProgress: (progress) => options.onProgress(job, progress),
       });
@@ -237,16 +241,19 @@ function folderOfResult(job: Job, folder: Folder): string {
   return dirname(job.output ?? outputNames(folder.config.output, job)[0] ?? folder.config.output);
 }
 
-function jobOrder(job: Job, folder: Folder): DenoiseJobInput {
+function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJobInput {
   const { path, model, channels, depth_axis, non_finite, dtype, compression } = folder.config;
   const noiseReferences = noiseReferencesOf(folder.pinned);
+  const verified = Object.fromEntries(
+    models.flatMap((one) => ("package" in one ? [[one.dir, modelIdentity(one.package)]] : [])),
+  );
   return {
     input: join(path, job.source),
     series: job.series,
     output: job.output ?? "",
     // The name was reserved for this job at its first start; what lies there since is its own.
     overwrite: job.attempt > 1,
-    models: { default: model, byChannel: { ...channels } },
+    models: { default: model, byChannel: { ...channels }, verified },
     depthAxis: depth_axis,
     nonFinite: non_finite,
     compression,

@@ -26,6 +26,7 @@ async function engineOptions(engine: Record<string, unknown>): Promise<EngineOpt
     onLost: () => assert.fail("the engine was lost"),
     onRecycle: () => undefined,
     onTileTooLarge: () => undefined,
+    onModelNews: () => undefined,
   });
   await room.warmUp();
   await room.stop();

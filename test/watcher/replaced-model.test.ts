@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { copyFile, cp, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readPackage } from "../../export/package/read-package.ts";
+import { modelIdentity } from "../../runtime/model-identity.ts";
+import { createModelChecks } from "../../watcher/model-checks.ts";
+import { copyingEngine } from "./copying-engine.ts";
+import { repository, runDaemon } from "./running-daemon.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { tinyTiff } from "./tiny-tiff.ts";
+import { until } from "./until.ts";
+
+/** A model folder whose files are replaced while a daemon uses it. */
+
+const identity = join(repository, "models/identity");
+const shipped = join(repository, "models/default");
+
+test("a replaced model is verified and taken over between two jobs; half of it holds the folder", async (t) => {
+  const folder = await temporaryFolder();
+  const dir = join(folder, "model");
+  await cp(identity, dir, { recursive: true });
+  const { engine, orders } = copyingEngine();
+  const { lives, said } = await runDaemon(t, folder, engine, {
+    folders: [{ name: "f", path: "incoming", output: "denoised", model: "model" }],
+  });
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
+  await until("the first job is done", () => lives("a.tif").includes("done"));
+
+  await copyFile(join(shipped, "model.onnx"), join(dir, "model.onnx"));
+  const held = await until("the folder is held", () =>
+    said("folder/f/state").findLast((one) => one["state"] === "error"),
+  );
+  assert.match(String(held["reason"]), /not the one that the description names/);
+  await writeFile(join(folder, "incoming", "b.tif"), tinyTiff(2));
+
+  for (const name of await readdir(shipped))
+    await cp(join(shipped, name), join(dir, name), { recursive: true });
+  await until("the second job is done", () => lives("b.tif").includes("done"));
+  const verified = orders.map(({ models }) => models.verified?.[dir]);
+  const [before, now] = await Promise.all([identity, shipped].map(readPackage));
+  assert.ok(before !== undefined && now !== undefined);
+  assert.deepEqual(verified, [modelIdentity(before), modelIdentity(now)]);
+  await until("the new model is told", () =>
+    JSON.stringify(said("info").at(-1)?.["models"]).includes(now.modelSha256),
+  );
+});
+
+test("a model is checked when its files have been still, and what it holds then is said", async () => {
+  const dir = join(await temporaryFolder(), "model");
+  await cp(identity, dir, { recursive: true });
+  const news: string[] = [];
+  const checks = createModelChecks({
+    dirs: [dir],
+    signal: new AbortController().signal,
+    everyCalls: 1000,
+    onNews: (text) => news.push(text),
+  });
+  const name = (): string => {
+    const [model] = checks.models();
+    return model !== undefined && "package" in model ? model.package.name : "in error";
+  };
+  await checks.all("cpu");
+  assert.equal(await checks.changed("cpu"), false);
+  assert.deepEqual(news, []);
+
+  for (const file of await readdir(shipped)) {
+    await cp(join(shipped, file), join(dir, file), { recursive: true });
+    assert.equal(await checks.changed("cpu"), false, "another file may be on its way");
+    assert.equal(name(), "identity");
+  }
+  assert.equal(await checks.changed("cpu"), true);
+  const { modelSha256 } = await readPackage(shipped);
+  assert.notEqual(name(), "identity");
+  assert.equal(news.length, 2, "the change is said once");
+  assert.match(news[0] ?? "", /its files were changed; they are checked when they are still/);
+  assert.match(news[1] ?? "", new RegExp(`sha256 ${modelSha256}\\) was verified; the next job runs it`));
+
+  await writeFile(join(dir, "notes.txt"), "read me");
+  await checks.changed("cpu");
+  assert.equal(await checks.changed("cpu"), false, "nothing that decides a result was changed");
+  assert.match(news.at(-1) ?? "", /it holds the same model as before/);
+});
