@@ -61,6 +61,8 @@ try {
     log: silent,
     environment: {},
     startEngine,
+    onJob: () => undefined,
+    onProgress: () => undefined,
     makeFolders: true,
   });
   const { engine } = await daemon.warm;

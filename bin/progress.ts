@@ -1,28 +1,38 @@
+import { visible } from "../core/errors.ts";
 import type { Progress } from "../runtime/denoise-job.ts";
 import type { CommandIo } from "./command.ts";
 
 /** Shows how far a job is: a bar that is redrawn on a terminal, a plain line now and then elsewhere. */
 export interface ProgressLine {
   readonly show: (progress: Progress) => void;
-  /** Clears the bar, so that the next line stands alone. */
+  /** Takes the bar away, so that the next line stands alone; the next `show` draws it again. */
   readonly end: () => void;
 }
 
 const plainEveryMs = 5000;
+const redrawEveryMs = 250;
+const usualColumns = 80;
 const barCharacters = 24;
+const shortBarCharacters = 8;
+/** A shorter name says nothing. */
+const leastName = 12;
 
 export function createProgressLine(
   label: string,
   stderr: CommandIo["stderr"],
   now: () => number = () => performance.now(),
 ): ProgressLine {
-  if (stderr.isTTY !== true) return plainLines(label, stderr, now);
+  const name = visible(label);
+  // A terminal that cannot go back to the start of a line says so by this name.
+  if (stderr.isTTY !== true || process.env["TERM"] === "dumb") return plainLines(name, stderr, now);
   let drawn = false;
+  let drawnMs = Number.NEGATIVE_INFINITY;
   return {
     show(progress) {
-      const bar = `${meter(progress)} ${describeProgress(progress)} ${label}`;
-      // Cut to the terminal's width: a line that wraps cannot be redrawn.
-      stderr.write(`\r\u001b[K${[...bar].slice(0, (stderr.columns ?? 80) - 1).join("")}`);
+      if (drawn && now() - drawnMs < redrawEveryMs) return;
+      drawnMs = now();
+      // One less: a full line would wrap, and a line that wraps cannot be redrawn.
+      stderr.write(`\r\u001b[K${drawProgress(name, progress, (stderr.columns ?? usualColumns) - 1)}`);
       drawn = true;
     },
     end() {
@@ -45,17 +55,40 @@ function plainLines(label: string, stderr: CommandIo["stderr"], now: () => numbe
   };
 }
 
-function meter({ doneVoxels, totalVoxels }: Progress): string {
-  const filled = Math.round((barCharacters * doneVoxels) / Math.max(1, totalVoxels));
-  return `[${"#".repeat(filled)}${"-".repeat(barCharacters - filled)}]`;
+/** Name, bar, percent and time left in at most `columns` characters; what matters least goes first. */
+export function drawProgress(label: string, progress: Progress, columns: number): string {
+  const all = describeProgress(progress);
+  const { voxelsPerS: _rate, ...withoutRate } = progress;
+  const short = describeProgress(withoutRate);
+  const name = [...label];
+  for (const [characters, text] of [
+    [barCharacters, all],
+    [barCharacters, short],
+    [shortBarCharacters, short],
+  ] as const) {
+    const room = columns - (characters + 2) - text.length - 2;
+    if (room < Math.min(leastName, name.length)) continue;
+    const shown = name.length <= room ? label : `${name.slice(0, room - 1).join("")}…`;
+    return `${shown} ${meter(progress, characters)} ${text}`;
+  }
+  return [...short].slice(0, Math.max(0, columns)).join("");
 }
 
-/** "denoising 45 %, 0.26 Mvoxel/s, 1 min 10 s left" */
-export function describeProgress({ stage, doneVoxels, totalVoxels, voxelsPerS, etaS }: Progress): string {
-  const percent = Math.floor((100 * doneVoxels) / Math.max(1, totalVoxels));
-  const parts = [`${stage} ${percent} %`];
+function meter(progress: Progress, characters: number): string {
+  const filled = Math.floor(characters * shareOf(progress));
+  return `[${"#".repeat(filled)}${"-".repeat(characters - filled)}]`;
+}
+
+function shareOf({ doneVoxels, totalVoxels }: Progress): number {
+  return Math.min(1, doneVoxels / Math.max(1, totalVoxels));
+}
+
+/** "denoising 45 %, 0.26 Mvoxel/s, about 1 min 10 s left" */
+export function describeProgress(progress: Progress): string {
+  const { stage, voxelsPerS, etaS } = progress;
+  const parts = [`${stage} ${Math.floor(100 * shareOf(progress))} %`];
   if (voxelsPerS !== undefined) parts.push(describeRate(voxelsPerS));
-  if (etaS !== undefined && stage !== "verifying") parts.push(`${describeDuration(etaS)} left`);
+  if (etaS !== undefined && stage !== "verifying") parts.push(`about ${describeDuration(etaS)} left`);
   return parts.join(", ");
 }
 

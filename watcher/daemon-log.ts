@@ -1,40 +1,40 @@
-import { pino } from "pino";
-import { describeError, reportOf } from "../core/errors.ts";
+import { reportOf } from "../core/errors.ts";
 import type { LogBody } from "../core/messages.ts";
 
-/** What the daemon tells its operator: lines on a terminal, JSON for the journal, warnings over MQTT too. */
+/** What the daemon tells its operator: in lines, and warnings over MQTT too. */
 export interface DaemonLog {
   readonly info: (text: string) => void;
   readonly warn: (error: unknown, about?: LogSubject) => void;
   readonly error: (error: unknown, about?: LogSubject) => void;
-  /** Where warnings and errors go beside the stream, once there is such a place. */
+  /** Where warnings and errors go beside the lines, once there is such a place. */
   readonly forwardTo: (send: (body: Omit<LogBody, "suppressed">) => void) => void;
 }
 
 export interface LogSubject {
   readonly job?: string;
   readonly folder?: string;
+  /** The job came to its end with this, and the line of its end says so: one line is enough. */
+  readonly ended?: true;
 }
 
-export function createDaemonLog(stream: NodeJS.WritableStream & { isTTY?: boolean }): DaemonLog {
+/** Where the lines go: a terminal, a journal. */
+export interface LogLines {
+  readonly info: (text: string) => void;
+  readonly problem: (level: "warn" | "error", error: unknown, about: LogSubject) => void;
+}
+
+export function createDaemonLog(lines: LogLines): DaemonLog {
   let forward: (body: Omit<LogBody, "suppressed">) => void = () => undefined;
-  const json = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
-  const line = (text: string): void => {
-    stream.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
-  };
   const tell =
     (level: "warn" | "error") =>
     (error: unknown, about: LogSubject = {}): void => {
+      const { ended, ...subject } = about;
+      if (ended === undefined) lines.problem(level, error, subject);
       const { code, message, remedy } = reportOf(error);
-      if (stream.isTTY === true) line(`${level}: ${describeError(error)}`);
-      else json[level]({ ...about, code, remedy }, message);
-      forward({ level, code, message, ...(remedy === undefined ? {} : { remedy }), ...about });
+      forward({ level, code, message, ...(remedy === undefined ? {} : { remedy }), ...subject });
     };
   return {
-    info: (text) => {
-      if (stream.isTTY === true) line(text);
-      else json.info(text);
-    },
+    info: lines.info,
     warn: tell("warn"),
     error: tell("error"),
     forwardTo: (send) => {

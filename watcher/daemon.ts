@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { machineError } from "../core/errors.ts";
 import { endStatuses, type JobBody } from "../core/messages.ts";
-import type { DenoiseOutcome, Engine } from "../runtime/denoise-job.ts";
+import type { DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
 import { openBroker } from "./broker-access.ts";
@@ -34,6 +34,9 @@ export interface DaemonOptions {
   readonly log: DaemonLog;
   readonly environment: ServiceEnvironment;
   readonly startEngine: (options: EngineOptions) => Engine;
+  /** Called with each step in a job's life, and with how far the running one is. */
+  readonly onJob: (job: Job) => void;
+  readonly onProgress: (job: Job, progress: Progress) => void;
   /** Make the watch folders where they are missing: only those of the defaults. */
   readonly makeFolders: boolean;
 }
@@ -44,8 +47,6 @@ export interface Daemon {
   readonly embedded: boolean;
   /** Each model and whether it was verified, and what the engine measured; undefined where no model can run. */
   readonly warm: Promise<Warm>;
-  /** Called with each job that ends from now on. */
-  readonly onEnd: (listener: (job: Job) => void) => void;
   /** Rejects when the daemon cannot go on. */
   readonly failed: Promise<never>;
   readonly stop: () => Promise<void>;
@@ -129,12 +130,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   });
   const throughput = createThroughput(() => room.facts()?.networkVoxelsPerS);
-  const endListeners: ((job: Job) => void)[] = [];
 
   function sayJob(job: Job): void {
+    options.onJob(job);
     if (endStatuses.has(job.status)) {
       publisher.publishEnd(bodyOf(job));
-      for (const listener of endListeners) listener(job);
     } else publisher.publish("job", bodyOf(job), { job: job.id });
     announcer.soon();
   }
@@ -198,6 +198,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onProgress: (job, progress) => {
       room.learn("ready");
       deliver(progress.doneVoxels);
+      options.onProgress(job, progress);
       if (performance.now() - progressToldMs < progressMs) return;
       progressToldMs = performance.now();
       const body = progressMessage(job, progress, room.facts()?.provider);
@@ -292,7 +293,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     mqttUrl: broker.name,
     embedded: broker.embedded,
     warm,
-    onEnd: (listener) => endListeners.push(listener),
     failed: failure.promise,
     stop: () => {
       stopping ??= stop();

@@ -174,7 +174,7 @@ export function createQueue(options: QueueOptions): Queue {
       const reason = verdict.kind === "skipped" ? { reason: verdict.reason } : { error };
       after = await ledger.end(job.id, verdict.kind, reason);
       if (verdict.kind !== "skipped") {
-        log.warn(errorFromReport(error), { job: job.id, folder: folder.config.name });
+        log.warn(errorFromReport(error), { job: job.id, folder: folder.config.name, ended: true });
       }
     }
     options.onJob(after, folder);

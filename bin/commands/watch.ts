@@ -8,6 +8,7 @@ import { productVersion } from "../../runtime/product-version.ts";
 import type { WatchFlags } from "../../watcher/config/flags.ts";
 import type { DaemonConfig } from "../../watcher/config/resolve.ts";
 import type { Daemon } from "../../watcher/daemon.ts";
+import type { Job } from "../../watcher/ledger/job.ts";
 import type { Model } from "../../watcher/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
@@ -17,6 +18,7 @@ import { systemConfig } from "../system-config.ts";
 interface WatchOptions extends WatchFlags {
   readonly config?: string;
   readonly demo?: true;
+  readonly jsonLog?: true;
 }
 
 const install = fileURLToPath(new URL("../..", import.meta.url));
@@ -47,29 +49,40 @@ export const defineWatch: DefineCommand = (program, io, act) => {
     .option("--mqtt-port <port>", "of the embedded broker (default: 1883 or the next free one)", wholeNumber)
     .option("--instance <name>", "topics stand below cnnt-edge/<instance>")
     .option("--state <dir>", "folder of the ledger")
+    .option("--json-log", "tell what happens in JSON lines on a terminal too (default: only elsewhere)")
     .option("--demo", "let `simulate` play the microscope")
     .action((options: WatchOptions) => act(() => watch(options, io)));
 };
 
 async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
   const { configFor } = await import("../../watcher/config/flags.ts");
-  const { createDaemonLog } = await import("../../watcher/daemon-log.ts");
+  const { createWatchScreen } = await import("../watch-screen.ts");
+  const { createWatchJournal } = await import("../watch-journal.ts");
   const { startDaemon } = await import("../../watcher/daemon.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
 
   const file = options.config ?? (existsSync(systemConfig) ? systemConfig : undefined);
   const config = await configFor(file, options, process.cwd(), install);
+  const asLines = io.stderr.isTTY === true && options.jsonLog === undefined;
+  const screen = asLines ? createWatchScreen(io.stderr) : createWatchJournal(io.stderr);
+  // A second signal ends the process at once: the terminal is left clean all the same.
+  process.once("exit", screen.clear);
+  const showFirstResult = options.demo ? showFirst(io) : () => undefined;
   const daemon = await startDaemon({
     config,
     version: productVersion,
-    log: createDaemonLog(io.stderr),
+    log: screen.log,
+    onProgress: screen.running,
+    onJob: (job) => {
+      screen.job(job);
+      showFirstResult(job);
+    },
     environment: serviceEnvironment(),
     startEngine,
     makeFolders: file === undefined,
   });
   try {
     io.stdout.write(whereThingsAre(config, daemon));
-    if (options.demo) daemon.onEnd(showFirst(io));
     const stopped = once(io.signal);
     const warm = await Promise.race([daemon.warm, daemon.failed, stopped]);
     if (warm !== undefined) {
@@ -77,10 +90,13 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
       if (options.demo) playMicroscope(config, io);
     }
     await Promise.race([stopped, daemon.failed]);
+    screen.clear();
     io.stderr.write("stopping: the running job is finished or put back; a second signal ends at once\n");
     return exitCodes.done;
   } finally {
     await daemon.stop();
+    screen.clear();
+    process.off("exit", screen.clear);
   }
 }
 
@@ -151,7 +167,7 @@ function playMicroscope(config: DaemonConfig, io: CommandIo): void {
   });
 }
 
-function showFirst(io: CommandIo): Parameters<Daemon["onEnd"]>[0] {
+function showFirst(io: CommandIo): (job: Job) => void {
   let shown = false;
   return (job) => {
     if (shown || job.status !== "done" || job.outcome === undefined) return;

@@ -15,7 +15,7 @@ const half: Progress = {
 };
 
 test("says stage, share, rate and time left", () => {
-  assert.equal(describeProgress(half), "denoising 50 %, 0.260 Mvoxel/s, 1 min 10 s left");
+  assert.equal(describeProgress(half), "denoising 50 %, 0.260 Mvoxel/s, about 1 min 10 s left");
   assert.deepEqual([0.2, 59.5, 7261].map(describeDuration), ["1 s", "1 min 0 s", "2 h 1 min"]);
 });
 
@@ -29,13 +29,20 @@ test("writes a plain line now and then where there is no terminal", () => {
   assert.doesNotMatch(text, /\r/);
 });
 
-test("redraws a bar no wider than the terminal", () => {
-  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 40 });
-  const line = createProgressLine("a-file-with-a-very-long-name.tif", stderr);
-  line.show(half);
-  const drawn = String(stderr.read()).replace("\r\u001b[K", "");
-  assert.equal(drawn.length, 39);
-  assert.match(drawn, /^\[#{12}-{12}\] denoising/);
+test("redraws a bar no wider than the terminal, with as much of the name as fits", () => {
+  const drawnAt = (columns: number): string => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns });
+    createProgressLine("a-file-with-a-very-long-name.tif", stderr).show(half);
+    return String(stderr.read()).replace("\r\u001b[K", "");
+  };
+  const short = "denoising 50 %, about 1 min 10 s left";
+  assert.equal(
+    drawnAt(130),
+    `a-file-with-a-very-long-name.tif [${"#".repeat(12)}${"-".repeat(12)}] ${describeProgress(half)}`,
+  );
+  assert.equal(drawnAt(80), `a-file-with-a… [${"#".repeat(12)}${"-".repeat(12)}] ${short}`);
+  assert.equal(drawnAt(65), `a-file-with-a-… [####----] ${short}`);
+  assert.equal(drawnAt(30), short.slice(0, 29));
 });
 
 test("measures the rate on the time that was spent denoising, and counts voxels once", () => {

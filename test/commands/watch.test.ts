@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -157,4 +157,32 @@ test("a password in the broker's address appears neither on the terminal nor in 
   assert.doesNotMatch(list, /secret/);
   child.kill("SIGTERM");
   assert.equal(await ended(child), 0);
+});
+
+test("on a terminal each job that ends has a readable line, and Ctrl-C leaves the terminal clean", {
+  skip:
+    spawnSync("script", ["--version"]).error === undefined ? false : "script (util-linux) is not installed",
+}, async (t) => {
+  const folder = await temporaryFolder();
+  const command = `"${process.execPath}" "${program}" watch --provider cpu --mqtt-port 0 --model "${join(repository, "models/identity")}"`;
+  const terminal = spawn("script", ["-qefc", command, "/dev/null"], {
+    cwd: folder,
+    env: { ...process.env, TERM: "xterm" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  t.after(() => terminal.kill("SIGKILL"));
+  let shown = "";
+  terminal.stdout.on("data", (chunk) => {
+    shown += chunk;
+  });
+  await until("it is warm", () => shown.includes("Provider: cpu"));
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(9));
+  const line =
+    /\d\d:\d\d:\d\d a\.tif → denoised\/a\.denoised\.ome\.tif, \d+ s, [\d.e-]+ million voxels a second\r\n/;
+  await until("the end is told", () => line.test(shown));
+  terminal.stdin.write("\u0003");
+  assert.equal(await ended(terminal), 0);
+  assert.doesNotMatch(shown, /\{"level"/);
+  // Nothing is left on the last line: what was drawn there was taken away again.
+  assert.ok(shown.endsWith("\n") || shown.endsWith("\r\u001b[K"), JSON.stringify(shown.slice(-40)));
 });

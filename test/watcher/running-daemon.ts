@@ -51,6 +51,8 @@ export async function runDaemon(
     log: { info: () => undefined, warn: tell, error: tell, forwardTo: () => undefined },
     environment: {},
     startEngine: () => engine,
+    onJob: () => undefined,
+    onProgress: () => undefined,
     makeFolders: false,
   });
   const port = Number(new URL(daemon.mqttUrl).port);

@@ -1,0 +1,33 @@
+import { relative, resolve } from "node:path";
+import { visible } from "../core/errors.ts";
+import type { Job } from "../watcher/ledger/job.ts";
+import { describeDuration } from "./progress.ts";
+
+/** How a job ended, in one line: "fish.tif → denoised/fish.denoised.ome.tif, 14 s, 0.3 million voxels a second". */
+export function describeEnd(job: Job): string {
+  const { status, outcome, error, reason } = job;
+  const name = sourceName(job);
+  if (outcome !== undefined) {
+    const { elapsedS, voxels, output } = outcome;
+    const rate = elapsedS > 0 ? `, ${describeMillions(voxels / elapsedS)} voxels a second` : "";
+    return visible(`${name} → ${nearby(output)}, ${describeDuration(elapsedS)}${rate}`);
+  }
+  const why = [error?.message ?? reason, error?.remedy].filter((part) => part !== undefined).join(". ");
+  const attempts = status === "parked" ? ` after ${job.attempt} attempt${job.attempt === 1 ? "" : "s"}` : "";
+  return visible(`${name} ${status}${attempts}${why === "" ? "" : `: ${why}`}`);
+}
+
+/** The file below its watch folder, and which image of it where it holds several. */
+export function sourceName({ source, series, seriesCount }: Job): string {
+  return seriesCount > 1 ? `${source}, image ${series + 1} of ${seriesCount}` : source;
+}
+
+/** A path as a person at this terminal would type it. */
+function nearby(path: string): string {
+  const below = relative(process.cwd(), resolve(path));
+  return below === "" || below.startsWith("..") ? path : below;
+}
+
+function describeMillions(count: number): string {
+  return `${Number((count / 1e6).toPrecision(2))} million`;
+}
