@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CalibrationProgress } from "../calibration/calibrate.ts";
 import type { Calibration } from "../calibration/result.ts";
 import { describeError, usageError } from "../core/errors.ts";
 import type { CommandIo } from "./command.ts";
-import { systemConfig } from "./system-config.ts";
 
 export interface VoiceOptions {
   readonly mqtt?: string;
@@ -27,7 +25,7 @@ const resultMs = 5_000;
 const enoughToTell = 0.02;
 
 /**
- * The way to the broker that `watch` would take: flags over `--config` or the system's configuration. Undefined
+ * The way to the broker that `watch` would take with the same flags and `--config`. Undefined
  * where nothing of it was asked for. Throws `EdgeError` where the configuration is wrong, never for the broker.
  */
 export async function openVoice(options: VoiceOptions, io: CommandIo): Promise<CalibrationVoice | undefined> {
@@ -39,12 +37,7 @@ export async function openVoice(options: VoiceOptions, io: CommandIo): Promise<C
   const { createCalibrationPublisher } = await import("../watcher/calibration-publisher.ts");
   const flags = { ...(mqtt === undefined ? {} : { mqtt }), ...(instance === undefined ? {} : { instance }) };
   const install = fileURLToPath(new URL("..", import.meta.url));
-  const config = await configFor(
-    file ?? (existsSync(systemConfig) ? systemConfig : undefined),
-    flags,
-    process.cwd(),
-    install,
-  );
+  const config = await configFor(file, flags, process.cwd(), install);
   if (config.mqtt.url === null) throw noBroker(file);
   const access = await openBroker(config.mqtt, "", "");
   const publisher = createCalibrationPublisher(access, config.instance, (error) => {

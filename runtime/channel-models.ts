@@ -1,5 +1,6 @@
 import type { Acquisition } from "../core/acquisition.ts";
 import { usageError } from "../core/errors.ts";
+import { nearestName } from "../core/nearest-name.ts";
 import type { DenoiseJob } from "./denoise-job.ts";
 
 /** In place of a package folder: the channel is copied unchanged. */
@@ -20,6 +21,10 @@ export function channelModels(
   }));
   for (const key of Object.keys(models.byChannel)) {
     if (channels.some(({ index, name }) => key === name || key === index)) continue;
+    const near = nearestName(
+      key,
+      channels.flatMap(({ name }) => name ?? []),
+    );
     throw usageError("no channel has this name or number", {
       code: "channel-unknown",
       file: acquisition.file,
@@ -27,7 +32,7 @@ export function channelModels(
       allowed: channels
         .map(({ index, name }) => (name === undefined ? index : `${index} (${name})`))
         .join(", "),
-      remedy: "`cnnt-edge info` shows the channels of a file",
+      remedy: `${near === undefined ? "" : `Did you mean ${near}? `}\`cnnt-edge info\` shows the channels of a file`,
     });
   }
   return channels.map(({ index, name }) => {

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Option } from "commander";
@@ -13,7 +12,7 @@ import type { Model } from "../../watcher/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { wholeNumber } from "../option-values.ts";
-import { systemConfig } from "../system-config.ts";
+import { type ConfigChoice, chooseConfig, systemConfig } from "../system-config.ts";
 
 interface WatchOptions extends WatchFlags {
   readonly config?: string;
@@ -29,9 +28,9 @@ export const defineWatch: DefineCommand = (program, io, act) => {
     .description(
       "The daemon: denoises every acquisition that lands in a folder, and tells about it over MQTT.",
     )
-    .option("--config <file>", `YAML (default: ${systemConfig} if it exists, else ./incoming to ./denoised)`)
-    .option("--in <dir>", "watch this folder")
-    .option("--out <dir>", "results go here")
+    .option("--config <file>", `YAML (default: ${systemConfig} where there is one and no flag is given)`)
+    .option("--in <dir>", "watch this folder, which must exist (default: ./incoming, which is made)")
+    .option("--out <dir>", "results go here (default: ./denoised)")
     .option("--model <dir>", "model package")
     .option("--calibration <file>", "calibration.json: warn of acquisitions that are noisier than it")
     .addOption(
@@ -48,21 +47,24 @@ export const defineWatch: DefineCommand = (program, io, act) => {
     )
     .option("--mqtt-port <port>", "of the embedded broker (default: 1883 or the next free one)", wholeNumber)
     .option("--instance <name>", "topics stand below cnnt-edge/<instance>")
-    .option("--state <dir>", "folder of the ledger")
+    .option("--state <dir>", "folder of the ledger (default: ./state)")
     .option("--json-log", "tell what happens in JSON lines on a terminal too (default: only elsewhere)")
     .option("--demo", "let `simulate` play the microscope")
     .action((options: WatchOptions) => act(() => watch(options, io)));
 };
 
 async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
-  const { configFor } = await import("../../watcher/config/flags.ts");
+  const { configFor, givenFlags } = await import("../../watcher/config/flags.ts");
+  const { checkPathsOnDisk } = await import("../../watcher/config/paths-on-disk.ts");
   const { createWatchScreen } = await import("../watch-screen.ts");
   const { createWatchJournal } = await import("../watch-journal.ts");
   const { startDaemon } = await import("../../watcher/daemon.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
 
-  const file = options.config ?? (existsSync(systemConfig) ? systemConfig : undefined);
-  const config = await configFor(file, options, process.cwd(), install);
+  const flags = givenFlags(options);
+  const choice = chooseConfig(options.config, flags);
+  const config = await configFor(choice.file, options, process.cwd(), install);
+  await checkPathsOnDisk(config, options);
   const asLines = io.stderr.isTTY === true && options.jsonLog === undefined;
   const screen = asLines ? createWatchScreen(io.stderr) : createWatchJournal(io.stderr);
   // A second signal ends the process at once: the terminal is left clean all the same.
@@ -79,10 +81,10 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
     },
     environment: serviceEnvironment(),
     startEngine,
-    makeFolders: file === undefined,
+    makeFolders: choice.file === undefined && options.in === undefined,
   });
   try {
-    io.stdout.write(whereThingsAre(config, daemon));
+    io.stdout.write(whereThingsAre(choice, flags, config, daemon));
     const stopped = once(io.signal);
     const warm = await Promise.race([daemon.warm, daemon.failed, stopped]);
     if (warm !== undefined) {
@@ -105,13 +107,26 @@ function serviceEnvironment(): ServiceEnvironment {
   return { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID };
 }
 
-function whereThingsAre(config: DaemonConfig, daemon: Daemon): string {
+function whereThingsAre(
+  { file, note }: ConfigChoice,
+  flags: readonly string[],
+  config: DaemonConfig,
+  daemon: Daemon,
+): string {
+  const read = file === undefined ? "the defaults" : near(file);
+  const changed = flags.length === 0 ? "" : `, with ${flags.join(", ")}`;
   const folders = config.folders.map(
     ({ name, path, output }) =>
       `  ${name}: drop files into ${near(path)}\n  ${" ".repeat(name.length)}  results appear in ${near(output)}\n`,
   );
   const broker = daemon.embedded ? "embedded, this machine only" : "as configured";
-  return `${folders.join("")}  MQTT: ${daemon.mqttUrl} (${broker}), topics cnnt-edge/${config.instance}/#\n`;
+  return [
+    `  configuration: ${read}${changed}\n`,
+    ...(note === undefined ? [] : [`  ${note}\n`]),
+    ...folders,
+    `  ledger: ${near(config.state)}\n`,
+    `  MQTT: ${daemon.mqttUrl} (${broker}), topics cnnt-edge/${config.instance}/#\n`,
+  ].join("");
 }
 
 /** A stack that many microscopes write: 20 planes of 1024 x 1024. */

@@ -107,7 +107,7 @@ test("it says where things are and what runs, tells systemd, and ends well on SI
   await warm();
   assert.match(
     output(),
-    /drop files into \.\/incoming\n.*results appear in \.\/denoised\n.*mqtt:\/\/127\.0\.0\.1:\d+/s,
+    /configuration: the defaults, with --model, --provider, --mqtt-port\n.*drop files into \.\/incoming\n.*results appear in \.\/denoised\n {2}ledger: \.\/state\n.*mqtt:\/\/127\.0\.0\.1:\d+/s,
   );
   assert.match(
     output(),
@@ -185,4 +185,55 @@ test("on a terminal each job that ends has a readable line, and Ctrl-C leaves th
   assert.doesNotMatch(shown, /\{"level"/);
   // Nothing is left on the last line: what was drawn there was taken away again.
   assert.ok(shown.endsWith("\n") || shown.endsWith("\r\u001b[K"), JSON.stringify(shown.slice(-40)));
+});
+
+test("a watch folder that is typed and missing ends with code 2; neither it nor anything else is made", async (t) => {
+  const folder = await temporaryFolder();
+  const { child, output } = watch(t, folder, ["--in", "share/incoming"]);
+  assert.equal(await ended(child), 2);
+  assert.match(output(), /share\/incoming: the folder of --in does not exist\. Make it, or mount its disk/);
+  assert.equal(output().trim().split("\n").length, 1);
+  assert.deepEqual(await readdir(folder), []);
+});
+
+/** A mount namespace with an /etc of its own, as an ordinary user may have it; not every system allows that. */
+const ownEtc = ["unshare", "-U", "-r", "-m", "sh", "-c"] as const;
+const withoutOwnEtc =
+  spawnSync(ownEtc[0], [...ownEtc.slice(1), "mount -t tmpfs none /etc"]).status === 0
+    ? false
+    : "needs unshare and user namespaces";
+
+test("flags leave the system's output and ledger alone, and the banner says what is used", {
+  skip: withoutOwnEtc,
+}, async (t) => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, "mine"));
+  const model = join(repository, "models/identity");
+  const system = {
+    folders: [{ name: "f", path: folder, output: join(folder, "system-output"), model }],
+    state: join(folder, "system-state"),
+  };
+  await writeFile(join(folder, "system.json"), JSON.stringify(system));
+  const script =
+    'mount -t tmpfs none /etc && mkdir /etc/cnnt-edge && cp system.json /etc/cnnt-edge/config.yaml && exec "$@"';
+  const args = ["watch", "--in", "mine", "--mqtt-port", "0", "--model", model];
+  const child = spawn(ownEtc[0], [...ownEtc.slice(1), script, "sh", process.execPath, program, ...args], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  await until("the banner is there", () => output.includes("MQTT:"));
+  assert.match(
+    output,
+    /^ {2}configuration: the defaults, with --in, --model, --mqtt-port\n {2}\/etc\/cnnt-edge\/config\.yaml is not used, because --in is given; add --config \/etc\/cnnt-edge\/config\.yaml to use it with your flags\n/,
+  );
+  assert.match(output, /drop files into \.\/mine\n.*results appear in \.\/denoised\n {2}ledger: \.\/state\n/);
+  child.kill("SIGTERM");
+  await ended(child);
+  const made = (await readdir(folder)).filter((name) => !["mine", "denoised", "system.json"].includes(name));
+  assert.deepEqual(made, ["state"]);
 });

@@ -18,6 +18,25 @@ export interface WatchFlags {
   readonly state?: string;
 }
 
+const flagOf: Readonly<Record<keyof WatchFlags, string>> = {
+  in: "--in",
+  out: "--out",
+  model: "--model",
+  calibration: "--calibration",
+  provider: "--provider",
+  mqtt: "--mqtt",
+  mqttPort: "--mqtt-port",
+  instance: "--instance",
+  state: "--state",
+};
+
+/** The flags that are given, as they are typed. */
+export function givenFlags(flags: WatchFlags): string[] {
+  return (Object.keys(flagOf) as (keyof WatchFlags)[]).flatMap((key) =>
+    flags[key] === undefined ? [] : [flagOf[key]],
+  );
+}
+
 /**
  * The configuration from `file` (or the defaults) with flags laid over it. Paths in the file are below its folder,
  * paths in flags and defaults below `cwd`. Throws `EdgeError` (`usage`).
@@ -79,20 +98,20 @@ function mergeFlags(config: WrittenConfig, flags: WatchFlags): WrittenConfig {
   };
 }
 
-/** The flags of the command line by what they set. */
+/** The flags by the option that they set. */
 const flagNames: Readonly<Record<string, string>> = {
-  instance: "--instance",
-  state: "--state",
-  "folders.path": "--in",
-  "folders.output": "--out",
-  "folders.model": "--model",
-  "folders.calibration": "--calibration",
-  "engine.require": "--provider",
-  "mqtt.url": "--mqtt",
-  "mqtt.port": "--mqtt-port",
+  instance: flagOf.instance,
+  state: flagOf.state,
+  "folders.path": flagOf.in,
+  "folders.output": flagOf.out,
+  "folders.model": flagOf.model,
+  "folders.calibration": flagOf.calibration,
+  "engine.require": flagOf.provider,
+  "mqtt.url": flagOf.mqtt,
+  "mqtt.port": flagOf.mqttPort,
 };
 /** May hold a password: never repeated. */
-const secretFlags = new Set(["--mqtt"]);
+const secretFlags = new Set([flagOf.mqtt]);
 
 function flagsRefused(merged: WrittenConfig, issues: readonly z.core.$ZodIssue[]) {
   const problems = issues.map(({ path, message }) => {

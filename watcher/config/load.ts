@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { isMap, isNode, LineCounter, type Node, parseDocument } from "yaml";
 import type { z } from "zod";
 import { machineError, usageError } from "../../core/errors.ts";
-import { configSchema, type WrittenConfig } from "./schema.ts";
+import { nearestName } from "../../core/nearest-name.ts";
+import { configSchema, folderSchema, type WrittenConfig } from "./schema.ts";
 
 /** A configuration that is longer than this is none (bytes). */
 const largestConfigBytes = 1024 * 1024;
@@ -91,9 +92,22 @@ interface Problem {
 function explain(issue: z.core.$ZodIssue): Problem[] {
   const where = issue.path.length === 0 ? "" : `${issue.path.map(String).join(".")}: `;
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ path: issue.path, key, text: `${where}there is no option "${key}"` }));
+    return issue.keys.map((key) => {
+      const near = nearestName(key, optionsAt(issue.path));
+      const question = near === undefined ? "" : `; did you mean "${near}"?`;
+      return { path: issue.path, key, text: `${where}there is no option "${key}"${question}` };
+    });
   }
   return [{ path: issue.path, text: `${where}${lowerFirst(issue.message)}` }];
+}
+
+/** The options of the map at `path`. */
+function optionsAt([first, ...below]: readonly PropertyKey[]): string[] {
+  if (first === undefined) return Object.keys(configSchema.shape);
+  if (first === "folders") return below.length === 1 ? Object.keys(folderSchema.shape) : [];
+  const defaults: Readonly<Record<PropertyKey, unknown>> = configSchema.parse({});
+  const map = below.length === 0 ? defaults[first] : undefined;
+  return typeof map === "object" && map !== null ? Object.keys(map) : [];
 }
 
 /** Where in the text `path` stands; the nearest ancestor's place where it is missing. */

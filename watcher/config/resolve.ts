@@ -62,21 +62,32 @@ export function resolveConfig(written: WrittenConfig, base: string, install: str
   };
 }
 
-/** Two folders over the same files would do everything twice; an output that is a watch folder would never end. */
-function refuseClashes(folders: readonly FolderConfig[]): void {
+export type FolderPaths = Pick<FolderConfig, "name" | "path" | "output" | "moveTo">;
+
+/**
+ * Two folders over the same files would do everything twice; an output that is a watch folder would never end; sources
+ * among results could no longer be told from them.
+ */
+export function refuseClashes(folders: readonly FolderPaths[]): void {
   for (const [index, folder] of folders.entries()) {
-    if (folder.path === folder.output) {
-      throw clash(`folder "${folder.name}" writes its results where it looks for input`, folder.path);
-    }
+    const { name, path, output, moveTo } = folder;
+    if (path === output) throw clash(`folder "${name}" writes its results where it looks for input`, path);
+    if (moveTo === path) throw clash(`folder "${name}" moves its sources to where they are`, path);
     for (const other of folders.slice(index + 1)) {
-      const nested = isInside(folder.path, other.path) || isInside(other.path, folder.path);
-      if (nested) {
-        throw clash(`folders "${folder.name}" and "${other.name}" watch the same files`, other.path);
+      if (isInside(path, other.path) || isInside(other.path, path)) {
+        throw clash(`folders "${name}" and "${other.name}" watch the same files`, other.path);
       }
     }
     for (const other of folders) {
-      if (other !== folder && isInside(folder.output, other.path)) {
-        throw clash(`results of folder "${folder.name}" are input of folder "${other.name}"`, folder.output);
+      if (moveTo === other.output) {
+        throw clash(`folder "${name}" moves its sources among the results of "${other.name}"`, other.output);
+      }
+      if (other === folder) continue;
+      if (isInside(output, other.path)) {
+        throw clash(`results of folder "${name}" are input of folder "${other.name}"`, output);
+      }
+      if (moveTo !== undefined && isInside(moveTo, other.path)) {
+        throw clash(`sources that folder "${name}" moves away are input of folder "${other.name}"`, moveTo);
       }
     }
   }
@@ -86,7 +97,8 @@ function clash(what: string, file: string) {
   return usageError(what, {
     code: "folders-clash",
     file,
-    remedy: "Give each folder a path of its own and an output outside the other folders' paths",
+    remedy:
+      "Give each folder a path of its own, and an output and a folder for moved sources outside the other folders' paths. Symbolic links count as what they lead to",
   });
 }
 

@@ -13,14 +13,23 @@ const seconds = z
   .max(7 * 24 * 3600);
 const path = z.string().min(1);
 
-const after = z.union([
-  z.literal("keep"),
-  z
-    .string()
-    .regex(/^move:\s*\S/, 'keep, or "move: FOLDER"')
-    .transform((text) => ({ move: text.slice("move:".length).trim() })),
-  z.strictObject({ move: path }),
-]);
+const afterExample = "after: { move: /data/raw-done }";
+const after = z.union(
+  [
+    z.literal("keep"),
+    z
+      .string()
+      .regex(/^move:\s*\S/)
+      .transform((text) => ({ move: text.slice("move:".length).trim() })),
+    z.strictObject({ move: path }),
+  ],
+  {
+    error: ({ input }) =>
+      typeof input === "string" && /^(delete|remove)/i.test(input)
+        ? `sources are never deleted; let them move away, for example ${afterExample}`
+        : `write keep, or where sources go once they are done, for example ${afterExample}`,
+  },
+);
 
 /** A channel's index ("0") or name, to a model folder or `pass`. YAML writes indices as numbers. */
 const channels = z.record(z.string(), path);
@@ -62,6 +71,8 @@ export const settleSchema = z.strictObject({
   sweep_s: z.number().min(0.2).max(3600).default(2),
 });
 
+const memoryHint = 'write an amount as "4GB", or a share as "50%"';
+
 export const configSchema = z.strictObject({
   instance: nameSchema.default("default"),
   folders: z
@@ -80,8 +91,8 @@ export const configSchema = z.strictObject({
       require: z.enum(["tensorrt", "cuda", "webgpu", "cpu"]).nullable().default(null),
       /** Memory that tiles are planned for at most, "4GB" or "50%"; null: what is free. */
       memory_limit: z
-        .string()
-        .regex(/^\s*\d{1,9}(\.\d{1,6})?\s*(%|[MGT]i?B)\s*$/i, 'an amount as "4GB", or a share as "50%"')
+        .string({ error: memoryHint })
+        .regex(/^\s*\d{1,9}(\.\d{1,6})?\s*(%|[MGT]i?B)\s*$/i, memoryHint)
         .nullable()
         .default(null),
       /** Threads of the CPU provider; null: as many as the machine has. */

@@ -30,7 +30,7 @@ test("all problems are told at once, each with its line and column", () => {
     "the configuration has 4 problems: " +
       "line 1, column 1: instance: 1 to 32 small letters, digits and hyphens, because it becomes part of a topic; " +
       "line 3, column 5: folders.0.output: invalid input: expected string, received undefined; " +
-      'line 5, column 5: folders.0: there is no option "outptu"; ' +
+      'line 5, column 5: folders.0: there is no option "outptu"; did you mean "output"?; ' +
       'line 6, column 1: there is no option "http"',
   );
 });
@@ -66,6 +66,12 @@ for (const [what, folders] of Object.entries({
   "an output that is its own input": "[{name: a, path: p, output: p}]",
   "folders within each other": "[{name: a, path: p, output: o}, {name: b, path: p/q, output: o2}]",
   "an output within another's input": "[{name: a, path: p, output: q/o}, {name: b, path: q, output: r}]",
+  "moving sources to where they are": "[{name: a, path: p, output: o, after: {move: p}}]",
+  "moving sources among results": "[{name: a, path: p, output: o, after: {move: ./o}}]",
+  "moving sources among another's results":
+    "[{name: a, path: p, output: o, after: {move: r}}, {name: b, path: q, output: r}]",
+  "moving sources into another's input":
+    "[{name: a, path: p, output: o, after: {move: q/x}}, {name: b, path: q, output: r}]",
 })) {
   test(`${what} is refused`, () => {
     const config = parseConfig(`folders: ${folders}`, "c.yaml");
@@ -88,9 +94,32 @@ test("the engine's and a folder's own keys have defaults, and say what they take
   const { engine, folders } = parseConfig("", "c.yaml");
   assert.deepEqual([engine.memory_limit, engine.recycle_jobs], [null, 1000]);
   assert.deepEqual([folders[0]?.non_finite, folders[0]?.depth_axis], ["carry", "auto"]);
-  assert.match(refusal("engine: {memory_limit: 4}"), /line 1, column 10: engine\.memory_limit/);
+  assert.match(
+    refusal("engine: {memory_limit: 4}"),
+    /line 1, column 10: engine\.memory_limit: write an amount as "4GB", or a share as "50%"$/,
+  );
   assert.match(refusal("engine: {memory_limit: lots}"), /an amount as "4GB", or a share as "50%"/);
   assert.match(refusal("engine: {recycle_jobs: -1}"), /engine\.recycle_jobs/);
   assert.match(refusal("folders: [{name: a, path: x, output: y, non_finite: drop}]"), /"carry"\|"refuse"/);
   assert.match(refusal("folders: [{name: a, path: x, output: y, depth_axis: y}]"), /"z"\|"t"\|"auto"/);
+});
+
+test("what looks like a slip of the finger is asked about, and only that", () => {
+  assert.match(refusal("instanse: a"), /there is no option "instanse"; did you mean "instance"\?$/);
+  assert.match(refusal("settle: {loks: 3}"), /settle: there is no option "loks"; did you mean "looks"\?$/);
+  assert.match(refusal("mqtt: {http: 3}"), /mqtt: there is no option "http"$/);
+});
+
+test("sources are not deleted, and the refusal says in a sentence what can be written", () => {
+  const after = (value: string) => refusal(`folders: [{name: a, path: p, output: o, after: ${value}}]`);
+  assert.match(
+    after("delete"),
+    /folders\.0\.after: sources are never deleted; let them move away, for example after: { move: \/data\/raw-done }$/,
+  );
+  for (const value of ["move", "{mvoe: x}", "3"]) {
+    assert.match(
+      after(value),
+      /folders\.0\.after: write keep, or where sources go once they are done, for example/,
+    );
+  }
 });

@@ -1,0 +1,116 @@
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { usageError } from "../../core/errors.ts";
+import { nearestName } from "../../core/nearest-name.ts";
+import { modelsOf } from "../models.ts";
+import type { WatchFlags } from "./flags.ts";
+import { type DaemonConfig, type FolderPaths, refuseClashes } from "./resolve.ts";
+
+/** A share that hangs is the business of its folder's process: the start does not wait for it longer than this. */
+const longestMs = 5_000;
+
+/**
+ * What only the disk tells of a configuration. Throws `EdgeError` (`usage`) for what can only be a mistake of whoever
+ * wrote it; what may come by itself, as a share that is not mounted yet, is no mistake and is waited for. One look
+ * after the other: a disk that hangs holds one thread of the process, not all of them.
+ */
+export async function checkPathsOnDisk(config: DaemonConfig, flags: WatchFlags): Promise<void> {
+  const enough = new AbortController();
+  const looks = look(config, flags);
+  try {
+    await Promise.race([looks, sleep(longestMs, undefined, { signal: enough.signal })]);
+  } finally {
+    enough.abort();
+    looks.catch(() => undefined);
+  }
+}
+
+async function look(config: DaemonConfig, flags: WatchFlags): Promise<void> {
+  const { folders, mqtt } = config;
+  const real: FolderPaths[] = [];
+  for (const { name, path, output, moveTo } of folders) {
+    for (const folder of [path, output, moveTo]) if (folder !== undefined) await refuseFile(folder);
+    real.push({
+      name,
+      path: await realPath(path),
+      output: await realPath(output),
+      moveTo: moveTo === undefined ? undefined : await realPath(moveTo),
+    });
+  }
+  refuseClashes(real);
+  for (const { path, output } of folders) {
+    // Somebody has just typed these, and waits for an answer.
+    if (flags.in !== undefined) await refuseMissing("--in", path, path);
+    if (flags.out !== undefined) await refuseMissing("--out", output, dirname(output));
+  }
+  for (const model of new Set(folders.flatMap(modelsOf)))
+    await refuseMistyped(model, flags.model !== undefined);
+  const files = mqtt.url === null ? [] : [mqtt.password_file, mqtt.ca];
+  for (const file of files) if (file !== null) await refuseMissingFile(file);
+}
+
+/** With all links followed; where the end of it is missing, as far as there is one. */
+async function realPath(path: string): Promise<string> {
+  const found = await realpath(path).catch(() => undefined);
+  if (found !== undefined || dirname(path) === path) return found ?? path;
+  return join(await realPath(dirname(path)), basename(path));
+}
+
+async function refuseFile(folder: string): Promise<void> {
+  const facts = await stat(folder).catch(() => undefined);
+  if (facts === undefined || facts.isDirectory()) return;
+  throw usageError("this is a file, and a folder is needed", {
+    code: "folder-is-file",
+    file: folder,
+    remedy: `Name the folder that holds it: ${dirname(folder)}`,
+  });
+}
+
+async function refuseMissing(flag: string, named: string, needed: string): Promise<void> {
+  if (!(await isMissing(needed))) return;
+  throw usageError(`the folder of ${flag} does not exist`, {
+    code: "flag-folder-missing",
+    file: needed,
+    remedy: `${await meant(named)}Make it, or mount its disk or share, and start again; it is not made for you`,
+  });
+}
+
+/**
+ * A model that is missing is waited for, as its disk may come later. Where its neighbours are there and one of them has
+ * nearly that name, or where somebody has just typed it, it is a mistake.
+ */
+async function refuseMistyped(model: string, isTyped: boolean): Promise<void> {
+  if (!(await isMissing(model))) return;
+  const near = await meant(model);
+  if (near === "" && !isTyped) return;
+  throw usageError("there is no such model folder", {
+    code: "model-missing",
+    file: model,
+    remedy: `${near}Name a folder made by \`cnnt-edge export\`, for example models/default`,
+  });
+}
+
+async function refuseMissingFile(file: string): Promise<void> {
+  if (!(await isMissing(file))) return;
+  throw usageError("there is no such file, and the configuration names it for the MQTT broker", {
+    code: "config-file-missing",
+    file,
+    remedy: `${await meant(file)}Check mqtt.password_file and mqtt.ca`,
+  });
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => false,
+    (error: unknown) =>
+      error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"),
+  );
+}
+
+/** The neighbour that may have been meant, as a question; empty where none has nearly that name. */
+async function meant(path: string): Promise<string> {
+  const neighbours = await readdir(dirname(path)).catch((): string[] => []);
+  const near = nearestName(basename(path), neighbours);
+  return near === undefined ? "" : `Did you mean ${join(dirname(path), near)}? `;
+}
