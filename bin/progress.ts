@@ -12,7 +12,7 @@ export interface ProgressLine {
 const plainEveryMs = 5000;
 const redrawEveryMs = 250;
 const usualColumns = 80;
-const barCharacters = 24;
+const barCharacters = 20;
 const shortBarCharacters = 8;
 /** A shorter name says nothing. */
 const leastName = 12;
@@ -79,17 +79,24 @@ function meter(progress: Progress, characters: number): string {
   return `[${"#".repeat(filled)}${"-".repeat(characters - filled)}]`;
 }
 
-function shareOf({ doneVoxels, totalVoxels }: Progress): number {
-  return Math.min(1, doneVoxels / Math.max(1, totalVoxels));
+function shareOf({ doneVoxels, totalVoxels, estimatedShare }: Progress): number {
+  return estimatedShare ?? Math.min(1, doneVoxels / Math.max(1, totalVoxels));
 }
 
-/** "denoising 45 %, 0.26 Mvoxel/s, about 1 min 10 s left" */
+/** "denoising, about 45 % done, 1 min 10 s left, 0.26 Mvoxel/s" */
 export function describeProgress(progress: Progress): string {
   const { stage, voxelsPerS, etaS } = progress;
-  const parts = [`${stage} ${Math.floor(100 * shareOf(progress))} %`];
+  const parts = [stage, `about ${Math.floor(100 * shareOf(progress))} % done`];
+  if (etaS !== undefined && stage !== "verifying") parts.push(`${describeTimeLeft(etaS)} left`);
   if (voxelsPerS !== undefined) parts.push(describeRate(voxelsPerS));
-  if (etaS !== undefined && stage !== "verifying") parts.push(`about ${describeDuration(etaS)} left`);
   return parts.join(", ");
+}
+
+/** An estimate, no finer than it can be meant: to 1 s below 10 s, to 5 s below a minute, to 10 s below ten minutes. */
+function describeTimeLeft(seconds: number): string {
+  const step = seconds < 10 ? 1 : seconds < 60 ? 5 : seconds < 600 ? 10 : 60;
+  const coarse = Math.max(1, Math.ceil(seconds / step)) * step;
+  return coarse % 60 === 0 && coarse < 3600 ? `${coarse / 60} min` : describeDuration(coarse);
 }
 
 export function describeRate(voxelsPerS: number): string {

@@ -172,9 +172,13 @@ const jobFields = {
   stage: z.enum(["opening", "statistics", "denoising", "writing", "verifying"]).optional(),
   done_voxels: count.optional(),
   total_voxels: count.optional(),
+  /** While running: an estimate that moves also while a tile is in the network, where `done_voxels` stands still. */
+  estimated_share: z.number().min(0).max(1).optional(),
   elapsed_s: seconds.optional(),
   voxels_per_s: z.number().nonnegative().optional(),
+  /** An estimate, and what it rests on. */
   eta_s: seconds.optional(),
+  eta_basis: z.string().optional(),
   /** While running: the engine's; at the end: what ran. */
   provider: z.string().optional(),
   /** The rest only at the end. Below the output folder, with `/`. */

@@ -57,10 +57,17 @@ export interface Progress {
   /** Voxels delivered so far and in all. */
   readonly doneVoxels: number;
   readonly totalVoxels: number;
+  /**
+   * An estimate of how far it is, 0 to below 1, that also moves while a tile is in the network. It never goes back;
+   * only a job that begins anew, with smaller tiles, begins at 0 again.
+   */
+  readonly estimatedShare?: number;
   readonly elapsedS: number;
   /** Measured on this job; absent until there is something to measure. */
   readonly voxelsPerS?: number;
+  /** An estimate, and what it rests on, in words; absent where nothing is known of the network's speed. */
   readonly etaS?: number;
+  readonly etaBasis?: string;
 }
 
 export interface DenoiseOutcome {

@@ -16,6 +16,7 @@ import { createProgressMeter } from "./progress-meter.ts";
 import { provenanceOf } from "./provenance.ts";
 import { hashSource, refuseChangedSource, sourceState } from "./source-hash.ts";
 import { overlapOf, tileShapeOf } from "./tile-plan.ts";
+import { expectedSpeed, type TileRates } from "./tile-rates.ts";
 import { sampleWritten } from "./written-sample.ts";
 
 export interface PipelineTools {
@@ -33,8 +34,8 @@ export interface PipelineTools {
   /** What a person should know beforehand; the result carries it. */
   readonly notes?: readonly string[];
   readonly tellBusy?: TellBusy;
-  /** Voxels of input that the network was seen to take in a second. */
-  readonly expectedVoxelsPerS?: number | undefined;
+  /** What tiles take on this machine; each tile of the job is learned. */
+  readonly tileRates?: TileRates | undefined;
 }
 
 /** So often is progress told where nothing else tells it. */
@@ -71,12 +72,14 @@ async function denoiseSource(
     totalVoxels,
     now: () => performance.now(),
     report: tools.onProgress,
-    expectedVoxelsPerS: tools.expectedVoxelsPerS,
   });
   meter.enter("opening");
   const { packageOf, largestTileVoxels: largestVoxels, chunkDepth } = tools;
   const known = { largestVoxels, chunkDepth };
   const plan = await planJob(job, acquisition, packageOf, tools.availableBytes(), known);
+  const { tileRates } = tools;
+  const denoised = plan.channels.filter(({ kind }) => kind === "denoise").length / plan.channels.length;
+  meter.expect(totalVoxels * denoised, tileRates && expectedSpeed(plan, tileRates));
   const stateBefore = await sourceState(acquisition.members);
 
   const { sampleType, depthAxis } = plan;
@@ -113,6 +116,7 @@ async function denoiseSource(
       nonFinite: job.nonFinite,
       network,
       meter,
+      tileRates,
       signal,
       tellBusy,
     });

@@ -14,7 +14,8 @@ import type { ChannelPlan, JobPlan } from "./plan-job.ts";
 import type { ProgressMeter } from "./progress-meter.ts";
 import type { StackMap } from "./provenance.ts";
 import { measureLevels } from "./stack-levels.ts";
-import { tileCount } from "./tile-plan.ts";
+import { tileCount, tileShapeOf } from "./tile-plan.ts";
+import type { TileRates } from "./tile-rates.ts";
 import { asFunction } from "./zoo/operator-chain.ts";
 import { type PlaneChains, type PlaneStream, resolveOperators } from "./zoo/resolve-operators.ts";
 import { openZooOutput } from "./zoo/zoo-output.ts";
@@ -31,6 +32,8 @@ export interface StackWork {
   readonly nonFinite: DenoiseJob["nonFinite"];
   readonly network: Network;
   readonly meter: ProgressMeter;
+  /** What each tile took is learned for the next estimate. */
+  readonly tileRates?: TileRates | undefined;
   readonly signal: AbortSignal;
   readonly tellBusy?: TellBusy | undefined;
 }
@@ -129,6 +132,7 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
   const places = [0, 1].map(() => sampleTypes[plan.sampleType].make(height * width));
   let writing: Promise<void> = Promise.resolve();
   const voxelsPerTile = (depth * height * width) / tileCount(channel.tiles);
+  const tileShape = tileShapeOf(channel.tiles);
   let clippedVoxels = 0;
   let networkS = 0;
 
@@ -159,7 +163,7 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
           finish,
         });
 
-  meter.enter("denoising");
+  meter.enterTiles(voxelsPerTile);
   try {
     await denoiseStack(
       {
@@ -172,6 +176,7 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
         deliver: (at, values) => zooOutput?.deliver(at, values) ?? finish(at, values, outputMap),
         onTile(seconds) {
           networkS += seconds;
+          work.tileRates?.learn(channel.model.modelSha256, tileShape, seconds);
           meter.advance(voxelsPerTile);
         },
       },

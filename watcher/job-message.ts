@@ -48,7 +48,9 @@ export function progressMessage(job: Job, progress: Progress, provider: string |
     total_voxels: progress.totalVoxels,
     elapsed_s: progress.elapsedS,
     ...(progress.voxelsPerS === undefined ? {} : { voxels_per_s: progress.voxelsPerS }),
+    ...(progress.estimatedShare === undefined ? {} : { estimated_share: progress.estimatedShare }),
     ...(progress.etaS === undefined ? {} : { eta_s: progress.etaS }),
+    ...(progress.etaBasis === undefined ? {} : { eta_basis: progress.etaBasis }),
     ...(provider === undefined ? {} : { provider }),
   };
 }

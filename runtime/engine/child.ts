@@ -5,6 +5,7 @@ import type { DenoiseJob } from "../denoise-job.ts";
 import { availableBytes } from "../memory-plan.ts";
 import { readModel } from "../prepared-engine.ts";
 import { onnxRuntimeVersion } from "../product-version.ts";
+import { createTileRates, type TileRates } from "../tile-rates.ts";
 import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
 import { denoiseWithinMemory } from "../within-memory.ts";
 import { createHeldPackages, type HeldPackages } from "./held-packages.ts";
@@ -24,8 +25,7 @@ let network: NetworkThread | undefined;
 let packages: HeldPackages | undefined;
 /** Folders whose models stay loaded between jobs. */
 let keptDirs: readonly string[] = [];
-/** Of the first model, at the start. */
-let networkVoxelsPerS = 0;
+let tileRates: TileRates | undefined;
 let memoryBytes: () => number = availableBytes;
 let idleReleaseMs = 60_000;
 let idle: NodeJS.Timeout | undefined;
@@ -55,7 +55,9 @@ async function start(settings: EngineSettings): Promise<void> {
       ...(networkProgram === undefined ? {} : { program: new URL(networkProgram) }),
       onStuck: (error) => void giveUp(error),
     });
-    networkVoxelsPerS = await warmUp(network, models);
+    const networkVoxelsPerS = await warmUp(network, models);
+    const [first] = models;
+    tileRates = createTileRates(first && { model: first.modelSha256, voxelsPerS: networkVoxelsPerS });
     // What the last job's tiles took is there for the next one's: otherwise the second of two equal stacks would find
     // less free memory than the first, and get other tiles.
     const ownBytes = process.memoryUsage.rss();
@@ -99,7 +101,7 @@ async function denoise(id: number, job: DenoiseJob, signal: AbortSignal): Promis
         packageOf: (dir) => take(dir, models.verified[dir]),
         signal,
         availableBytes: memoryBytes,
-        expectedVoxelsPerS: networkVoxelsPerS,
+        tileRates,
         chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
         onProgress: (progress) => send({ kind: "progress", id, progress }),
       },

@@ -60,9 +60,11 @@ const progressSchema = z.strictObject({
   stage: z.enum(stages),
   doneVoxels: count,
   totalVoxels: count,
+  estimatedShare: z.number().min(0).max(1).exactOptional(),
   elapsedS: seconds,
   voxelsPerS: seconds.exactOptional(),
   etaS: seconds.exactOptional(),
+  etaBasis: z.string().exactOptional(),
 });
 
 const outcomeSchema = z.strictObject({

@@ -15,7 +15,7 @@ const half: Progress = {
 };
 
 test("says stage, share, rate and time left", () => {
-  assert.equal(describeProgress(half), "denoising 50 %, 0.260 Mvoxel/s, about 1 min 10 s left");
+  assert.equal(describeProgress(half), "denoising, about 50 % done, 1 min 10 s left, 0.260 Mvoxel/s");
   assert.deepEqual([0.2, 59.5, 7261].map(describeDuration), ["1 s", "1 min 0 s", "2 h 1 min"]);
 });
 
@@ -35,12 +35,12 @@ test("redraws a bar no wider than the terminal, with as much of the name as fits
     createProgressLine("a-file-with-a-very-long-name.tif", stderr).show(half);
     return String(stderr.read()).replace("\r\u001b[K", "");
   };
-  const short = "denoising 50 %, about 1 min 10 s left";
+  const short = "denoising, about 50 % done, 1 min 10 s left";
   assert.equal(
     drawnAt(130),
-    `a-file-with-a-very-long-name.tif [${"#".repeat(12)}${"-".repeat(12)}] ${describeProgress(half)}`,
+    `a-file-with-a-very-long-name.tif [${"#".repeat(10)}${"-".repeat(10)}] ${describeProgress(half)}`,
   );
-  assert.equal(drawnAt(80), `a-file-with-a… [${"#".repeat(12)}${"-".repeat(12)}] ${short}`);
+  assert.equal(drawnAt(80), `a-file-with… [${"#".repeat(10)}${"-".repeat(10)}] ${short}`);
   assert.equal(drawnAt(65), `a-file-with-a-… [####----] ${short}`);
   assert.equal(drawnAt(30), short.slice(0, 29));
 });
@@ -49,10 +49,11 @@ test("measures the rate on the time that was spent denoising, and counts voxels 
   let clock = 0;
   const reports: Progress[] = [];
   const meter = createProgressMeter({ totalVoxels: 100, now: () => clock, report: (p) => reports.push(p) });
+  meter.expect(100, undefined);
   meter.enter("opening");
   meter.enter("statistics");
   clock = 10_000;
-  meter.enter("denoising");
+  meter.enterTiles(50);
   clock = 12_000;
   meter.advance(50);
   assert.deepEqual(reports.at(-1), {
@@ -60,8 +61,10 @@ test("measures the rate on the time that was spent denoising, and counts voxels 
     doneVoxels: 50,
     totalVoxels: 100,
     elapsedS: 12,
+    estimatedShare: 0.5,
     voxelsPerS: 25,
     etaS: 2,
+    etaBasis: "the tiles of this job",
   });
   const before = reports.length;
   clock = 12_100;

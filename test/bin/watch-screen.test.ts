@@ -81,7 +81,7 @@ test("a terminal has a line with the time of day for each job that ended, and a 
   const { screen, lines } = terminal();
   screen.job(running);
   screen.running(running, half);
-  assert.deepEqual(lines(), ["fish.tif [############------------] denoising 50 %, about 1 min 10 s left"]);
+  assert.deepEqual(lines(), ["fish.tif [##########----------] denoising, about 50 % done, 1 min 10 s left"]);
   screen.job(done);
   screen.job(failed);
   screen.job({ ...failed, status: "parked", attempt: 2 });

@@ -3,46 +3,61 @@ import { test } from "node:test";
 import type { Progress } from "../../runtime/denoise-job.ts";
 import { createProgressMeter } from "../../runtime/progress-meter.ts";
 
-function meterOf(totalVoxels: number, expectedVoxelsPerS?: number) {
+function meterOf(totalVoxels: number) {
   let nowMs = 0;
   const told: Progress[] = [];
   const meter = createProgressMeter({
     totalVoxels,
     now: () => nowMs,
     report: (progress) => told.push(progress),
-    expectedVoxelsPerS,
   });
   return { meter, told, pass: (ms: number) => (nowMs += ms) };
 }
 
-test("a single large tile tells the time left from what the network is known to take", () => {
-  const { meter, told, pass } = meterOf(1000, 100);
+test("within a single large tile the estimate moves, and what was delivered stays what was delivered", () => {
+  const { meter, told, pass } = meterOf(1000);
+  meter.expect(1000, { msPerVoxel: 10, basis: "the warm-up run" });
   meter.enter("statistics");
+  assert.equal(told.at(-1)?.etaS, 10);
   pass(5000);
-  meter.enter("denoising");
+  meter.enterTiles(1000);
   pass(4000);
   meter.tick();
-  const last = told.at(-1);
-  assert.equal(last?.doneVoxels, 0);
-  assert.equal(last?.etaS, 6);
-  pass(7000);
+  assert.deepEqual(
+    [told.at(-1)?.doneVoxels, told.at(-1)?.estimatedShare, told.at(-1)?.etaBasis],
+    [0, 0.4, "the warm-up run"],
+  );
+  pass(60_000);
   meter.tick();
-  // Longer than expected: no time is told rather than a wrong one.
-  assert.equal(told.at(-1)?.etaS, undefined);
+  const late = told.at(-1);
+  assert.ok((late?.estimatedShare ?? 1) < 1 && (late?.etaS ?? 0) > 0);
 });
 
-test("what was delivered tells the time left as soon as there is something", () => {
-  const { meter, told, pass } = meterOf(1000, 1);
-  meter.enter("denoising");
+test("the rate is that of what was delivered", () => {
+  const { meter, told, pass } = meterOf(1000);
+  meter.expect(1000, { msPerVoxel: 1, basis: "the warm-up run" });
+  meter.enterTiles(500);
   pass(2000);
   meter.advance(500);
   assert.equal(told.at(-1)?.voxelsPerS, 250);
-  assert.equal(told.at(-1)?.etaS, 2);
+});
+
+test("channels that are passed on are no tiles, and progress counts them", () => {
+  const { meter, told, pass } = meterOf(1000);
+  meter.expect(500, { msPerVoxel: 4, basis: "the warm-up run" });
+  meter.enter("writing");
+  pass(300);
+  meter.advance(500);
+  assert.deepEqual([told.at(-1)?.estimatedShare, told.at(-1)?.doneVoxels], [0.5, 500]);
+  meter.enterTiles(500);
+  pass(1000);
+  meter.tick();
+  assert.equal(told.at(-1)?.estimatedShare, 0.75);
 });
 
 test("ticks right after a report say nothing new", () => {
   const { meter, told } = meterOf(1000);
-  meter.enter("denoising");
+  meter.enterTiles(1000);
   meter.tick();
   assert.equal(told.length, 1);
 });
