@@ -15,7 +15,7 @@ const usualColumns = 80;
 const barCharacters = 20;
 const shortBarCharacters = 8;
 /** A shorter name says nothing. */
-const leastName = 12;
+const leastName = 8;
 
 export function createProgressLine(
   label: string,
