@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ErrorReport } from "../core/errors.ts";
 import { type NoiseCheck, noiseReferenceSchema } from "./noise-check.ts";
 
-/** One acquisition to denoise, as it is sent to the engine. Paths are absolute. */
+/** One acquisition to denoise, as it is sent to the engine, which works in the same folder: messages name its paths as here. */
 export const denoiseJobSchema = z.strictObject({
   input: z.string(),
   /** Which image of the file, from 0. */

@@ -1,13 +1,16 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join } from "node:path";
+import { Option } from "commander";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
 import type { BenchReport } from "../bench/report.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { type Box, boxOf, positive, positiveInteger } from "../option-values.ts";
-import { shippedModel } from "../shipped-model.ts";
+import { refuseTogether } from "../refuse-together.ts";
+import { makeResultsFolder } from "../results-folder.ts";
+import { modelOption, shippedModel } from "../shipped-model.ts";
 
 interface BenchOptions {
   readonly model: string;
@@ -31,12 +34,16 @@ export const defineBench: DefineCommand = (program, io, act) => {
         "the time goes, how near the network comes to what the cores can do, and whether that keeps up with the " +
         "microscope. The table is markdown.",
     )
-    .option("--model <package>", "model folder", shippedModel)
+    .addOption(modelOption("model folder"))
     .option("--input <file>", "an acquisition of yours (default: a simulated one)")
-    .option("--size <z,y,x>", "size of the simulated stack", boxOf(1), [30, 512, 512] satisfies Box)
+    .addOption(
+      new Option("--size <z,y,x>", "size of the simulated stack")
+        .argParser(boxOf(1))
+        .default([30, 512, 512] satisfies Box, "30,512,512"),
+    )
     .option("--runs <n>", "how often; the median is told", positiveInteger, 3)
     .option("--every <seconds>", "how often the microscope writes such a stack", positive, 40)
-    .option("--provider <name>", "cpu or cuda", "cpu")
+    .addOption(new Option("--provider <name>", "run on this").choices(["cpu", "cuda"]).default("cpu"))
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option("--scratch <dir>", "where the stack and the results are written", tmpdir())
     .option("--json <file>", "the figures as JSON, in a file")
@@ -52,12 +59,23 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { measureArithmeticPeak } = await import("../bench/arithmetic-peak.ts");
   const { multiplyAdds } = await import("../bench/multiply-adds.ts");
   const { reportTable } = await import("../bench/report.ts");
+  const { describeImage } = await import("../describe-image.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");
   const { warmUp } = await import("../../runtime/engine/warm-up.ts");
   const { onnxRuntimeVersion } = await import("../../runtime/product-version.ts");
 
-  const model = await readPackage(resolve(options.model));
+  const { input: given, json } = options;
+  await refuseTogether(
+    [
+      () => readPackage(options.model),
+      ...(given === undefined ? [] : [() => describeImage(given, io.signal)]),
+      () => makeResultsFolder(options.scratch, "--scratch"),
+      ...(json === undefined ? [] : [() => makeResultsFolder(dirname(json), "--json")]),
+    ],
+    io,
+  );
+  const model = await readPackage(options.model);
   const threads = options.threads ?? availableParallelism();
   const runtime = onnxRuntimeVersion();
   const folder = await mkdtemp(join(options.scratch, "cnnt-edge-bench-"));
@@ -65,8 +83,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   try {
     await warmUp(network, [model]);
     if (options.tune) return await tuneTiles(model, network, threads, options, io);
-    const input =
-      options.input === undefined ? await simulated(options.size, folder, io) : resolve(options.input);
+    const input = options.input === undefined ? await simulated(options.size, folder, io) : options.input;
     const output = join(folder, "result.ome.tif");
     const runs = [];
     for (let run = 0; run < options.runs; run += 1) {

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, Option } from "commander";
 import type { ScanTiming } from "../../calibration/answer/scan-time.ts";
 import type { CalibrationProgress } from "../../calibration/calibrate.ts";
@@ -21,6 +20,9 @@ import {
   positiveInteger,
   wholeNumber,
 } from "../option-values.ts";
+import { refuseMissing, refuseTogether } from "../refuse-together.ts";
+import { refuseUselessFolder } from "../results-folder.ts";
+import { modelOption } from "../shipped-model.ts";
 import { createWorkLine } from "../work-line.ts";
 
 interface Level {
@@ -54,8 +56,6 @@ interface CalibrateOptions extends VoiceOptions {
   readonly json?: true;
 }
 
-const shippedModel = fileURLToPath(new URL("../../models/default", import.meta.url));
-
 export const defineCalibrate: DefineCommand = (program, io, act) => {
   program
     .command("calibrate")
@@ -66,14 +66,16 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     )
     .argument("[input...]", "a folder or files, one repeat each; one file with a time axis; or a .h5 file")
     .option("--out <dir>", "folder for the report", "calibration")
-    .option("--model <package>", "model folder, made by export", shippedModel)
+    .addOption(modelOption("model folder, made by export"))
     .option("--channel <n>", "channel, from 0", wholeNumber)
     .option("--key <name>", "image set of a .h5 file")
-    .option(
-      "--level <n=path>",
-      "ready-made averages of n scans: a file, or a folder of independent ones; repeat it",
-      levelOf,
-      [],
+    .addOption(
+      new Option(
+        "--level <n=path>",
+        "ready-made averages of n scans: a file, or a folder of independent ones; repeat it",
+      )
+        .argParser(levelOf)
+        .default([], "none"),
     )
     .option("--low <path>", "the low exposure of a pair")
     .option("--high <path>", "the high exposure of a pair, or a folder of independent ones")
@@ -133,9 +135,18 @@ async function runCalibration(
   const { prepareRepeats } = await import("../../calibration/experiment/prepare-repeats.ts");
   const { writeReport, reportFiles } = await import("../../calibration/report/write-report.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
+  const { readPackage } = await import("../../export/package/read-package.ts");
 
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const kind = kindOf(inputs, options);
+  await refuseTogether(
+    [
+      ...pathsOf(inputs, options).map((path) => () => refuseMissing(path)),
+      () => readPackage(options.model),
+      () => refuseUselessFolder(options.out),
+    ],
+    io,
+  );
   const voice = await openVoice(options, io);
   const source = await openInputs(inputs, options, io.signal).catch(async (error: unknown) => {
     await voice?.end();
@@ -274,6 +285,11 @@ function timingOf(
   return increment === undefined || !(increment > 0)
     ? undefined
     : { scanS: increment, overheadS, fields, channels, from: "time axis" };
+}
+
+function pathsOf(inputs: readonly string[], { level, low, high }: CalibrateOptions): string[] {
+  const pair = [low, high].filter((path) => path !== undefined);
+  return [...inputs, ...level.map(({ path }) => path), ...pair];
 }
 
 function settingsOf(options: CalibrateOptions): Calibration["settings"] {

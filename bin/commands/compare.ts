@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
+import { Option } from "commander";
 import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
 import { usageError } from "../../core/errors.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
@@ -11,6 +12,7 @@ import {
   describePair,
 } from "../describe-comparison.ts";
 import { positive } from "../option-values.ts";
+import { refuseTogether, unreachable } from "../refuse-together.ts";
 import { createWorkLine } from "../work-line.ts";
 
 interface CompareOptions {
@@ -32,11 +34,10 @@ export const defineCompare: DefineCommand = (program, io, act) => {
     )
     .argument("<path...>", "files, or folders of as many files")
     .option("--reference <path>", "file or folder that all are held against")
-    .option(
-      "--model <package>",
-      "denoise the inputs with this model first; repeat it to compare models",
-      (value, before: readonly string[]) => [...before, value],
-      [],
+    .addOption(
+      new Option("--model <package>", "denoise the inputs with this model first; repeat it to compare models")
+        .argParser((value, before: readonly string[]) => [...before, value])
+        .default([], "none"),
     )
     .option("--data-range <grey>", "for PSNR and SSIM (default: the reference's)", positive)
     .option("--json", "the result as JSON on stdout")
@@ -46,12 +47,18 @@ export const defineCompare: DefineCommand = (program, io, act) => {
 async function compare(paths: readonly string[], options: CompareOptions, io: CommandIo): Promise<number> {
   const { pairedDifference } = await import("../../calibration/compare/paired-difference.ts");
   const { randomOf } = await import("../../calibration/simulation/random.ts");
+  const asked = await askedFor(paths, options);
+  await lookAhead(asked, io);
   const work = await mkdtemp(join(tmpdir(), "cnnt-edge-compare-"));
   try {
-    const { candidates, references } = await candidatesOf(paths, options, work, io);
+    const { references } = asked;
+    const candidates = [...asked.candidates];
+    for (const [index, model] of asked.models.entries()) {
+      const files = await denoiseAll(asked.inputs, model, join(work, String(index)), io);
+      candidates.push({ name: model, files });
+    }
     const measured: { name: string; rows: readonly ComparisonRow[] }[] = [];
     for (const { name, files } of candidates) {
-      if (files.length !== references.length) throw unequalCount(name, files.length, references.length);
       const rows: ComparisonRow[] = [];
       for (const [index, reference] of references.entries()) {
         const comparison = await compareFiles(files[index] ?? "", reference, options, io);
@@ -85,32 +92,30 @@ interface Candidate {
   readonly files: readonly string[];
 }
 
-async function candidatesOf(
-  paths: readonly string[],
-  options: CompareOptions,
-  work: string,
-  io: CommandIo,
-): Promise<{ candidates: readonly Candidate[]; references: readonly string[] }> {
-  if (options.model.length > 0) {
-    if (options.reference === undefined) {
+interface Asked {
+  /** Files that are there; the models' results come after them. */
+  readonly candidates: readonly Candidate[];
+  readonly references: readonly string[];
+  /** Package folders that the inputs go through. */
+  readonly models: readonly string[];
+  readonly inputs: readonly string[];
+}
+
+async function askedFor(paths: readonly string[], { model, reference }: CompareOptions): Promise<Asked> {
+  if (model.length > 0) {
+    if (reference === undefined) {
       throw usageError("models are compared by a reference", {
         code: "compare-reference",
         remedy: "Give the clean files with --reference",
       });
     }
     const inputs = (await Promise.all(paths.map(filesOf))).flat();
-    const denoised: Candidate[] = [];
-    for (const [index, model] of options.model.entries()) {
-      denoised.push({ name: model, files: await denoiseAll(inputs, model, join(work, String(index)), io) });
-    }
-    return {
-      candidates: [{ name: "input", files: inputs }, ...denoised],
-      references: await filesOf(options.reference),
-    };
+    const references = await filesOf(reference);
+    return { candidates: [{ name: "input", files: inputs }], references, models: model, inputs };
   }
-  const given = options.reference === undefined ? paths.slice(0, -1) : paths;
-  const reference = options.reference ?? paths.at(-1);
-  if (reference === undefined || given.length === 0) {
+  const given = reference === undefined ? paths.slice(0, -1) : paths;
+  const truth = reference ?? paths.at(-1);
+  if (truth === undefined || given.length === 0) {
     throw usageError("there is nothing to compare with", {
       code: "compare-reference",
       remedy: "Name two files or folders; the last one is the reference",
@@ -119,7 +124,25 @@ async function candidatesOf(
   const candidates = await Promise.all(
     given.map(async (path) => ({ name: path, files: await filesOf(path) })),
   );
-  return { candidates, references: await filesOf(reference) };
+  return { candidates, references: await filesOf(truth), models: [], inputs: [] };
+}
+
+/** Refuses what could not be compared in the end, before anything is denoised. */
+async function lookAhead({ candidates, references, models }: Asked, io: CommandIo): Promise<void> {
+  const { describeImage } = await import("../describe-image.ts");
+  const { readPackage } = await import("../../export/package/read-package.ts");
+  const { refuseOtherSizes } = await import("../../calibration/compare/compare-stacks.ts");
+  for (const { name, files } of candidates) {
+    if (files.length !== references.length) throw unequalCount(name, files.length, references.length);
+  }
+  const pairs = candidates.flatMap(({ files }) =>
+    references.map((reference, index) => [files[index] ?? "", reference] as const),
+  );
+  const looks = pairs.map(([file, reference]) => async () => {
+    const truth = await describeImage(reference, io.signal);
+    refuseOtherSizes(await describeImage(file, io.signal), truth);
+  });
+  await refuseTogether([...models.map((dir) => () => readPackage(dir)), ...looks], io);
 }
 
 /** Denoises to float32 under names that keep the order. */
@@ -139,7 +162,7 @@ async function denoiseAll(
       line.show({ doing: `denoising ${basename(input)}`, done: index, total: inputs.length });
       const output = join(folder, `${String(index).padStart(6, "0")}.ome.tif`);
       await engine.denoise(
-        { input: resolve(input), output, models: { default: resolve(model) }, sampleType: "float32" },
+        { input, output, models: { default: model }, sampleType: "float32" },
         { signal: io.signal },
       );
       outputs.push(output);
@@ -173,14 +196,9 @@ async function compareFiles(
 }
 
 async function filesOf(path: string): Promise<readonly string[]> {
-  const facts = await stat(path).catch(() => undefined);
-  if (facts === undefined) {
-    throw usageError("there is no such file or folder", {
-      code: "input-missing",
-      file: path,
-      remedy: "Check the name",
-    });
-  }
+  const facts = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw unreachable(path, cause);
+  });
   if (!facts.isDirectory()) return [path];
   const entries = await readdir(path, { withFileTypes: true });
   const names = entries

@@ -1,19 +1,18 @@
 import { totalmem } from "node:os";
 import { basename, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
-import { describeError, type EdgeError, reportOf, usageError, visible } from "../../core/errors.ts";
-import { pass } from "../../runtime/channel-models.ts";
+import { describeError, reportOf, visible } from "../../core/errors.ts";
 import type { DenoiseJobInput, DenoiseOutcome, Engine, EngineFacts } from "../../runtime/denoise-job.ts";
 import type { Explanation } from "../../runtime/explain-plan.ts";
 import { interrupted, orInterrupted } from "../../runtime/interrupted.ts";
 import { memoryLimitBytes } from "../../runtime/memory-limit.ts";
 import { type ProviderName, providerNames } from "../../runtime/providers.ts";
-import { resultName } from "../../runtime/result-name.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import type { Ended, Task } from "../denoise-tasks.ts";
 import { type Box, boxOf, positiveInteger, wholeNumber } from "../option-values.ts";
 import { createProgressLine, describeDuration, describeRate } from "../progress.ts";
 import { makeResultsFolder } from "../results-folder.ts";
-import { shippedModel } from "../shipped-model.ts";
+import { modelOption } from "../shipped-model.ts";
 
 interface DenoiseOptions {
   readonly out: string;
@@ -32,6 +31,7 @@ interface DenoiseOptions {
   readonly threads?: number;
   readonly memoryLimit?: number;
   readonly overwrite?: true;
+  readonly skipExisting?: true;
   readonly explain?: true;
   readonly json?: true;
 }
@@ -44,14 +44,19 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       "Denoises acquisitions. Each result is an OME-TIFF, `<stem>.denoised.ome.tif` in the folder --out, with the " +
         "source's metadata and how it was made. A file that fails does not stop the others.",
     )
-    .argument("<file...>", "TIFF, OME-TIFF or .npy")
+    .argument(
+      "<path...>",
+      "TIFF, OME-TIFF or .npy files, or folders: the images in them, without results of ours",
+    )
     .option("--out <dir>", "folder for the results; it is made if it is missing", "denoised")
-    .option("--model <package>", "model folder, made by export", shippedModel)
-    .option(
-      "--channel <name=package>",
-      "another model for one channel, by its name or number, or `pass` to copy it; may be repeated",
-      channelModel,
-      {},
+    .addOption(modelOption("model folder, made by export"))
+    .addOption(
+      new Option(
+        "--channel <name=package>",
+        "another model for one channel, by its name or number, or `pass` to copy it; may be repeated",
+      )
+        .argParser(channelModel)
+        .default({}, "none"),
     )
     .option(
       "--tile <z,y,x>",
@@ -103,6 +108,12 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       memoryAmount,
     )
     .option("--overwrite", "replace results that are there already")
+    .addOption(
+      new Option(
+        "--skip-existing",
+        "leave out what has a result already: goes on after an interruption",
+      ).conflicts("overwrite"),
+    )
     .option("--explain", "say what would be done, and do not do it")
     .option("--json", "the outcome as JSON on stdout")
     .action((files: string[], options: DenoiseOptions) =>
@@ -110,17 +121,18 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     );
 };
 
-/** One file's end. */
-type Result = { readonly input: string } & (
-  | { readonly outcome: DenoiseOutcome }
-  | { readonly error: unknown }
-);
+/** One acquisition's end. */
+type Result = Ended | { readonly input: string; readonly outcome: DenoiseOutcome };
 
-async function denoise(files: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
+async function denoise(paths: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
   const { removeStalePartials } = await import("../../formats/partial-name.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
-  await makeResultsFolder(options.out);
+  const { findTasks } = await import("../denoise-tasks.ts");
+  const existing = options.skipExisting ? "skip" : options.overwrite ? "replace" : "refuse";
+  const { tasks, ended } = await findTasks(paths, { ...options, existing }, io);
   await removeStalePartials(options.out);
+  if (tasks.length === 0) return summary(ended, options, io);
+  await makeResultsFolder(options.out);
 
   const engine = startEngine({
     models: [options.model],
@@ -128,30 +140,33 @@ async function denoise(files: readonly string[], options: DenoiseOptions, io: Co
     ...(options.threads === undefined ? {} : { intraOpThreads: options.threads }),
     ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit }),
   });
-  const results: Result[] = [];
+  const results: Result[] = [...ended];
   try {
     io.stderr.write(`${describeFacts(await orInterrupted(engine.ready(), io.signal))}\n`);
-    const taken = new Map<string, string>();
-    for (const input of files) {
-      results.push(await denoiseOne(engine, input, taken, options, io));
+    for (const task of tasks) {
+      results.push(await denoiseOne(engine, task, options, io));
       if (io.signal.aborted) throw interrupted();
     }
   } finally {
     // An interrupted engine is not given the time to finish its tile.
     await engine.stop(io.signal.aborted ? 0 : undefined);
   }
-  if (options.json) io.stdout.write(`${JSON.stringify({ results: results.map(plainResult) }, null, 2)}\n`);
-  return results.every((result) => "outcome" in result) ? exitCodes.done : exitCodes.failed;
+  return summary(results, options, io);
 }
 
-/** Denoises one file and says how it ended; never throws. `taken` holds the names of earlier results. */
+function summary(results: readonly Result[], options: DenoiseOptions, io: CommandIo): number {
+  if (options.json) io.stdout.write(`${JSON.stringify({ results: results.map(plainResult) }, null, 2)}\n`);
+  return results.some((result) => "error" in result) ? exitCodes.failed : exitCodes.done;
+}
+
+/** Denoises one acquisition and says how it ended; never throws. */
 async function denoiseOne(
   engine: Engine,
-  input: string,
-  taken: Map<string, string>,
+  task: Task,
   options: DenoiseOptions,
   io: CommandIo,
 ): Promise<Result> {
+  const { input } = task;
   const { removeStalePartials } = await import("../../formats/partial-name.ts");
   const { withSmallerTiles } = await import("../../runtime/engine/smaller-tiles.ts");
   const progress = createProgressLine(basename(input), io.stderr);
@@ -161,7 +176,7 @@ async function denoiseOne(
     await removeStalePartials(options.out);
   };
   try {
-    const job = jobOf(input, taken, options);
+    const job = jobOf(task, options);
     const run = (): Promise<DenoiseOutcome> =>
       engine.denoise(job, { signal: io.signal, onProgress: progress.show });
     // Tiles that were asked for are not changed.
@@ -179,18 +194,13 @@ async function denoiseOne(
   }
 }
 
-function jobOf(input: string, taken: Map<string, string>, options: DenoiseOptions): DenoiseJobInput {
-  const output = resolve(options.out, resultName(input, options.series));
-  const other = taken.get(output);
-  if (other !== undefined) throw sameResult(input, other, output);
-  taken.set(output, input);
-  const modelFolder = (dir: string): string => (dir === pass ? pass : resolve(dir));
-  const channels = Object.entries(options.channel).map(([name, dir]) => [name, modelFolder(dir)]);
+/** Paths stay as the person wrote them: the engine works in the same folder, and its messages name them so. */
+function jobOf({ input, output }: Task, options: DenoiseOptions): DenoiseJobInput {
   return {
-    input: resolve(input),
+    input,
     output,
     series: options.series,
-    models: { default: resolve(options.model), byChannel: Object.fromEntries(channels) },
+    models: { default: options.model, byChannel: options.channel },
     ...(options.tile === undefined ? {} : { tile: options.tile }),
     ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
     ...(options.normalization === undefined ? {} : { normalization: options.normalization }),
@@ -204,7 +214,8 @@ function jobOf(input: string, taken: Map<string, string>, options: DenoiseOption
 }
 
 /** Reads what can be known without a pixel and prints the plan of each file. */
-async function explain(files: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
+async function explain(paths: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
+  const { findTasks } = await import("../denoise-tasks.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { openAcquisition } = await import("../../formats/open.ts");
   const { denoiseJobSchema } = await import("../../runtime/denoise-job.ts");
@@ -217,11 +228,12 @@ async function explain(files: readonly string[], options: DenoiseOptions, io: Co
   );
   const rates = await readRates(tuningFile(process.env));
   const provider = options.provider ?? "cpu";
-  const taken = new Map<string, string>();
-  let failed = false;
-  for (const input of files) {
+  const { tasks, ended } = await findTasks(paths, { ...options, existing: "replace" }, io);
+  let failed = ended.length > 0;
+  for (const task of tasks) {
+    const { input } = task;
     try {
-      const job = denoiseJobSchema.parse(jobOf(input, taken, options));
+      const job = denoiseJobSchema.parse(jobOf(task, options));
       const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
       try {
         const memoryBytes = Math.min(availableBytes(), options.memoryLimit ?? Number.POSITIVE_INFINITY);
@@ -270,17 +282,12 @@ function describeOutcome({ output, voxels, elapsedS, clippedShare }: DenoiseOutc
 }
 
 function plainResult(result: Result) {
-  if ("outcome" in result) return { input: result.input, outcome: result.outcome };
-  return { input: result.input, error: reportOf(result.error) };
-}
-
-function sameResult(input: string, other: string, output: string): EdgeError {
-  return usageError("two files would become the same result", {
-    code: "output-collision",
-    file: input,
-    found: `${other} becomes ${output} too`,
-    remedy: "Denoise them into different folders with --out",
-  });
+  const { input } = result;
+  if ("outcome" in result) {
+    return { input, outcome: { ...result.outcome, output: resolve(result.outcome.output) } };
+  }
+  if ("skipped" in result) return { input, skipped: resolve(result.skipped) };
+  return { input, error: reportOf(result.error) };
 }
 
 function memoryAmount(text: string): number {

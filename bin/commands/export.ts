@@ -80,7 +80,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
     .option("--tensorrt", "also build the TensorRT engine (needs --static and trtexec; takes minutes)")
     .option("--name <text>", "name of the model")
     .option("--license <spdx>", "licence of the weights, for example CC-BY-4.0")
-    .option("--author <name...>", "who trained it", ["unknown"])
+    .addOption(new Option("--author <name...>", "who trained it").default(["unknown"], "unknown"))
     .option("--pairs <dir>", "noisy and clean images: fit what intensities mean, and what is gained")
     .option("--no-cover", "leave out the picture, for which the package is run on a simulated field")
     .option("--card <md>", "use this Markdown file as the package's README")

@@ -2,6 +2,7 @@ import { usageError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { type DefineCommand, exitCodes } from "../command.ts";
 import { notNegative } from "../option-values.ts";
+import { refuseTogether } from "../refuse-together.ts";
 
 interface VerifyOptions {
   readonly input?: string;
@@ -46,6 +47,8 @@ export const defineVerify: DefineCommand = (program, io, act) => {
         const { runnableModel } = await import("../../runtime/runnable-model.ts");
         const { installedProviders } = await import("../../runtime/choose-provider.ts");
 
+        const given = [options.input, options.expected].filter((file) => file !== undefined);
+        await refuseTogether([() => readPackage(dir), ...given.map((file) => () => readNpyTensor(file))], io);
         const model = await readPackage(dir);
         const results: {
           provider: string;

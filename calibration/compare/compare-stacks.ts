@@ -1,3 +1,4 @@
+import type { Acquisition } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import type { PlaneSource } from "../../formats/plane-source.ts";
 import { blockGrid } from "../metrics/block-grid.ts";
@@ -39,7 +40,7 @@ export async function compareStacks(
   options: { readonly dataRange?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Comparison> {
   const { sizes } = reference.acquisition;
-  refuseOtherSizes(image, reference);
+  refuseOtherSizes(image.acquisition, reference.acquisition);
   const { signal } = options;
   const dataRange = options.dataRange ?? (await rangeOf(reference, signal));
   const shape = { height: sizes.y, width: sizes.x };
@@ -131,18 +132,15 @@ function blockMeans(
   return sums.map((sum, block) => sum / (pixels[block] ?? 1));
 }
 
-function refuseOtherSizes(image: PlaneSource, reference: PlaneSource): void {
-  const sizes = ({
-    acquisition: {
-      sizes: { t, c, z, y, x },
-    },
-  }: PlaneSource) => [t, c, z, y, x].join(" x ");
+/** Throws `EdgeError` (`usage`) where two images have not the same size along each axis. */
+export function refuseOtherSizes(image: Acquisition, reference: Acquisition): void {
+  const sizes = ({ sizes: { t, c, z, y, x } }: Acquisition) => [t, c, z, y, x].join(" x ");
   if (sizes(image) === sizes(reference)) return;
   throw usageError("the two files do not have the same size", {
     code: "compare-sizes",
-    file: image.acquisition.file,
+    file: image.file,
     found: `${sizes(image)} (T, C, Z, Y, X)`,
-    allowed: `${sizes(reference)} as in ${reference.acquisition.file}`,
+    allowed: `${sizes(reference)} as in ${reference.file}`,
     remedy: "Compare files that show the same field in the same size",
   });
 }

@@ -71,3 +71,12 @@ test("measures a stack of its own, says where the time went, and leaves nothing 
     rmSync(folder, { recursive: true });
   }
 });
+
+test("bench tells what is missing, all of it, before a model is warmed up", async () => {
+  const args = ["bench", "--model", "no-model", "--input", "gone.tif", "--scratch", import.meta.filename];
+  const { code, stderr } = await runCommand(args);
+  assert.equal(code, 2);
+  assert.match(stderr, /^cnnt-edge: no-model: there is no such model folder/m);
+  assert.match(stderr, /^cnnt-edge: gone\.tif: there is no such file/m);
+  assert.match(stderr, /the folder for results cannot be made .*--scratch/);
+});

@@ -193,3 +193,22 @@ test("levels of different exposure are brought to one brightness, and the mosaic
   // 25 fields, 5 channels, 1 s and four scans of 2 s each.
   assert.equal(result.answer.mosaic_time_before_s, 25 * 5 * (1 + 4 * 2));
 });
+
+test("a missing model, input and folder are told together, before the repeats are looked at", () => {
+  const { status, stderr } = run(
+    ...[
+      "calibrate",
+      repeats,
+      "gone",
+      "--model",
+      "no-model",
+      "--out",
+      join(repeats, "scan-001.ome.tif", "out"),
+    ],
+  );
+  assert.equal(status, 2);
+  assert.match(stderr, /^cnnt-edge: gone: there is no such file or folder/m);
+  assert.match(stderr, /^cnnt-edge: no-model: there is no such model folder/m);
+  assert.match(stderr, /out: the folder for results cannot be made/);
+  assert.doesNotMatch(stderr, /looking at the repeats/);
+});

@@ -58,3 +58,16 @@ test("files of different size are refused", () => {
   assert.equal(status, 2);
   assert.match(stderr, /do not have the same size/);
 });
+
+test("a missing reference, a wrong model and unequal sizes are told together, before anything is denoised", () => {
+  const identity = join(root, "models/identity");
+  const noisy = join(fixtures, "bpae-noisy.npy");
+  const gone = compare(noisy, "--model", identity, "--reference", "gone.npy");
+  assert.equal(gone.status, 2);
+  assert.match(gone.stderr, /^cnnt-edge: gone\.npy: there is no such file or folder/);
+  const wrong = compare(noisy, "--model", "no-model", "--reference", join(fixtures, "made-clean.npy"));
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /^cnnt-edge: no-model: there is no such model folder/m);
+  assert.match(wrong.stderr, /^cnnt-edge: .*bpae-noisy\.npy: the two files do not have the same size/m);
+  assert.doesNotMatch(wrong.stderr, /denoising/);
+});

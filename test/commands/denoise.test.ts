@@ -107,12 +107,16 @@ test("refuses what it cannot read in one line each, goes on with the rest, and e
     /text\.tif: this is text, not an image/,
     /noise\.tif: this is no image format that we know/,
     /cut\.tif: /,
-    /folder\.tif: this is a folder/,
+    /folder\.tif: the folder holds no image that is read/,
     /missing\\n\.tif: there is no such file/,
     /a\.ome\.tif: two files would become the same result/,
   ];
   assert.equal(complaints.length, expected.length, stderr);
-  for (const [i, pattern] of expected.entries()) assert.match(complaints[i] ?? "", pattern);
+  for (const pattern of expected)
+    assert.ok(
+      complaints.some((line) => pattern.test(line)),
+      `${pattern}\n${stderr}`,
+    );
   assert.doesNotMatch(stderr, /^\s+at /m);
 });
 

@@ -1,0 +1,123 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { describeError, type EdgeError, usageError, visible } from "../core/errors.ts";
+import { readPackage } from "../export/package/read-package.ts";
+import { pass } from "../runtime/channel-models.ts";
+import { resultName } from "../runtime/result-name.ts";
+import type { CommandIo } from "./command.ts";
+import { givenAcquisitions } from "./given-acquisitions.ts";
+import { givenFiles } from "./given-files.ts";
+import { refuseTogether } from "./refuse-together.ts";
+import { refuseUselessFolder } from "./results-folder.ts";
+import { createWorkLine } from "./work-line.ts";
+
+/** One acquisition to denoise; paths as the person wrote them. */
+export interface Task {
+  readonly input: string;
+  readonly output: string;
+}
+
+/** Fewer files than this are looked at before anybody could read that. */
+const worthTelling = 50;
+
+/** What ended before it began. */
+export type Ended = { readonly input: string } & ({ readonly skipped: string } | { readonly error: unknown });
+
+export interface Tasks {
+  readonly tasks: readonly Task[];
+  readonly ended: readonly Ended[];
+}
+
+export interface TaskOptions {
+  readonly out: string;
+  readonly model: string;
+  readonly channel: Readonly<Record<string, string>>;
+  readonly series: number;
+  /** What becomes of an acquisition that has a result already. */
+  readonly existing: "refuse" | "replace" | "skip";
+}
+
+/**
+ * Finds out all that can be known before an engine starts, and tells what is wrong at once: the models, the folder for
+ * results, each input, each result's name. Throws `EdgeError` where nothing could be done at all.
+ */
+export async function findTasks(
+  paths: readonly string[],
+  options: TaskOptions,
+  io: CommandIo,
+): Promise<Tasks> {
+  const { existing } = options;
+  const ended: Ended[] = [];
+  const refuse = (input: string, error: unknown): void => {
+    ended.push({ input, error });
+    io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
+  };
+  const given = await givenFiles(paths);
+  const line = createWorkLine("denoise", io.stderr);
+  const { acquisitions, refused } = await givenAcquisitions(given.files, {
+    series: options.series,
+    signal: io.signal,
+    onFile(done, total) {
+      if (done >= worthTelling) line.show({ doing: "looking at the files", done, total });
+    },
+  }).finally(line.end);
+  for (const { input, error } of [...given.refused, ...refused]) refuse(input, error);
+  for (const note of given.notes) io.stderr.write(`${visible(note)}\n`);
+  const models = new Set([options.model, ...Object.values(options.channel)].filter((dir) => dir !== pass));
+  await refuseTogether(
+    [...[...models].map((dir) => () => readPackage(dir)), () => refuseUselessFolder(options.out)],
+    io,
+  );
+
+  const tasks: Task[] = [];
+  const taken = new Map<string, string>();
+  for (const { input, files, seriesCount } of acquisitions) {
+    const output = join(options.out, resultName(input, options.series));
+    const other = taken.get(output);
+    if (other !== undefined) {
+      refuse(input, sameResult(input, other, output));
+      continue;
+    }
+    taken.set(output, input);
+    const exists = existing !== "replace" && (await isThere(output));
+    if (exists && existing === "refuse") refuse(input, resultExists(input, output));
+    else if (exists) ended.push({ input, skipped: output });
+    else tasks.push({ input, output });
+    if (files > 1) io.stderr.write(`${visible(input)}: ${describeSet(files, seriesCount, options.series)}\n`);
+  }
+  const skipped = ended.filter((result) => "skipped" in result).length;
+  if (skipped > 0) {
+    io.stderr.write(`${skipped} of ${acquisitions.length} acquisitions skipped: their results exist\n`);
+  }
+  return { tasks, ended };
+}
+
+/** A name that is taken, by whatever. */
+async function isThere(path: string): Promise<boolean> {
+  const facts = await lstat(path).catch(() => undefined);
+  return facts !== undefined;
+}
+
+function describeSet(files: number, seriesCount: number, series: number): string {
+  const image =
+    seriesCount > 1 ? ` (image ${series} of ${seriesCount}, counted from 0; --series names another)` : "";
+  return `${files} files are one acquisition${image}`;
+}
+
+function sameResult(input: string, other: string, output: string): EdgeError {
+  return usageError("two files would become the same result", {
+    code: "output-collision",
+    file: input,
+    found: `${other} becomes ${output} too`,
+    remedy: "Denoise them into different folders with --out",
+  });
+}
+
+function resultExists(input: string, output: string): EdgeError {
+  return usageError("its result exists already", {
+    code: "output-exists",
+    file: input,
+    found: output,
+    remedy: "Give --overwrite to replace results, or --skip-existing to denoise only what has none",
+  });
+}

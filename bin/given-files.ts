@@ -1,0 +1,63 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type EdgeError, usageError } from "../core/errors.ts";
+import { isCompanion } from "../formats/ome/companion.ts";
+import { judgeName } from "../watcher/intake/candidate-name.ts";
+import { unreachable } from "./refuse-together.ts";
+
+/** What the paths of a command line stand for. */
+export interface GivenFiles {
+  /** As a person would name them: a file as given, of a folder its images in natural order. */
+  readonly files: readonly string[];
+  readonly refused: readonly { readonly input: string; readonly error: EdgeError }[];
+  /** What a person should know: files of a folder that are passed over. */
+  readonly notes: readonly string[];
+}
+
+/** File names sort as people count: `scan2` before `scan10`. */
+const naturally = new Intl.Collator("en", { numeric: true });
+
+/** How many names a sentence lists. */
+const listedNames = 3;
+
+/** Files as they are, folders (not what is below them) as the images in them; results of ours are none. */
+export async function givenFiles(paths: readonly string[]): Promise<GivenFiles> {
+  const files: string[] = [];
+  const refused: { input: string; error: EdgeError }[] = [];
+  const notes: string[] = [];
+  for (const path of paths) {
+    const facts = await stat(path).catch((error: NodeJS.ErrnoException) => error);
+    if (facts instanceof Error) {
+      refused.push({ input: path, error: unreachable(path, facts) });
+    } else if (!facts.isDirectory()) {
+      files.push(path);
+    } else {
+      const names = await readdir(path).catch((error: NodeJS.ErrnoException) => error);
+      if (names instanceof Error) {
+        refused.push({ input: path, error: unreachable(path, names) });
+        continue;
+      }
+      const images = names.filter((name) => isCompanion(name) || judgeName(name).kind === "image");
+      const foreign = names.filter((name) => judgeName(name).kind === "unsupported");
+      if (images.length === 0) refused.push({ input: path, error: nothingIn(path, foreign) });
+      else if (foreign.length > 0) notes.push(`${path}: not read: ${listed(foreign)}. Export OME-TIFF`);
+      files.push(...images.sort(naturally.compare).map((name) => join(path, name)));
+    }
+  }
+  return { files, refused, notes };
+}
+
+function nothingIn(path: string, foreign: readonly string[]): EdgeError {
+  return usageError("the folder holds no image that is read", {
+    code: "input-folder-empty",
+    file: path,
+    ...(foreign.length === 0 ? {} : { found: listed(foreign) }),
+    allowed: "TIFF or OME-TIFF; folders in it are not looked into",
+    remedy: "Name the folder that holds the images, or the files themselves",
+  });
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - listedNames;
+  return `${names.slice(0, listedNames).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}

@@ -1,0 +1,52 @@
+import { stat } from "node:fs/promises";
+import { describeError, type EdgeError, isEdgeError, usageError } from "../core/errors.ts";
+import type { CommandIo } from "./command.ts";
+
+/**
+ * Takes all looks at what a command needs, one after the other. Where some fail, all that is wrong is told, a line each,
+ * before anything that takes time has begun: the last as the error that ends the command, those before it on stderr.
+ * Throws `EdgeError`.
+ */
+export async function refuseTogether(
+  looks: readonly (() => Promise<unknown>)[],
+  io: CommandIo,
+): Promise<void> {
+  const wrong = new Map<string, EdgeError>();
+  for (const look of looks) {
+    io.signal.throwIfAborted();
+    try {
+      await look();
+    } catch (error) {
+      if (!isEdgeError(error)) throw error;
+      wrong.set(describeError(error), error);
+    }
+  }
+  const last = [...wrong.values()].at(-1);
+  if (last === undefined) return;
+  for (const [line, error] of wrong) if (error !== last) io.stderr.write(`cnnt-edge: ${line}\n`);
+  throw last;
+}
+
+/** Throws `EdgeError` (`usage`) where the path names nothing that can be reached. */
+export async function refuseMissing(path: string): Promise<void> {
+  await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw unreachable(path, cause);
+  });
+}
+
+export function unreachable(path: string, cause: NodeJS.ErrnoException): EdgeError {
+  if (cause.code === "ENOENT" || cause.code === "ENOTDIR") {
+    return usageError("there is no such file or folder", {
+      code: "input-missing",
+      file: path,
+      remedy: "Check the name",
+    });
+  }
+  return usageError("it cannot be read", {
+    code: "input-unreachable",
+    file: path,
+    found: cause.code ?? cause.message,
+    remedy: "Check who may read it",
+    cause,
+  });
+}

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, test } from "node:test";
+import { runCommand } from "./run-command.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const identity = join(root, "models/identity");
+const fixtures = join(root, "test/fixtures/tiff");
+const stack = join(fixtures, "made/tiny-3x3-stack-u16.tif");
+
+const scratch = mkdtempSync(join(tmpdir(), "denoise-inputs-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+function folderOf(name: string, files: readonly string[]): string {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  for (const file of files) copyFileSync(stack, join(folder, file));
+  return folder;
+}
+
+/** Whether a model was warmed up. */
+const warmedUp = /warm-up/;
+
+test("a folder stands for the images in it, not for our results, unfinished copies or what is below it", async () => {
+  const folder = folderOf("folder", ["s10.tif", "s2.tif", "s1.denoised.ome.tif", "s3.tif.part", ".s4.tif"]);
+  mkdirSync(join(folder, "below"));
+  copyFileSync(stack, join(folder, "below/s5.tif"));
+  writeFileSync(join(folder, "old.lif"), "");
+  const { code, stdout, stderr } = await runCommand(["denoise", "folder", "--model", identity], scratch);
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout, "denoised/s2.denoised.ome.tif\ndenoised/s10.denoised.ome.tif\n");
+  assert.match(stderr, /^folder: not read: old\.lif/m);
+});
+
+test("--skip-existing goes on where it was, and says how many it left out; without it the message names both ways", async () => {
+  const folder = folderOf("again", ["a.tif", "b.tif"]);
+  const args = ["denoise", folder, "--model", identity, "--out", join(scratch, "again-out")];
+  assert.equal((await runCommand(args)).code, 0);
+  copyFileSync(stack, join(folder, "c.tif"));
+  const on = await runCommand([...args, "--skip-existing"]);
+  assert.equal(on.code, 0, on.stderr);
+  assert.equal(on.stdout, `${join(scratch, "again-out/c.denoised.ome.tif")}\n`);
+  assert.match(on.stderr, /2 of 3 acquisitions skipped: their results exist/);
+  const done = await runCommand([...args, "--skip-existing"]);
+  assert.equal(done.code, 0);
+  assert.doesNotMatch(done.stderr, warmedUp, "no engine is started for nothing");
+  const refused = await runCommand(args);
+  assert.equal(refused.code, 1);
+  assert.equal(refused.stderr.match(/its result exists already.*--overwrite.*--skip-existing/g)?.length, 3);
+  assert.doesNotMatch(refused.stderr, warmedUp);
+});
+
+test("the files of a set are one acquisition, done once, also where only a file beside them describes it", async () => {
+  const set = join(scratch, "set");
+  cpSync(join(fixtures, "series/ome-companion"), set, { recursive: true });
+  const names = readdirSync(set).filter((name) => name.endsWith(".tiff"));
+  const out = join(scratch, "set-out");
+  const args = ["denoise", "--model", identity, "--out", out];
+  const given = await runCommand([...args, ...names.map((name) => `set/${name}`)], scratch);
+  assert.equal(given.code, 0, given.stderr);
+  assert.match(given.stderr, /^set\/multifile\.companion\.ome: 5 files are one acquisition$/m);
+  assert.deepEqual(readdirSync(out), ["multifile.denoised.ome.tif"]);
+  const whole = await runCommand([...args, "set", "--overwrite"], scratch);
+  assert.match(whole.stderr, /^set\/multifile\.companion\.ome: 6 files are one acquisition$/m);
+  assert.deepEqual(readdirSync(out), ["multifile.denoised.ome.tif"]);
+  // Named alone, a file of the set is meant alone.
+  const alone = await runCommand([...args, `set/${names[0]}`], scratch);
+  assert.equal(alone.code, 0, alone.stderr);
+  assert.equal(readdirSync(out).length, 2);
+});
+
+test("all that is wrong is told at once, as it was written, before a model is warmed up", async () => {
+  folderOf("bad", ["a.tif"]);
+  mkdirSync(join(scratch, "bad/empty"));
+  writeFileSync(join(scratch, "bad/text.tif"), "not an image\n");
+  const { code, stderr } = await runCommand(
+    [
+      "denoise",
+      "a.tif",
+      "gone.tif",
+      "./empty",
+      "text.tif",
+      "--model",
+      "no-model",
+      "--channel",
+      "1=none",
+      "--out",
+      "a.tif/out",
+    ],
+    join(scratch, "bad"),
+  );
+  assert.equal(code, 2);
+  for (const said of [
+    /^cnnt-edge: gone\.tif: there is no such file/m,
+    /^cnnt-edge: \.\/empty: the folder holds no image that is read/m,
+    /^cnnt-edge: text\.tif: this is text, not an image/m,
+    /^cnnt-edge: no-model: there is no such model folder/m,
+    /^cnnt-edge: none: there is no such model folder/m,
+    /^cnnt-edge: a\.tif\/out: the folder for results cannot be made/m,
+  ]) {
+    assert.match(stderr, said);
+  }
+  assert.equal(stderr.trim().split("\n").length, 6, stderr);
+  assert.equal(existsSync(join(scratch, "bad/denoised")), false);
+});
+
+test("messages and results are named as the person wrote them", async () => {
+  folderOf("named", ["a.tif"]);
+  const args = ["denoise", "./named/../named/a.tif", "--model", identity, "--out", "./named-out"];
+  const { stdout, stderr } = await runCommand(args, scratch);
+  assert.equal(stdout, "named-out/a.denoised.ome.tif\n");
+  assert.ok(!stderr.includes(scratch), stderr);
+});

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Command } from "commander";
+import { commands } from "../../bin/commands.ts";
+
+const program = new Command();
+const io = { stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal };
+for (const define of commands) define(program, io, () => Promise.resolve());
+
+for (const command of program.commands) {
+  test(`the help of ${command.name()} shows no default as a program would write it`, () => {
+    assert.doesNotMatch(command.helpInformation(), /default: ?\s*[[{]/);
+  });
+}
