@@ -19,8 +19,8 @@ export interface EngineRoom {
   readonly facts: () => EngineFacts | undefined;
   readonly models: () => readonly Model[];
   /**
-   * Checks all models again, because a job met a fault of one, while no job runs; true where a model is not what it
-   * was. An engine that was started with it is replaced by one without.
+   * Checks all models again, because a job met a fault of one, while no job runs. An engine that was started with one
+   * that is not in order is replaced by one without it. True where that was so, or where a model is not what it was.
    */
   readonly checkModels: () => Promise<boolean>;
   readonly condition: () => {
@@ -139,8 +139,9 @@ export function createEngineRoom({
   async function checkModels(): Promise<boolean> {
     const changed = await check(() => checks.all(provider()));
     const good = runnable();
-    if (startedWith.some((dir) => !good.includes(dir))) await replaceEngine();
-    return changed;
+    const replaces = startedWith.some((dir) => !good.includes(dir));
+    if (replaces) await replaceEngine();
+    return changed || replaces;
   }
 
   /**

@@ -141,7 +141,10 @@ export function createQueue(options: QueueOptions): Queue {
 
   /** Whether what a job met would meet each job of its folder, which then waits; the job goes back as it was. */
   async function isHeld(job: Job, folder: Folder, error: ErrorReport): Promise<boolean> {
-    if (isModelFault(error)) return options.checkModels();
+    if (isModelFault(error)) {
+      // The clock may have found it before the job did.
+      return (await options.checkModels()) || folder.facts().modelError !== undefined;
+    }
     if (!isOutputFault(error) && error.code !== "disk-full") return false;
     const into = folderOfResult(job, folder);
     return folder.io.ask("prepare", { into }).then(

@@ -98,28 +98,45 @@ test("an output whose disk was mounted at the last run and is not at this start 
   await isDoneAtFirst(daemon, "a.tif");
 });
 
-test("a model that goes while jobs run holds its folder, not its jobs, and runs again once it is back", async (t) => {
+test("a model that goes while a job runs holds its folder, not the job, whoever notices first", async (t) => {
   const folder = await temporaryFolder();
   const model = join(folder, "model");
   await cp(join(repository, "models/identity"), model, { recursive: true });
-  let gone = false;
-  const { engine } = copyingEngine({
-    fail: () =>
-      gone
-        ? usageError("there is no such model folder", { code: "package-missing", file: model })
-        : undefined,
-  });
-  const daemon = await runDaemon(t, folder, engine, {
+  const { engine } = copyingEngine();
+  let breakIt: (() => Promise<unknown>) | undefined;
+  const breaking = {
+    ...engine,
+    denoise: async (...order: Parameters<typeof engine.denoise>) => {
+      if (breakIt === undefined) return engine.denoise(...order);
+      await breakIt();
+      throw usageError("there is no such model folder", { code: "package-missing", file: model });
+    },
+  };
+  const daemon = await runDaemon(t, folder, breaking, {
     folders: [{ name: "f", path: "incoming", output: "denoised", model: "model" }],
+    jobs: { reserve_mib: 0, attempts: 1 },
   });
-  await daemon.daemon.warm;
-  await rename(model, `${model}-away`);
-  gone = true;
-  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
-  await isHeld(daemon, /there is no such model folder/);
-  await rename(`${model}-away`, model);
-  gone = false;
-  await isDoneAtFirst(daemon, "a.tif");
+  const goes = () => rename(model, `${model}-away`);
+  const comes = () => rename(`${model}-away`, model);
+  const seenByTheClock = async () => {
+    await goes();
+    await isHeld(daemon, /there is no such model folder/);
+  };
+  for (const [name, how] of Object.entries({ "job.tif": goes, "clock.tif": seenByTheClock })) {
+    const before = daemon.said("folder/f/state").length;
+    breakIt = how;
+    await writeFile(join(folder, "incoming", name), tinyTiff(name.length));
+    await until("the job is put back", () => daemon.lives(name).slice(-2).join() === "running,queued");
+    const errors = () =>
+      daemon
+        .said("folder/f/state")
+        .slice(before)
+        .filter(({ state }) => state === "error");
+    await until("the folder is held", () => errors().length > 0);
+    breakIt = undefined;
+    await comes();
+    await isDoneAtFirst(daemon, name);
+  }
 });
 
 test("a model that is damaged at the start is looked at again, and what waited for it is done", async (t) => {
