@@ -37,7 +37,7 @@ export interface QueueOptions {
   readonly onFailure: (error: ErrorReport) => void;
   /** As they were verified. */
   readonly models: () => readonly Model[];
-  /** Checks the models again after a job met a fault of one; true where one is not in order, and its folder is held. */
+  /** Checks the models again after a job met a fault of one; true where one is found to be in fault, whose folder is held. */
   readonly checkModels: () => Promise<boolean>;
   /** Sources of the folder are not moved before the answer is called. */
   readonly holdSources: (folder: Folder) => () => void;

@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join, normalize, sep } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { formatError, usageError } from "../../core/errors.ts";
+import { formatError, isEdgeError, machineError, usageError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { digestOfFile } from "../../formats/file-digest.ts";
 import { type Rdf, rdfSchema } from "./rdf-schema.ts";
@@ -16,11 +16,31 @@ const maxAliasCount = 100;
  * Reads a package folder, ours or one of the bioimage.io zoo, and checks that it is whole: the description is one we
  * understand, the files it names exist inside the folder, and hashes that it states are right. Nothing is run;
  * `verify` does that. Throws `EdgeError` (`usage`: no such folder; `format`: anything wrong in it; `unsupported`: a
- * model that is sound, but not one to be run here).
+ * model that is sound, but not one to be run here; `machine`: its disk does not let it be read).
  */
 export async function readPackage(dir: string): Promise<ModelPackage> {
-  const { stated, file } = await readDescription(dir);
-  return carriesOurSettings(stated) ? readOwn(dir, ownRdf(stated, file)) : readZoo(dir, stated, file);
+  try {
+    const { stated, file } = await readDescription(dir);
+    return await (carriesOurSettings(stated)
+      ? readOwn(dir, ownRdf(stated, file))
+      : readZoo(dir, stated, file));
+  } catch (error) {
+    throw isEdgeError(error) ? error : unreadable(error, dir);
+  }
+}
+
+/** The error of a system call; any other is a defect and stays itself. */
+function unreadable(error: unknown, dir: string): unknown {
+  const call = error instanceof Error && "syscall" in error && "code" in error ? error : undefined;
+  if (call === undefined) return error;
+  return machineError("the model package cannot be read", {
+    code: "package-unreadable",
+    file: dir,
+    found: String(call.code),
+    remedy: "Check the disk or share that holds it, and the right to read its files",
+    retryable: true,
+    cause: error,
+  });
 }
 
 async function readOwn(dir: string, rdf: Rdf): Promise<ModelPackage> {

@@ -35,5 +35,6 @@ test("refuses a name that no channel has, and says which there are", () => {
     code: "channel-unknown",
     found: "bf",
     allowed: "0 (DAPI), 1 (BF), 2",
+    remedy: "Did you mean BF? `cnnt-edge info` shows the channels of a file",
   });
 });
