@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { usageError, verificationError } from "../core/errors.ts";
 import type { Intensity, Normalization, PackageSettings } from "../core/package-settings.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { chooseWeights, tellChoice } from "./cnnt/choose-weights.ts";
 import { type CnntNetwork, loadNetwork } from "./cnnt/network.ts";
 import { referenceForward } from "./cnnt/reference.ts";
 import type { TrainingConfig } from "./cnnt/training-config.ts";
@@ -20,7 +21,7 @@ import { openCheckpoint } from "./torch/checkpoint.ts";
 
 export interface ExportRequest {
   readonly weights: string;
-  /** Which of several networks in the checkpoint; see `stateDictOf`. */
+  /** Which of several networks in the checkpoint; see `chooseWeights`. */
   readonly stateDict?: string;
   readonly out: string;
   readonly force: boolean;
@@ -50,6 +51,8 @@ export interface ExportRequest {
   readonly intensityIsFitted: boolean;
   /** Runs the package in `dir`, once it is proven, on images. */
   readonly judge?: (dir: string, settings: PackageSettings) => Promise<Omit<PackageProof, "measured">>;
+  /** Told what was chosen, in sentences, as it is. */
+  readonly tell: (sentence: string) => void;
   readonly productVersion: string;
   /** RFC 3339, for the description. */
   readonly timestamp: string;
@@ -85,20 +88,9 @@ const halfTolerance = 0.02;
  * float64 forward pass. The finished package is run once before it gets its name; where it is wrong, none appears.
  */
 export async function exportCheckpoint(request: ExportRequest): Promise<ExportOutcome> {
-  const { training, stated } = request;
+  const { training } = request;
   const scaling = scalingOf(request);
-  const checkpoint = await openCheckpoint(request.weights, request.stateDict);
-  let network: CnntNetwork;
-  try {
-    const said = training?.architecture ?? {};
-    network = await loadNetwork(checkpoint, {
-      ...said,
-      n_head: stated.heads ?? said.n_head,
-      no_residual: stated.noResidual ?? said.no_residual,
-    });
-  } finally {
-    await checkpoint.close();
-  }
+  const { network, chosen } = await networkOf(request);
   const settings = settingsOf(request, network, scaling);
   const testInput = testScene(testShape(settings, request.staticShape), settings.normalization);
   const testOutput =
@@ -126,6 +118,12 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
     settings,
     ...(training === undefined ? {} : { training: training.all }),
+    weightsFrom: {
+      state_dict: chosen.place,
+      prefix: chosen.prefix,
+      tensors: chosen.tensors.size,
+      left_out: chosen.leftOut.length,
+    },
   };
   const { card } = request.description;
   const { modelSha256, proof } = await writePackage(
@@ -157,6 +155,28 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     settings: proof?.settings ?? settings,
     measured: proof?.measured,
   };
+}
+
+async function networkOf({ weights, stateDict, training, stated, tell }: ExportRequest) {
+  const checkpoint = await openCheckpoint(weights);
+  try {
+    const chosen = chooseWeights(checkpoint, stateDict);
+    const choice = tellChoice(chosen);
+    if (choice !== undefined) tell(choice);
+    const said = training?.architecture ?? {};
+    const network = await loadNetwork(
+      checkpoint,
+      {
+        ...said,
+        n_head: stated.heads ?? said.n_head,
+        no_residual: stated.noResidual ?? said.no_residual,
+      },
+      chosen,
+    );
+    return { network, chosen };
+  } finally {
+    await checkpoint.close();
+  }
 }
 
 /** What was stated, else what training wrote; never a guess. */

@@ -35,6 +35,7 @@ if (starter !== undefined && pairs !== undefined) {
     },
     precision: "fp32",
     intensityIsFitted: false,
+    tell: (sentence) => console.log(sentence),
     judge: (dir, settings) => judge(dir, settings, pairs),
     run: (modelFile, input) => runTensor({ modelFile, inputName, outputName, provider: "cpu", input }),
     productVersion,

@@ -122,6 +122,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
             runTensor({ modelFile, inputName, outputName, provider: "cpu", input }, io.signal),
           intensityIsFitted: options.pairs !== undefined,
           judge: (dir, settings) => judge(dir, settings, options, io),
+          tell: (sentence) => void io.stderr.write(`${sentence}\n`),
           productVersion,
           timestamp: options.timestamp ?? new Date().toISOString(),
         });

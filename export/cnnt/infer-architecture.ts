@@ -13,7 +13,7 @@ export type StatedArchitecture = { readonly [K in keyof Architecture]?: Architec
 type Visible = Omit<Architecture, "n_head" | "no_residual">;
 
 export function completeArchitecture(shapes: Shapes, stated: StatedArchitecture, file: string): Architecture {
-  const visible = visibleIn(shapes, file);
+  const visible = visibleArchitecture(shapes, file);
   for (const key of ["blocks", "blocks_per_set", "kernel_size", "norm_mode", "with_mixer"] as const) {
     const said = stated[key];
     if (said !== undefined && String(said) !== String(visible[key])) {
@@ -55,23 +55,32 @@ function possibleHeads(blocks: readonly number[]): number[] {
   );
 }
 
-function visibleIn(shapes: Shapes, file: string): Visible {
+/** Wider ones than any network; the published default is 96 at most. */
+const maxChannels = 4096;
+
+/** Height and width of training, where `layer` norm ties the network to them. */
+export function fixedHeightWidthOf(shapes: Shapes): readonly [number, number] | undefined {
+  const [, height, width] = shapes.get("cnnt.down1.blocks.0.ln1.weight") ?? [];
+  return height === undefined || width === undefined ? undefined : [height, width];
+}
+
+export function visibleArchitecture(shapes: Shapes, file: string): Visible {
   const first = (name: string): number => {
     const length = shapes.get(name)?.[0];
-    if (length === undefined) throw notCnnt(name, file);
+    if (length === undefined || length < 1 || length > maxChannels) throw unusable(name, file);
     return length;
   };
   const channels = (set: string): number => first(`cnnt.${set}.input_proj.conv2d.bias`);
   const has = (name: string): boolean => shapes.has(name);
   const levels = [1, 2, 3, 4].filter((i) => has(`cnnt.down${i}.input_proj.conv2d.bias`)).length;
-  if (levels < 1 || levels > 3) throw notCnnt("cnnt.down1.input_proj.conv2d.bias", file);
+  if (levels < 1 || levels > 3) throw unusable("cnnt.down1.input_proj.conv2d.bias", file);
   const down = Array.from({ length: levels }, (_, i) => channels(`down${i + 1}`));
   const blocks = [...down, channels("up1")];
   let cells = 0;
   while (has(`cnnt.down1.blocks.${cells}.attn.key.conv2d.bias`)) cells += 1;
   const kernel = shapes.get("pre_cnnt.0.conv2d.weight");
   if (cells === 0 || kernel?.[2] === undefined || kernel[2] !== kernel[3] || kernel[2] % 2 === 0) {
-    throw notCnnt("pre_cnnt.0.conv2d.weight", file);
+    throw unusable("pre_cnnt.0.conv2d.weight", file);
   }
   const normOf = (set: string) => {
     if (has(`cnnt.${set}.blocks.0.bn1.weight`)) return "batch" as const;
@@ -87,11 +96,16 @@ function visibleIn(shapes: Shapes, file: string): Visible {
   };
 }
 
-function notCnnt(name: string, file: string) {
+function unusable(name: string, file: string) {
+  return notCnnt(`no usable ${name}`, file);
+}
+
+/** `found`: what there is instead. */
+export function notCnnt(found: string, file: string) {
   return formatError("these are not the weights of a CNNT network", {
     code: "cnnt-not",
     file,
-    found: `no usable ${name}`,
+    found,
     remedy:
       "Export what the CNNT training wrote; other networks come as bioimage.io packages with ONNX weights",
   });

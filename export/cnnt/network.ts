@@ -1,9 +1,11 @@
 import type { Architecture } from "../../core/package-settings.ts";
-import type { Checkpoint } from "../torch/checkpoint.ts";
+import { type Checkpoint, refuseUnfounded } from "../torch/checkpoint.ts";
 import type { Elements } from "../torch/element-types.ts";
 import { spatialMultiple } from "./block-sets.ts";
+import { chooseWeights } from "./choose-weights.ts";
 import { checkTensors, expectedTensors } from "./expected-tensors.ts";
-import { completeArchitecture, type StatedArchitecture } from "./infer-architecture.ts";
+import { completeArchitecture, fixedHeightWidthOf, type StatedArchitecture } from "./infer-architecture.ts";
+import { refuseUnusableValues } from "./weight-values.ts";
 
 /** A CNNT with its weights in memory: what the reference forward pass and the ONNX graph are made from. */
 export interface CnntNetwork {
@@ -19,16 +21,22 @@ export interface CnntNetwork {
  * Reads the weights of a checkpoint, after checking that they are those of one CNNT and of which.
  * Throws `EdgeError` naming the option that is missing, or the tensor that does not fit.
  */
-export async function loadNetwork(checkpoint: Checkpoint, stated: StatedArchitecture): Promise<CnntNetwork> {
-  const shapes = new Map([...checkpoint.tensors].map(([name, { shape }]) => [name, shape]));
-  const architecture = completeArchitecture(shapes, stated, checkpoint.file);
-  const [, height, width] = shapes.get("cnnt.down1.blocks.0.ln1.weight") ?? [];
-  const fixedHeightWidth =
-    height === undefined || width === undefined ? undefined : ([height, width] as const);
+export async function loadNetwork(
+  checkpoint: Checkpoint,
+  stated: StatedArchitecture,
+  chosen = chooseWeights(checkpoint),
+): Promise<CnntNetwork> {
+  const { file } = checkpoint;
+  const shapes = new Map([...chosen.tensors].map(([name, { shape }]) => [name, shape]));
+  const architecture = completeArchitecture(shapes, stated, file);
+  const fixedHeightWidth = fixedHeightWidthOf(shapes);
   const expected = expectedTensors(architecture, fixedHeightWidth);
-  checkTensors(shapes, expected, checkpoint.file);
+  checkTensors(shapes, expected, file);
+  const tensors = new Map([...chosen.tensors].filter(([name]) => expected.has(name)));
+  refuseUnfounded(tensors, file);
   const weights = new Map<string, Elements>();
-  for (const name of expected.keys()) weights.set(name, await checkpoint.read(name));
+  for (const [name, tensor] of tensors) weights.set(name, await checkpoint.read(tensor, name));
+  refuseUnusableValues(weights, file);
   return {
     architecture,
     fixedHeightWidth,

@@ -28,6 +28,15 @@ export interface ModelFacts {
   readonly sha256: { readonly model: string; readonly testInput: string; readonly testOutput: string };
   /** Training facts as the lab's JSON states them; carried on for whoever asks later. */
   readonly training?: Readonly<Record<string, unknown>>;
+  /** Which part of the checkpoint the weights are. */
+  readonly weightsFrom?: {
+    /** Keys that lead to them, "." for the whole file; what stood before each name. */
+    readonly state_dict: string;
+    readonly prefix: string;
+    /** Tensors of the network, and of what was beside it in the same dict. */
+    readonly tensors: number;
+    readonly left_out: number;
+  };
 }
 
 const citations = [
@@ -77,6 +86,7 @@ export function describeModel(facts: ModelFacts): Record<string, unknown> {
       ...foreignTolerance(settings),
       cnnt_edge: settings,
       ...(facts.training === undefined ? {} : { training: facts.training }),
+      ...(facts.weightsFrom === undefined ? {} : { weights_from: facts.weightsFrom }),
     },
   };
 }

@@ -1,59 +1,54 @@
-import { open } from "node:fs/promises";
-import { unsupportedError, usageError } from "../../core/errors.ts";
+import { isEdgeError, unsupportedError, usageError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
+import { type ByteSource, openByteSource } from "../../formats/byte-source.ts";
 import { decodeElements, type Elements } from "./element-types.ts";
-import type { ElementTypeName } from "./pickle-values.ts";
-import { openSafetensors } from "./safetensors.ts";
+import type { TensorReference } from "./pickle-values.ts";
+import { spanOf } from "./rebuild-tensor.ts";
+import { readSafetensors } from "./safetensors.ts";
 import type { StoredTensors } from "./stored-tensors.ts";
-import { openStreamCheckpoint, streamMagicLength } from "./stream-checkpoint.ts";
-import { openZipCheckpoint } from "./zip-checkpoint.ts";
+import { readStreamCheckpoint, streamMagicLength } from "./stream-checkpoint.ts";
+import type { TensorDict } from "./tensor-dicts.ts";
+import { readZipCheckpoint } from "./zip-checkpoint.ts";
 
 const zipMagic = Buffer.from("PK\u0003\u0004", "latin1");
 
 /** A checkpoint opened for reading: names and shapes are known, elements are read when asked for. */
 export interface Checkpoint {
   readonly file: string;
-  readonly tensors: ReadonlyMap<
-    string,
-    { readonly type: ElementTypeName; readonly shape: readonly number[] }
-  >;
-  /** The elements of one tensor, C order. */
-  read(name: string): Promise<Elements>;
+  /** Every dict in it that holds tensors by name; at least one. */
+  readonly dicts: readonly TensorDict[];
+  /** The elements of one tensor, C order. `name` is for messages. */
+  read(tensor: TensorReference, name: string): Promise<Elements>;
   close(): Promise<void>;
 }
 
-const maxTensorElements = 1 << 28;
-
-/** `place`: which of several networks in the file, see `stateDictOf`. */
-export async function openCheckpoint(file: string, place?: string): Promise<Checkpoint> {
-  const stored = await openStored(file, place);
-  return {
-    file,
-    tensors: new Map(
-      [...stored.tensors].map(([name, { storage, shape }]) => [name, { type: storage.elementType, shape }]),
-    ),
-    read: (name) => readTensor(stored, name),
-    close: () => stored.close(),
-  };
+/** Opens a file that training wrote, which may be anything. Throws `EdgeError` naming what is wrong. */
+export async function openCheckpoint(file: string): Promise<Checkpoint> {
+  const source = await openRegularFile(file);
+  try {
+    const stored = await readStored(source);
+    return {
+      file,
+      dicts: stored.dicts,
+      read: (tensor, name) => readTensor(stored, tensor, { file, name }),
+      close: () => source.close(),
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
 }
 
 /** By content, never by the name's ending. */
-async function openStored(file: string, place: string | undefined): Promise<StoredTensors> {
-  const head = await firstBytes(file);
-  if (head.subarray(0, 4).equals(zipMagic)) return openZipCheckpoint(file, place);
-  if (streamMagicLength(head) !== undefined) return openStreamCheckpoint(file, place);
-  if (head[8] === 0x7b) {
-    if (place === undefined) return openSafetensors(file);
-    throw usageError("a .safetensors file holds one network", {
-      code: "checkpoint-state-dict-place",
-      file,
-      found: place,
-      remedy: "Leave out --state-dict",
-    });
-  }
+async function readStored(source: ByteSource): Promise<StoredTensors> {
+  const head = Buffer.alloc(Math.min(512, source.size));
+  await source.readInto(head, 0);
+  if (head.subarray(0, 4).equals(zipMagic)) return readZipCheckpoint(source);
+  if (streamMagicLength(head) !== undefined) return readStreamCheckpoint(source);
+  if (head[8] === 0x7b) return readSafetensors(source);
   throw unsupportedError("this is no checkpoint that we read", {
     code: "checkpoint-unknown",
-    file,
+    file: source.file,
     found: kindOf(head),
     allowed: "a file written by torch.save, or .safetensors",
     remedy: "Save the weights with torch.save(model.state_dict(), path)",
@@ -69,28 +64,74 @@ function kindOf(head: Buffer): string {
   return `a file that begins with ${head.subarray(0, 4).toString("hex") || "nothing"}`;
 }
 
-async function readTensor(stored: StoredTensors, name: string): Promise<Elements> {
-  const tensor = stored.tensors.get(name);
-  if (tensor === undefined) {
-    throw usageError(`the checkpoint has no tensor ${name}`, {
-      code: "checkpoint-no-tensor",
-      file: stored.file,
+/**
+ * Weights of one network, all together: five times the largest that was trained with the published code. More would
+ * not fit beside a microscope's images.
+ */
+const maxElements = 1 << 26;
+
+/**
+ * Refuses tensors that are larger than what lies in the file for them: a few bytes may be expanded (stride 0) to any
+ * size. To be asked before the first of them is read.
+ */
+export function refuseUnfounded(tensors: ReadonlyMap<string, TensorReference>, file: string): void {
+  const storages = new Map<string, number>();
+  let total = 0;
+  let spans = 0;
+  for (const [name, tensor] of tensors) {
+    const elements = elementCount(tensor.shape);
+    if (elements > tensor.storage.elements) throw expanded(name, elements, tensor.storage.elements, file);
+    storages.set(tensor.storage.key, tensor.storage.elements);
+    total += elements;
+    spans += spanOf(tensor);
+  }
+  const stored = [...storages.values()].reduce((sum, elements) => sum + elements, 0);
+  if (total > stored) throw expanded("all tensors together", total, stored, file);
+  if (spans > maxElements) {
+    throw unsupportedError("the checkpoint is larger than any of this network", {
+      code: "torch-tensors-large",
+      file,
+      found: `${spans} elements`,
+      allowed: `at most ${maxElements}`,
+      remedy: "Export what the CNNT training wrote",
     });
   }
+}
+
+function expanded(at: string, elements: number, stored: number, file: string) {
+  return unsupportedError(
+    "a tensor repeats its elements (it was expanded), which weights of a CNNT never do",
+    {
+      code: "torch-tensor-expanded",
+      file,
+      at,
+      found: `${elements} elements from ${stored} stored ones`,
+      remedy:
+        "Save the tensors with .contiguous() or .clone(); if you did not make this file, do not trust it",
+    },
+  );
+}
+
+async function readTensor(
+  stored: StoredTensors,
+  tensor: TensorReference,
+  { file, name }: { readonly file: string; readonly name: string },
+): Promise<Elements> {
+  refuseUnfounded(new Map([[name, tensor]]), file);
   const { storage, shape, strides, offset } = tensor;
-  const reach = shape.reduce((sum, length, axis) => sum + (length - 1) * (strides[axis] ?? 0), 0);
-  const count = shape.includes(0) ? 0 : reach + 1;
-  if (elementCount(shape) > maxTensorElements || count > maxTensorElements) {
-    throw unsupportedError("a tensor is larger than any weight of this network", {
-      code: "torch-tensor-large",
-      file: stored.file,
+  const bytes = await stored.readElements(storage, { first: offset, count: spanOf(tensor) }, name);
+  const elements = decodeElements(bytes, storage.elementType);
+  if (elements === undefined) {
+    throw unsupportedError("a tensor's elements are of a type that no weights have", {
+      code: "torch-element-type",
+      file,
       at: name,
-      found: `${elementCount(shape)} elements`,
-      allowed: `at most ${maxTensorElements}`,
+      found: storage.elementType,
+      allowed: "float32, float64, float16 or bfloat16",
+      remedy: "Save the weights as model.float().state_dict()",
     });
   }
-  const bytes = await stored.readElements(storage, { first: offset, count }, name);
-  return gather(decodeElements(bytes, storage.elementType), shape, strides);
+  return gather(elements, shape, strides);
 }
 
 /** The view's elements in C order, whatever its strides (channels-last and transposed weights occur). */
@@ -116,28 +157,26 @@ export function gather(elements: Elements, shape: readonly number[], strides: re
   return out;
 }
 
-async function firstBytes(file: string): Promise<Buffer> {
-  const handle = await open(file, "r").catch((cause: NodeJS.ErrnoException) => {
-    throw usageError(cause.code === "ENOENT" ? "there is no such file" : "the file cannot be opened", {
-      code: "checkpoint-missing",
-      file,
-      ...(cause.code === undefined ? {} : { found: cause.code }),
-      remedy: "Name the weights that training wrote (.pt or .pth)",
-      cause,
-    });
-  });
+/** The folder and the missing file are what people name by mistake. */
+async function openRegularFile(file: string): Promise<ByteSource> {
   try {
-    if (!(await handle.stat()).isFile()) {
+    return await openByteSource(file);
+  } catch (error) {
+    if (isEdgeError(error, "file-is-folder")) {
       throw usageError("this is a folder, not a checkpoint", {
         code: "checkpoint-missing",
         file,
         remedy: "Name the weights file in it (.pt or .pth)",
       });
     }
-    const buffer = Buffer.alloc(512);
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
+    if (isEdgeError(error, "file-missing")) {
+      throw usageError("there is no such file", {
+        code: "checkpoint-missing",
+        file,
+        remedy: "Name the weights that training wrote (.pt or .pth)",
+        cause: error,
+      });
+    }
+    throw error;
   }
 }

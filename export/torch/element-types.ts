@@ -3,8 +3,11 @@ import type { ElementTypeName } from "./pickle-values.ts";
 /** A tensor's elements as doubles or floats, whatever they were stored as; C order. */
 export type Elements = Float32Array | Float64Array;
 
-/** Decodes little-endian elements. float64 stays double; integers and the halves fit a float exactly enough to run. */
-export function decodeElements(bytes: Buffer, type: ElementTypeName): Elements {
+/**
+ * Decodes little-endian elements. float64 stays double; integers and the halves fit a float exactly enough to run.
+ * Undefined for types that are no numbers on one axis (complex, quantized).
+ */
+export function decodeElements(bytes: Buffer, type: ElementTypeName): Elements | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (type) {
     case "float32":
@@ -26,6 +29,8 @@ export function decodeElements(bytes: Buffer, type: ElementTypeName): Elements {
     case "uint8":
     case "bool":
       return fill(new Float32Array(bytes.length), (i) => view.getUint8(i));
+    default:
+      return undefined;
   }
 }
 

@@ -1,39 +1,101 @@
-import { formatError, unsupportedError } from "../../core/errors.ts";
+import { unsupportedError } from "../../core/errors.ts";
+import { malformed, type PicklePlace } from "./pickle-errors.ts";
+import type { SpendSteps } from "./pickle-limits.ts";
 import {
   elementTypes,
+  isDict,
+  isTensor,
+  itemsOf,
+  opaque,
+  type PickleDict,
   type PickleGlobal,
   type PickleTuple,
   type PickleValue,
-  type StorageClass,
-  type StorageReference,
-  type TensorReference,
 } from "./pickle-values.ts";
+import { rebuildTensor } from "./rebuild-tensor.ts";
 
 /**
  * The closed list of names that a checkpoint may use, and what each builds when the pickle "calls" it. A pickle can
- * name any function of any installed module; a reader that resolves names runs whatever a stranger wrote.
+ * name any function of any installed module; a reader that resolves names runs whatever a stranger wrote. The list
+ * is torch's own of what may be loaded safely (torch/_weights_only_unpickler.py), and the plain data that labs keep
+ * beside their weights: NumPy values, dates, paths, an `argparse` result.
  */
 
-const storageNames = Object.keys(elementTypes).map((name) => `torch.${name}`);
+type Builder = (args: readonly PickleValue[], place: PicklePlace, spend: SpendSteps) => PickleValue;
 
-const allowed = new Set([
-  "collections.OrderedDict",
-  "torch._utils._rebuild_tensor_v2",
-  "torch._utils._rebuild_parameter",
-  "torch.Size",
-  ...storageNames,
+/** Names that build what we look at. */
+const builders = new Map<string, Builder>([
+  ["collections.OrderedDict", ([items], place, spend) => dictOf(items, place, spend)],
+  ["collections.Counter", ([items], place, spend) => dictOf(items, place, spend)],
+  // The first argument makes what is missing: a name, which is never asked.
+  ["collections.defaultdict", ([, items], place, spend) => dictOf(items, place, spend)],
+  ["torch._utils._rebuild_tensor", rebuildTensor],
+  ["torch._utils._rebuild_tensor_v2", rebuildTensor],
+  ["torch._utils._rebuild_parameter", ([data], place) => tensorIn(data, place)],
+  ["torch._utils._rebuild_parameter_with_state", ([data], place) => tensorIn(data, place)],
+  ["torch.nn.parameter.Parameter", ([data], place) => tensorIn(data, place)],
+  ["torch._tensor._rebuild_from_type_v2", rebuildFromType],
+  ["torch.Size", ([sizes], place) => sizesIn(sizes, place)],
 ]);
 
-/** Where a refusal points to. */
-export interface PicklePlace {
-  readonly file: string;
-  /** Byte offset in the pickle. */
-  readonly offset: number;
-}
+/** Names whose values are kept closed: they stand beside the weights and tell nothing of them. */
+const closed = new Set([
+  "torch.device",
+  "torch.serialization._get_layout",
+  "torch._utils._rebuild_tensor_v3",
+  "torch._utils._rebuild_qtensor",
+  "torch._utils._rebuild_sparse_tensor",
+  "torch._utils._rebuild_meta_tensor_no_storage",
+  "torch._utils._rebuild_nested_tensor",
+  "torch._utils._rebuild_wrapper_subclass",
+  "torch._utils._rebuild_device_tensor_from_numpy",
+  "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+  "_codecs.encode",
+  ...["bytearray", "bytes", "complex", "frozenset", "set"].map((name) => `builtins.${name}`),
+  ...["numpy.core", "numpy._core"].flatMap((module) => [
+    `${module}.multiarray.scalar`,
+    `${module}.multiarray._reconstruct`,
+    `${module}.numeric._frombuffer`,
+  ]),
+  "numpy.dtype",
+  "numpy.ndarray",
+  ...["date", "datetime", "timedelta", "timezone"].map((name) => `datetime.${name}`),
+  ...["Path", "PosixPath", "PurePosixPath", "PureWindowsPath", "WindowsPath"].map(
+    (name) => `pathlib.${name}`,
+  ),
+  "argparse.Namespace",
+  // Lightning's hyperparameters.
+  "pytorch_lightning.utilities.parsing.AttributeDict",
+  "lightning.pytorch.utilities.parsing.AttributeDict",
+  "lightning_fabric.utilities.data.AttributeDict",
+  "lightning.fabric.utilities.data.AttributeDict",
+]);
+
+const floats = ["float16", "float32", "float64", "bfloat16", "complex32", "complex64", "complex128"];
+const shortFloats = ["float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu"];
+const integers = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"];
+const quantized = ["qint8", "quint8", "qint32", "quint4x2", "quint2x4"];
+const schemes = ["per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric"];
+
+/** Names that are values themselves and are never called: element types, storages, what a `defaultdict` makes. */
+const bare = new Set([
+  ...Object.keys(elementTypes).map((name) => `torch.${name}`),
+  "torch.storage.UntypedStorage",
+  ...[...floats, ...shortFloats, ...integers, ...quantized, ...schemes].map((name) => `torch.${name}`),
+  "torch.per_channel_affine_float_qparams",
+  "torch.strided",
+  "torch.Tensor",
+  "torch.nn.parameter.Buffer",
+  ...["bool", "dict", "float", "int", "list", "object", "str", "tuple"].map((name) => `builtins.${name}`),
+]);
+
+/** Longer names are nobody's; a message that repeats them would be as long. */
+const maxNameLength = 200;
 
 export function resolveGlobal(module: string, name: string, place: PicklePlace): PickleGlobal {
-  const full = `${module}.${name}`;
-  if (!allowed.has(full)) {
+  // What Python 3 writes for Python 2 in protocol 2.
+  const full = `${module === "__builtin__" ? "builtins" : module}.${name}`.slice(0, maxNameLength);
+  if (!builders.has(full) && !closed.has(full) && !bare.has(full)) {
     throw unsupportedError(`the checkpoint names ${full}, which no weights need; nothing was run`, {
       code: "pickle-global",
       file: place.file,
@@ -46,111 +108,67 @@ export function resolveGlobal(module: string, name: string, place: PicklePlace):
   return { kind: "global", name: full };
 }
 
-/** REDUCE: what a name applied to a tuple of arguments builds. */
-export function reduce(callee: PickleValue, args: PickleValue, place: PicklePlace): PickleValue {
+/** REDUCE and NEWOBJ: what a name applied to a tuple of arguments builds. */
+export function reduce(
+  callee: PickleValue,
+  args: PickleValue,
+  place: PicklePlace,
+  spend: SpendSteps,
+): PickleValue {
   if (!isGlobal(callee) || !isTuple(args))
     throw malformed("REDUCE of something that is no known name", place);
-  switch (callee.name) {
-    case "collections.OrderedDict":
-      return orderedDict(args, place);
-    case "torch._utils._rebuild_tensor_v2":
-      return rebuildTensor(args.items, place);
-    case "torch._utils._rebuild_parameter": {
-      const [data] = args.items;
-      if (typeof data !== "object" || data?.kind !== "tensor")
-        throw malformed("a parameter without a tensor", place);
-      return data;
-    }
-    case "torch.Size": {
-      const [sizes] = args.items;
-      if (sizes === undefined || !isTuple(sizes)) throw malformed("torch.Size without sizes", place);
-      return sizes;
-    }
-    default:
-      throw unsupportedError(`the checkpoint calls ${callee.name}, which no weights need`, {
-        code: "pickle-reduce",
-        file: place.file,
-        at: `byte ${place.offset} of its pickle`,
-        found: callee.name,
-        remedy: "Save the weights alone, as torch.save(model.state_dict(), path)",
-      });
-  }
+  if (closed.has(callee.name)) return opaque;
+  const build = builders.get(callee.name);
+  if (build !== undefined) return build(args.items, place, spend);
+  throw unsupportedError(`the checkpoint calls ${callee.name}, which no weights need`, {
+    code: "pickle-reduce",
+    file: place.file,
+    at: `byte ${place.offset} of its pickle`,
+    found: callee.name,
+    remedy: "Save the weights alone, as torch.save(model.state_dict(), path)",
+  });
 }
 
-/** BINPERSID: `('storage', torch.XStorage, key, device, elements)`. */
-export function storageOf(value: PickleValue, place: PicklePlace): StorageReference {
-  if (!isTuple(value)) throw malformed("a persistent id that is no tuple", place);
-  const [word, type, key, , elements] = value.items;
-  if (word !== "storage" || type === undefined || !isGlobal(type) || typeof key !== "string") {
-    throw malformed("a persistent id that is no storage", place);
+/** A tensor of a subclass, or with attributes: `(rebuild function, type, its arguments, state)`. */
+function rebuildFromType(args: readonly PickleValue[], place: PicklePlace, spend: SpendSteps): PickleValue {
+  const [callee, , inner] = args;
+  if (callee === undefined || inner === undefined || !isGlobal(callee)) {
+    throw malformed("a tensor subclass without a way to rebuild it", place);
   }
-  const storageClass = type.name.slice("torch.".length);
-  if (!storageNames.includes(type.name)) throw malformed(`a storage of type ${type.name}`, place);
-  const { name, bytes } = elementTypes[storageClass as StorageClass];
-  return {
-    kind: "storage",
-    key,
-    elementType: name,
-    elementBytes: bytes,
-    elements: count(elements, "a storage's length", place),
-  };
+  // One inside another would be as deep as the file is long.
+  if (builders.get(callee.name) === rebuildFromType)
+    throw malformed("a tensor subclass of a subclass", place);
+  return reduce(callee, inner, place, spend);
 }
 
-function rebuildTensor(args: readonly PickleValue[], place: PicklePlace): TensorReference {
-  const [storage, offset, shape, strides] = args;
-  if (typeof storage !== "object" || storage?.kind !== "storage")
-    throw malformed("a tensor without storage", place);
-  if (!isTuple(shape) || !isTuple(strides) || shape.items.length !== strides.items.length) {
-    throw malformed("a tensor whose shape and strides do not fit", place);
-  }
-  const tensor: TensorReference = {
-    kind: "tensor",
-    storage,
-    offset: count(offset, "a tensor's offset", place),
-    shape: shape.items.map((length) => count(length, "a tensor's length", place)),
-    strides: strides.items.map((stride) => count(stride, "a tensor's stride", place)),
-  };
-  const empty = tensor.shape.includes(0);
-  const last = tensor.shape.reduce(
-    (sum, length, i) => sum + (length - 1) * (tensor.strides[i] ?? 0),
-    tensor.offset,
-  );
-  if (!empty && last >= storage.elements) {
-    throw formatError("a tensor reaches beyond its storage", {
-      code: "torch-tensor-outside",
-      file: place.file,
-      at: `byte ${place.offset} of its pickle`,
-      found: `element ${last} of storage ${storage.key}`,
-      allowed: `fewer than ${storage.elements}`,
-    });
-  }
-  return tensor;
+function tensorIn(data: PickleValue | undefined, place: PicklePlace): PickleValue {
+  const isKnown = isTensor(data) || data === opaque;
+  if (!isKnown) throw malformed("a parameter without a tensor", place);
+  return data;
 }
 
-function orderedDict(args: PickleTuple, place: PicklePlace): PickleValue {
+function sizesIn(sizes: PickleValue | undefined, place: PicklePlace): PickleValue {
+  if (!isTuple(sizes)) throw malformed("torch.Size without sizes", place);
+  return sizes;
+}
+
+/** Of nothing, of a dict, or of a list of pairs. Each item that is copied counts as a step. */
+function dictOf(items: PickleValue | undefined, place: PicklePlace, spend: SpendSteps): PickleDict {
+  if (items === undefined) return { kind: "dict", entries: new Map() };
+  if (isDict(items)) {
+    spend(items.entries.size, place);
+    return { kind: "dict", entries: new Map(items.entries) };
+  }
+  const pairs = itemsOf(items);
+  if (pairs === undefined) throw malformed("a dict of no list", place);
+  spend(pairs.length, place);
   const entries = new Map<PickleValue, PickleValue>();
-  const [pairs] = args.items;
-  if (pairs !== undefined) {
-    if (typeof pairs !== "object" || pairs?.kind !== "list")
-      throw malformed("an OrderedDict of no list", place);
-    for (const pair of pairs.items) {
-      const items =
-        typeof pair === "object" && (pair?.kind === "list" || pair?.kind === "tuple") ? pair.items : [];
-      const [key, value] = items;
-      if (key === undefined || value === undefined) throw malformed("an OrderedDict of no pairs", place);
-      entries.set(key, value);
-    }
+  for (const pair of pairs) {
+    const [key, value] = itemsOf(pair) ?? [];
+    if (key === undefined || value === undefined) throw malformed("a dict of no pairs", place);
+    entries.set(key, value);
   }
   return { kind: "dict", entries };
-}
-
-/** A non-negative integer that a double holds exactly. */
-function count(value: PickleValue | undefined, what: string, place: PicklePlace): number {
-  const number = typeof value === "bigint" ? Number(value) : value;
-  if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 0) {
-    throw malformed(`${what} that is no count`, place);
-  }
-  return number;
 }
 
 function isGlobal(value: PickleValue): value is PickleGlobal {
@@ -159,24 +177,4 @@ function isGlobal(value: PickleValue): value is PickleGlobal {
 
 function isTuple(value: PickleValue | undefined): value is PickleTuple {
   return typeof value === "object" && value !== null && value.kind === "tuple";
-}
-
-export function malformed(found: string, place: PicklePlace) {
-  return formatError("the checkpoint's pickle is damaged or of an unknown kind", {
-    code: "pickle-malformed",
-    file: place.file,
-    at: `byte ${place.offset} of its pickle`,
-    found,
-    remedy: "Save the weights again, as torch.save(model.state_dict(), path)",
-  });
-}
-
-/** The pickle goes on after the bytes at hand: a cut file, or a window that is too small. */
-export function cutShort(place: PicklePlace) {
-  return formatError("the checkpoint's pickle is cut", {
-    code: "pickle-cut",
-    file: place.file,
-    at: `byte ${place.offset} of its pickle`,
-    remedy: "Copy the file again",
-  });
 }

@@ -10,6 +10,7 @@ export type PickleValue =
   | PickleTuple
   | PickleDict
   | PickleGlobal
+  | OpaqueValue
   | StorageReference
   | TensorReference;
 
@@ -23,7 +24,7 @@ export interface PickleTuple {
   readonly items: readonly PickleValue[];
 }
 
-/** `dict` and `collections.OrderedDict` alike. Keys that are not text are kept under their own value. */
+/** `dict`, `OrderedDict`, `defaultdict` and `Counter` alike. Keys that are not text are kept under their own value. */
 export interface PickleDict {
   readonly kind: "dict";
   readonly entries: Map<PickleValue, PickleValue>;
@@ -34,6 +35,13 @@ export interface PickleGlobal {
   /** `module.name`, one of the allowed. */
   readonly name: string;
 }
+
+/** Something beside the weights whose content nobody needs: bytes, a set, a NumPy number, a date. */
+export interface OpaqueValue {
+  readonly kind: "opaque";
+}
+
+export const opaque: OpaqueValue = { kind: "opaque" };
 
 export const elementTypes = {
   FloatStorage: { name: "float32", bytes: 4 },
@@ -46,6 +54,12 @@ export const elementTypes = {
   CharStorage: { name: "int8", bytes: 1 },
   ByteStorage: { name: "uint8", bytes: 1 },
   BoolStorage: { name: "bool", bytes: 1 },
+  ComplexFloatStorage: { name: "complex64", bytes: 8 },
+  ComplexDoubleStorage: { name: "complex128", bytes: 16 },
+  QInt8Storage: { name: "qint8", bytes: 1 },
+  QUInt8Storage: { name: "quint8", bytes: 1 },
+  QInt32Storage: { name: "qint32", bytes: 4 },
+  UntypedStorage: { name: "bytes", bytes: 1 },
 } as const;
 export type StorageClass = keyof typeof elementTypes;
 export type ElementTypeName = (typeof elementTypes)[StorageClass]["name"];
@@ -74,4 +88,11 @@ export function isDict(value: PickleValue | undefined): value is PickleDict {
 
 export function isTensor(value: PickleValue | undefined): value is TensorReference {
   return typeof value === "object" && value !== null && value.kind === "tensor";
+}
+
+/** The items of a list or a tuple. */
+export function itemsOf(value: PickleValue | undefined): readonly PickleValue[] | undefined {
+  const isSequence =
+    typeof value === "object" && value !== null && (value.kind === "list" || value.kind === "tuple");
+  return isSequence ? value.items : undefined;
 }

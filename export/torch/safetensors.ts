@@ -1,17 +1,19 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { formatError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
+import type { ByteSource } from "../../formats/byte-source.ts";
 import { elementTypes, type TensorReference } from "./pickle-values.ts";
-import { withoutPrefixes } from "./state-dict.ts";
+import { oddityOfHeader } from "./safetensors-header.ts";
 import type { StoredTensors } from "./stored-tensors.ts";
+import { outermost } from "./tensor-dicts.ts";
 
 /**
  * `.safetensors`: eight bytes of header length, a JSON header, then the tensors' bytes, covered exactly once.
  * Source: huggingface/safetensors, README, "Format".
  */
 
-const maxHeaderBytes = 100_000_000;
+/** A CNNT with an average of its weights takes 100 kB. */
+const maxHeaderBytes = 8 << 20;
 
 const byName = {
   F32: elementTypes.FloatStorage,
@@ -24,6 +26,7 @@ const byName = {
   I8: elementTypes.CharStorage,
   U8: elementTypes.ByteStorage,
   BOOL: elementTypes.BoolStorage,
+  C64: elementTypes.ComplexFloatStorage,
 } as const;
 
 const headerSchema = z.record(
@@ -35,59 +38,50 @@ const headerSchema = z.record(
   }),
 );
 
-export async function openSafetensors(file: string): Promise<StoredTensors> {
-  const handle = await open(file, "r");
-  try {
-    const { header, dataStart } = await readHeader(handle, file);
-    const tensors = new Map<string, TensorReference>();
-    const offsets = new Map<string, number>();
-    let covered = 0;
-    for (const [name, entry] of Object.entries(header).sort(
-      ([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0],
-    )) {
-      const type = byName[entry.dtype];
-      const elements = elementCount(entry.shape);
-      const [begin, end] = entry.data_offsets;
-      if (begin !== covered || end - begin !== elements * type.bytes)
-        throw damaged(file, `odd offsets of ${name}`);
-      covered = end;
-      offsets.set(name, dataStart + begin);
-      tensors.set(name, contiguous(name, type, entry.shape));
-    }
-    const { size } = await handle.stat();
-    if (dataStart + covered !== size) throw damaged(file, `${size} bytes instead of ${dataStart + covered}`);
-    return {
-      file,
-      tensors: withoutPrefixes(tensors),
-      readElements: async (storage, { first, count }) => {
-        const buffer = Buffer.allocUnsafeSlow(count * storage.elementBytes);
-        const position = (offsets.get(storage.key) ?? 0) + first * storage.elementBytes;
-        await handle.read(buffer, 0, buffer.length, position);
-        return buffer;
-      },
-      close: () => handle.close(),
-    };
-  } catch (error) {
-    await handle.close();
-    throw error;
+export async function readSafetensors(source: ByteSource): Promise<StoredTensors> {
+  const { file } = source;
+  const { header, dataStart } = await readHeader(source);
+  const tensors = new Map<string, TensorReference>();
+  const offsets = new Map<string, number>();
+  let covered = 0;
+  for (const [name, entry] of Object.entries(header).sort(
+    ([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0],
+  )) {
+    const type = byName[entry.dtype];
+    const elements = elementCount(entry.shape);
+    const [begin, end] = entry.data_offsets;
+    if (begin !== covered || end - begin !== elements * type.bytes)
+      throw damaged(file, `odd offsets of ${name}`);
+    covered = end;
+    offsets.set(name, dataStart + begin);
+    tensors.set(name, contiguous(name, type, entry.shape));
   }
+  if (dataStart + covered !== source.size)
+    throw damaged(file, `${source.size} bytes instead of ${dataStart + covered}`);
+  if (tensors.size === 0) throw damaged(file, "no tensors");
+  return {
+    dicts: [{ place: outermost, tensors }],
+    readElements: async (storage, { first, count }) => {
+      const buffer = Buffer.allocUnsafeSlow(count * storage.elementBytes);
+      await source.readInto(buffer, (offsets.get(storage.key) ?? 0) + first * storage.elementBytes);
+      return buffer;
+    },
+  };
 }
 
-async function readHeader(handle: FileHandle, file: string) {
+async function readHeader(source: ByteSource) {
+  const { file } = source;
   const length = Buffer.alloc(8);
-  await handle.read(length, 0, 8, 0);
+  await source.readInto(length, 0);
   const headerBytes = Number(length.readBigUInt64LE(0));
-  const { size } = await handle.stat();
-  if (headerBytes > maxHeaderBytes || 8 + headerBytes > size)
-    throw damaged(file, `a header of ${headerBytes} bytes`);
-  const text = Buffer.alloc(headerBytes);
-  await handle.read(text, 0, headerBytes, 8);
-  let json: unknown;
-  try {
-    json = JSON.parse(text.toString("utf8"));
-  } catch {
-    throw damaged(file, "a header that is no JSON");
-  }
+  if (headerBytes > maxHeaderBytes || 8 + headerBytes > source.size)
+    throw damaged(file, `a header of ${headerBytes} bytes (at most ${maxHeaderBytes} are read)`);
+  const bytes = Buffer.alloc(headerBytes);
+  await source.readInto(bytes, 8);
+  const text = bytes.toString("utf8");
+  const odd = oddityOfHeader(text);
+  if (odd !== undefined) throw damaged(file, odd);
+  const json = parsedHeader(text, file);
   const { __metadata__: _metadata, ...entries } = (json ?? {}) as Record<string, unknown>;
   const parsed = headerSchema.safeParse(entries);
   if (!parsed.success) {
@@ -95,6 +89,14 @@ async function readHeader(handle: FileHandle, file: string) {
     throw damaged(file, `${issue?.path.join(".") ?? "header"}: ${issue?.message ?? "unknown"}`);
   }
   return { header: parsed.data, dataStart: 8 + headerBytes };
+}
+
+function parsedHeader(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw damaged(file, "a header that is no JSON");
+  }
 }
 
 function contiguous(

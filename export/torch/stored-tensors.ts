@@ -1,4 +1,5 @@
-import type { StorageReference, TensorReference } from "./pickle-values.ts";
+import type { StorageReference } from "./pickle-values.ts";
+import type { TensorDict } from "./tensor-dicts.ts";
 
 /** `count` elements from `first` on; within the storage. */
 export interface ElementRange {
@@ -8,13 +9,11 @@ export interface ElementRange {
 
 /** What each file format gives: which tensors there are, and the bytes of a storage when asked. */
 export interface StoredTensors {
-  readonly file: string;
-  /** By name, as the checkpoint names them. */
-  readonly tensors: ReadonlyMap<string, TensorReference>;
+  /** At least one. */
+  readonly dicts: readonly TensorDict[];
   /**
    * The bytes of some elements of a storage, little-endian. Only these are read: many tensors may share one large
    * storage. `tensorName` is for the message when it is cut.
    */
   readElements(storage: StorageReference, range: ElementRange, tensorName: string): Promise<Buffer>;
-  close(): Promise<void>;
 }

@@ -1,10 +1,10 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { formatError, isEdgeError } from "../../core/errors.ts";
+import type { ByteSource } from "../../formats/byte-source.ts";
 import { type PickleResult, readPickle } from "./pickle.ts";
-import type { PickleValue, StorageReference } from "./pickle-values.ts";
-import { stateDictOf } from "./state-dict.ts";
+import { maxPickleBytes } from "./pickle-limits.ts";
+import { itemsOf, type StorageReference } from "./pickle-values.ts";
 import type { ElementRange, StoredTensors } from "./stored-tensors.ts";
-import { maxPickleBytes } from "./zip-checkpoint.ts";
+import { tensorDictsIn } from "./tensor-dicts.ts";
 
 /**
  * torch.save's older form (before 1.6, or `_use_new_zipfile_serialization=False`): five pickles one after the other
@@ -33,31 +33,23 @@ interface StoredRun {
   readonly elements: number;
 }
 
-export async function openStreamCheckpoint(file: string, place?: string): Promise<StoredTensors> {
-  const handle = await open(file, "r");
-  try {
-    const { root, keys, end } = await readPickles(handle, file);
-    const tensors = stateDictOf(root.value, file, place);
-    const runs = await locateStorages(handle, file, keys, root.storages, end);
-    return {
-      file,
-      tensors,
-      readElements: (storage, range, tensorName) =>
-        readRun(handle, file, runs.get(storage.key), storage, range, tensorName),
-      close: () => handle.close(),
-    };
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
+export async function readStreamCheckpoint(source: ByteSource): Promise<StoredTensors> {
+  const { root, keys, end } = await readPickles(source);
+  const dicts = tensorDictsIn(root.value, source.file);
+  const runs = await locateStorages(source, keys, root.storages, end);
+  return {
+    dicts,
+    readElements: (storage, range, tensorName) =>
+      readRun(source, runs.get(storage.key), storage, range, tensorName),
+  };
 }
 
 /** Nothing tells how long the pickles are: they are read with a window that grows until they fit. */
-async function readPickles(handle: FileHandle, file: string) {
-  const { size } = await handle.stat();
+async function readPickles(source: ByteSource) {
+  const { size, file } = source;
   for (let window = 1 << 18; ; window *= 4) {
     const buffer = Buffer.alloc(Math.min(window, size, maxPickleBytes));
-    await handle.read(buffer, 0, buffer.length, 0);
+    await source.readInto(buffer, 0);
     try {
       let end = streamMagicLength(buffer) ?? 0;
       end = readPickle(buffer, file, end).end; // protocol
@@ -73,8 +65,7 @@ async function readPickles(handle: FileHandle, file: string) {
 }
 
 function keysOf({ value }: PickleResult, file: string): string[] {
-  const items: readonly PickleValue[] =
-    typeof value === "object" && value?.kind === "list" ? value.items : [];
+  const items = itemsOf(value) ?? [];
   const keys = items.filter((item) => typeof item === "string");
   if (keys.length === 0 || keys.length !== items.length) throw damaged(file, "no list of storages");
   return keys;
@@ -82,28 +73,26 @@ function keysOf({ value }: PickleResult, file: string): string[] {
 
 /** Walks over the storages by their lengths; the elements themselves are not touched. */
 async function locateStorages(
-  handle: FileHandle,
-  file: string,
+  source: ByteSource,
   keys: readonly string[],
   storages: ReadonlyMap<string, StorageReference>,
   start: number,
 ): Promise<Map<string, StoredRun>> {
-  const { size } = await handle.stat();
+  const { file, size } = source;
+  if (keys.length > storages.size) throw damaged(file, `${keys.length} storages, ${storages.size} are named`);
   const runs = new Map<string, StoredRun>();
   const head = Buffer.alloc(8);
   let offset = start;
   for (const key of keys) {
-    const { bytesRead } = await handle.read(head, 0, 8, offset);
     const storage = storages.get(key);
+    if (storage === undefined || runs.has(key) || offset + 8 > size) {
+      throw damaged(file, `storage ${key.slice(0, 50)} is cut or was not named`);
+    }
+    await source.readInto(head, offset);
     const elements = Number(head.readBigInt64LE(0));
-    const bytes = elements * (storage?.elementBytes ?? 0);
-    if (
-      bytesRead < 8 ||
-      storage === undefined ||
-      elements !== storage.elements ||
-      offset + 8 + bytes > size
-    ) {
-      throw damaged(file, `storage ${key} is cut or of another length`);
+    const bytes = elements * storage.elementBytes;
+    if (elements !== storage.elements || offset + 8 + bytes > size) {
+      throw damaged(file, `storage ${key.slice(0, 50)} is cut or of another length`);
     }
     runs.set(key, { offset: offset + 8, elements });
     offset += 8 + bytes;
@@ -112,18 +101,15 @@ async function locateStorages(
 }
 
 async function readRun(
-  handle: FileHandle,
-  file: string,
+  source: ByteSource,
   run: StoredRun | undefined,
   storage: StorageReference,
   range: ElementRange,
   tensorName: string,
 ): Promise<Buffer> {
-  if (run === undefined) throw damaged(file, `no storage for ${tensorName}`);
+  if (run === undefined) throw damaged(source.file, `no storage for ${tensorName}`);
   const buffer = Buffer.allocUnsafeSlow(range.count * storage.elementBytes);
-  const position = run.offset + range.first * storage.elementBytes;
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-  if (bytesRead !== buffer.length) throw damaged(file, `the storage of ${tensorName} is cut`);
+  await source.readInto(buffer, run.offset + range.first * storage.elementBytes);
   return buffer;
 }
 

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import yauzl, { type Entry, type ZipFile } from "yauzl";
 import { formatError, isEdgeError, unsupportedError } from "../../core/errors.ts";
+import type { ByteSource } from "../../formats/byte-source.ts";
 
 /**
  * The zip file that torch.save writes since 1.6, by random access: entries are stored uncompressed, so that any
@@ -24,40 +24,58 @@ export interface TorchArchive {
   read(entry: StoredEntry): Promise<Buffer>;
   /** Some bytes of an entry; checked against its CRC where they are the whole of it. */
   readRange(entry: StoredEntry, offset: number, bytes: number): Promise<Buffer>;
-  close(): Promise<void>;
 }
 
-/** The published networks have some 600 entries; a checkpoint with its optimizer some thousands. */
-const maxEntries = 100_000;
+/** The published networks have some 600 entries, a checkpoint with its optimizer some 3,000. Each costs a small read. */
+const maxEntries = 20_000;
+const maxNameLength = 512;
 
-export async function openTorchArchive(file: string): Promise<TorchArchive> {
-  const handle = await open(file, "r");
+export async function readTorchArchive(source: ByteSource): Promise<TorchArchive> {
+  const { file } = source;
   let zip: ZipFile | undefined;
   try {
-    zip = await yauzl.openPromise(file, { lazyEntries: true, autoClose: false });
+    zip = await yauzl.fromRandomAccessReaderPromise(new SourceReader(source), source.size, {
+      autoClose: false,
+    });
     const entries = await storedEntries(zip, file);
     refuseOverlaps([...entries.values()], file);
     const readRange: TorchArchive["readRange"] = (entry, offset, bytes) =>
-      readEntry(handle, entry, offset, bytes, file);
-    return {
-      file,
-      entries,
-      read: (entry) => readRange(entry, 0, entry.bytes),
-      readRange,
-      close: () => handle.close(),
-    };
+      readEntry(source, entry, offset, bytes);
+    return { file, entries, read: (entry) => readRange(entry, 0, entry.bytes), readRange };
   } catch (error) {
-    await handle.close();
     if (isEdgeError(error)) throw error;
     throw formatError("the checkpoint's zip directory is damaged", {
       code: "torch-zip-damaged",
       file,
-      found: error instanceof Error ? error.message : String(error),
+      found: error instanceof Error ? error.message.slice(0, 200) : String(error),
       remedy: "Copy the file again; it may have been cut",
       cause: error,
     });
   } finally {
     zip?.close();
+  }
+}
+
+/** A file that is open already, as yauzl wants to read it. */
+class SourceReader extends yauzl.RandomAccessReader {
+  private readonly source: ByteSource;
+
+  constructor(source: ByteSource) {
+    super();
+    this.source = source;
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    this.source.readInto(buffer.subarray(offset, offset + length), position).then(
+      () => callback(null),
+      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
+    );
   }
 }
 
@@ -72,6 +90,9 @@ async function storedEntries(zip: ZipFile, file: string): Promise<Map<string, St
   }
   const entries = new Map<string, StoredEntry>();
   for await (const entry of zip.eachEntry()) {
+    if (entry.fileName.length > maxNameLength) {
+      throw refused(`a name of ${entry.fileName.length} characters`, undefined, file);
+    }
     const name = entry.fileName.slice(entry.fileName.indexOf("/") + 1);
     if (entries.has(name)) throw refused("two entries have one name", entry, file);
     if (entry.compressionMethod !== 0 || entry.compressedSize !== entry.uncompressedSize) {
@@ -103,19 +124,18 @@ function refuseOverlaps(entries: readonly StoredEntry[], file: string): void {
 }
 
 async function readEntry(
-  handle: FileHandle,
+  source: ByteSource,
   entry: StoredEntry,
   offset: number,
   bytes: number,
-  file: string,
 ): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(bytes);
-  const { bytesRead } = await handle.read(buffer, 0, bytes, entry.offset + offset);
+  await source.readInto(buffer, entry.offset + offset);
   const whole = bytes === entry.bytes;
-  if (bytesRead !== bytes || (whole && crc32(buffer) !== entry.crc32)) {
+  if (whole && crc32(buffer) !== entry.crc32) {
     throw formatError("the checkpoint is damaged: an entry does not match its checksum", {
       code: "torch-zip-crc",
-      file,
+      file: source.file,
       at: entry.name,
       remedy: "Copy the file again",
     });
@@ -123,11 +143,11 @@ async function readEntry(
   return buffer;
 }
 
-function refused(found: string, entry: Entry, file: string) {
+function refused(found: string, entry: Entry | undefined, file: string) {
   return unsupportedError("this zip file is no torch checkpoint", {
     code: "torch-zip-unlike",
     file,
-    at: entry.fileName,
+    ...(entry === undefined ? {} : { at: entry.fileName }),
     found,
     remedy: "Save the weights with torch.save(model.state_dict(), path)",
   });

@@ -1,42 +1,34 @@
 import { formatError, unsupportedError } from "../../core/errors.ts";
+import type { ByteSource } from "../../formats/byte-source.ts";
 import { readPickle } from "./pickle.ts";
+import { maxPickleBytes } from "./pickle-limits.ts";
 import type { PickleValue } from "./pickle-values.ts";
-import { stateDictOf } from "./state-dict.ts";
 import type { StoredTensors } from "./stored-tensors.ts";
-import { openTorchArchive, type TorchArchive } from "./zip-archive.ts";
-
-/** A pickle describes, it does not hold the weights; the largest seen is below 1 MB. */
-export const maxPickleBytes = 64 << 20;
+import { tensorDictsIn } from "./tensor-dicts.ts";
+import { readTorchArchive, type TorchArchive } from "./zip-archive.ts";
 
 /** What torch.save has written since 1.6: a zip file with a pickle and one entry per storage. */
-export async function openZipCheckpoint(file: string, place?: string): Promise<StoredTensors> {
-  const archive = await openTorchArchive(file);
-  try {
-    const tensors = stateDictOf(await readRoot(archive), file, place);
-    await refuseBigEndian(archive);
-    return {
-      file,
-      tensors,
-      readElements: (storage, { first, count }, tensorName) => {
-        const entry = archive.entries.get(`data/${storage.key}`);
-        if (entry === undefined || entry.bytes !== storage.elements * storage.elementBytes) {
-          throw formatError("a storage of the checkpoint is missing or cut", {
-            code: "torch-storage-cut",
-            file,
-            at: tensorName,
-            found: entry === undefined ? `no entry data/${storage.key}` : `${entry.bytes} bytes`,
-            allowed: `${storage.elements * storage.elementBytes} bytes`,
-            remedy: "Copy the file again",
-          });
-        }
-        return archive.readRange(entry, first * storage.elementBytes, count * storage.elementBytes);
-      },
-      close: () => archive.close(),
-    };
-  } catch (error) {
-    await archive.close();
-    throw error;
-  }
+export async function readZipCheckpoint(source: ByteSource): Promise<StoredTensors> {
+  const archive = await readTorchArchive(source);
+  const dicts = tensorDictsIn(await readRoot(archive), source.file);
+  await refuseBigEndian(archive);
+  return {
+    dicts,
+    readElements: (storage, { first, count }, tensorName) => {
+      const entry = archive.entries.get(`data/${storage.key}`);
+      if (entry === undefined || entry.bytes !== storage.elements * storage.elementBytes) {
+        throw formatError("a storage of the checkpoint is missing or cut", {
+          code: "torch-storage-cut",
+          file: source.file,
+          at: tensorName,
+          found: entry === undefined ? "no entry for it" : `${entry.bytes} bytes`,
+          allowed: `${storage.elements * storage.elementBytes} bytes`,
+          remedy: "Copy the file again",
+        });
+      }
+      return archive.readRange(entry, first * storage.elementBytes, count * storage.elementBytes);
+    },
+  };
 }
 
 async function readRoot(archive: TorchArchive): Promise<PickleValue> {

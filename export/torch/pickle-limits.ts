@@ -1,0 +1,38 @@
+import { unsupportedError } from "../../core/errors.ts";
+import type { PicklePlace } from "./pickle-errors.ts";
+
+/**
+ * What reading a pickle may cost. A pickle describes a checkpoint and does not hold its weights: that of the published
+ * default network takes some 10,000 steps and 100 kB, with an optimizer and an average of the weights four times that.
+ */
+
+/** Bytes of the pickle that are held in memory. */
+export const maxPickleBytes = 16 << 20;
+/** Opcodes executed and items copied. The costliest (an empty dict) takes 200 bytes of memory. */
+export const maxPickleSteps = 1_000_000;
+/** Storages: one for each tensor, with an optimizer's three for each weight. Each costs a small read. */
+export const maxStorages = 20_000;
+/** Axes of a tensor: a convolution's weights have four or five. */
+export const maxRank = 8;
+
+/** Counts steps, and refuses the pickle that takes too many. */
+export type SpendSteps = (steps: number, place: PicklePlace) => void;
+
+export function stepCounter(): SpendSteps {
+  let left = maxPickleSteps;
+  return (steps, place) => {
+    left -= steps;
+    if (left < 0) throw tooMuch("its pickle takes too many steps", `more than ${maxPickleSteps}`, place);
+  };
+}
+
+/** The file may be sound, but nothing that training writes for a CNNT is like this. */
+export function tooMuch(what: string, found: string, place: PicklePlace) {
+  return unsupportedError(`the checkpoint is larger than any of this network: ${what}`, {
+    code: "pickle-limit",
+    file: place.file,
+    at: `byte ${place.offset} of its pickle`,
+    found,
+    remedy: "Save the weights alone, as torch.save(model.state_dict(), path)",
+  });
+}
