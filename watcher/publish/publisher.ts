@@ -1,7 +1,6 @@
 import type { MqttClient } from "mqtt";
 import {
   type JobBody,
-  largestMessageBytes,
   type MessageBody,
   type MessageName,
   messageKinds,
@@ -12,6 +11,7 @@ import { type BrokerLink, createBrokerLink, type Login } from "./broker-link.ts"
 import { createDeliveryWatch, type Delivery } from "./delivery-watch.ts";
 import { encodeMessage, misfit } from "./encode-message.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
+import { parseState } from "./own-state.ts";
 import { birthFailed, flapping, thrownOutReason, twin } from "./publish-problems.ts";
 import { type TopicNames, topicOf } from "./topics.ts";
 
@@ -292,19 +292,4 @@ const initialState: StateBody = {
 
 async function drained(isDrained: () => boolean): Promise<void> {
   while (!isDrained()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
-function parseState(payload: Buffer): { state: unknown; boot: unknown } | undefined {
-  if (payload.byteLength > largestMessageBytes) return undefined;
-  try {
-    const value: unknown = JSON.parse(payload.toString("utf8"));
-    if (typeof value !== "object" || value === null) return { state: "offline", boot: undefined };
-    return {
-      state: "state" in value ? value.state : undefined,
-      boot: "boot" in value ? value.boot : undefined,
-    };
-  } catch {
-    // An empty or foreign payload hides the truth as well as "offline" does.
-    return { state: "offline", boot: undefined };
-  }
 }

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { jobSchema } from "../../core/messages.ts";
+import { progressMessage } from "../../watcher/job-message.ts";
+import type { Job } from "../../watcher/ledger/job.ts";
+
+const job: Job = {
+  id: "0123456789abcdef",
+  folder: "f",
+  source: "a.tif",
+  members: ["a.tif"],
+  series: 0,
+  seriesCount: 1,
+  revision: 1,
+  sizeBytes: 1,
+  status: "running",
+  attempt: 1,
+  voxels: 100,
+  sampleBytes: 1,
+};
+
+test("within a tile what was delivered stays apart from what is estimated, which names what it rests on", () => {
+  const body = progressMessage(
+    job,
+    {
+      stage: "denoising",
+      doneVoxels: 0,
+      totalVoxels: 100,
+      estimatedShare: 0.4,
+      elapsedS: 4,
+      etaS: 6,
+      etaBasis: "the warm-up run",
+    },
+    "cpu",
+  );
+  const message = { v: 1, ts: new Date().toISOString(), boot: "0123456789abcdef", ...body };
+  const { done_voxels, estimated_share, eta_s, eta_basis } = jobSchema.parse(message);
+  assert.deepEqual([done_voxels, estimated_share, eta_s, eta_basis], [0, 0.4, 6, "the warm-up run"]);
+});
