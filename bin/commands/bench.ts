@@ -41,9 +41,9 @@ export const defineBench: DefineCommand = (program, io, act) => {
         .argParser(boxOf(1))
         .default([30, 512, 512] satisfies Box, "30,512,512"),
     )
-    .option("--runs <n>", "how often; the median is told", positiveInteger, 3)
+    .option("--runs <n>", "number of runs; the median is printed", positiveInteger, 3)
     .option("--every <seconds>", "how often the microscope writes such a stack", positive, 40)
-    .addOption(new Option("--provider <name>", "run on this").choices(["cpu", "cuda"]).default("cpu"))
+    .addOption(new Option("--provider <name>", "use this provider").choices(["cpu", "cuda"]).default("cpu"))
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option("--scratch <dir>", "where the stack and the results are written", tmpdir())
     .option("--json <file>", "the figures as JSON, in a file")

@@ -72,7 +72,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     .addOption(
       new Option(
         "--level <n=path>",
-        "ready-made averages of n scans: a file, or a folder of independent ones; repeat it",
+        "ready-made averages of n scans: a file, or a folder of independent ones; may be repeated",
       )
         .argParser(levelOf)
         .default([], "none"),
@@ -84,7 +84,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
       "numbers of repeats to average (default: 1,2,4,… up to all but two)",
       numberList,
     )
-    .option("--draws <n>", "disjoint averages per level, at most", positiveInteger, 4)
+    .option("--draws <n>", "at most so many averages of different repeats for each level", positiveInteger, 4)
     .option("--target <aim>", "psnr=35, equivalent=8, or as-good-as=8 for your usual 8 averages")
     .option("--offset <grey>", "grey value without light", finite)
     .option("--gain <grey>", "grey values per photon; with it, errors are in photons", positive)
@@ -100,7 +100,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     )
     .option(
       "--overhead <s>",
-      "seconds per field and channel however many scans: moving, settling, saving",
+      "seconds for each field and channel, whatever the number of scans: moving, settling, saving",
       notNegative,
       0,
     )
@@ -108,12 +108,16 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     .option("--channels <n>", "channels of the mosaic", positiveInteger, 1)
     .option("--tile <z,y,x>", "as in denoise", boxOf(1))
     .option("--overlap <z,y,x>", "as in denoise", boxOf(0))
-    .addOption(new Option("--provider <name>", "run on this and nothing else").choices([...providerNames]))
+    .addOption(
+      new Option("--provider <name>", "use only this provider; fail if it is unavailable").choices([
+        ...providerNames,
+      ]),
+    )
     .option("--seed <n>", "same seed, same draws", wholeNumber, 1)
     .option("--keep-work", "keep the denoised stacks in OUT/work")
     .option("--mqtt <url>", "publish progress and result at this broker, as watch does")
     .option("--instance <name>", "topics stand below cnnt-edge/<instance>")
-    .option("--config <file>", "of watch: publish at its broker, with its user and instance")
+    .option("--config <file>", "configuration of watch: publish at its broker, with its user and instance")
     .option("--json", "the result as JSON on stdout")
     .addHelpText(
       "after",

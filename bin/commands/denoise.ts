@@ -63,18 +63,18 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       "tile in pixels, with the published tiling (default: fitted to the stack)",
       boxOf(1),
     )
-    .option("--overlap <z,y,x>", "what tiles share, in pixels, with the published tiling", boxOf(0))
+    .option("--overlap <z,y,x>", "pixels that neighbouring tiles share, with the published tiling", boxOf(0))
     .addOption(new Option("--blend <name>", "how overlaps are blended").choices(["ramp"]).default("ramp"))
     .addOption(
       new Option(
         "--normalization <how>",
-        "the package's, or none: samples are network input (default: none for float .npy)",
+        "package: as the package states; none: the samples are network input already (default: none for float .npy)",
       ).choices(["package", "none"]),
     )
     .addOption(
       new Option(
         "--non-finite <how>",
-        "NaN and infinities in float input: stand again where they stood, or fail",
+        "NaN and infinities in float input: carry keeps them in their places, refuse fails the file",
       )
         .choices(["carry", "refuse"])
         .default("carry"),
@@ -86,7 +86,10 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       ]),
     )
     .addOption(
-      new Option("--depth-axis <axis>", "what the network takes for depth: Z, time, or Z where there is one")
+      new Option(
+        "--depth-axis <axis>",
+        "the axis that the network sees as depth; auto: Z if there is more than one plane, else time",
+      )
         .choices(["z", "t", "auto"])
         .default("auto"),
     )
@@ -97,9 +100,10 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
         .default("none"),
     )
     .addOption(
-      new Option("--provider <name>", "run on this and nothing else (default: cuda, else cpu)").choices([
-        ...providerNames,
-      ]),
+      new Option(
+        "--provider <name>",
+        "use only this provider; fail if it is unavailable (default: cuda, else cpu)",
+      ).choices([...providerNames]),
     )
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option(
@@ -111,10 +115,10 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     .addOption(
       new Option(
         "--skip-existing",
-        "leave out what has a result already: goes on after an interruption",
+        "skip inputs that have a result already, to go on after an interruption",
       ).conflicts("overwrite"),
     )
-    .option("--explain", "say what would be done, and do not do it")
+    .option("--explain", "print what would be done, and do nothing")
     .option("--json", "the outcome as JSON on stdout")
     .action((files: string[], options: DenoiseOptions) =>
       act(() => (options.explain ? explain(files, options, io) : denoise(files, options, io))),

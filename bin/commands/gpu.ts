@@ -53,7 +53,10 @@ function defineInstall(gpu: Command, io: CommandIo, act: Parameters<DefineComman
     )
     .option("--sha256 <hex>", "SHA-256 of the archive; needed for one that is not known here")
     .option("--tensorrt", "also the TensorRT provider (not verified on a GPU)")
-    .option("--no-probe", "place without trying, for images that are built where there is no GPU")
+    .option(
+      "--no-probe",
+      "install without running a test model, for images that are built on a machine without a GPU",
+    )
     .action((options: InstallOptions) => act(() => install(options, io)));
 }
 

@@ -74,11 +74,19 @@ export const defineSimulate: DefineCommand = (program, io, act) => {
         .conflicts("count"),
     )
     .addOption(
-      new Option("--bleaching <share>", "of the light is lost from one repeat to the next, as 2%")
+      new Option(
+        "--bleaching <share>",
+        "share of the light that is lost from one repeat to the next, for example 2%",
+      )
         .argParser(percentage)
         .default(0, "none"),
     )
-    .option("--drift <pixels>", "from one repeat to the next, in a direction of the seed's", notNegative, 0)
+    .option(
+      "--drift <pixels>",
+      "the field moves by so many pixels from one repeat to the next; the seed sets the direction",
+      notNegative,
+      0,
+    )
     .option("--interval <seconds>", "from the start of one acquisition to the next", notNegative, 0)
     .option("--seed <n>", "same seed, same pixels; each further field takes the next", seedFrom, 1)
     .option("--clean", "write the truth without noise too, as NAME-clean.ome.tif, float32")

@@ -34,7 +34,7 @@ export const defineWatch: DefineCommand = (program, io, act) => {
     .option("--model <dir>", "model package")
     .option("--calibration <file>", "calibration.json: warn of acquisitions that are noisier than it")
     .addOption(
-      new Option("--provider <name>", "run on this one or not at all").choices([
+      new Option("--provider <name>", "use only this provider; fail if it is unavailable").choices([
         "cpu",
         "cuda",
         "tensorrt",
