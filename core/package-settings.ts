@@ -6,11 +6,21 @@ import type { AxisSizes, Operator } from "./operators.ts";
  * they can; this says what they cannot (clipping, what intensities mean afterwards, recommended tiles).
  */
 
+/** No tile is longer along an axis, and none holds more voxels (4 GiB of float32). */
+export const longestTile = 65_536;
+export const mostTileVoxels = 2 ** 30;
+
 const positiveInteger = z.int().positive();
+const length = positiveInteger.max(longestTile);
+const shared = z.int().nonnegative().max(longestTile);
 
 /** Depth, height, width. */
-const box = z.tuple([positiveInteger, positiveInteger, positiveInteger]);
-const overlapBox = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().nonnegative()]);
+const box = z
+  .tuple([length, length, length])
+  .refine(([depth, height, width]) => depth * height * width <= mostTileVoxels, {
+    error: `more than ${mostTileVoxels} voxels`,
+  });
+const overlapBox = z.tuple([shared, shared, shared]);
 
 /** Whether `(x - low) / (high - low)` is a number for every sample: low below high, and no overflow either way. */
 function isRange({ low, high }: { readonly low: number; readonly high: number }): boolean {
@@ -80,9 +90,9 @@ export const packageSettingsSchema = z.strictObject({
   normalization: normalizationSchema,
   intensity: intensitySchema,
   /** Height and width must be multiples of this (2 to the number of halvings). */
-  spatial_multiple: positiveInteger,
+  spatial_multiple: length,
   /** Present where height and width are those of training (`layer` norm): [height, width]. */
-  fixed_height_width: z.tuple([positiveInteger, positiveInteger]).optional(),
+  fixed_height_width: z.tuple([length, length]).optional(),
   /** Present where the graph takes tiles of exactly this shape (`export --static`). */
   fixed_shape: box.optional(),
   tile: box,
@@ -123,6 +133,8 @@ export interface ModelPackage {
   readonly testInputFile: string;
   readonly testOutputFile: string;
   readonly settings: PackageSettings;
+  /** Present for a package of ours: whether what it states is under a hash (`export/package/statement-hash.ts`). */
+  readonly statementsAreHashed?: boolean;
   /** Present for a package that is not ours: what its description says of a network we know nothing else of. */
   readonly zoo?: ZooModel;
 }

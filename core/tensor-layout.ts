@@ -1,7 +1,7 @@
 import type { ModelPackage } from "./package-settings.ts";
 
 /** Axes of our own networks: batch, depth, channel, height, width. */
-const ownAxes = "bzcyx";
+export const ownAxes = "bzcyx";
 
 /** The shapes of a network's input and output tensors for one tile of `[depth, height, width]`. */
 export function tensorShapes(

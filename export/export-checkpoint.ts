@@ -14,6 +14,13 @@ import { applyNormalization } from "./package/apply-normalization.ts";
 import { smallestLength } from "./package/describe-model.ts";
 import { modelCard } from "./package/model-card.ts";
 import { readPackage } from "./package/read-package.ts";
+import {
+  halfTolerance,
+  largeTileTolerance,
+  singleTolerance,
+  smallTolerance,
+  standardDeviation,
+} from "./package/tolerance.ts";
 import { type Comparison, compareTensors, verifyPackage } from "./package/verify-package.ts";
 import { type PackageProof, writePackage } from "./package/write-package.ts";
 import { testScene } from "./test-scene.ts";
@@ -69,19 +76,6 @@ export interface ExportOutcome {
 /** The published inference's tile and overlap; depth, height, width. */
 const publishedTile = [24, 256, 256] as const;
 const publishedOverlap = [4, 64, 64] as const;
-
-/**
- * float32 networks of this kind agree with the float64 pass to some 1e-5 (of outputs near 1); a wrong weight shows at
- * 1e-3 and above. Absolute, and of the output's standard deviation where that is larger than 1.
- */
-const singleTolerance = 1e-4;
-/**
- * On a full tile two float32 runs of one network differ by rounding alone (sums over 10^5 pixels): of the output's
- * standard deviation, 0.4 % was measured between ONNX Runtime's optimization levels on 24 x 256 x 256.
- */
-const largeTileTolerance = 0.01;
-/** Half precision: of the output's standard deviation. */
-const halfTolerance = 0.02;
 
 /**
  * A checkpoint to a package folder: ONNX graph, settings, and test tensors whose expected output comes from the
@@ -300,14 +294,4 @@ function toleranceFor({ precision, staticShape }: ExportRequest, deviation: numb
   if (precision === "fp16") return halfTolerance * deviation;
   if (staticShape !== undefined) return Math.max(singleTolerance, largeTileTolerance * deviation);
   return smallTolerance(deviation);
-}
-
-/** Of a small tensor in float32, whose digits are those of its largest values. */
-function smallTolerance(deviation: number): number {
-  return singleTolerance * Math.max(1, deviation);
-}
-
-function standardDeviation({ data }: Tensor): number {
-  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
-  return Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);
 }

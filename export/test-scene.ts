@@ -6,10 +6,14 @@ import { elementCount, type Tensor } from "../core/tensor.ts";
  * that every weight, every head and the order of frames matter to the result. The same every time.
  */
 
-/** `[1, T, 1, H, W]`, within the range that the normalization expects, whole numbers where that is one of counts. */
+/**
+ * `[1, T, 1, H, W]`, whole numbers where the normalization's range is one of counts. The scene leaves that range on both
+ * sides, so that it matters to the result whether a package clips.
+ */
 export function testScene(shape: readonly [number, number, number], normalization: Normalization): Tensor {
   const [depth, height, width] = shape;
   const [low, high] = sampleRange(normalization);
+  const widened = normalization.kind === "fixed" ? 1.4 : 1;
   const random = uniformSequence(20_240_404);
   const data = new Float32Array(elementCount(shape));
   let at = 0;
@@ -20,7 +24,7 @@ export function testScene(shape: readonly [number, number, number], normalizatio
           Math.exp(-((y - cy * height - t) ** 2 + (x - cx * width + 0.7 * t) ** 2) / (2 * r * r));
         const scene = 0.08 + 0.1 * (x / width) + 0.7 * blob(0.3, 0.6, 2.5) + 0.5 * blob(0.7, 0.25, 1.6);
         const noisy = scene + 0.12 * Math.sqrt(scene) * (random() + random() + random() - 1.5);
-        const sample = low + (high - low) * Math.min(Math.max(noisy, 0), 1);
+        const sample = low + (high - low) * (noisy * widened + (1 - widened) / 2);
         data[at] = high - low > 1 ? Math.round(sample) : sample;
         at += 1;
       }

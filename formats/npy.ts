@@ -2,12 +2,14 @@ import { type FileHandle, open } from "node:fs/promises";
 import { type Samples, type SampleType, sampleTypes } from "../core/acquisition.ts";
 import { formatError, unsupportedError } from "../core/errors.ts";
 import { elementCount, type Tensor, type Tensor64 } from "../core/tensor.ts";
+import { openByteSource } from "./byte-source.ts";
 
 /** NumPy's `.npy` files, C order. Source: numpy.lib.format, versions 1.0 to 3.0. */
 
 const magic = Buffer.from("\u0093NUMPY", "latin1");
 const maxHeaderBytes = 1 << 16;
-const maxTensorBytes = 2 ** 31;
+/** Of a test tensor: it is held several times over, in double precision. */
+const maxTensorElements = 2 ** 24;
 
 const typeCodes: Readonly<Record<string, SampleType>> = {
   u1: "uint8",
@@ -82,21 +84,28 @@ function parseHeader(text: string, file: string): Omit<NpyHeader, "dataOffset"> 
   };
 }
 
-/** A whole small array as a float32 tensor (test tensors; not for stacks). */
+/** A whole small array as a float32 tensor (test tensors; not for stacks). Throws `EdgeError`. */
 export async function readNpyTensor(file: string): Promise<Tensor> {
+  // Refuses folders, pipes and missing files in our own words.
+  await (await openByteSource(file)).close();
   const handle = await open(file, "r");
   try {
     const header = await readNpyHeader(handle, file);
     const { bytes: elementBytes, view } = sampleTypes[header.sampleType];
-    const bytes = elementCount(header.shape) * elementBytes;
-    if (bytes > maxTensorBytes) {
-      throw unsupportedError("the array is too large to be a test tensor", {
-        code: "npy-large",
-        file,
-        found: `${bytes} bytes`,
-        allowed: `at most ${maxTensorBytes} bytes`,
-      });
+    const elements = elementCount(header.shape);
+    if (elements > maxTensorElements || elements === 0) {
+      throw unsupportedError(
+        elements === 0 ? "the array holds no values" : "the array is too large to be a test tensor",
+        {
+          code: elements === 0 ? "npy-empty" : "npy-large",
+          file,
+          found: `shape (${header.shape.join(", ")}), ${elements} values`,
+          allowed: `1 to ${maxTensorElements} values`,
+          remedy: "Make the test tensors smaller, and export the package again",
+        },
+      );
     }
+    const bytes = elements * elementBytes;
     const buffer = Buffer.from(new ArrayBuffer(bytes));
     await handle.read(buffer, 0, bytes, header.dataOffset);
     if (header.byteOrder === "big") swapBytes(buffer, elementBytes);

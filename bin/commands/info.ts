@@ -36,7 +36,8 @@ async function info(files: readonly string[], options: InfoOptions, io: CommandI
     io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
     return error;
   };
-  const { holdsDescription, readPackage } = await import("../../export/package/read-package.ts");
+  const { readPackage } = await import("../../export/package/read-package.ts");
+  const { holdsDescription } = await import("../../export/package/read-description.ts");
   const { packageAsJson, packageAsText } = await import("../describe-package.ts");
   const entries: object[] = [];
   for (const file of files) {

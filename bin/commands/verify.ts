@@ -1,5 +1,6 @@
-import { usageError } from "../../core/errors.ts";
+import { usageError, verificationError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import type { Verified } from "../../export/package/verify-package.ts";
 import { type DefineCommand, exitCodes } from "../command.ts";
 import { notNegative } from "../option-values.ts";
 import { refuseTogether } from "../refuse-together.ts";
@@ -40,7 +41,9 @@ export const defineVerify: DefineCommand = (program, io, act) => {
           });
         }
         const { readPackage } = await import("../../export/package/read-package.ts");
-        const { verifyAgainst, verifyPackage } = await import("../../export/package/verify-package.ts");
+        const { absoluteTolerance, toleranceWords, verifyAgainst, verifyPackage } = await import(
+          "../../export/package/verify-package.ts"
+        );
         const { readNpyTensor } = await import("../../formats/npy.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
         const { forProvider } = await import("../../runtime/prepared-engine.ts");
@@ -50,12 +53,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
         const given = [options.input, options.expected].filter((file) => file !== undefined);
         await refuseTogether([() => readPackage(dir), ...given.map((file) => () => readNpyTensor(file))], io);
         const model = await readPackage(dir);
-        const results: {
-          provider: string;
-          test: string;
-          largestDifference: number;
-          expectedDeviation: number;
-        }[] = [];
+        const results: Result[] = [];
         for (const provider of options.provider ?? installedProviders()) {
           const runnable = runnableModel(await forProvider(model, provider));
           const run = (input: Tensor) => runTensor({ ...runnable, provider, input }, io.signal);
@@ -63,26 +61,52 @@ export const defineVerify: DefineCommand = (program, io, act) => {
           if (options.input !== undefined && options.expected !== undefined) {
             const input = await readNpyTensor(options.input);
             const expected = await readNpyTensor(options.expected);
-            const comparison = await verifyAgainst(model, run, input, expected, options.atol, options.rtol);
-            results.push({ provider, test: "given pair", ...comparison });
+            const tolerance = absoluteTolerance(options.atol, options.rtol);
+            results.push({
+              provider,
+              test: "given pair",
+              ...(await verifyAgainst(model, run, input, expected, tolerance)),
+            });
           }
         }
+        const verified = model.statementsAreHashed !== false;
         if (options.json) {
           io.stdout.write(
-            `${JSON.stringify({ package: dir, model: model.modelSha256, verified: true, results })}\n`,
+            `${JSON.stringify({ package: dir, model: model.modelSha256, verified, results })}\n`,
           );
-          return exitCodes.done;
+        } else {
+          for (const result of results) {
+            const allowed = toleranceWords(result.tolerance);
+            io.stdout.write(`${model.name} on ${result.provider}, ${asText(result, allowed, verified)}\n`);
+          }
         }
-        for (const { provider, test, largestDifference, expectedDeviation } of results) {
-          const relative =
-            expectedDeviation > 0
-              ? `, ${(largestDifference / expectedDeviation).toExponential(1)} of the output's standard deviation`
-              : "";
-          io.stdout.write(
-            `${model.name} on ${provider}, ${test}: right (largest difference ${largestDifference.toExponential(1)}${relative})\n`,
-          );
-        }
+        if (!verified) throw notHashed(dir);
         return exitCodes.done;
       }),
     );
 };
+
+interface Result extends Verified {
+  readonly provider: string;
+  readonly test: string;
+}
+
+/** "right" says within what; where settings may have been changed since the export, it is the network only. */
+function asText(result: Result, allowed: string, verified: boolean): string {
+  const { test, largestDifference, expectedDeviation } = result;
+  const ofDeviation = (value: number): string =>
+    expectedDeviation > 0
+      ? `, ${(value / expectedDeviation).toExponential(1)} of the output's standard deviation`
+      : "";
+  const found = `largest difference ${largestDifference.toExponential(1)}${ofDeviation(largestDifference)}`;
+  return `${test}: ${verified ? "right" : "only the network is proven,"} within ${allowed} (${found})`;
+}
+
+function notHashed(dir: string) {
+  return verificationError("the network is right, but the package's settings are not under a hash", {
+    code: "verify-not-hashed",
+    file: dir,
+    found: "a package of an earlier version, or one whose hash was taken out",
+    remedy: "Export it again; whether its settings were changed since cannot be told",
+  });
+}

@@ -15,11 +15,17 @@ import { percentile } from "./apply-normalization.ts";
 
 /**
  * A zoo model's operators on one small tensor, the straightforward way: it checks test tensors. (Stacks go through them
- * plane by plane in `runtime/`; a test holds the two against each other.) The last two axes are height and width, and
- * all others together count planes. `input` is the unprocessed input, of the same shape.
+ * plane by plane in `runtime/`; a test holds the two against each other.) `axes` names those of the tensor, slowest first,
+ * of one channel, depth before y before x; all but y and x together count planes, wherever the channel stands. `input`
+ * is the unprocessed input, in the same order.
  */
-export function applyOperators(operators: readonly Operator[], tensor: Tensor64, input: Tensor64): Tensor64 {
-  const planeVoxels = (tensor.shape.at(-2) ?? 1) * (tensor.shape.at(-1) ?? 1);
+export function applyOperators(
+  operators: readonly Operator[],
+  tensor: Tensor64,
+  input: Tensor64,
+  axes: string,
+): Tensor64 {
+  const planeVoxels = lengthOf(tensor, axes, "y") * lengthOf(tensor, axes, "x");
   let data = tensor.data;
   for (const operator of operators) {
     const next = new Float64Array(data.length);
@@ -33,6 +39,10 @@ export function applyOperators(operators: readonly Operator[], tensor: Tensor64,
     data = next;
   }
   return { shape: tensor.shape, data };
+}
+
+function lengthOf({ shape }: Tensor64, axes: string, letter: "y" | "x"): number {
+  return shape[axes.indexOf(letter)] ?? 1;
 }
 
 function partsOf(operator: Operator, voxels: number, planeVoxels: number): [first: number, end: number][] {

@@ -1,4 +1,5 @@
 import type { PackageSettings } from "../../core/package-settings.ts";
+import { statementHash, statementHashKey } from "./statement-hash.ts";
 
 /**
  * The bioimage.io description of a package, format 0.5, as the plain object that becomes `rdf.yaml`.
@@ -47,6 +48,12 @@ const citations = [
 ];
 
 export function describeModel(facts: ModelFacts): Record<string, unknown> {
+  const { config, ...described } = withoutHash(facts);
+  const hash = statementHash({ ...described, config });
+  return { ...described, config: { ...config, [statementHashKey]: hash } };
+}
+
+function withoutHash(facts: ModelFacts) {
   const { settings } = facts;
   return {
     format_version: "0.5.4",
@@ -78,7 +85,7 @@ export function describeModel(facts: ModelFacts): Record<string, unknown> {
         axes: outputAxes(facts),
         data: { type: "float32" },
         test_tensor: { source: "test_output.npy", sha256: facts.sha256.testOutput },
-        postprocessing: [{ id: "ensure_dtype", kwargs: { dtype: "float32" } }],
+        postprocessing: ownPostprocessing,
       },
     ],
     weights: { onnx: { source: "model.onnx", sha256: facts.sha256.model, opset_version: facts.opset } },
@@ -151,8 +158,11 @@ function fixedLength(facts: ModelFacts, index: 0 | 1 | 2): number | undefined {
   return index === 0 ? undefined : heightWidth?.[index - 1];
 }
 
+/** Nothing comes after our networks. */
+export const ownPostprocessing = [{ id: "ensure_dtype", kwargs: { dtype: "float32" } }];
+
 /** The same map as `settings.normalization`, in bioimage.io's own operators. */
-function preprocessing(settings: PackageSettings): unknown[] {
+export function preprocessing(settings: PackageSettings): unknown[] {
   const { normalization } = settings;
   const steps: unknown[] = [{ id: "ensure_dtype", kwargs: { dtype: "float32" } }];
   if (normalization.kind === "fixed") {

@@ -1,9 +1,11 @@
 import { verificationError } from "../../core/errors.ts";
 import type { ModelPackage, ZooModel } from "../../core/package-settings.ts";
 import type { Tensor, Tensor64 } from "../../core/tensor.ts";
+import { ownAxes } from "../../core/tensor-layout.ts";
 import { readNpyTensor } from "../../formats/npy.ts";
 import { applyNormalization } from "./apply-normalization.ts";
 import { applyOperators } from "./apply-operators.ts";
+import { largestTolerance, standardDeviation } from "./tolerance.ts";
 
 /** Runs the package's network on one input, `[B, T, 1, H, W]`; whoever calls decides where (provider, process). */
 export type RunNetwork = (input: Tensor) => Promise<Tensor>;
@@ -41,37 +43,52 @@ export function compareTensors(measured: Tensor, expected: Tensor, atol: number,
   };
 }
 
+/** |measured - expected| <= absolute + relative · |expected|, but for some elements. */
+export type Tolerance = ZooModel["tolerance"];
+
+/** What was compared was right, within this. */
+export interface Verified extends Comparison {
+  readonly tolerance: Tolerance;
+}
+
 /**
  * The package's own proof: its test input, normalized as its settings say, through the network as it runs here, must
  * give its test output, which the float64 forward pass made; for a zoo model, through its own operators before and
  * after, within the tolerance that it states. Throws `EdgeError` (`verification`) when it does not.
  */
-export async function verifyPackage(model: ModelPackage, run: RunNetwork): Promise<Comparison> {
-  if (model.zoo !== undefined) return verifyZoo(model, model.zoo, run);
-  const samples = await readNpyTensor(model.testInputFile);
-  const normalized = applyNormalization(model.settings.normalization, {
-    shape: samples.shape,
-    data: Float64Array.from(samples.data),
-  });
-  const input = { shape: samples.shape, data: Float32Array.from(normalized.data) };
+export async function verifyPackage(model: ModelPackage, run: RunNetwork): Promise<Verified> {
+  const samples = doubled(await readNpyTensor(model.testInputFile));
   const expected = await readNpyTensor(model.testOutputFile);
-  return verifyAgainst(model, run, input, expected, model.settings.test_tolerance, 0);
+  refuseOtherAxes(model, samples, expected);
+  if (model.zoo !== undefined) return verifyZoo(model, model.zoo, run, samples, expected);
+  const tolerance = absoluteTolerance(model.settings.test_tolerance);
+  refuseLargeTolerance(model, expected);
+  const normalized = applyNormalization(model.settings.normalization, samples);
+  const input = { shape: samples.shape, data: Float32Array.from(normalized.data) };
+  return verifyAgainst(model, run, input, expected, tolerance);
 }
 
-async function verifyZoo(model: ModelPackage, zoo: ZooModel, run: RunNetwork): Promise<Comparison> {
-  const samples = doubled(await readNpyTensor(model.testInputFile));
-  const input = applyOperators(zoo.before, samples, samples);
+export function absoluteTolerance(absolute: number, relative = 0): Tolerance {
+  return { absolute, relative, mismatchedPerMillion: 0 };
+}
+
+async function verifyZoo(
+  model: ModelPackage,
+  zoo: ZooModel,
+  run: RunNetwork,
+  samples: Tensor64,
+  expected: Tensor,
+): Promise<Verified> {
+  const input = applyOperators(zoo.before, samples, samples, zoo.inputAxes);
   const output = doubled(await run({ shape: input.shape, data: Float32Array.from(input.data) }));
-  const measured = applyOperators(zoo.after, output, samples);
-  const expected = await readNpyTensor(model.testOutputFile);
-  const { absolute, relative, mismatchedPerMillion } = zoo.tolerance;
-  const result = { shape: measured.shape, data: Float32Array.from(measured.data) };
-  refuseOtherShape(model, result, expected);
-  const comparison = compareTensors(result, expected, absolute, relative);
-  if (comparison.missed > (mismatchedPerMillion / 1e6) * expected.data.length) {
-    throw differs(model, comparison, absolute, relative);
-  }
-  return comparison;
+  refuseOtherShape(model, output, expected);
+  const measured = applyOperators(zoo.after, output, samples, zoo.outputAxes);
+  return compared(
+    model,
+    { shape: measured.shape, data: Float32Array.from(measured.data) },
+    expected,
+    zoo.tolerance,
+  );
 }
 
 function doubled({ shape, data }: Tensor): Tensor64 {
@@ -84,17 +101,59 @@ export async function verifyAgainst(
   run: RunNetwork,
   input: Tensor,
   expected: Tensor,
-  atol: number,
-  rtol: number,
-): Promise<Comparison> {
+  tolerance: Tolerance,
+): Promise<Verified> {
   const measured = await run(input);
   refuseOtherShape(model, measured, expected);
-  const comparison = compareTensors(measured, expected, atol, rtol);
-  if (comparison.missed > 0) throw differs(model, comparison, atol, rtol);
-  return comparison;
+  return compared(model, measured, expected, tolerance);
 }
 
-function refuseOtherShape(model: ModelPackage, measured: Tensor, expected: Tensor): void {
+function compared(model: ModelPackage, measured: Tensor, expected: Tensor, tolerance: Tolerance): Verified {
+  const { absolute, relative, mismatchedPerMillion } = tolerance;
+  const comparison = compareTensors(measured, expected, absolute, relative);
+  const allowed = (mismatchedPerMillion / 1e6) * expected.data.length;
+  if (comparison.missed > allowed) throw differs(model, comparison, tolerance);
+  return { ...comparison, tolerance };
+}
+
+/** A package that allows itself more than an export would is not proven by its test tensors. */
+function refuseLargeTolerance(model: ModelPackage, expected: Tensor): void {
+  const stated = model.settings.test_tolerance;
+  const largest = largestTolerance(standardDeviation(expected));
+  // The deviation is summed in another order than when it was exported.
+  if (stated <= largest * (1 + 1e-6)) return;
+  throw verificationError("the package allows itself a larger error than an export does", {
+    code: "verify-tolerance",
+    file: model.dir,
+    found: `a tolerance of ${stated}`,
+    allowed: `at most ${largest.toPrecision(3)}, for a standard deviation of its test output of ${standardDeviation(expected).toPrecision(3)}`,
+    remedy: "Export it again from the checkpoint",
+  });
+}
+
+/** The test tensors must have the axes that the description states, of one channel and the same lengths. */
+function refuseOtherAxes({ dir, zoo }: ModelPackage, input: Tensor64, expected: Tensor): void {
+  const [inputAxes, outputAxes] = [zoo?.inputAxes ?? ownAxes, zoo?.outputAxes ?? ownAxes];
+  const fits =
+    input.shape.length === inputAxes.length &&
+    expected.shape.length === outputAxes.length &&
+    input.shape[inputAxes.indexOf("c")] === (inputAxes.includes("c") ? 1 : undefined) &&
+    [...outputAxes].every((letter, k) => (input.shape[inputAxes.indexOf(letter)] ?? 1) === expected.shape[k]);
+  if (fits) return;
+  throw verificationError("the test tensors are not such as the description says", {
+    code: "verify-axes",
+    file: dir,
+    found: `input [${input.shape.join(", ")}], output [${expected.shape.join(", ")}]`,
+    allowed: `axes ${inputAxes} and ${outputAxes}, one channel, equal lengths`,
+    remedy: zoo === undefined ? "Export it again from the checkpoint" : "Download the model again",
+  });
+}
+
+function refuseOtherShape(
+  model: ModelPackage,
+  measured: Pick<Tensor, "shape">,
+  expected: Pick<Tensor, "shape">,
+): void {
   if (measured.shape.join() === expected.shape.join()) return;
   throw verificationError("the network's output has another shape than expected", {
     code: "verify-shape",
@@ -105,15 +164,26 @@ function refuseOtherShape(model: ModelPackage, measured: Tensor, expected: Tenso
   });
 }
 
-function differs(model: ModelPackage, { largestDifference }: Comparison, atol: number, rtol: number) {
+function differs(model: ModelPackage, { largestDifference }: Comparison, tolerance: Tolerance) {
   return verificationError("the model does not compute what it should", {
     code: "verify-differs",
     file: model.dir,
     found: `a difference of ${largestDifference.toPrecision(3)}`,
-    allowed: rtol === 0 ? `at most ${atol}` : `at most ${atol} + ${rtol} of the expected value`,
+    allowed: `at most ${toleranceWords(tolerance)}`,
     remedy:
       model.zoo === undefined
         ? "Do not use this package here: export it again from the checkpoint with the JSON of its own training, or try another provider"
         : "Do not use this model here: download it again, or try another provider",
   });
+}
+
+/** "0.001 + 0.001 of the expected value, but for 100 values in a million" */
+export function toleranceWords({ absolute, relative, mismatchedPerMillion }: Tolerance): string {
+  const ofExpected = relative === 0 ? "" : ` + ${shown(relative)} of the expected value`;
+  const butFor = mismatchedPerMillion === 0 ? "" : `, but for ${mismatchedPerMillion} values in a million`;
+  return `${shown(absolute)}${ofExpected}${butFor}`;
+}
+
+function shown(value: number): string {
+  return String(Number(value.toPrecision(3)));
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { parse, stringify } from "yaml";
 import { randomOf } from "../../calibration/simulation/random.ts";
+import { statementHash, statementHashKey } from "../../export/package/statement-hash.ts";
 import { encodeNpy } from "../../formats/npy.ts";
 import { cnntFixture, cnntFixtures, sharedMissing } from "../export/cnnt-fixtures.ts";
 import { runCommand } from "./run-command.ts";
@@ -76,10 +77,9 @@ async function tamper(dir: string, change: (model: Buffer) => void): Promise<voi
   const model = readFileSync(file);
   change(model);
   writeFileSync(file, model);
-  const rdfFile = join(dir, "rdf.yaml");
-  const rdf = parse(readFileSync(rdfFile, "utf8")) as { weights: { onnx: { sha256: string } } };
-  rdf.weights.onnx.sha256 = createHash("sha256").update(model).digest("hex");
-  writeFileSync(rdfFile, stringify(rdf));
+  rewrite(dir, (rdf) => {
+    rdf.weights.onnx.sha256 = createHash("sha256").update(model).digest("hex");
+  });
 }
 
 /** Where the raw bytes of a named initializer begin: its name (field 8), then raw_data (field 9) with its length. */
@@ -298,4 +298,49 @@ test("pairs of images tell what intensities mean, what is gained, and make the c
   assert.match(card, /\| a \| \d+\.\d\d \| \d+\.\d\d \|/);
   assert.ok(readFileSync(join(out, "cover.png")).length > 1000);
   assert.equal((await runCommand(["verify", out])).code, 0);
+});
+
+/** Makes a description agree with itself again, hash and all, as somebody might who edits it by hand. */
+function rewrite(dir: string, change: (rdf: Described) => void): void {
+  const file = join(dir, "rdf.yaml");
+  const rdf = parse(readFileSync(file, "utf8")) as Described;
+  change(rdf);
+  rdf.config[statementHashKey] = statementHash(rdf as unknown as Record<string, unknown>);
+  writeFileSync(file, stringify(rdf));
+}
+
+interface Described {
+  weights: { onnx: { sha256: string } };
+  inputs: { preprocessing: unknown[] }[];
+  config: Record<string, unknown> & { cnnt_edge: { normalization: { clip: boolean; high: number } } };
+}
+
+test("the test scene leaves the range: a package that clips where its export did not is wrong", async () => {
+  const dir = await exportTo("no-clip", "--normalization", "fixed:0,4096", "--intensity", "preserved");
+  const right = await runCommand(["verify", dir]);
+  assert.equal(right.code, 0, right.stderr);
+  assert.match(right.stdout, /own test tensors: right within 0\.0\d+ \(largest difference/);
+  rewrite(dir, (rdf) => {
+    rdf.config.cnnt_edge.normalization.clip = !rdf.config.cnnt_edge.normalization.clip;
+    if (rdf.config.cnnt_edge.normalization.clip) {
+      rdf.inputs[0]?.preprocessing.push({ id: "clip", kwargs: { min: 0, max: 1 } });
+    } else rdf.inputs[0]?.preprocessing.pop();
+  });
+  const wrong = await runCommand(["verify", dir]);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /does not compute what it should/);
+});
+
+test("a package without a hash over its settings is run, but verify does not call it right", async () => {
+  const dir = await exportTo("of-an-earlier-version");
+  const file = join(dir, "rdf.yaml");
+  const { config, ...rest } = parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
+  const { [statementHashKey]: _, ...others } = config;
+  writeFileSync(file, stringify({ ...rest, config: others }));
+  const result = await runCommand(["verify", dir]);
+  assert.equal(result.code, 1);
+  assert.doesNotMatch(result.stdout, /: right/);
+  assert.match(result.stderr, /settings are not under a hash .*Export it again/);
+  const json = await runCommand(["verify", dir, "--json"]);
+  assert.equal((JSON.parse(json.stdout) as { verified: boolean }).verified, false);
 });

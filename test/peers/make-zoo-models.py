@@ -183,6 +183,51 @@ def last(root):
     )
 
 
+def planes_last_05(root):
+    """2-D, channels last: standardized plane by plane, a linear map after."""
+    folder = root / "planes-last-05"
+    folder.mkdir()
+    smoothing(folder, "byxc", ["b", "y", "x", 1])
+    axes = [batch, space("y", 16, 8), space("x", 16, 8), channel]
+    before = [{"id": "zero_mean_unit_variance", "kwargs": {"axes": ["channel", "y", "x"]}}]
+    after = [{"id": "scale_linear", "kwargs": {"gain": 20.0, "offset": 40.0}}]
+    rdf = v05("planes channels last", axes, [batch, like("y", 1), like("x", 1), channel], before, after, folder)
+    write(
+        folder,
+        rdf,
+        image(1, 24, 32, 1),
+        (lambda x: (x - x.mean()) / (x.std() + 1e-6), lambda y, x: 20 * y + 40),
+    )
+
+
+def planes_last_04(root):
+    """Format 0.4, 2-D, channels last: percentiles of each plane, a sigmoid after."""
+    folder = root / "planes-last-04"
+    folder.mkdir()
+    smoothing(folder, "byxc", ["b", "y", "x", 1])
+    tensor = {"axes": "byxc", "data_type": "float32", "data_range": [float("-inf"), float("inf")]}
+    percentiles = {"mode": "per_sample", "axes": "yxc", "min_percentile": 5, "max_percentile": 95}
+    inputs = {
+        "name": "raw",
+        **tensor,
+        "shape": {"min": [1, 8, 8, 1], "step": [0, 4, 4, 0]},
+        "preprocessing": [{"name": "scale_range", "kwargs": percentiles}],
+    }
+    outputs = {
+        "name": "denoised",
+        **tensor,
+        "halo": [0, 1, 1, 0],
+        "shape": {"reference_tensor": "raw", "scale": [1, 1, 1, 1], "offset": [0, 0, 0, 0]},
+        "postprocessing": [{"name": "sigmoid"}],
+    }
+
+    def pre(x):
+        low, high = np.percentile(x, [5, 95])
+        return (x - low) / (high - low + 1e-6)
+
+    write(folder, v04("planes channels last", inputs, outputs, folder), image(1, 16, 20, 1), (pre, lambda y, x: 1 / (1 + np.exp(-y))))
+
+
 def fixed(root):
     """Format 0.4, one size only: stated mean and deviation, a sigmoid after."""
     folder = root / "fixed-size-04"
@@ -227,6 +272,6 @@ def agree(root):
 if __name__ == "__main__":
     root = pathlib.Path(sys.argv[1])
     root.mkdir(parents=True, exist_ok=True)
-    for make in (planes, stacks, last, fixed):
+    for make in (planes, stacks, last, fixed, planes_last_05, planes_last_04):
         make(root)
     agree(root)

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AxisSizes } from "../../../core/operators.ts";
+import { longestTile } from "../../../core/package-settings.ts";
 import {
   type AxisLetter,
   cannotRun,
@@ -11,7 +12,7 @@ import { readOperators, statedOperator } from "./operators.ts";
 
 /** Model descriptions of format 0.4. Source: bioimage-io/spec-bioimage-io, model 0.4. */
 
-const lengths = z.array(z.int().positive());
+const lengths = z.array(z.int().positive().max(longestTile));
 const file = z.looseObject({
   source: z.string(),
   sha256: z
@@ -30,7 +31,10 @@ export const format04 = z.looseObject({
       z.looseObject({
         name: z.string(),
         axes,
-        shape: z.union([lengths, z.looseObject({ min: lengths, step: z.array(z.int().nonnegative()) })]),
+        shape: z.union([
+          lengths,
+          z.looseObject({ min: lengths, step: z.array(z.int().nonnegative().max(longestTile)) }),
+        ]),
         preprocessing: z.array(statedOperator).default([]),
       }),
     ],
@@ -49,7 +53,7 @@ export const format04 = z.looseObject({
             offset: z.array(z.number()),
           }),
         ]),
-        halo: z.array(z.int().nonnegative()).nullish(),
+        halo: z.array(z.int().nonnegative().max(longestTile)).nullish(),
         postprocessing: z.array(statedOperator).default([]),
       }),
     ],

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AxisSizes } from "../../../core/operators.ts";
+import { longestTile } from "../../../core/package-settings.ts";
 import {
   type AxisLetter,
   cannotRun,
@@ -11,7 +12,7 @@ import { readOperators, statedOperator } from "./operators.ts";
 
 /** Model descriptions of format 0.5. Source: bioimage-io/spec-bioimage-io, model 0.5. */
 
-const length = z.int().positive();
+const length = z.int().positive().max(longestTile);
 const reference = z.looseObject({
   tensor_id: z.string(),
   axis_id: z.string(),
@@ -31,7 +32,7 @@ const axis = z.looseObject({
     .nullish(),
   channel_names: z.array(z.string()).optional(),
   scale: z.number().positive().default(1),
-  halo: z.int().nonnegative().nullish(),
+  halo: z.int().nonnegative().max(longestTile).nullish(),
 });
 type StatedAxis = z.infer<typeof axis>;
 
@@ -61,9 +62,10 @@ export const format05 = z.looseObject({
           reproducibility_tolerance: z
             .array(
               z.looseObject({
-                relative_tolerance: z.number().nonnegative().default(1e-3),
+                // The format's own bounds.
+                relative_tolerance: z.number().nonnegative().max(0.01).default(1e-3),
                 absolute_tolerance: z.number().nonnegative().default(1e-3),
-                mismatched_elements_per_million: z.number().nonnegative().default(100),
+                mismatched_elements_per_million: z.number().nonnegative().max(5000).default(100),
                 weights_formats: z.array(z.string()).default([]),
               }),
             )

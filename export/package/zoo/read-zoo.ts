@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { formatError } from "../../../core/errors.ts";
 import { type AxisSizes, largestFitting } from "../../../core/operators.ts";
-import type { PackageSettings, ZooModel } from "../../../core/package-settings.ts";
+import { mostTileVoxels, type PackageSettings, type ZooModel } from "../../../core/package-settings.ts";
+import { elementCount } from "../../../core/tensor.ts";
 import { type AxisLetter, cannotRun, type FileReference, type ZooDescription } from "./description.ts";
 import { format04, readFormat04 } from "./format-04.ts";
 import { format05, readFormat05 } from "./format-05.ts";
@@ -86,6 +87,14 @@ function zooModelOf(description: ZooDescription, file: string): ZooModel {
       at: "inputs.0.shape",
       found: "fewer lengths than axes",
       allowed: "a length for each",
+    });
+  }
+  const smallest = elementCount(sizes.map(({ min }) => min));
+  if (smallest > mostTileVoxels) {
+    throw cannotRun(file, {
+      at: "inputs.0.axes",
+      found: `a smallest tile of ${smallest} voxels`,
+      allowed: `at most ${mostTileVoxels}`,
     });
   }
   for (const { letter, size } of outputAxes) {

@@ -13,7 +13,14 @@ import { runTensor } from "../../../runtime/engine/run-tensor.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const zoo = join(root, "test/fixtures/zoo");
-const models = ["planes-05", "stacks-05", "channels-last-04", "fixed-size-04"];
+const models = [
+  "planes-05",
+  "stacks-05",
+  "channels-last-04",
+  "fixed-size-04",
+  "planes-last-05",
+  "planes-last-04",
+];
 
 function onCpu({ modelFile, inputName, outputName }: ModelPackage) {
   return (input: Parameters<Parameters<typeof verifyPackage>[1]>[0]) =>
@@ -146,6 +153,44 @@ for (const [what, change, message] of refused) {
     );
   });
 }
+
+const tooLarge: readonly [what: string, change: (stated: Stated) => void, at: string][] = [
+  [
+    "an axis of 1e9",
+    (stated) => Object.assign(stated.inputs[0]?.axes[3] ?? {}, { size: { min: 1e9, step: 1 } }),
+    "inputs.0.axes.3.size",
+  ],
+  [
+    "a tolerance beyond what the format allows",
+    (stated) =>
+      Object.assign(stated, {
+        config: { bioimageio: { reproducibility_tolerance: [{ mismatched_elements_per_million: 1e6 }] } },
+      }),
+    "config.bioimageio.reproducibility_tolerance.0.mismatched_elements_per_million",
+  ],
+];
+
+for (const [what, change, at] of tooLarge) {
+  test(`refuses ${what}`, () => {
+    const stated = stacks();
+    change(stated);
+    assert.throws(
+      () => readZooDescription(stated, "rdf.yaml"),
+      (error: unknown) => isEdgeError(error, "package-rdf-schema") && error.at === at,
+    );
+  });
+}
+
+test("refuses a network whose smallest tile is beyond measure", () => {
+  const stated = stacks();
+  for (const index of [2, 3, 4]) {
+    Object.assign(stated.inputs[0]?.axes[index] ?? {}, { size: { min: 60_000, step: 1 } });
+  }
+  assert.throws(
+    () => readZooDescription(stated, "rdf.yaml"),
+    (error: unknown) => isEdgeError(error, "zoo-unsupported") && /smallest tile/.test(error.found ?? ""),
+  );
+});
 
 test("refuses a model without ONNX weights as one that it does not understand", () => {
   const stated = stacks();

@@ -118,6 +118,18 @@ test("a network of single planes takes each plane of a stack by itself, and the 
   assert.ok(outcome.notes.some((note) => note.includes("uncalibrated")));
 });
 
+for (const [model, plane] of [
+  ["planes-last-05", [1, 24, 32]],
+  ["planes-last-04", [1, 16, 20]],
+] as const) {
+  test(`${model}: a plane through the engine is the model's own test output`, async () => {
+    const stack = await stackOf(join(zoo, model, "test_input.npy"), plane);
+    const expected = await stackOf(join(zoo, model, "test_output.npy"), plane);
+    const { data } = await denoise(model, model, stack);
+    assert.ok(largestDifference(data, expected.data) < 1e-4);
+  });
+}
+
 test("a network of one size takes a larger image in tiles of that size, a smaller one padded", async () => {
   const image = Float32Array.from({ length: 50 * 70 }, (_, i) => 40 + (i % 70));
   const { outcome, data } = await denoise("fixed", "fixed-size-04", { shape: [1, 50, 70], data: image });
