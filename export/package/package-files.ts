@@ -39,9 +39,12 @@ export async function fileInPackage(dir: string, name: string): Promise<string |
   });
 }
 
+/** No such name can be there. */
+const absent: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
+
 /** A disk that fails is another matter: whoever reads the package says so. */
 function noneThere(error: NodeJS.ErrnoException): undefined {
-  if (error.code === "ENOENT" || error.code === "ENOTDIR" || error.code === "ELOOP") return undefined;
+  if (absent.has(error.code)) return undefined;
   throw error;
 }
 
