@@ -11,6 +11,8 @@ import { noSpaceError, writeError } from "./write-errors.ts";
 export interface AtomicFile {
   /** The name that it has until `commit`. */
   readonly temporaryPath: string;
+  /** Why the file has not the access that was asked for, as a sentence for a person; undefined: it has. */
+  readonly accessProblem?: string;
   /** Writes all of `bytes` at `position`. */
   write(bytes: Uint8Array, position: number): Promise<void>;
   /**
@@ -30,6 +32,14 @@ export interface AtomicFileOptions {
   readonly sources?: readonly string[];
   /** Refuse at once when the disk has less room than this. */
   readonly expectedBytes?: number;
+  /** Who may read it, given before a byte is written. Where the system refuses, the file is written all the same. */
+  readonly access?: FileAccess;
+}
+
+/** Permission bits and numeric group; what is absent stays as the system makes it. */
+export interface FileAccess {
+  readonly mode?: number | undefined;
+  readonly gid?: number | undefined;
 }
 
 /**
@@ -54,6 +64,7 @@ export async function createAtomicFile(path: string, options: AtomicFileOptions 
     forgetPartial(temporaryPath);
     throw writeError(error, path);
   });
+  const accessProblem = await giveAccess(handle, options.access ?? {});
   let ended = false;
   let unsyncedBytes = 0;
   let syncing: Promise<unknown> | undefined;
@@ -84,6 +95,7 @@ export async function createAtomicFile(path: string, options: AtomicFileOptions 
 
   return {
     temporaryPath,
+    ...(accessProblem === undefined ? {} : { accessProblem }),
     async write(bytes, position) {
       try {
         await writeAll(handle, bytes, position);
@@ -130,6 +142,24 @@ export async function writeFileAtomically(
   } finally {
     await file.abort();
   }
+}
+
+/** The group first: changing it may take permission bits away. Returns what the system refused. */
+async function giveAccess(handle: FileHandle, { mode, gid }: FileAccess): Promise<string | undefined> {
+  const refused: string[] = [];
+  const attempt = async (what: string, change: () => Promise<void>): Promise<void> => {
+    await change().catch((error: unknown) => {
+      refused.push(`${what} (${error instanceof Error && "code" in error ? String(error.code) : "unknown"})`);
+    });
+  };
+  if (gid !== undefined) {
+    await attempt(`the group ${gid}`, () => handle.chown(-1, gid));
+  }
+  if (mode !== undefined) {
+    await attempt(`the mode ${mode.toString(8).padStart(4, "0")}`, () => handle.chmod(mode));
+  }
+  if (refused.length === 0) return undefined;
+  return `the system refused to give the result ${refused.join(" and ")}: others may not be able to read it; the daemon's user must be in the group, and the disk must know permissions`;
 }
 
 /** By device and inode where the system has them, because a source may be reached by several names. */

@@ -28,6 +28,8 @@ export type Provenance = readonly (readonly [key: string, value: string])[];
  * folder. Only `finish` makes the final name appear, complete and synced.
  */
 export interface PlaneSink {
+  /** Why the file has not the access that was asked for; undefined: it has. */
+  readonly accessProblem?: string;
   write(plane: Plane): Promise<void>;
   /**
    * Writes the metadata, syncs, renames, syncs the folder. Refuses if planes are missing. `check` is given the

@@ -33,6 +33,13 @@ export const denoiseJobSchema = z.strictObject({
   /** Sample type of the result: the source's where absent. */
   sampleType: z.enum(["uint16", "float32"]).optional(),
   compression: z.enum(["none", "deflate", "zstd"]).default("none"),
+  /** Permission bits and numeric group of the result; the process's own where absent. */
+  access: z
+    .strictObject({
+      mode: z.int().min(0).max(0o777).optional(),
+      gid: z.int().nonnegative().optional(),
+    })
+    .default({}),
   /** The axis that the network sees as depth. `auto`: Z where there is one, else T. */
   depthAxis: z.enum(["z", "t", "auto"]).default("auto"),
   /** What NaN and infinities in float input do: stand again where they stood, or fail the job. */

@@ -91,7 +91,7 @@ async function denoiseSource(
       compression: job.compression,
       fastest: depthAxis,
     },
-    { overwrite: job.overwrite },
+    { overwrite: job.overwrite, access: job.access },
   );
   // The hash is made beside the rest, and given up with it.
   const ending = new AbortController();
@@ -125,7 +125,8 @@ async function denoiseSource(
 
     const finished = new Date();
     const clippedShare = totals.clippedVoxels / totalVoxels;
-    const notes = [...(tools.notes ?? []), ...plan.notes, ...totals.notes, ...warnings];
+    const access = sink.accessProblem === undefined ? [] : [sink.accessProblem];
+    const notes = [...(tools.notes ?? []), ...plan.notes, ...totals.notes, ...warnings, ...access];
     meter.enter("verifying");
     await sink.finish(
       provenanceOf({

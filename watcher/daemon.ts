@@ -23,6 +23,7 @@ import { createRateLimit } from "./publish/rate-limit.ts";
 import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
 import { topicBase, topicOf } from "./publish/topics.ts";
 import { createQueue } from "./queue.ts";
+import { resultAccess } from "./result-access.ts";
 import { isEngineLoss } from "./retry.ts";
 import { createThroughput } from "./throughput.ts";
 
@@ -65,6 +66,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, log } = options;
   const pinned = new Map(
     await Promise.all(config.folders.map(async (folder) => [folder.name, await readPinned(folder)] as const)),
+  );
+  const access = new Map(
+    await Promise.all(
+      config.folders.map(async (folder) => [folder.name, await resultAccess(folder)] as const),
+    ),
   );
   const boot = randomBytes(8).toString("hex");
   const base = topicBase(config.instance);
@@ -143,6 +149,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     createFolder({
       config: folder,
       pinned: pinned.get(folder.name) ?? [],
+      access: access.get(folder.name) ?? {},
       settle: config.settle,
       makePath: options.makeFolders,
       ledger,

@@ -1,4 +1,5 @@
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
+import type { FileAccess } from "../formats/atomic-file.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import type { SettleConfig } from "./config/schema.ts";
 import type { DaemonLog } from "./daemon-log.ts";
@@ -15,6 +16,8 @@ import type { PinnedCalibration } from "./pinned-calibrations.ts";
 export interface Folder {
   readonly config: FolderConfig;
   readonly pinned: readonly PinnedCalibration[];
+  /** Of results. */
+  readonly access: FileAccess;
   readonly io: FolderIo;
   readonly facts: () => FolderFacts;
   readonly lastSeen: () => string | undefined;
@@ -29,6 +32,7 @@ export interface Folder {
 export interface FolderOptions {
   readonly config: FolderConfig;
   readonly pinned: readonly PinnedCalibration[];
+  readonly access: FileAccess;
   readonly settle: SettleConfig;
   readonly makePath: boolean;
   readonly ledger: Ledger;
@@ -111,6 +115,7 @@ export function createFolder(options: FolderOptions): Folder {
       path: config.path,
       output: config.output,
       moveTo: config.moveTo,
+      access: options.access,
       makePath: options.makePath,
       subfolders: config.subfolders,
       ignore: config.ignore,
@@ -151,6 +156,7 @@ export function createFolder(options: FolderOptions): Folder {
   return {
     config,
     pinned: options.pinned,
+    access: options.access,
     io,
     facts: () => facts,
     lastSeen: () => lastSeen,

@@ -260,6 +260,7 @@ function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJo
     depthAxis: depth_axis,
     nonFinite: non_finite,
     compression,
+    access: folder.access,
     ...(dtype === null ? {} : { sampleType: dtype }),
     ...(noiseReferences === undefined ? {} : { noiseReferences }),
   };

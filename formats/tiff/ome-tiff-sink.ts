@@ -1,6 +1,6 @@
 import { type SampleType, type Sizes, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeError, usageError } from "../../core/errors.ts";
-import { createAtomicFile } from "../atomic-file.ts";
+import { createAtomicFile, type FileAccess } from "../atomic-file.ts";
 import { omeXmlOf } from "../ome/write-ome-xml.ts";
 import type { PlaneSink, PlaneSinkSpec } from "../plane-sink.ts";
 import type { Plane, PlaneIndex } from "../plane-source.ts";
@@ -15,6 +15,8 @@ export interface OmeTiffOptions {
   readonly overwrite?: boolean;
   /** BigTIFF whatever the size; by itself it is chosen when offsets may not fit in 32 bits. */
   readonly forceBigTiff?: boolean;
+  /** Who may read it. */
+  readonly access?: FileAccess;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function createOmeTiff(
   const file = await createAtomicFile(path, {
     overwrite: options.overwrite ?? false,
     sources: spec.acquisition.members,
+    access: options.access ?? {},
     // What compression saves is not known, so nothing can be asked for.
     ...(layout.compressed ? {} : { expectedBytes: layout.largestFileBytes }),
   });
@@ -77,6 +80,7 @@ export async function createOmeTiff(
   };
 
   return {
+    ...(file.accessProblem === undefined ? {} : { accessProblem: file.accessProblem }),
     write(plane) {
       // Each plane waits for the one before it, also where the caller does not.
       last = last.then(() => writeNext(plane));

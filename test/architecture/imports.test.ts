@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   bundle: ["core", "runtime"],
   calibration: ["core", "formats", "runtime", "export/package"],
   watcher: ["core", "formats", "runtime", "export/package", "calibration/pinned", "calibration/result.ts"],
+  systemd: ["core", "watcher/config"],
 };
 
 function sourceFiles(folder: string): string[] {

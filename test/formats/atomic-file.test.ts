@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
@@ -122,4 +122,33 @@ test("a disk that fills up in mid-write leaves nothing and says so", async (cont
   } finally {
     execFileSync("umount", [folder]);
   }
+});
+
+test("a file has the mode and group that were asked for before it has its name", async () => {
+  const path = join(folder, "a.bin");
+  const gid = process.getuid?.() === 0 ? 12_345 : (process.getgid?.() ?? 0);
+  const file = await createAtomicFile(path, { access: { mode: 0o664, gid } });
+  assert.equal(file.accessProblem, undefined);
+  const facts = await stat(file.temporaryPath);
+  assert.deepEqual([facts.mode & 0o777, facts.gid], [0o664, gid]);
+  await file.commit(0);
+  assert.deepEqual([(await stat(path)).mode & 0o777, (await stat(path)).gid], [0o664, gid]);
+});
+
+test("a group that may not be given is told, and the file is written all the same", async () => {
+  for (const open of [root, folder]) await chmod(open, 0o777);
+  const path = join(folder, "a.bin");
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    const file = await createAtomicFile(path, { access: { mode: 0o640, gid: 12_345 } });
+    assert.match(
+      file.accessProblem ?? "",
+      /^the system refused to give the result the group 12345 \(EPERM\): /,
+    );
+    await file.commit(0);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+  assert.equal((await stat(path)).mode & 0o777, 0o640);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { quickSettle, repository } from "../watcher/running-daemon.ts";
@@ -21,7 +21,7 @@ const withoutAnalyze = missing("systemd-analyze") ? "Debian's package systemd is
 /** The shipped unit with this machine's Node and checkout filled in. */
 async function filledUnit(): Promise<string> {
   const file = join(await temporaryFolder(), "cnnt-edge.service");
-  const text = shipped.replaceAll("@NODE@", process.execPath).replaceAll("@CURRENT@", repository);
+  const text = shipped.replaceAll("@NODE@", process.execPath).replaceAll("@VERSION@", repository);
   assert.ok(!/@[A-Z]+@/.test(text), "a placeholder is left");
   await writeFile(file, text);
   return file;
@@ -35,7 +35,9 @@ function settings(name: string): string[] {
 /** The system calls of a set, its sets within unfolded. */
 function callsOf(name: string): string[] {
   if (!name.startsWith("@")) return [name];
-  const { stdout } = spawnSync("systemd-analyze", ["syscall-filter", "--no-pager", name], { encoding: "utf8" });
+  const { stdout } = spawnSync("systemd-analyze", ["syscall-filter", "--no-pager", name], {
+    encoding: "utf8",
+  });
   const members = stdout
     .split("\n")
     .slice(1)
@@ -68,7 +70,9 @@ test("systemd rates the unit's exposure at 2.0 or less", { skip: withoutAnalyze 
   assert.equal(status, 0, stdout.trim().split("\n").at(-1));
 });
 
-test("systemd-analyze verify has nothing to say about the shipped unit", { skip: withoutAnalyze }, async () => {
+test("systemd-analyze verify has nothing to say about the shipped unit", {
+  skip: withoutAnalyze,
+}, async () => {
   const verified = spawnSync("systemd-analyze", ["verify", await filledUnit()], { encoding: "utf8" });
   assert.equal(verified.status, 0, verified.stderr);
   assert.deepEqual(
@@ -93,8 +97,9 @@ test("a job is done while every system call that the unit refuses is refused", {
   const folder = await temporaryFolder();
   await mkdir(join(folder, "in"));
   const model = join(repository, "models/identity");
+  const group = process.getgid?.() ?? 0;
   const configuration = {
-    folders: [{ name: "f", path: "in", output: "out", model }],
+    folders: [{ name: "f", path: "in", output: "out", model, mode: "0664", group }],
     settle: quickSettle,
     jobs: { reserve_mib: 0 },
     mqtt: { port: 0 },
@@ -124,6 +129,7 @@ test("a job is done while every system call that the unit refuses is refused", {
   const result = join(folder, "out/a.denoised.ome.tif");
   await until("the result is there", () => existsSync(result) || daemon.exitCode !== null, 90_000);
   assert.ok(existsSync(result), said);
+  assert.equal((await stat(result)).mode & 0o777, 0o664);
   const ended = once(daemon, "exit");
   daemon.kill("SIGTERM");
   assert.deepEqual(await ended, [0, null], said);
@@ -134,5 +140,8 @@ test("a job is done while every system call that the unit refuses is refused", {
   const families = new Set(calls.flatMap((line) => /socket\((AF_\w+)/.exec(line)?.[1] ?? []));
   assert.ok(families.size > 0, "no socket was seen, so nothing was traced");
   const allowed = settings("RestrictAddressFamilies").join(" ").split(" ");
-  assert.deepEqual([...families].filter((family) => !allowed.includes(family)), []);
+  assert.deepEqual(
+    [...families].filter((family) => !allowed.includes(family)),
+    [],
+  );
 });

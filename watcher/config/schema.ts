@@ -34,6 +34,9 @@ const after = z.union(
 /** A channel's index ("0") or name, to a model folder or `pass`. YAML writes indices as numbers. */
 const channels = z.record(z.string(), path);
 
+const modeProblem =
+  'permissions stand in quotes, three digits of which the first is 6 and the others 0, 2, 4 or 6, as "0664"';
+
 export const folderSchema = z.strictObject({
   name: nameSchema,
   path,
@@ -53,6 +56,17 @@ export const folderSchema = z.strictObject({
   /** Sample type of results; the source's where null. */
   dtype: z.enum(["uint16", "float32"]).nullable().default(null),
   compression: z.enum(["none", "deflate", "zstd"]).default("none"),
+  /** Permissions of results, as for chmod; null: what the daemon's umask leaves. */
+  mode: z
+    .string({ error: modeProblem })
+    .regex(/^0?6[0246]{2}$/, modeProblem)
+    .nullable()
+    .default(null),
+  /** Group of results, by name or number; null: the daemon's own. */
+  group: z
+    .union([z.string().min(1), z.int().nonnegative()])
+    .nullable()
+    .default(null),
   subfolders: z.boolean().default(true),
   /** Names that are never input, beside those of docs/configuration.md; `*` stands for any characters. */
   ignore: z.array(z.string().min(1)).default([]),

@@ -23,6 +23,8 @@ import type {
 } from "./protocol.ts";
 import { restoreAside } from "./set-aside.ts";
 
+import { useResultAccess } from "./result-folder.ts";
+
 /**
  * The process that touches one folder's disk. A share that hangs takes this process with it, not the daemon: four
  * blocked calls would stop every other file operation of a Node process.
@@ -63,10 +65,10 @@ const hintDelayMs = 150;
 type Output = ReturnType<typeof watchOutput>;
 
 /** The folder of the results; remembers where its disk was mounted when it was last in order. */
-function watchOutput(output: string, outputMountPoint: string | undefined) {
+function watchOutput({ output, access }: FolderSettings, outputMountPoint: string | undefined) {
   let remembered = outputMountPoint;
   const check = async (): Promise<Extract<OutputState, { freeBytes: number }>> => {
-    remembered = await checkOutput(output, remembered);
+    remembered = await checkOutput(output, remembered, access);
     return { mountPoint: remembered, freeBytes: (await lookAtFileSystem(output)).freeBytes };
   };
   return {
@@ -202,7 +204,7 @@ function tasks(settings: FolderSettings, results: Output) {
     prepare: async ({ into }) => {
       // First the folder itself: below a mount point without its disk nothing may be made.
       const { freeBytes } = await results.check();
-      await tryWriting(into);
+      await tryWriting(into, settings.access);
       await removeStalePartials(into);
       return { freeBytes };
     },
@@ -240,7 +242,8 @@ let doable: ReturnType<typeof tasks> | undefined;
 process.on("message", (message: ToFolder) => {
   if (message.kind === "start") {
     const { settings, memory } = message;
-    const output = watchOutput(settings.output, memory.outputMountPoint);
+    useResultAccess(settings.access);
+    const output = watchOutput(settings, memory.outputMountPoint);
     doable = tasks(settings, output);
     folder = watchFolder(settings, memory.known, output);
   } else if (message.kind === "noted") noted?.();

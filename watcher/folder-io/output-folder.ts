@@ -1,10 +1,12 @@
 import { constants } from "node:fs";
-import { access, mkdir, open, readdir, realpath, stat, unlink } from "node:fs/promises";
+import { access, open, readdir, realpath, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
+import type { FileAccess } from "../../formats/atomic-file.ts";
 import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
 import { writeError } from "../../formats/write-errors.ts";
 import { isInside } from "../config/resolve.ts";
+import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
 
 /** Whether results can be written, and whether the disk is there on which they have lain so far. */
 
@@ -14,12 +16,16 @@ import { isInside } from "../config/resolve.ts";
  * `output-not-mounted` where that is none any more and nothing lies there; as `writeError` where nothing can be
  * written. Writes nothing itself, so that it can be asked at each sweep.
  */
-export async function checkOutput(output: string, before: string | undefined): Promise<string> {
+export async function checkOutput(
+  output: string,
+  before: string | undefined,
+  results: FileAccess = {},
+): Promise<string> {
   try {
     const mountPoint = await mountPointOf(await nearestExisting(output));
     const unmounted = before !== undefined && before !== mountPoint && isInside(before, mountPoint);
     if (unmounted && (await isEmpty(output))) throw notMounted(output, before, mountPoint);
-    await mkdir(output).catch((error: unknown) => {
+    await makeOutputFolder(output, results).catch((error: unknown) => {
       if (errorCode(error) !== "EEXIST") throw error;
     });
     if (!(await stat(output)).isDirectory()) throw noFolder(output);
@@ -34,9 +40,9 @@ export async function checkOutput(output: string, before: string | undefined): P
  * Makes `folder`, which lies in a checked output, and writes a small file there: some disks and shares say that they
  * can be written and then refuse. Throws `EdgeError` (`machine`). A full disk is not told here: it shows in the free bytes.
  */
-export async function tryWriting(folder: string): Promise<void> {
+export async function tryWriting(folder: string, results: FileAccess = {}): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeResultFolder(folder, results);
     const trial = claimPartial(join(folder, "write-check"));
     try {
       const handle = await open(trial, "wx");
@@ -83,7 +89,7 @@ async function isEmpty(folder: string): Promise<boolean> {
 const goesOn = "it goes on by itself";
 const remedies: Readonly<Record<string, string>> = {
   "write-denied": `Give the user that runs cnnt-edge the right to write there; ${goesOn}`,
-  "read-only-disk": `Mount the disk so that it can be written (after errors the kernel makes it read-only: see dmesg); ${goesOn}`,
+  "read-only-disk": `Mount the disk so that it can be written (after errors the kernel makes it read-only: see dmesg); as a service, run install.sh reconfigure so that the unit lets it in; ${goesOn}`,
   "output-folder-missing": `Mount its disk or share, or make the folder; ${goesOn}`,
   "write-failed": `Check the disk and the connection to it; ${goesOn}`,
 };

@@ -1,4 +1,5 @@
 import type { ErrorReport } from "../../core/errors.ts";
+import type { FileAccess } from "../../formats/atomic-file.ts";
 import type { PlaneIndex } from "../../formats/plane-source.ts";
 import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
 import type { MoveEnd, MoveOrder } from "./move-source.ts";
@@ -9,6 +10,8 @@ export interface FolderSettings {
   readonly path: string;
   readonly output: string;
   readonly moveTo: string | undefined;
+  /** Of results; folders that are made for them follow it. */
+  readonly access: FileAccess;
   /** Make `path` where it is missing: only for the folder of the defaults, never below a mount point. */
   readonly makePath: boolean;
   readonly subfolders: boolean;

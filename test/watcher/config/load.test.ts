@@ -123,3 +123,16 @@ test("sources are not deleted, and the refusal says in a sentence what can be wr
     );
   }
 });
+
+test("permissions of results stand in quotes, and let the daemon itself read and write them", () => {
+  const withMode = (mode: string): string => `folders: [{name: a, path: p, output: o, mode: ${mode}}]`;
+  assert.equal(parseConfig(withMode('"0664"'), "c.yaml").folders[0]?.mode, "0664");
+  // Unquoted, YAML reads 0664 as the number 664; nothing of ours is a program.
+  for (const wrong of ["0664", "0o664", '"0755"', '"0264"', '"664x"']) {
+    assert.match(
+      refusal(withMode(wrong)),
+      /folders\.0\.mode: permissions stand in quotes, three digits/,
+      wrong,
+    );
+  }
+});

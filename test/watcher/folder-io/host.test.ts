@@ -19,6 +19,7 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
       path: join(root, "in"),
       output: join(root, "out"),
       moveTo: undefined,
+      access: {},
       makePath: false,
       subfolders: true,
       ignore: [],
