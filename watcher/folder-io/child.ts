@@ -21,9 +21,8 @@ import type {
   ToFolder,
   WatchMode,
 } from "./protocol.ts";
-import { restoreAside } from "./set-aside.ts";
-
 import { useResultAccess } from "./result-folder.ts";
+import { restoreAside } from "./set-aside.ts";
 
 /**
  * The process that touches one folder's disk. A share that hangs takes this process with it, not the daemon: four
