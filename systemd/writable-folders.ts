@@ -43,7 +43,7 @@ function quoted(path: string): string {
 
 async function main(file: string): Promise<number> {
   try {
-    const install = fileURLToPath(new URL("..", import.meta.url));
+    const install = dirname(import.meta.dirname);
     const folders = writableFolders(await configFor(file, {}, dirname(file), install));
     process.stdout.write(dropInFor(folders, file));
     for (const folder of folders.filter((one) => !existsSync(one))) {
