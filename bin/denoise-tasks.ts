@@ -2,6 +2,7 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError, type EdgeError, usageError, visible } from "../core/errors.ts";
 import { readPackage } from "../export/package/read-package.ts";
+import { nameLimitOf } from "../formats/name-limit.ts";
 import { pass } from "../runtime/channel-models.ts";
 import { resultName } from "../runtime/result-name.ts";
 import type { CommandIo } from "./command.ts";
@@ -71,8 +72,9 @@ export async function findTasks(
 
   const tasks: Task[] = [];
   const taken = new Map<string, string>();
+  const nameBytes = await nameLimitOf(options.out);
   for (const { input, files, seriesCount } of acquisitions) {
-    const output = join(options.out, resultName(input, options.series));
+    const output = join(options.out, resultName(input, options.series, nameBytes));
     const other = taken.get(output);
     if (other !== undefined) {
       refuse(input, sameResult(input, other, output));

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { clippedToBytes, nameLimits } from "./name-limit.ts";
 
 /**
  * Names of files in the making: `.cnnt-edge-<host>-<pid>-<random>-<target>.partial` beside the target. The dot
@@ -9,9 +10,6 @@ import { basename, dirname, join } from "node:path";
  */
 
 const pattern = /^\.cnnt-edge-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}-.*\.partial$/s;
-
-/** The longest name that ext4, xfs, btrfs, NTFS and SMB all hold, in bytes of UTF-8. */
-const maxNameBytes = 255;
 
 /** After this long without a write nobody is writing any more, whatever the process table says (seconds). */
 const abandonedAfterS = 7 * 24 * 3600;
@@ -28,7 +26,7 @@ function hostTag(): string {
 export function claimPartial(target: string): string {
   const head = `.cnnt-edge-${hostTag()}-${process.pid}-${randomBytes(4).toString("hex")}-`;
   const tail = ".partial";
-  const room = maxNameBytes - head.length - tail.length;
+  const room = nameLimits.smallest - head.length - tail.length;
   const path = join(dirname(target), `${head}${clippedToBytes(basename(target), room)}${tail}`);
   ours.add(path);
   return path;
@@ -73,16 +71,4 @@ function isRunning(pid: number): boolean {
     // Any answer but "no such process" (for example EPERM) means that it runs.
     return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
-}
-
-/** The longest start of `name` of at most `bytes` bytes of UTF-8 that does not cut a character. */
-function clippedToBytes(name: string, bytes: number): string {
-  let clipped = "";
-  let used = 0;
-  for (const char of name) {
-    used += Buffer.byteLength(char);
-    if (used > bytes) break;
-    clipped += char;
-  }
-  return clipped;
 }

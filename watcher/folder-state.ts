@@ -2,6 +2,7 @@ import type { ErrorReport } from "../core/errors.ts";
 import type { FolderStateBody } from "../core/messages.ts";
 import type { NoiseCheck } from "../runtime/noise-check.ts";
 import type { WatchMode } from "./folder-io/protocol.ts";
+import type { BlindSpots } from "./intake/sweep.ts";
 import { noiseBody } from "./job-message.ts";
 
 /** What is known of a folder; each fact is set and cleared by whoever observes it. */
@@ -20,6 +21,8 @@ export interface FolderFacts {
     refused?: { message: string; notBeforeMs: number };
   };
   readonly mode?: WatchMode;
+  /** Subfolders that cannot be looked into; everything else goes on. */
+  readonly blind?: BlindSpots;
   /** Its model is not the one that the pinned calibration was made with: that sentence. */
   readonly otherModel?: string;
   /** The newest acquisition that was compared with a pinned calibration. */
@@ -32,7 +35,7 @@ export interface FolderFacts {
 
 /** The one state that a person should hear, most urgent first. Pure. */
 export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" | "reason" | "remedy"> {
-  const { modelError, unreachable, unwritable, full, mode } = facts;
+  const { modelError, unreachable, unwritable, full, mode, blind } = facts;
   if (modelError !== undefined) {
     const { remedy = "Mend the model" } = modelError;
     return inTrouble("error", { ...modelError, remedy: `${remedy}. Then it goes on by itself` });
@@ -50,7 +53,22 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
     };
   }
   if (mode === undefined) return { state: "starting" };
-  return { state: mode.events ? "watching" : "polling", reason: mode.why };
+  const state = mode.events ? "watching" : "polling";
+  if (blind === undefined) return { state, reason: mode.why };
+  const { message, remedy } = blind.error;
+  const others = blind.count === 1 ? "" : ` (and ${blind.count - 1} more subfolders cannot be)`;
+  return {
+    state,
+    reason: `${message}${others}; everything else goes on`,
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+}
+
+/** What a person should do about the folder, or undefined while it needs nobody. Pure. */
+export function troubleOf(facts: FolderFacts): string | undefined {
+  const { state, reason = "" } = folderState(facts);
+  if (state === "unreachable" || state === "full" || state === "error") return `is ${state}: ${reason}`;
+  return state !== "starting" && facts.blind !== undefined ? reason : undefined;
 }
 
 function inTrouble(state: "error" | "unreachable", { message, remedy }: ErrorReport) {

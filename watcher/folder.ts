@@ -1,5 +1,6 @@
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import type { FileAccess } from "../formats/atomic-file.ts";
+import { nameLimits } from "../formats/name-limit.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import type { SettleConfig } from "./config/schema.ts";
 import type { DaemonLog } from "./daemon-log.ts";
@@ -24,6 +25,8 @@ export interface Folder {
   /** Files that are not yet at rest, and so not yet in the ledger. */
   readonly unsettled: () => { count: number; oldestReason?: string };
   readonly isOpen: () => boolean;
+  /** The longest name that a result may have, in bytes. */
+  readonly nameBytes: () => number;
   readonly learn: (facts: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>) => void;
   /** Results cannot be written into this folder (the output or one below it): no job runs until they can. */
   readonly cannotWrite: (error: ErrorReport, into: string) => void;
@@ -62,8 +65,13 @@ export function createFolder(options: FolderOptions): Folder {
     if (finding.kind === "gone") return ledger.gone(config.name, finding.source);
     const { sighting } = finding;
     let admission: Admission;
-    if (finding.kind === "broken") admission = await ledger.admitBroken(config.name, sighting, finding.error);
-    else if (finding.kind === "refused") {
+    if (finding.kind === "broken") {
+      admission = await ledger.admitBroken(config.name, sighting, finding.error);
+      // One that is only not yet whole gets whole by itself.
+      if (finding.error.kind === "machine" && admission.kind === "changed") {
+        log.warn(errorFromReport(finding.error), { folder: config.name });
+      }
+    } else if (finding.kind === "refused") {
       admission = await ledger.admitRefused(config.name, sighting, finding.error);
       if (admission.kind === "changed") log.warn(errorFromReport(finding.error), { folder: config.name });
     } else {
@@ -84,8 +92,10 @@ export function createFolder(options: FolderOptions): Folder {
   }
 
   let mountPoint: string | undefined;
+  let nameBytes: number = nameLimits.usual;
   async function heedOutput(output: OutputState): Promise<void> {
     if ("error" in output) return;
+    nameBytes = output.nameBytes;
     if (mountPoint !== output.mountPoint) {
       mountPoint = output.mountPoint;
       await ledger.rememberOutput(config.name, config.output, output.mountPoint);
@@ -136,13 +146,16 @@ export function createFolder(options: FolderOptions): Folder {
       },
       onSwept: ({ mode, summary, output }) => {
         lastSeen = new Date().toISOString();
-        const { unsettled: count, oldestReason } = summary;
+        const { unsettled: count, oldestReason, blind } = summary;
+        if (blind !== undefined && facts.blind?.error.message !== blind.error.message) {
+          log.warn(errorFromReport(blind.error), { folder: config.name });
+        }
         const before = JSON.stringify(unsettled);
         unsettled = { count, ...(oldestReason === undefined ? {} : { oldestReason }) };
         // Before the rest: a folder that is open for a moment would start a job.
         if ("error" in output) cannotWrite(output.error, config.output);
-        learn({ mode, unreachable: undefined });
         heedOutput(output).catch(log.error);
+        learn({ mode, blind, unreachable: undefined });
         if (before !== JSON.stringify(unsettled)) options.onFacts();
       },
       onUnreachable: (error) => {
@@ -162,6 +175,7 @@ export function createFolder(options: FolderOptions): Folder {
     lastSeen: () => lastSeen,
     unsettled: () => unsettled,
     isOpen: () => isOpen(facts),
+    nameBytes: () => nameBytes,
     learn,
     cannotWrite,
   };

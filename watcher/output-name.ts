@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { fittedName, nameLimits } from "../formats/name-limit.ts";
 import { resultSuffix, stemOf } from "./intake/candidate-name.ts";
 
 /** How many numbered names a job may fall back on; each is only taken when another job has the one before. */
@@ -7,16 +8,26 @@ const numberedNames = 100;
 /**
  * The names that a job's result may have, the first free one being taken: `<stem>.denoised.ome.tif` in the same
  * subfolder; with `.series-2` where the file has several, `.r2` for its second content, the source's full name
- * where two sources share a stem (`a.tif`, `a.ome.tif`), and a number where even that is taken. Pure.
+ * where two sources share a stem (`a.tif`, `a.ome.tif`), and a number where even that is taken. A name that is longer
+ * than `limitBytes` is shortened. Pure.
  */
 export function outputNames(
   folder: string,
   job: { source: string; series: number; seriesCount: number; revision: number },
+  limitBytes: number = nameLimits.usual,
 ): string[] {
   const series = job.seriesCount > 1 ? `.series-${job.series}` : "";
   const revision = job.revision > 1 ? `.r${job.revision}` : "";
-  const name = (stem: string, number = ""): string =>
-    join(folder, `${stem}${number}${series}${revision}${resultSuffix}`);
+  const name = (stem: string, number = ""): string => {
+    const folders = stem.split("/");
+    const last = folders.pop() ?? "";
+    const ending = `${number}${series}${revision}${resultSuffix}`;
+    return join(
+      folder,
+      ...folders.map((one) => fittedName(one, "", limitBytes)),
+      fittedName(last, ending, limitBytes),
+    );
+  };
   const numbered = Array.from({ length: numberedNames }, (_, index) => name(job.source, `-${index + 2}`));
   return [name(stemOf(job.source)), name(job.source), ...numbered];
 }

@@ -86,7 +86,7 @@ export function createQueue(options: QueueOptions): Queue {
   async function run(queued: Job, folder: Folder): Promise<void> {
     const engine = options.engine();
     if (engine === undefined) return;
-    const names = outputNames(folder.config.output, queued);
+    const names = namesOfResult(queued, folder);
     const into = folderOfResult(queued, folder);
     try {
       const { freeBytes } = await folder.io.ask("prepare", { into });
@@ -241,7 +241,11 @@ export function createQueue(options: QueueOptions): Queue {
 }
 
 function folderOfResult(job: Job, folder: Folder): string {
-  return dirname(job.output ?? outputNames(folder.config.output, job)[0] ?? folder.config.output);
+  return dirname(job.output ?? namesOfResult(job, folder)[0] ?? folder.config.output);
+}
+
+function namesOfResult(job: Job, folder: Folder): string[] {
+  return outputNames(folder.config.output, job, folder.nameBytes());
 }
 
 function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJobInput {

@@ -3,7 +3,7 @@ import type { FolderStateBody, InfoBody, StateBody } from "../core/messages.ts";
 import type { EngineFacts } from "../runtime/denoise-job.ts";
 import { passModel } from "./config/resolve.ts";
 import type { Folder } from "./folder.ts";
-import { againstPinned, folderState } from "./folder-state.ts";
+import { againstPinned, folderState, troubleOf } from "./folder-state.ts";
 import { errorBody } from "./job-message.ts";
 import type { Counts } from "./ledger/job.ts";
 import type { KeptSources } from "./ledger/move-store.ts";
@@ -22,9 +22,8 @@ export function daemonState(
   since: string,
 ): StateBody {
   const troubles = folders
-    .map((folder) => ({ name: folder.config.name, ...folderState(folder.facts()) }))
-    .filter(({ state }) => state === "unreachable" || state === "full" || state === "error")
-    .map(({ name, state, reason }) => `folder ${name} is ${state}: ${reason ?? ""}`);
+    .map((folder) => ({ name: folder.config.name, trouble: troubleOf(folder.facts()) }))
+    .flatMap(({ name, trouble }) => (trouble === undefined ? [] : [`folder ${name} ${trouble}`]));
   if (engine.condition === "lost") troubles.unshift(`engine: ${engine.reason ?? "lost"}`);
   const body = {
     since,

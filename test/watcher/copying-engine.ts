@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { machineError } from "../../core/errors.ts";
 import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import { openAcquisition } from "../../formats/open.ts";
 import type { DenoiseJobInput, Engine } from "../../runtime/denoise-job.ts";
+import { hashSource } from "../../runtime/source-hash.ts";
 
 /** Stands in for the engine: "denoises" by copying the file, in so many milliseconds, and remembers its orders. */
 export function copyingEngine(
@@ -32,11 +33,15 @@ export function copyingEngine(
       const failure = options.fail?.(job);
       if (failure !== undefined) throw failure;
       const bytes = await readFile(job.input);
+      const source = await openAcquisition(job.input, { series: job.series ?? 0 });
+      await source.close();
+      const { sha256, files } = await hashSource(source.acquisition.members, new AbortController().signal);
       await writeFileAtomically(job.output, bytes, { overwrite: job.overwrite ?? false });
       return {
         output: job.output,
         outputBytes: bytes.byteLength,
-        sourceSha256: createHash("sha256").update(bytes).digest("hex"),
+        sourceSha256: sha256,
+        sourceFiles: files,
         provider: "cpu",
         tile: [1, 8, 8],
         overlap: [0, 0, 0],

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { noOtherDisk, otherDisk } from "./other-disk.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
@@ -61,6 +62,30 @@ for (const where of ["the same disk", "another disk"]) {
     assert.equal(lives("growing.tif").filter((status) => status === "done").length, 2);
   });
 }
+
+test("the files of an OME set go to another disk together", async (t) => {
+  const folder = await temporaryFolder();
+  const target = await otherDisk();
+  if (target === undefined) return t.skip(noOtherDisk);
+  await mkdir(join(folder, "incoming"));
+  // The first file of the set is not the first by name.
+  const names = ["b.ome.tif", "a.ome.tif"];
+  const blocks = names.map(
+    (name, time) =>
+      `<TiffData IFD="0" FirstT="${time}"><UUID FileName="${name}">urn:uuid:${time}</UUID></TiffData>`,
+  );
+  const pixels = `<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="4" SizeY="3" SizeZ="1" SizeC="1" SizeT="2">${blocks.join("")}</Pixels>`;
+  for (const [time, name] of names.entries()) {
+    const description = `<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:${time}"><Image ID="Image:0">${pixels}</Image></OME>`;
+    const pages = numberedPages(1, 4, 3, time + 1).map((page) => ({ ...page, description }));
+    await writeFile(join(folder, "incoming", name), buildTiff(pages));
+  }
+  const { engine, orders } = copyingEngine();
+  await runDaemon(t, folder, engine, movesTo(target));
+  await until("both have left", async () => (await readdir(join(folder, "incoming"))).length === 0);
+  assert.deepEqual((await readdir(target)).sort(), ["a.ome.tif", "b.ome.tif"]);
+  assert.equal(orders.length, 1);
+});
 
 test("a move that was asked for when the daemon was stopped is taken up at the next start", async (t) => {
   const folder = await temporaryFolder();

@@ -2,6 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
+import { nameLimitOf } from "../../formats/name-limit.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { removeStalePartials } from "../../formats/partial-name.ts";
 import { isHidden } from "../intake/candidate-name.ts";
@@ -58,6 +59,8 @@ async function tell(finding: Finding): Promise<void> {
 
 /** How long a sweep may follow the last one at the earliest, in parts of the time that one took. */
 const restPerSweep = 4;
+/** Where events failed they are asked for again after this. */
+const watchAgainMs = 60_000;
 /** After a hint the disk is given this long to have more to tell. */
 const hintDelayMs = 150;
 
@@ -68,7 +71,8 @@ function watchOutput({ output, access }: FolderSettings, outputMountPoint: strin
   let remembered = outputMountPoint;
   const check = async (): Promise<Extract<OutputState, { freeBytes: number }>> => {
     remembered = await checkOutput(output, remembered, access);
-    return { mountPoint: remembered, freeBytes: (await lookAtFileSystem(output)).freeBytes };
+    const { freeBytes } = await lookAtFileSystem(output);
+    return { mountPoint: remembered, freeBytes, nameBytes: await nameLimitOf(output) };
   };
   return {
     check,
@@ -119,9 +123,17 @@ function watchFolder(settings: FolderSettings, known: FolderMemory["known"], out
       const { mode } = await lookAtFileSystem(settings.path);
       const { dev } = await stat(settings.path);
       const summary = await scan.look(tell);
+      if (watcher !== undefined && mayWatchAnew(summary.blind)) {
+        await watcher.close();
+        watcher = undefined;
+      }
       if (device !== undefined && device !== dev && summary.files === 0) throw emptyMountPoint(settings.path);
       device = dev;
-      if (mode.events && watcher === undefined) watcher = watchFolders(settings, excluded, hint);
+      if (mode.events && watcher === undefined) {
+        watchedSinceMs = performance.now();
+        watchedBlind = JSON.stringify(summary.blind ?? null);
+        watcher = watchFolders(settings, excluded, hint);
+      }
       send({ kind: "swept", mode: modeOf(mode), summary, output: await output.state() });
     } catch (error) {
       send({ kind: "unreachable", error: reportOf(unreachable(error, settings.path)) });
@@ -136,14 +148,25 @@ function watchFolder(settings: FolderSettings, known: FolderMemory["known"], out
   }
 
   let watchProblem: string | undefined;
+  let watchedSinceMs = 0;
+  let watchedBlind = "";
+  /** Events of a subfolder come only if it could be read when the watching began, and a problem may be mended. */
+  function mayWatchAnew(blind: unknown): boolean {
+    const otherwise = watchedBlind !== JSON.stringify(blind ?? null);
+    return otherwise || (watchProblem !== undefined && performance.now() - watchedSinceMs > watchAgainMs);
+  }
+
   /** Only folders are watched: a watch for each file would cost memory and kernel watches by the thousand. */
   function watchFolders(
     { path, subfolders }: FolderSettings,
     skipped: readonly string[],
     onHint: () => void,
   ): FSWatcher {
+    let problem: string | undefined;
     const made = watch(path, {
       ignoreInitial: true,
+      // What may not be read is told by the sweep.
+      ignorePermissionErrors: true,
       followSymlinks: false,
       ...(subfolders ? {} : { depth: 0 }),
       ignored: (inner, facts) =>
@@ -156,8 +179,12 @@ function watchFolder(settings: FolderSettings, known: FolderMemory["known"], out
     made.on("all", onHint);
     made.on("error", (error) => {
       const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-      watchProblem = code === "ENOSPC" ? watchLimit : `events failed (${code})`;
+      problem = code === "ENOSPC" ? watchLimit : `events failed (${code})`;
+      watchProblem = problem;
       onHint();
+    });
+    made.on("ready", () => {
+      watchProblem = problem;
     });
     return made;
   }

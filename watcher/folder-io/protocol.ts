@@ -53,7 +53,12 @@ export interface FolderMemory {
 
 /** How the folder of the results stands, whatever the watch folder does. */
 export type OutputState =
-  | { readonly freeBytes: number; readonly mountPoint: string }
+  | {
+      readonly freeBytes: number;
+      readonly mountPoint: string;
+      /** The longest name that its disk holds, in bytes. */
+      readonly nameBytes: number;
+    }
   | { readonly error: ErrorReport };
 
 export type ToFolder =

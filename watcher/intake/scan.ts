@@ -3,9 +3,10 @@ import { stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { type ErrorReport, formatError, isEdgeError, reportOf, unsupportedError } from "../../core/errors.ts";
 import { endsHash } from "./identity.ts";
+import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
 import { observe, type QuietRule, quietForMs, unrest, type Watched } from "./settle.ts";
 import { checkWhole, type OpenAcquisition, type WholeFile } from "./structural-check.ts";
-import { type Listed, type SweepOptions, sweep } from "./sweep.ts";
+import { type BlindSpots, type Listed, type SweepOptions, sweep } from "./sweep.ts";
 
 /** What tells one content of a file from another: with the path, the ledger's identity of an acquisition. */
 export interface Sighting {
@@ -57,6 +58,7 @@ export interface ScanSummary {
   /** Not yet at rest, with the reason of the one that has waited longest. */
   readonly unsettled: number;
   readonly oldestReason: string | undefined;
+  readonly blind: BlindSpots | undefined;
 }
 
 interface Candidate {
@@ -81,7 +83,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
 
   /** Looks once at the whole folder and tells what came to rest, one finding at a time. */
   async function look(tell: (finding: Finding) => Promise<void>): Promise<ScanSummary> {
-    const listed = await sweep(settings.folder, settings);
+    const { files: listed, blind } = await sweep(settings.folder, settings);
     const atMs = settings.now();
     for (const file of listed) {
       const same = settled.get(file.source);
@@ -100,7 +102,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
       await judge(file, candidate, tell);
       settings.onStep?.();
     }
-    return summary(listed.length);
+    return summary(listed.length, blind);
   }
 
   async function forgetVanished(
@@ -125,6 +127,11 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     const path = join(settings.folder, file.source);
     const sightingOf = async (members: readonly string[]): Promise<Sighting> =>
       seeMembers(settings.folder, members, settings.onStep);
+    if (file.verdict.kind === "misnamed") {
+      await tell({ kind: "refused", sighting: unread(file), error: reportOf(misnamed(file.source)) });
+      settle(file);
+      return;
+    }
     try {
       if (file.verdict.kind === "unsupported")
         throw unsupportedContainer(file.source, file.verdict.container);
@@ -140,7 +147,10 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
       if (sighting.source === file.source) await tell({ kind: "whole", sighting, facts });
       settle(file);
     } catch (error) {
-      await judgeBroken(file, candidate, await sightingOf([file.source]).catch(() => undefined), error, tell);
+      const sighting = await sightingOf([file.source]).catch((unreadable: unknown) =>
+        hasVanished(unreadable) ? undefined : unread(file),
+      );
+      await judgeBroken(file, candidate, sighting, error, tell);
     }
   }
 
@@ -153,9 +163,11 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
   ): Promise<void> {
     // It vanished or changed while we looked: the next sweep sees what it is now.
     if (sighting === undefined || changedSince(sighting, [file.source], file)) return;
-    const report = reportOf(error);
+    // Nothing about the file shows when its rights are mended, so it waits and is tried again and again.
+    const denied = isNotPermitted(error);
+    const report = reportOf(denied ? fileNotReadable(file.source, error) : error);
     const hopeless = isEdgeError(error) && error.kind === "unsupported";
-    if (hopeless || quietForMs(candidate.watched) >= settings.brokenMs) {
+    if (!denied && (hopeless || quietForMs(candidate.watched) >= settings.brokenMs)) {
       await tell({ kind: "refused", sighting, error: report });
       settle(file);
       return;
@@ -171,14 +183,14 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     settled.set(file.source, { sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
   }
 
-  function summary(files: number): ScanSummary {
+  function summary(files: number, blind: BlindSpots | undefined): ScanSummary {
     let oldest: { sinceMs: number; reason: string } | undefined;
     for (const [source, { watched, error }] of candidates) {
       const reason = `${source}: ${error?.message ?? unrest(watched, settings) ?? "about to be checked"}`;
       if (oldest === undefined || watched.sinceMs < oldest.sinceMs)
         oldest = { sinceMs: watched.sinceMs, reason };
     }
-    return { files, unsettled: candidates.size, oldestReason: oldest?.reason };
+    return { files, unsettled: candidates.size, oldestReason: oldest?.reason, blind };
   }
 
   return { look };
@@ -205,10 +217,27 @@ async function seeMembers(
   return { source: members[0] ?? "", sizeBytes, mtimeMs, endsHash: all, members };
 }
 
+function hasVanished(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
+/** A file of which only the listing could be had. */
+function unread({ source, sizeBytes, mtimeMs }: Listed): Sighting {
+  return { source, sizeBytes, mtimeMs, endsHash: "unread", members: [source] };
+}
+
 /** Only a single file can be compared with its listing; a set's members are each listed for themselves. */
 function changedSince(sighting: Sighting, members: readonly string[], file: Listed): boolean {
   if (members.length > 1) return false;
   return sighting.sizeBytes !== file.sizeBytes || sighting.mtimeMs !== file.mtimeMs;
+}
+
+function misnamed(file: string) {
+  return formatError("the file's name is not UTF-8", {
+    code: "file-misnamed",
+    file,
+    remedy: "Rename it, for example with: convmv -f latin1 -t utf8 --notest FILE. It is then taken by itself",
+  });
 }
 
 function unsupportedContainer(file: string, container: string) {

@@ -1,8 +1,10 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { machineError } from "../../core/errors.ts";
+import { type ErrorReport, formatError, machineError, reportOf } from "../../core/errors.ts";
 import { isAside, isHidden, judgeName, type NameVerdict } from "./candidate-name.ts";
+import { folderNotReadable, isNotPermitted } from "./not-permitted.ts";
+import { textOfName, visibleName } from "./visible-name.ts";
 
 /** A file that may be an acquisition, as one listing showed it. */
 export interface Listed {
@@ -10,7 +12,22 @@ export interface Listed {
   readonly source: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
-  readonly verdict: Exclude<NameVerdict, { kind: "ignored" }>;
+  readonly verdict:
+    | Exclude<NameVerdict, { kind: "ignored" }>
+    /** Its name is not UTF-8: `source` shows it, and does not lead to it. */
+    | { readonly kind: "misnamed" };
+}
+
+/** All that one look at a folder showed. */
+export interface Listing {
+  readonly files: readonly Listed[];
+  /** Subfolders that could not be looked into: how many, and why the first of them. */
+  readonly blind: BlindSpots | undefined;
+}
+
+export interface BlindSpots {
+  readonly count: number;
+  readonly error: ErrorReport;
 }
 
 export interface SweepOptions {
@@ -30,60 +47,107 @@ const mostFiles = 500_000;
 /** Looks at the disk that go on at the same time: a share answers a few together faster than one by one. */
 const looksAtOnce = 16;
 
+interface Candidate {
+  /** As the system takes it. */
+  readonly path: string | Buffer;
+  readonly source: string;
+  readonly verdict: Listed["verdict"];
+}
+
 /**
  * Lists `folder`. Symbolic links to folders are not followed (they may loop); links to files are. Throws what
  * the disk throws for `folder` itself; a subfolder that vanishes meanwhile is left out.
  */
-export async function sweep(folder: string, options: SweepOptions): Promise<Listed[]> {
-  const found: Listed[] = [];
+export async function sweep(folder: string, options: SweepOptions): Promise<Listing> {
+  const files: Listed[] = [];
+  const blind = new Map<string, Error>();
   const pending = [{ path: folder, below: "", level: 0 }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { path, below, level } = next;
-    const entries = await listOf(path, level);
+    const overlook = (error: unknown): void => {
+      if (isNotPermitted(error)) blind.set(path, folderNotReadable(path, error));
+    };
+    const entries = await listOf(path, level, overlook);
     options.onStep?.();
-    const names: { name: string; verdict: Listed["verdict"] }[] = [];
+    const candidates: Candidate[] = [];
     for (const entry of entries) {
-      const inner = join(path, entry.name);
-      if (entry.isDirectory()) {
-        if (isAside(entry.name)) await options.onAside?.(inner);
-        const enter = options.subfolders && level < deepestLevel && !isHidden(entry.name);
-        if (enter && !options.excluded.includes(inner)) {
-          pending.push({ path: inner, below: `${below}${entry.name}/`, level: level + 1 });
-        }
+      const text = textOfName(entry.name);
+      const name = text ?? visibleName(entry.name);
+      const inner = join(path, name);
+      if (!entry.isDirectory()) {
+        const verdict = judgeName(name, options.ignore);
+        if (verdict.kind === "ignored") continue;
+        const source = `${below}${name}`;
+        if (text !== undefined) candidates.push({ path: inner, source, verdict });
+        else candidates.push({ path: bytesOf(path, entry.name), source, verdict: { kind: "misnamed" } });
         continue;
       }
-      const verdict = judgeName(entry.name, options.ignore);
-      if (verdict.kind !== "ignored") names.push({ name: entry.name, verdict });
+      if (isAside(name)) await options.onAside?.(inner);
+      const enter = options.subfolders && level < deepestLevel && !isHidden(name);
+      if (!enter || options.excluded.includes(inner)) continue;
+      if (text === undefined) blind.set(inner, misnamedFolder(inner));
+      else pending.push({ path: inner, below: `${below}${name}/`, level: level + 1 });
     }
-    for (let start = 0; start < names.length; start += looksAtOnce) {
-      const batch = names.slice(start, start + looksAtOnce);
-      const facts = await Promise.all(batch.map(({ name }) => statFile(join(path, name))));
+    for (let start = 0; start < candidates.length; start += looksAtOnce) {
+      const batch = candidates.slice(start, start + looksAtOnce);
+      const facts = await Promise.all(batch.map((one) => statFile(one.path, overlook)));
       options.onStep?.();
-      for (const [index, { name, verdict }] of batch.entries()) {
+      for (const [index, { source, verdict }] of batch.entries()) {
         const stats = facts[index];
-        if (stats === undefined) continue;
-        found.push({ source: `${below}${name}`, sizeBytes: stats.size, mtimeMs: stats.mtimeMs, verdict });
+        if (stats !== undefined)
+          files.push({ source, sizeBytes: stats.size, mtimeMs: stats.mtimeMs, verdict });
       }
     }
-    if (found.length > mostFiles) throw tooManyFiles(folder);
+    if (files.length > mostFiles) throw tooManyFiles(folder);
   }
-  return found;
+  return { files, blind: blindSpots(blind) };
 }
 
-async function listOf(path: string, level: number): Promise<Dirent[]> {
+/** The first by name: the same at each look, so that it is told once. */
+function blindSpots(found: ReadonlyMap<string, Error>): BlindSpots | undefined {
+  const [first] = [...found.keys()].sort();
+  return first === undefined ? undefined : { count: found.size, error: reportOf(found.get(first)) };
+}
+
+/** Names as bytes: those that are not UTF-8 would come as other names, under which nothing lies. */
+async function listOf(
+  path: string,
+  level: number,
+  overlook: (error: unknown) => void,
+): Promise<Dirent<Buffer>[]> {
   try {
-    return await readdir(path, { withFileTypes: true });
+    return await readdir(path, { withFileTypes: true, encoding: "buffer" });
   } catch (error) {
     // Only the watch folder itself must be there; what vanishes below it will not come back by failing.
-    if (level > 0) return [];
-    throw error;
+    if (level === 0) throw error;
+    overlook(error);
+    return [];
   }
+}
+
+function bytesOf(folder: string, name: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${folder}/`), name]);
 }
 
 /** undefined for what vanished since it was listed, and for what is no file (a pipe would block its reader). */
-async function statFile(path: string): Promise<Stats | undefined> {
-  const stats = await stat(path).catch(() => undefined);
+async function statFile(
+  path: string | Buffer,
+  overlook: (error: unknown) => void,
+): Promise<Stats | undefined> {
+  const stats = await stat(path).catch((error: unknown) => {
+    overlook(error);
+    return undefined;
+  });
   return stats?.isFile() === true ? stats : undefined;
+}
+
+function misnamedFolder(folder: string) {
+  return formatError("the subfolder's name is not UTF-8, so nothing in it is read", {
+    code: "subfolder-misnamed",
+    file: folder,
+    remedy: "Rename it, for example with: convmv -f latin1 -t utf8 --notest FOLDER",
+    retryable: true,
+  });
 }
 
 function tooManyFiles(folder: string) {

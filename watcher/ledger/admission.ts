@@ -142,7 +142,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
         const known = alreadyKnown(folder, seen, false);
         if (known?.kind === "unchanged") return known;
         const sighting = sightingFor(folder, seen);
-        const fields = { series: 0, status: "waiting", waitsFor: "file", reason: error.message } as const;
+        const fields = { series: 0, status: "waiting", waitsFor: "file", reason: toDo(error) } as const;
         return {
           kind: "changed",
           jobs: [...sighting.skipped, table.put(folder, seen.source, sighting, fields)],
@@ -170,6 +170,10 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
         ),
       ),
   };
+}
+
+function toDo({ message, remedy }: ErrorReport): string {
+  return remedy === undefined ? message : `${message}. ${remedy}`;
 }
 
 function identity(seen: SeenFile): [number, number, string, string] {

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { copyingEngine } from "./copying-engine.ts";
+import { runDaemon } from "./running-daemon.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { tinyTiff } from "./tiny-tiff.ts";
+import { until } from "./until.ts";
+import { withoutRoot } from "./without-root.ts";
+
+test("a file that may not be read waits with the remedy, and is done once it may be read", async (t) => {
+  withoutRoot(t);
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine();
+  const { lives, heard } = await runDaemon(t, folder, engine);
+  const path = join(folder, "incoming", "a.tif");
+  await writeFile(path, tinyTiff(1), { mode: 0o000 });
+  const waiting = await until(
+    "it waits",
+    () =>
+      heard.find(({ topic, payload }) => topic.includes("/job/") && payload["status"] === "waiting")?.payload,
+  );
+  assert.match(String(waiting["reason"]), /the file may not be read.*chmod/);
+  // Longer than a broken file may take.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await chmod(path, 0o600);
+  await until("it is done", () => lives("a.tif").includes("done"));
+  assert.deepEqual(lives("a.tif"), ["waiting", "queued", "running", "done"]);
+  assert.deepEqual(await readdir(join(folder, "denoised")), ["a.denoised.ome.tif"]);
+});
+
+test("a subfolder that may not be read is told with the remedy; the rest goes on, and it is watched after the repair", async (t) => {
+  withoutRoot(t);
+  const folder = await temporaryFolder();
+  const closed = join(folder, "incoming", "closed");
+  await mkdir(closed, { recursive: true });
+  await writeFile(join(closed, "b.tif"), tinyTiff(1));
+  await chmod(closed, 0o000);
+  t.after(() => chmod(closed, 0o700));
+  const { engine } = copyingEngine();
+  const { lives, said } = await runDaemon(t, folder, engine);
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
+  await until("the rest goes on", () => lives("a.tif").includes("done"));
+  const state = await until("the folder tells it", () =>
+    said("folder/f/state").findLast(({ reason }) => String(reason).includes("closed")),
+  );
+  assert.equal(state["state"], "watching");
+  assert.match(String(state["remedy"]), /chmod/);
+  await until("a person is asked for", () => said("state").at(-1)?.["state"] === "degraded");
+  await chmod(closed, 0o700);
+  await until("what lay there is done", () => lives("closed/b.tif").includes("done"));
+  await until("all is well", () => said("state").at(-1)?.["state"] === "online");
+  const last = said("folder/f/state").at(-1);
+  assert.deepEqual([last?.["state"], last?.["remedy"]], ["watching", undefined]);
+});
+
+test("a name that is not UTF-8 is a failed job that says so once; renamed, it is done", async (t) => {
+  const folder = await temporaryFolder();
+  const incoming = join(folder, "incoming");
+  await mkdir(incoming);
+  const latin1 = Buffer.concat([Buffer.from(`${incoming}/`), Buffer.from("gr\u00fcn.tif", "latin1")]);
+  await writeFile(latin1, tinyTiff(1));
+  const { engine } = copyingEngine();
+  const { lives, heard, said } = await runDaemon(t, folder, engine);
+  await until("it has failed", () => lives("gr\\xfcn.tif").includes("failed"));
+  const failed = heard.find(({ payload }) => payload["status"] === "failed");
+  assert.match(JSON.stringify(failed?.payload["error"]), /not UTF-8.*[Rr]ename/);
+  await mkdir(Buffer.concat([Buffer.from(`${incoming}/`), Buffer.from("t\u00e4glich", "latin1")]));
+  await until("so is a folder's", () =>
+    said("folder/f/state").some(({ reason }) => String(reason).includes("t\\xe4glich")),
+  );
+  await rename(latin1, join(incoming, "gr\u00fcn.tif"));
+  await until("it is done", () => lives("gr\u00fcn.tif").includes("done"));
+  assert.deepEqual(lives("gr\\xfcn.tif"), ["failed"]);
+});
+
+test("sources with the longest names there can be have results of their own", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine();
+  const { lives } = await runDaemon(t, folder, engine);
+  const names = ["a", "b"].map((last) => `${"\u00e4".repeat(124)}${last}.tif`);
+  for (const [index, name] of names.entries()) {
+    await writeFile(join(folder, "incoming", name), tinyTiff(index + 1));
+  }
+  for (const name of names) await until("it is done", () => lives(name).includes("done"));
+  const results = await readdir(join(folder, "denoised"));
+  assert.equal(results.length, 2);
+  for (const name of results) assert.match(name, /^\u00e4{100,}-[0-9a-f]{8}\.denoised\.ome\.tif$/);
+});
