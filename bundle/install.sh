@@ -35,4 +35,28 @@ rm -rf "$partial"
 cp -a "$here" "$partial"
 mv "$partial" "$target"
 ln -sfn "$target/bin/cnnt-edge" "$prefix/bin/cnnt-edge"
-echo "installed $prefix/bin/cnnt-edge; try: $prefix/bin/cnnt-edge doctor"
+
+# Ends with a command that works in this very terminal, or with the line that makes it work in the next one.
+bin="$(cd "$prefix/bin" && pwd)"
+quoted="$(printf '%s' "$bin" | sed 's/[\\"$`]/\\&/g')"
+case ":$PATH:" in
+  *":$bin:"*) first="$(command -v cnnt-edge || true)" ;;
+  *) first=missing ;;
+esac
+if [ "$first" = "$bin/cnnt-edge" ]; then
+  echo "installed; try: cnnt-edge doctor"
+elif [ "$first" = missing ]; then
+  case "${SHELL:-}" in
+    */fish) file="$HOME/.config/fish/config.fish" line="fish_add_path \"$quoted\"" ;;
+    */zsh) file="$HOME/.zshrc" line="export PATH=\"$quoted:\$PATH\"" ;;
+    */bash) file="$HOME/.bashrc" line="export PATH=\"$quoted:\$PATH\"" ;;
+    *) file="$HOME/.profile" line="export PATH=\"$quoted:\$PATH\"" ;;
+  esac
+  echo "installed, but $bin is not in PATH. Add this line to $file and open a new terminal:"
+  echo
+  echo "  $line"
+  echo
+  echo "then try: cnnt-edge doctor (without that: \"$quoted/cnnt-edge\" doctor)"
+else
+  echo "installed, but \"cnnt-edge\" in PATH is ${first:-not runnable}: remove that one, or call \"$quoted/cnnt-edge\""
+fi
