@@ -199,10 +199,11 @@ write_unit() { # version
   runs="$(node_of "$1")"
   here="$runs"
   case "$runs" in "${versions#"$root"}"/*) here="$root$runs" ;; esac
+  mkdir -p "$state_dir"
+  owned cnnt-edge:cnnt-edge "$state_dir"
   folders="$(cd "$versions/$1" && "$here" --import tsx systemd/writable-folders.ts "$config")" ||
     fail "version $1 cannot use $config: what runs was left as it is"
-  mkdir -p "$unit.d" "$state_dir"
-  owned cnnt-edge:cnnt-edge "$state_dir"
+  mkdir -p "$unit.d"
   sed -e "s|@NODE@|$runs|g" -e "s|@VERSION@|${versions#"$root"}/$1|g" "$versions/$1/systemd/cnnt-edge.service" >"$unit.new"
   mv -T "$unit.new" "$unit"
   printf '%s\n' "$folders" >"$drop_in.new"
@@ -299,11 +300,12 @@ do_reconfigure() {
 }
 
 do_status() {
-  local now running
+  local now before running
   now="$(version_at current)"
   running="$(running_version)"
   echo "installed  ${now:-nothing}"
-  echo "before it  $(version_at previous)"
+  before="$(version_at previous)"
+  echo "before it  ${before:-nothing}"
   echo "running    ${running:-nothing}"
   [ -n "$now" ] && [ "$now" = "$running" ]
 }
