@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { usageError, verificationError } from "../core/errors.ts";
+import { verificationError } from "../core/errors.ts";
 import type { Intensity, Normalization, PackageSettings } from "../core/package-settings.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { chooseWeights, tellChoice } from "./cnnt/choose-weights.ts";
@@ -25,6 +25,7 @@ import { type Comparison, compareTensors, verifyPackage } from "./package/verify
 import { type PackageProof, writePackage } from "./package/write-package.ts";
 import { testScene } from "./test-scene.ts";
 import { openCheckpoint } from "./torch/checkpoint.ts";
+import { type Stated, toldOf } from "./untold.ts";
 
 export interface ExportRequest {
   readonly weights: string;
@@ -34,13 +35,7 @@ export interface ExportRequest {
   readonly force: boolean;
   /** What training wrote down; absent where no JSON is at hand. */
   readonly training?: TrainingConfig;
-  /** What the person stated; it goes before training's JSON. */
-  readonly stated: {
-    readonly heads?: number;
-    readonly noResidual?: boolean;
-    readonly normalization?: Normalization;
-    readonly intensity?: Intensity;
-  };
+  readonly stated: Stated;
   readonly description: {
     readonly name: string;
     readonly license?: string;
@@ -83,8 +78,7 @@ const publishedOverlap = [4, 64, 64] as const;
  */
 export async function exportCheckpoint(request: ExportRequest): Promise<ExportOutcome> {
   const { training } = request;
-  const scaling = scalingOf(request);
-  const { network, chosen } = await networkOf(request);
+  const { network, chosen, scaling } = await networkOf(request);
   const settings = settingsOf(request, network, scaling);
   const testInput = testScene(testShape(settings, request.staticShape), settings.normalization);
   const testOutput =
@@ -111,7 +105,7 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     precision: request.precision,
     ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
     settings,
-    ...(training === undefined ? {} : { training: training.all }),
+    ...(training === undefined ? {} : { training: training.kept }),
     weightsFrom: {
       state_dict: chosen.place,
       prefix: chosen.prefix,
@@ -151,52 +145,29 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
   };
 }
 
-async function networkOf({ weights, stateDict, training, stated, tell }: ExportRequest) {
+async function networkOf(request: ExportRequest) {
+  const { weights, stateDict, training, tell } = request;
   const checkpoint = await openCheckpoint(weights);
   try {
     const chosen = chooseWeights(checkpoint, stateDict);
+    const shapes = new Map([...chosen.tensors].map(([name, { shape }]) => [name, shape]));
+    const { architecture, scaling } = await toldOf(request, shapes);
     const choice = tellChoice(chosen);
     if (choice !== undefined) tell(choice);
-    const said = training?.architecture ?? {};
-    const network = await loadNetwork(
-      checkpoint,
-      {
-        ...said,
-        n_head: stated.heads ?? said.n_head,
-        no_residual: stated.noResidual ?? said.no_residual,
-      },
-      chosen,
-    );
-    return { network, chosen };
+    if (training !== undefined && training.dropped > 0) tell(whatIsKept(training));
+    const network = await loadNetwork(checkpoint, architecture, chosen);
+    return { network, chosen, scaling };
   } finally {
     await checkpoint.close();
   }
 }
 
-/** What was stated, else what training wrote; never a guess. */
-function scalingOf({ weights, stated, training, intensityIsFitted }: ExportRequest) {
-  const normalization = stated.normalization ?? training?.scaling?.normalization;
-  const intensity =
-    stated.intensity ??
-    (stated.normalization === undefined ? training?.scaling?.intensity : undefined) ??
-    (intensityIsFitted ? { meaning: "uncalibrated" as const } : undefined);
-  if (normalization === undefined) {
-    throw usageError("how training scaled intensities cannot be seen in the weights", {
-      code: "export-normalization-missing",
-      file: weights,
-      allowed: "percentile:LOW,HIGH, fixed:LOW,HIGH or none",
-      remedy: "Add --config with training's JSON (per_scaling, im_value_scale), or --normalization",
-    });
-  }
-  if (intensity === undefined) {
-    throw usageError("what the output's intensities mean must be stated with a normalization of your own", {
-      code: "export-intensity-missing",
-      file: weights,
-      allowed: "preserved (noisy and clean were scaled by one map) or uncalibrated (each by its own)",
-      remedy: "Add --intensity, or --pairs with noisy and clean images to find out",
-    });
-  }
-  return { normalization, intensity };
+function whatIsKept({ kept, dropped }: TrainingConfig): string {
+  const count = Object.keys(kept).length;
+  return (
+    `rdf.yaml gets the ${count} entries of training's JSON that describe the network and its training; ` +
+    `${dropped} others (paths, names, notes, accounts) are left out`
+  );
 }
 
 function settingsOf(

@@ -12,6 +12,8 @@ import {
 import { productVersion } from "../../runtime/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { type Box, boxOf, finite, positiveInteger } from "../option-values.ts";
+import { refuseMissing, refuseTogether } from "../refuse-together.ts";
+import { refuseUselessFolder } from "../results-folder.ts";
 
 interface ExportOptions {
   readonly config?: string;
@@ -98,6 +100,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
         const { inputName, outputName } = await import("../../export/onnx/cnnt-graph.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
         const { readTrainingConfig } = await import("../../export/cnnt/training-config.ts");
+        await refuseMissingParts(weights, options, io);
         const config = options.config ?? configBeside(weights);
         if (config !== undefined && options.config === undefined) io.stderr.write(`reading ${config}\n`);
         const training = config === undefined ? undefined : await readTrainingConfig(config);
@@ -141,6 +144,24 @@ export const defineExport: DefineCommand = (program, io, act) => {
       }),
     );
 };
+
+/** All that the export needs and that is not there, in the order of the command line, before anything takes time. */
+async function refuseMissingParts(weights: string, options: ExportOptions, io: CommandIo): Promise<void> {
+  const { openCheckpoint } = await import("../../export/torch/checkpoint.ts");
+  const { readTrainingConfig } = await import("../../export/cnnt/training-config.ts");
+  const { refuseExisting } = await import("../../export/package/write-package.ts");
+  const { findPairs } = await import("../../calibration/pairs/find-pairs.ts");
+  const { config, out, force = false, pairs, card } = options;
+  const looks: (() => Promise<unknown>)[] = [
+    async () => await (await openCheckpoint(weights)).close(),
+    async () => config !== undefined && (await readTrainingConfig(config)),
+    async () => await refuseExisting(out, force),
+    async () => await refuseUselessFolder(dirname(out)),
+    async () => pairs !== undefined && (await findPairs(pairs)),
+    async () => card !== undefined && (await refuseMissing(card)),
+  ];
+  await refuseTogether(looks, io);
+}
 
 /** Runs the new package on the pairs, or on a simulated field for its picture. */
 async function judge(dir: string, settings: PackageSettings, options: ExportOptions, io: CommandIo) {

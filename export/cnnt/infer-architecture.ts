@@ -47,6 +47,11 @@ export function completeArchitecture(shapes: Shapes, stated: StatedArchitecture,
   return { ...visible, n_head: heads, no_residual: stated.no_residual };
 }
 
+/** Head counts that a checkpoint's shapes allow. Throws `EdgeError` where they are those of no CNNT. */
+export function possibleHeadsOf(shapes: Shapes, file: string): number[] {
+  return possibleHeads(visibleArchitecture(shapes, file).blocks);
+}
+
 /** Head counts that split the channels of every block set. */
 function possibleHeads(blocks: readonly number[]): number[] {
   const largest = Math.min(...blocks);

@@ -27,7 +27,7 @@ export interface ModelFacts {
   readonly cover?: string;
   /** sha256 (hex) of the files in the package. */
   readonly sha256: { readonly model: string; readonly testInput: string; readonly testOutput: string };
-  /** Training facts as the lab's JSON states them; carried on for whoever asks later. */
+  /** What training's JSON says of the network and its training; carried on for whoever asks later. */
   readonly training?: Readonly<Record<string, unknown>>;
   /** Which part of the checkpoint the weights are. */
   readonly weightsFrom?: {

@@ -83,7 +83,8 @@ export async function writePackage(
   }
 }
 
-async function refuseExisting(dir: string, force: boolean): Promise<void> {
+/** Throws `EdgeError` (`usage`) where something is in the way that must not be replaced. */
+export async function refuseExisting(dir: string, force: boolean): Promise<void> {
   const facts = await stat(dir).catch(() => undefined);
   if (facts === undefined) return;
   const names = facts.isDirectory() ? await readdir(dir) : [];
