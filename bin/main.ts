@@ -4,6 +4,9 @@ import { productVersion } from "../runtime/product-version.ts";
 import { type CommandAction, type CommandIo, exitCodes } from "./command.ts";
 import { commands } from "./commands.ts";
 
+/** Ctrl-C, a service manager, a terminal that was closed. */
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {
   // Others on the machine see the arguments of a process: not those that hold a user and a password.
@@ -14,8 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
     interrupt.abort();
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const signal of signals) process.on(signal, onSignal);
 
   let exitCode: number = exitCodes.done;
   const io: CommandIo = { stdout: process.stdout, stderr: process.stderr, signal: interrupt.signal };
@@ -44,7 +46,6 @@ export async function main(args: readonly string[]): Promise<number> {
       io.stderr.write(`${error.stack}\n`);
     return isEdgeError(error) && error.kind === "usage" ? exitCodes.usage : exitCodes.failed;
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    for (const signal of signals) process.off(signal, onSignal);
   }
 }

@@ -176,6 +176,8 @@ function playMicroscope(config: DaemonConfig, io: CommandIo): void {
     signal: io.signal,
   });
   io.stdout.write(`  demo: a simulated microscope writes into ${near(folder)}\n`);
+  // A second Ctrl-C ends this process before the signal is heard.
+  process.once("exit", () => microscope.kill());
   // A microscope that cannot be played leaves the daemon at work.
   microscope.on("error", (error) => {
     if (!io.signal.aborted) io.stderr.write(`demo: ${error.message}\n`);

@@ -179,8 +179,9 @@ process.on("message", (raw) => {
 });
 process.on("disconnect", () => void endAtOnce());
 process.on("SIGTERM", () => void endAtOnce());
-// Ctrl-C reaches the whole process group; the host decides what it means.
+// Ctrl-C and a terminal that closes reach the whole process group; the host decides what they mean.
 process.on("SIGINT", () => undefined);
+process.on("SIGHUP", () => undefined);
 
 function notStarted() {
   return usageError("a job came before the engine was started", { code: "engine-order" });

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { forkProgram } from "../fork-program.ts";
 import { type FromEngine, fromEngineSchema, type ToEngine } from "./protocol.ts";
 
 /** One life of an engine process, without any knowledge of jobs. */
@@ -42,11 +42,8 @@ const keptStderrCharacters = 4000;
 const mallocSettings = { MALLOC_MMAP_THRESHOLD_: "33554432", MALLOC_TRIM_THRESHOLD_: "268435456" };
 
 export function startEngineProcess(options: EngineProcessOptions): EngineProcess {
-  const child: ChildProcess = fork(options.program, {
-    execArgv: ["--import", import.meta.resolve("tsx")],
-    // Node's own serializer instead of JSON keeps what JSON loses (Infinity in a progress message).
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  const child = forkProgram(options.program, {
+    stderr: "pipe",
     env: { ...mallocSettings, ...options.env },
   });
 

@@ -1,3 +1,4 @@
+import { Worker } from "node:worker_threads";
 import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
@@ -13,8 +14,9 @@ process.once("message", (request: TensorRequest) => {
       process.send?.({ error: reportOf(asMachineError(request, error)) } satisfies TensorAnswer),
   );
 });
-// Nobody is left to answer to.
+// Nobody is left to answer to. While the runtime blocks this thread, another one sees it.
 process.once("disconnect", () => process.exit());
+new Worker(new URL("./parent-watch.js", import.meta.url), { execArgv: [], workerData: process.ppid });
 
 async function answer(request: TensorRequest): Promise<TensorAnswer> {
   const session = await loadSession(request, {

@@ -1,6 +1,6 @@
-import { fork } from "node:child_process";
 import { type ErrorReport, errorFromReport, machineError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { forkProgram } from "../fork-program.ts";
 import type { RunnableModel } from "../runnable-model.ts";
 
 /** One inference in a throw-away process: what `verify` stands on. A native crash costs that process only. */
@@ -13,11 +13,7 @@ export type TensorAnswer = { readonly output: Tensor } | { readonly error: Error
 
 /** Rejects with `EdgeError` (`machine`) when the provider cannot run the model or the process dies. */
 export async function runTensor(request: TensorRequest, signal?: AbortSignal): Promise<Tensor> {
-  const child = fork(new URL("./run-tensor-child.ts", import.meta.url), [], {
-    execArgv: ["--import", import.meta.resolve("tsx")],
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-  });
+  const child = forkProgram(new URL("./run-tensor-child.ts", import.meta.url), { stderr: "pipe" });
   // ONNX Runtime says which library is missing on stderr only.
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {

@@ -281,3 +281,4 @@ process.on("disconnect", () => process.exit(0));
 // Ctrl-C in a terminal reaches every process of the group; the daemon decides when this one ends.
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
+process.on("SIGHUP", () => undefined);

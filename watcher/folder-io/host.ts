@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
+import { forkProgram } from "../../runtime/fork-program.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Finding, ScanSummary } from "../intake/scan.ts";
 import type {
@@ -65,11 +66,7 @@ export function createFolderIo({
   };
 
   function begin(): void {
-    const own = fork(program, [], {
-      execArgv: ["--import", import.meta.resolve("tsx")],
-      serialization: "advanced",
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
+    const own = forkProgram(program, { stderr: "inherit" });
     child = own;
     own.on("message", (message: FromFolder) => receive(message));
     own.on("error", () => undefined);
