@@ -1,12 +1,13 @@
-import type { BigIntStats } from "node:fs";
-import { link, lstat, mkdir, open, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { link, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { isEdgeError, machineError, verificationError } from "../../core/errors.ts";
 import { syncFolder } from "../../formats/atomic-file.ts";
-import { claimPartial, forgetPartial, removeStalePartials } from "../../formats/partial-name.ts";
+import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
 import { wholeHash } from "../intake/identity.ts";
 import { copySource } from "./copy-source.ts";
+import { codeOf, factsOf } from "./file-facts.ts";
 import { type Denoised, type MemberFacts, objectionToMove } from "./may-move.ts";
+import { prepareTarget } from "./move-target.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
 import { findOpenWriters } from "./open-writers.ts";
 import { putBack, removeAside, setAside, takeName } from "./set-aside.ts";
@@ -46,7 +47,7 @@ export async function moveSource(order: MoveOrder, onStep: () => void): Promise<
     if (present.length === 0) return { kind: "gone" };
     const whole = present.length === order.members.length;
     const judged = judge(order, { members: present, denoised: whole ? order.denoised : undefined });
-    await prepareTargets(order, present);
+    await prepareTarget(order.target, present);
     onStep();
     const target = await moveMembers(order, present, await isAcrossDisks(order, present), onStep);
     return { kind: "moved", target, unseen: judged.unseen };
@@ -82,36 +83,6 @@ function judge(
   const objection = objectionToMove({ ...question, open, quietMs: order.quietMs });
   if (objection !== undefined) throw objection;
   return { unseen: open.unseen };
-}
-
-async function prepareTargets(order: MoveOrder, present: readonly Member[]): Promise<void> {
-  // One level only: a missing parent is rather a disk that is not mounted than a folder to be made.
-  await mkdir(order.target).catch((error: unknown) => {
-    if (codeOf(error) !== "EEXIST") throw error;
-  });
-  for (const { source, path } of present) {
-    const folder = dirname(join(order.target, source));
-    await mkdir(folder, { recursive: true });
-    await removeStalePartials(folder);
-    if (await isSameFolder(dirname(path), folder)) throw sameFolder(path, folder);
-  }
-}
-
-/**
- * Whether two paths lead to one folder, over links, mounts or shares: removing the "source" would then remove the
- * "copy". A file that is made in one of them and seen in the other tells it where inode numbers do not.
- */
-async function isSameFolder(one: string, other: string): Promise<boolean> {
-  const [here, there] = await Promise.all([stat(one, { bigint: true }), stat(other, { bigint: true })]);
-  if (here.dev === there.dev) return here.ino === there.ino;
-  const probe = claimPartial(join(other, "probe"));
-  try {
-    await (await open(probe, "wx")).close();
-    return (await factsOf(join(one, basename(probe)))) !== undefined;
-  } finally {
-    await unlink(probe).catch(() => undefined);
-    forgetPartial(probe);
-  }
 }
 
 async function moveMembers(
@@ -271,27 +242,6 @@ async function removeCopied(
     for (const hidden of aside.values()) await putBack(hidden);
   }
   for (const { path } of present) await syncFolder(dirname(path));
-}
-
-async function factsOf(path: string): Promise<BigIntStats | undefined> {
-  return lstat(path, { bigint: true }).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
-}
-
-function sameFolder(file: string, folder: string) {
-  return machineError("the folder for finished sources is the watch folder itself", {
-    code: "move-same-folder",
-    file,
-    found: folder,
-    remedy: "Set folders[].after to another folder",
-    retryable: true,
-  });
 }
 
 function isAnother(file: string) {

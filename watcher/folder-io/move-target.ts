@@ -1,0 +1,54 @@
+import { mkdir, open, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { machineError } from "../../core/errors.ts";
+import { claimPartial, forgetPartial, removeStalePartials } from "../../formats/partial-name.ts";
+import { codeOf, factsOf } from "./file-facts.ts";
+
+/** The folder that finished sources are moved to. */
+
+/**
+ * Makes the folders below `target` that `sources` (below their watch folder, with their absolute paths) go to, and removes
+ * what killed moves left there. Throws `EdgeError` (`machine`, `move-same-folder`) where one is the source's own folder.
+ */
+export async function prepareTarget(
+  target: string,
+  sources: readonly { readonly source: string; readonly path: string }[],
+): Promise<void> {
+  // One level only: a missing parent is rather a disk that is not mounted than a folder to be made.
+  await mkdir(target).catch((error: unknown) => {
+    if (codeOf(error) !== "EEXIST") throw error;
+  });
+  for (const { source, path } of sources) {
+    const folder = dirname(join(target, source));
+    await mkdir(folder, { recursive: true });
+    await removeStalePartials(folder);
+    if (await isSameFolder(dirname(path), folder)) throw sameFolder(path, folder);
+  }
+}
+
+/**
+ * Whether two paths lead to one folder, over links, mounts or shares: removing the "source" would then remove the
+ * "copy". A file that is made in one of them and seen in the other tells it where inode numbers do not.
+ */
+async function isSameFolder(one: string, other: string): Promise<boolean> {
+  const [here, there] = await Promise.all([stat(one, { bigint: true }), stat(other, { bigint: true })]);
+  if (here.dev === there.dev) return here.ino === there.ino;
+  const probe = claimPartial(join(other, "probe"));
+  try {
+    await (await open(probe, "wx")).close();
+    return (await factsOf(join(one, basename(probe)))) !== undefined;
+  } finally {
+    await unlink(probe).catch(() => undefined);
+    forgetPartial(probe);
+  }
+}
+
+function sameFolder(file: string, folder: string) {
+  return machineError("the folder for finished sources is the watch folder itself", {
+    code: "move-same-folder",
+    file,
+    found: folder,
+    remedy: "Set folders[].after to another folder",
+    retryable: true,
+  });
+}
