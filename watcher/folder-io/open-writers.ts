@@ -50,7 +50,8 @@ function writesTo(folder: string, number: string, files: readonly BigIntStats[])
   try {
     const target = readlinkSync(link);
     // Sockets, pipes and devices are most of what is open.
-    if (!target.startsWith("/") || target.startsWith("/dev/")) return false;
+    if (!target.startsWith("/") || (target.startsWith("/dev/") && !target.startsWith("/dev/shm/")))
+      return false;
     const info = readFileSync(join(folder, "fdinfo", number), "latin1");
     const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(info)?.[1] ?? "0", 8);
     if ((flags & accessMode) === 0) return false;

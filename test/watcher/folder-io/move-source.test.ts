@@ -241,6 +241,15 @@ test("a writer is still seen when the source was set aside, and what is in use i
   assert.deepEqual(await readdir(folder), []);
 });
 
+test("a writer is seen in shared memory too, although it lies below /dev", async (t) => {
+  const folder = await otherDisk();
+  if (folder === undefined) return t.skip(noOtherDisk);
+  const writer = await open(join(folder, "a.tif"), "w");
+  const facts = await writer.stat({ bigint: true });
+  assert.match(findOpenWriters([facts]).writers.join(), new RegExp(`\\(${process.pid}\\)`));
+  await writer.close();
+});
+
 test("where there is no /proc, nothing is known of open files", () => {
   assert.deepEqual(findOpenWriters([], "/nowhere"), { writers: [], unseen: undefined });
 });
