@@ -2,16 +2,13 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
-import { type ErrorReport, isEdgeError, machineError, reportOf } from "../core/errors.ts";
+import { type ErrorReport, errorFromReport, isEdgeError, machineError, reportOf } from "../core/errors.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { readNpyTensor } from "../formats/npy.ts";
 import { runTensor } from "./engine/run-tensor.ts";
 import { readModel } from "./prepared-engine.ts";
 import type { ProviderName } from "./providers.ts";
 import { runnableModel } from "./runnable-model.ts";
-
-/** Longer than any session start that is not an engine build; a GPU's first start loads gigabytes of libraries. */
-const probeTimeoutMs = 120_000;
 
 /** The library that each provider needs beside the binding; the others are linked into it. */
 const providerLibraries: Partial<Record<ProviderName, string>> = {
@@ -31,21 +28,35 @@ export interface ProviderChoice {
 }
 
 /**
- * The first provider of the order that runs the package's own test tensor in a throw-away process, every node of it.
- * The CPU is not tried there: the engine's own warm-up shows it, and nothing comes after it.
- * Throws `EdgeError` (`machine`, `provider-unavailable`) when none does.
+ * The first provider of the order that runs the first package's own test tensor in a throw-away process, every node of
+ * it. The CPU is not tried there: the engine's own warm-up shows it, and nothing comes after it. Models that are not
+ * ours are tried there in any case, all of them: what they compute, for how long and in how much memory, nobody knows.
+ * Throws `EdgeError`: `machine` (`provider-unavailable`) when no provider does, or what is wrong with a model.
  */
 export async function chooseProvider(wanted: {
   readonly providers: readonly ProviderName[];
-  readonly model: string;
+  readonly models: readonly [string, ...string[]];
 }): Promise<ProviderChoice> {
+  const [first, ...others] = wanted.models;
   const rejected: RejectedProvider[] = [];
   for (const provider of wanted.providers) {
-    const reason = provider === "cpu" ? undefined : await whyNot(provider, wanted.model);
-    if (reason === undefined) return { provider, rejected };
+    const reason = provider === "cpu" ? undefined : await whyNot(provider, first);
+    if (reason === undefined) {
+      // The first one has run just now, but on the CPU.
+      for (const dir of provider === "cpu" ? wanted.models : others) await tryForeign(dir, provider);
+      return { provider, rejected };
+    }
     rejected.push({ provider, reason });
   }
   throw noProvider(rejected);
+}
+
+async function tryForeign(dir: string, provider: ProviderName): Promise<void> {
+  // What cannot be read now, the engine will say when it is to be loaded.
+  const model = await readModel(dir, provider).catch(() => undefined);
+  if (model?.zoo === undefined) return;
+  const reason = await probe(provider, model);
+  if (reason !== undefined) throw errorFromReport(reason);
 }
 
 /** Why this provider cannot run this model here; undefined when it can. */
@@ -90,7 +101,7 @@ function missingLibrary(provider: ProviderName) {
 async function probe(provider: ProviderName, model: ModelPackage): Promise<ErrorReport | undefined> {
   const input = await readNpyTensor(model.testInputFile);
   try {
-    await runTensor({ ...runnableModel(model), provider, input }, AbortSignal.timeout(probeTimeoutMs));
+    await runTensor({ ...runnableModel(model), provider, input });
     return undefined;
   } catch (error) {
     return reportOf(error);

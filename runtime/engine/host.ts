@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EdgeError, errorFromReport, machineError, usageError } from "../../core/errors.ts";
-import { chooseProvider } from "../choose-provider.ts";
+import { chooseProvider, type ProviderChoice } from "../choose-provider.ts";
 import {
   type DenoiseJob,
   type DenoiseOutcome,
@@ -81,10 +81,22 @@ interface Life {
  * Nothing here touches pixels or blocks.
  */
 export function startEngine(options: EngineOptions): Engine {
-  const choice = chooseProvider({
-    providers: options.require === undefined ? (options.providers ?? defaultProviders) : [options.require],
-    model: options.models[0],
-  });
+  let choice: Promise<ProviderChoice> | undefined;
+  /** Once for all lives of the engine; again only where it failed. */
+  const chosen = (): Promise<ProviderChoice> => {
+    if (choice === undefined) {
+      const choosing = chooseProvider({
+        providers:
+          options.require === undefined ? (options.providers ?? defaultProviders) : [options.require],
+        models: options.models,
+      });
+      choice = choosing;
+      choosing.catch(() => {
+        choice = undefined;
+      });
+    }
+    return choice;
+  };
   const stopping = new AbortController();
   let life: Promise<Life> | undefined;
   let running: RunningJob | undefined;
@@ -97,7 +109,7 @@ export function startEngine(options: EngineOptions): Engine {
   let nextId = 1;
 
   const begin = async (): Promise<Life> => {
-    const { provider } = await choice;
+    const { provider } = await chosen();
     // Cut short by stop().
     await sleep(restartDelayMs(lossesInARow), undefined, { signal: stopping.signal }).catch(() => undefined);
     await retired;
@@ -215,7 +227,7 @@ export function startEngine(options: EngineOptions): Engine {
 
   return {
     async ready() {
-      const { provider, rejected } = await choice;
+      const { provider, rejected } = await chosen();
       const { warmUp } = await living();
       return { provider, rejected, ...(await warmUp) };
     },

@@ -1,11 +1,14 @@
 import { Worker } from "node:worker_threads";
-import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
+import { formatError, isEdgeError, machineError, reportOf } from "../../core/errors.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
 import { Tensor as OrtTensor } from "./onnx-runtime.ts";
 import type { TensorAnswer, TensorRequest } from "./run-tensor.ts";
 
 /** The child of `run-tensor.ts`: one model, one provider, one inference. */
+
+/** Values of the output for each one of the input. */
+const mostOutputs = 16;
 
 process.once("message", (request: TensorRequest) => {
   answer(request).then(
@@ -35,6 +38,16 @@ async function answer(request: TensorRequest): Promise<TensorAnswer> {
       file: request.modelFile,
       found: Object.keys(results).join(", "),
       allowed: outputName,
+    });
+  }
+  // It goes to the parent, whose memory nobody watches.
+  if (output.data.length > mostOutputs * data.length) {
+    throw formatError("the model's output is far larger than its input", {
+      code: "tensor-output-size",
+      file: request.modelFile,
+      found: output.dims.join(" x "),
+      allowed: `as many values as the input, ${shape.join(" x ")}`,
+      remedy: "Use a model whose output has the size of its input",
     });
   }
   return { output: { shape: output.dims, data: output.data } };

@@ -2,6 +2,7 @@ import { type ErrorReport, errorFromReport, machineError } from "../../core/erro
 import type { Tensor } from "../../core/tensor.ts";
 import { forkProgram } from "../fork-program.ts";
 import type { RunnableModel } from "../runnable-model.ts";
+import { limitsOfRun, type RunLimits, watchProcess } from "./run-limits.ts";
 
 /** One inference in a throw-away process: what `verify` stands on. A native crash costs that process only. */
 export interface TensorRequest extends RunnableModel {
@@ -11,8 +12,16 @@ export interface TensorRequest extends RunnableModel {
 
 export type TensorAnswer = { readonly output: Tensor } | { readonly error: ErrorReport };
 
-/** Rejects with `EdgeError` (`machine`) when the provider cannot run the model or the process dies. */
-export async function runTensor(request: TensorRequest, signal?: AbortSignal): Promise<Tensor> {
+/**
+ * Rejects with `EdgeError` (`machine`) when the provider cannot run the model, when the process dies, or when it is killed
+ * because the model takes more time (`model-timeout`) or memory (`model-memory`) than `limits`.
+ */
+export async function runTensor(
+  request: TensorRequest,
+  signal?: AbortSignal,
+  limits?: RunLimits,
+): Promise<Tensor> {
+  const allowed = limits ?? (await limitsOfRun(request));
   const child = forkProgram(new URL("./run-tensor-child.ts", import.meta.url), { stderr: "pipe" });
   // ONNX Runtime says which library is missing on stderr only.
   let stderr = "";
@@ -21,10 +30,13 @@ export async function runTensor(request: TensorRequest, signal?: AbortSignal): P
   });
   const kill = (): void => void child.kill("SIGKILL");
   signal?.addEventListener("abort", kill, { once: true });
+  let endWatch = (): void => undefined;
   try {
     const answer = await new Promise<TensorAnswer>((resolve, reject) => {
       child.once("message", (message) => resolve(message as TensorAnswer));
       child.once("error", reject);
+      // A program that could not be started has no number; "error" says so.
+      if (child.pid !== undefined) endWatch = watchProcess(child.pid, request.modelFile, allowed, reject);
       child.once("exit", (code, signalName) =>
         reject(lost(request, signalName ?? `exit code ${code}`, stderr)),
       );
@@ -33,6 +45,7 @@ export async function runTensor(request: TensorRequest, signal?: AbortSignal): P
     if ("error" in answer) throw errorFromReport(withLibrary(answer.error, stderr));
     return answer.output;
   } finally {
+    endWatch();
     signal?.removeEventListener("abort", kill);
     child.kill("SIGKILL");
   }
