@@ -7,6 +7,7 @@ export const productParts = [
   "LICENSE",
   "README.md",
   "CHANGELOG.md",
+  "CITATION.cff",
   "package.json",
   "bin",
   "calibration",

@@ -112,7 +112,7 @@ choose_node() {
 # What of the checkout is copied: everything that runs, no tests, no history.
 parts() {
   local part
-  for part in LICENSE README.md CHANGELOG.md package.json package-lock.json bin calibration core docs export formats \
+  for part in LICENSE README.md CHANGELOG.md CITATION.cff package.json package-lock.json bin calibration core docs export formats \
     models node_modules runtime systemd watcher; do
     if [ -e "$source_dir/$part" ]; then echo "$part"; fi
   done

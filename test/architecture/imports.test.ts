@@ -15,6 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   calibration: ["core", "formats", "runtime", "export/package"],
   watcher: ["core", "formats", "runtime", "export/package", "calibration/pinned", "calibration/result.ts"],
   systemd: ["core", "watcher/config"],
+  container: ["core", "watcher"],
 };
 
 function sourceFiles(folder: string): string[] {

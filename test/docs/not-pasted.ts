@@ -25,6 +25,8 @@ export const notPasted: readonly NotPasted[] = [
   { starts: "cnnt-edge-0", why: "installs", instead: "test/bundle/install.test.ts runs the installer" },
   { starts: "git clone", why: "network", instead: "CI works in a fresh clone" },
   { starts: "sudo ", why: "system", instead: "test/systemd runs install.sh below another root" },
+  { starts: "docker ", why: "system", instead: "test/container checks what the images copy" },
+  { starts: "(umask 077; openssl", why: "system", instead: "it makes a random password" },
   { starts: "systemctl ", why: "system", instead: "there is no service manager in a test" },
   {
     starts: "mosquitto_sub -h broker.example.org",
