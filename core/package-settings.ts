@@ -106,6 +106,10 @@ export const packageSettingsSchema = z.strictObject({
     .strictObject({
       count: positiveInteger,
       psnr_gain_db: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }),
+      /** Slope of denoised against clean intensities, where that of noisy ones is 1: what is left of a structure's height. */
+      slope: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }).optional(),
+      /** What the pairs show, in words. */
+      on: z.string().max(300).optional(),
     })
     .optional(),
   weights_sha256: z.string().optional(),

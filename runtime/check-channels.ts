@@ -2,6 +2,7 @@ import { sampleTypes } from "../core/acquisition.ts";
 import type { PlaneSource } from "../formats/plane-source.ts";
 import type { DenoiseJob } from "./denoise-job.ts";
 import { interrupted } from "./interrupted.ts";
+import { littleSignal } from "./little-signal.ts";
 import { checkNoise, type NoiseCheck } from "./noise-check.ts";
 import { type NoiseEstimate, noiseSums } from "./noise-estimate.ts";
 import type { ChannelPlan } from "./plan-job.ts";
@@ -9,27 +10,39 @@ import type { ChannelPlan } from "./plan-job.ts";
 /** Planes of a channel that are read to estimate its noise, spread over T and Z. */
 const planesLookedAt = 16;
 
+export interface ChannelChecks {
+  /** One for each channel that a calibration speaks for. */
+  readonly noise: readonly NoiseCheck[];
+  /** What a person should know of the channels before they trust the result. */
+  readonly warnings: readonly string[];
+}
+
 /**
- * Compares each denoised channel that a calibration speaks for with it: by the channel's name, else by its index, else
- * by the calibration for all. Reads a few planes; nothing where nothing is pinned.
+ * Looks at a few planes of each denoised channel: whether there is signal to speak of, and how it stands against the
+ * calibration that speaks for it: by the channel's name, else by its index, else the calibration for all.
  */
 export async function checkChannels(
   references: DenoiseJob["noiseReferences"],
   source: PlaneSource,
   channels: readonly ChannelPlan[],
   signal: AbortSignal,
-): Promise<readonly NoiseCheck[]> {
-  if (references === undefined) return [];
-  const checks: NoiseCheck[] = [];
+): Promise<ChannelChecks> {
+  const noise: NoiseCheck[] = [];
+  const warnings: string[] = [];
   for (const [channel, { kind }] of channels.entries()) {
     const name = source.acquisition.channels[channel]?.name;
-    const { byChannel } = references;
-    const named = name === undefined ? undefined : byChannel[name];
-    const reference = named ?? byChannel[String(channel)] ?? references.default;
-    if (kind === "pass" || reference === undefined) continue;
-    checks.push(checkNoise(channel, await estimateNoise(source, channel, signal), reference));
+    if (kind === "pass") continue;
+    const estimate = await estimateNoise(source, channel, signal);
+    const empty = littleSignal(channel, estimate);
+    if (empty !== undefined) warnings.push(empty);
+    const named = name === undefined ? undefined : references?.byChannel[name];
+    const reference = named ?? references?.byChannel[String(channel)] ?? references?.default;
+    if (reference === undefined) continue;
+    const check = checkNoise(channel, estimate, reference);
+    noise.push(check);
+    if (check.warning !== undefined) warnings.push(check.warning);
   }
-  return checks;
+  return { noise, warnings };
 }
 
 async function estimateNoise(

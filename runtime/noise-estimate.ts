@@ -6,6 +6,11 @@ export interface NoiseEstimate {
   readonly signal: number;
   /** noise / signal: what tells an acquisition with less light from one with more. Not finite without signal. */
   readonly noiseToSignal: number;
+  /**
+   * How far the brightest thousandth of local means (of 3 x 3 samples) lies above their median, in standard deviations
+   * that such a mean has by noise alone. Absent where there are too few places to tell.
+   */
+  readonly contrast?: number;
 }
 
 export interface NoiseSums {
@@ -32,6 +37,12 @@ const signalTo = 0.99;
 const noiseRange = (1.6449 + 2.3263) / 3;
 /** A range whose square noise explains but for this part is no signal. */
 const leastSignal = 0.2;
+
+/** The brightest part of a field, and the fewest places among which it can be told. */
+const brightest = 0.999;
+const fewestPlaces = 1000;
+/** Samples in a local mean, square root. */
+const meanSide = 3;
 
 /** A plane's lowest or highest value that so large a share of it has may be where the camera clips. */
 const clippedShare = 0.01;
@@ -70,7 +81,13 @@ export function noiseSums({ height, width }: { readonly height: number; readonly
       const range = valueAt(sorted, signalTo) - valueAt(sorted, signalFrom);
       const left = range ** 2 - (noiseRange * noise) ** 2;
       const signal = left > leastSignal * range ** 2 ? Math.sqrt(left) : 0;
-      return { noise, signal, noiseToSignal: noise / signal };
+      const contrast = (meanSide * (valueAt(sorted, brightest) - valueAt(sorted, 0.5))) / noise;
+      return {
+        noise,
+        signal,
+        noiseToSignal: noise / signal,
+        ...(sorted.length < fewestPlaces || Number.isNaN(contrast) ? {} : { contrast }),
+      };
     },
   };
 }

@@ -105,8 +105,7 @@ async function denoiseSource(
       await sink.write(plane);
     };
     const { network, signal } = tools;
-    const noise = await checkChannels(job.noiseReferences, source, plan.channels, signal);
-    const warnings = noise.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
+    const { noise, warnings } = await checkChannels(job.noiseReferences, source, plan.channels, signal);
     const { tellBusy } = tools;
     const totals = await processStacks({
       plan,

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Acquisition } from "../core/acquisition.ts";
 import type { Operator } from "../core/operators.ts";
+import { slopeWords } from "../export/package/settings-words.ts";
 import type { Provenance } from "../formats/plane-sink.ts";
 import type { IntensityMap } from "./normalize.ts";
 import type { ChannelPlan, JobPlan } from "./plan-job.ts";
@@ -72,7 +73,10 @@ function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts):
       ? []
       : describeMaps(facts.stackMaps.filter((stack) => stack.channel === index))),
     ...(zoo === undefined || zoo.after.length === 0
-      ? [["Intensity meaning", intensity.meaning] as const]
+      ? ([
+          ["Intensity meaning", intensity.meaning],
+          ["Intensity slope", slopeWords(model.settings.pairs)],
+        ] as const)
       : [["Operators after", describeOperators(zoo.after)] as const]),
     ...(intensity.meaning === "affine"
       ? [["Intensity map", `${intensity.gain} x + ${intensity.offset}`] as const]

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { visible } from "../../core/errors.ts";
 import { median } from "../../core/median.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { openAcquisition } from "../../formats/open.ts";
@@ -55,11 +56,10 @@ export async function judgeByPairs(
       : { noise_range: [rounded(Math.min(...noises)), rounded(Math.max(...noises))] }),
     pairs: {
       count: measures.length,
-      psnr_gain_db: {
-        median: rounded(median(gains)),
-        min: rounded(Math.min(...gains)),
-        max: rounded(Math.max(...gains)),
-      },
+      psnr_gain_db: spreadOf(gains),
+      // The gain back to the input's units is what undoes it.
+      slope: spreadOf(measures.map(({ gain }) => 1 / gain)),
+      on: namesOf(pairs),
     },
   };
   const cover = field === undefined ? await simulatedCover(task) : await drawCover(field);
@@ -126,6 +126,23 @@ function evidenceOf(measures: readonly PairMeasure[], intensity: string): string
     "noise counts as error, so the truth is a little better.",
     "",
   ].join("\n");
+}
+
+function spreadOf(values: readonly number[]) {
+  return {
+    median: rounded(median(values)),
+    min: rounded(Math.min(...values)),
+    max: rounded(Math.max(...values)),
+  };
+}
+
+const listedNames = 4;
+const longestName = 60;
+
+function namesOf(pairs: readonly ImagePair[]): string {
+  const names = pairs.slice(0, listedNames).map(({ name }) => visible(name).slice(0, longestName));
+  const more = pairs.length - names.length;
+  return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function rounded(value: number): number {

@@ -7,6 +7,7 @@ export function settingsWords(settings: PackageSettings): (readonly [label: stri
   return [
     ["input scaling", normalizationWords(settings.normalization)],
     ["intensities", intensityWords(settings.intensity)],
+    ["intensity slope", slopeWords(pairs)],
     ["tile, overlap", `${settings.tile.join(" x ")}, ${settings.overlap.join(" x ")} (depth, height, width)`],
     ["height and width", `multiples of ${settings.spatial_multiple}${exactly}`],
     ...(noise === undefined
@@ -16,6 +17,18 @@ export function settingsWords(settings: PackageSettings): (readonly [label: stri
       ? []
       : [[`gained on ${pairs.count} pairs`, gainWords(pairs.psnr_gain_db)] as const]),
   ];
+}
+
+/** What was measured of how high structures come out, and on what: a meaning of intensities alone promises no height. */
+export function slopeWords(pairs: PackageSettings["pairs"]): string {
+  if (pairs?.slope === undefined)
+    return "not measured on your sample, nor on pairs of noisy and clean images";
+  const { median, min, max } = pairs.slope;
+  const on = pairs.on === undefined ? "" : ` (${pairs.on})`;
+  return (
+    `${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)}) of denoised against clean on ${pairs.count} ` +
+    `pairs${on}; not measured on your sample`
+  );
 }
 
 function gainWords({ median, min, max }: NonNullable<PackageSettings["pairs"]>["psnr_gain_db"]): string {

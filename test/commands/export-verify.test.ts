@@ -286,12 +286,23 @@ test("pairs of images tell what intensities mean, what is gained, and make the c
   const rdf = parse(readFileSync(join(out, "rdf.yaml"), "utf8")) as {
     covers: string[];
     config: {
-      cnnt_edge: { pairs: { count: number }; noise_range: number[]; intensity: { meaning: string } };
+      cnnt_edge: {
+        pairs: { count: number; slope: { median: number; min: number; max: number }; on: string };
+        noise_range: number[];
+        intensity: { meaning: string };
+      };
     };
   };
   assert.deepEqual(rdf.covers, ["cover.png"]);
   const { pairs, noise_range: noise, intensity } = rdf.config.cnnt_edge;
   assert.equal(pairs.count, 2);
+  const { median, min, max } = pairs.slope;
+  assert.ok(min <= median && median <= max, JSON.stringify(pairs.slope));
+  assert.equal(pairs.on, "a, b");
+  // The card tells the way back, gain for gain.
+  const told = [...readFileSync(join(out, "README.md"), "utf8").matchAll(/^\| [ab] \|.*\| (-?[\d.]+) \|$/gm)];
+  const slopes = told.map(([, gain]) => 1 / Number(gain));
+  assert.ok(Math.abs(Math.min(...slopes) - min) < 0.01 * Math.abs(min), `${slopes} ${min}`);
   assert.ok((noise[0] ?? 0) > 0.02 && (noise[1] ?? 0) < 1, `${noise}`);
   const card = readFileSync(join(out, "README.md"), "utf8");
   assert.match(card, new RegExp(`Intensities are ${intensity.meaning}`));

@@ -76,6 +76,12 @@ test("info tells of a package what it was made for, and refuses a damaged one", 
   assert.equal(code, 0);
   assert.match(stdout, /intensities +preserved: output values are in the input's units\n/);
   assert.match(stdout, /noise it was tried on +0\.\d+ to 1\.\d+ of the signal\n/);
+  assert.match(
+    stdout,
+    /intensity slope +0\.98 \(0\.91 to 1\.00\) of denoised.*not measured on your sample\n/,
+  );
+  const unmeasured = await runCommand(["info", join(import.meta.dirname, "../../models/identity")]);
+  assert.match(unmeasured.stdout, /intensity slope +not measured on your sample/);
   const [told] = JSON.parse((await runCommand(["info", "--json", shipped])).stdout);
   assert.equal(told.package.settings.intensity.meaning, "preserved");
 

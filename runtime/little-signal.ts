@@ -1,0 +1,21 @@
+import type { NoiseEstimate } from "./noise-estimate.ts";
+
+/**
+ * Below this contrast (`NoiseEstimate`) there is next to nothing in the field. Nothing but noise has 3.0 to 3.2;
+ * simulated fields at up to 2 photons at the bright end have up to 4.7, at 5 photons 7.3 and more; the dimmest of the
+ * real recordings looked at has 5.1, all others 11 and more (docs/denoise.md).
+ */
+const leastContrast = 4.8;
+
+/**
+ * What to tell of a channel that holds next to nothing: a network makes of the highest peaks of noise what it was
+ * trained to see, and on such a field there is nothing brighter. Where the noise could not be estimated (too small, or
+ * clipped nearly everywhere) or there is none, nothing is told.
+ */
+export function littleSignal(channel: number, { noise, contrast }: NoiseEstimate): string | undefined {
+  if (!(noise > 0) || contrast === undefined || contrast >= leastContrast) return undefined;
+  return (
+    `Little signal: bright specks in this result may be noise (channel ${channel}: its brightest thousandth stands ` +
+    `${contrast.toFixed(1)} standard deviations of noise above its middle; an empty field's does 3.1)`
+  );
+}
