@@ -5,3 +5,11 @@ import { register } from "tsx/esm/api";
 register();
 const { main } = await import("./main.ts");
 process.exitCode = await main(process.argv.slice(2));
+
+/** Nothing that a command left open keeps the process; what is still being written to a slow reader does. */
+const leaveMs = 10_000;
+const leave = () => {
+  if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+  setTimeout(leave, 1000).unref();
+};
+setTimeout(leave, leaveMs).unref();

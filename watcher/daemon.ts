@@ -16,6 +16,7 @@ import { jobMessage, progressMessage } from "./job-message.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { createMover } from "./mover.ts";
+import { createOpened, type Opened } from "./opened.ts";
 import { readPinned } from "./pinned-calibrations.ts";
 import { hidePaths, rootsOf } from "./publish/hide-paths.ts";
 import { createPublisher } from "./publish/publisher.ts";
@@ -63,6 +64,16 @@ const warmUpMs = 300_000;
 
 /** Throws `EdgeError` where the state folder, the broker's files or its port cannot be had. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const opened = createOpened(options.log);
+  try {
+    return await start(options, opened);
+  } catch (error) {
+    await opened.closeAll();
+    throw error;
+  }
+}
+
+async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const { config, log } = options;
   const pinned = new Map(
     await Promise.all(config.folders.map(async (folder) => [folder.name, await readPinned(folder)] as const)),
@@ -80,10 +91,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const failure = rejectable();
 
   const ledger = await openLedger(config.state, failure.reject);
-  const broker = await openBroker(config.mqtt, clientId, base).catch(async (error: unknown) => {
-    await ledger.close();
-    throw error;
-  });
+  opened.push(ledger.close);
+  const broker = await openBroker(config.mqtt, clientId, base);
+  opened.push(broker.stop);
 
   const outputOf = new Map(config.folders.map(({ name, output }) => [name, output]));
   const bodyOf = (job: Job): JobBody => jobMessage(job, outputOf.get(job.folder));
@@ -129,6 +139,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onTileTooLarge: (note) => log.warn(machineError(note, { code: "tile-too-large" })),
     onLost: failure.reject,
     onModelNews: (news) => log.info(news),
+    onWarmUpLost: (news) => log.warn(machineError(news, { code: "engine-lost" })),
     onChange: () => {
       heedModels(folders, room.models(), log);
       announcer.soon();
@@ -182,6 +193,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onKept: () => announcer.soon(),
   });
 
+  opened.push(() => mover.drain(0));
+
   let progressToldMs = Number.NEGATIVE_INFINITY;
   let previewToldMs = Number.NEGATIVE_INFINITY;
   /** Voxels that the running job has delivered. */
@@ -225,6 +238,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return showPreview(job, folder);
     },
   });
+  opened.push(() => queue.drain(0));
   const announcer: Announcer = createAnnouncer({
     version: options.version,
     exposePaths: config.mqtt.expose_paths,
@@ -266,9 +280,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const body = calibrationMessage(calibration, file, { exposePaths: config.mqtt.expose_paths, pinnedTo });
     publisher.publish("calibration", body, { calibration: calibrationId });
   }
+  opened.push(() => publisher.stop(announcer.stop(), lastWordMs));
   await announcer.start();
   publisher.start();
-  for (const folder of folders) folder.io.start();
+  for (const folder of folders) {
+    opened.push(folder.io.stop);
+    folder.io.start();
+  }
   const unwatch = service.watch(() => ledger.counts());
 
   let stopping: Promise<void> | undefined;

@@ -1,13 +1,16 @@
 import { totalmem } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { reportOf } from "../core/errors.ts";
 import type { Engine, EngineFacts } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
+import { restartDelayMs } from "../runtime/engine/restart-delay.ts";
 import { memoryLimitBytes } from "../runtime/memory-limit.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import { isModelFault } from "./held-faults.ts";
 import { createModelChecks } from "./model-checks.ts";
 import { type Model, modelsOf } from "./models.ts";
+import { isEngineLoss } from "./retry.ts";
 import type { EngineCondition } from "./status.ts";
 
 /** The engine and the models that it may run. */
@@ -52,10 +55,21 @@ export interface EngineRoomOptions {
   readonly onTileTooLarge: (note: string) => void;
   /** Files of a model were changed: in words. */
   readonly onModelNews: (news: string) => void;
+  /** The engine was lost before it was warm, and is started again: in words. */
+  readonly onWarmUpLost: (news: string) => void;
 }
+
+/** Between two looks whether an engine that was lost in its warm-up is warm, at least. */
+const pauseMs = 1000;
 
 /** Models are looked at once a sweep; those in error are checked anyway after so many looks. */
 const looksPerCheck = 150;
+
+/** What another start of the engine may not meet. */
+function mayPass(error: unknown): boolean {
+  const report = reportOf(error);
+  return isEngineLoss(report) || report.code === "network-memory";
+}
 
 export function createEngineRoom({
   config,
@@ -65,6 +79,7 @@ export function createEngineRoom({
   onRecycle,
   onTileTooLarge,
   onModelNews,
+  onWarmUpLost,
 }: EngineRoomOptions): EngineRoom {
   const stopping = new AbortController();
   const checks = createModelChecks({
@@ -97,7 +112,7 @@ export function createEngineRoom({
     }
     startedWith = [first, ...others];
     const { providers, require, memory_limit, recycle_jobs, threads, priority } = config.engine;
-    engine = startEngine({
+    const own = startEngine({
       models: [first, ...others],
       ...(providers === null ? {} : { providers }),
       ...(require === null ? {} : { require }),
@@ -109,10 +124,47 @@ export function createEngineRoom({
       onTileTooLarge,
       tileMemoryFile: join(config.state, "tile-memory.json"),
     });
-    const measured = await engine.ready();
+    engine = own;
+    try {
+      await take(await own.ready());
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      tellLoss(error, 1);
+      void tryAgain(own);
+    }
+  }
+
+  async function take(measured: EngineFacts): Promise<void> {
     if (measured.provider !== "cpu") await check(() => checks.all(measured.provider, { keepErrors: true }));
     facts = measured;
     become("ready");
+  }
+
+  function tellLoss(error: unknown, losses: number): void {
+    const { message } = reportOf(error);
+    const nextS = Math.max(restartDelayMs(losses), pauseMs) / 1000;
+    const often = losses === 1 ? "" : ` ${losses} times in a row`;
+    const news = `the engine was lost${often} while it warmed up; it is started again in ${nextS} s: ${message}`;
+    become("lost", news);
+    onWarmUpLost(news);
+  }
+
+  /** Starts an engine that was lost in its warm-up until it is warm, ever more slowly. Meanwhile the daemon goes on. */
+  async function tryAgain(own: Engine): Promise<void> {
+    for (let losses = 2; ; losses += 1) {
+      // Its host pauses longer after repeated losses; this lets a process that refused its work be gone.
+      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      try {
+        const measured = await own.ready();
+        if (engine === own) await inTurn(() => take(measured), undefined);
+        return;
+      } catch (error) {
+        if (engine !== own || stopping.signal.aborted) return;
+        if (isModelFault(reportOf(error))) return void inTurn(checkModels, true);
+        if (!mayPass(error)) return void inTurn(() => Promise.reject(error), undefined);
+        tellLoss(error, losses);
+      }
+    }
   }
 
   function runnable(): string[] {

@@ -140,8 +140,11 @@ function whatRuns({ models, engine }: { models: readonly Model[]; engine: Engine
       : [],
   );
   const first = models.find((model) => "package" in model);
-  if (engine === undefined || first === undefined || !("package" in first)) {
+  if (first === undefined || !("package" in first)) {
     return `${errors.join("")}  No model can run, so nothing is denoised until one can.\n`;
+  }
+  if (engine === undefined) {
+    return `${errors.join("")}  The engine was lost while it warmed up. It is started again, and files wait until it is warm.\n`;
   }
   const { tile, overlap } = first.package.settings;
   // Overlapping voxels go through the network several times.

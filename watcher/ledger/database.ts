@@ -28,11 +28,19 @@ export function openDatabase(file: string): Database {
     database.pragma("synchronous = FULL");
     database.pragma("foreign_keys = ON");
     database.pragma("busy_timeout = 5000");
+    refuseDamaged(database, file);
     migrate(database, file);
   } catch (error) {
     database.close();
     throw unusable(error, file);
   }
+  const named = <Result>(act: () => Result): Result => {
+    try {
+      return act();
+    } catch (error) {
+      throw unusable(error, file);
+    }
+  };
   const statements = new Map<string, LibsqlDatabase.Statement>();
   const prepared = (sql: string): LibsqlDatabase.Statement => {
     const statement = statements.get(sql) ?? database.prepare(sql);
@@ -41,19 +49,21 @@ export function openDatabase(file: string): Database {
   };
   return {
     // `all`, never `get`: a statement stepped once stays open and makes the next COMMIT fail.
-    rows: (sql, ...values) => prepared(sql).all(...values) as Row[],
-    run: (sql, ...values) => prepared(sql).run(...values).changes,
-    transaction: (action) => {
-      database.exec("BEGIN IMMEDIATE");
-      try {
-        const result = action();
-        database.exec("COMMIT");
-        return result;
-      } catch (error) {
-        database.exec("ROLLBACK");
-        throw error;
-      }
-    },
+    rows: (sql, ...values) => named(() => prepared(sql).all(...values) as Row[]),
+    run: (sql, ...values) => named(() => prepared(sql).run(...values).changes),
+    transaction: (action) =>
+      named(() => {
+        database.exec("BEGIN IMMEDIATE");
+        try {
+          const result = action();
+          database.exec("COMMIT");
+          return result;
+        } catch (error) {
+          // What went wrong first is what counts; some errors have rolled back already.
+          if (database.inTransaction) database.exec("ROLLBACK");
+          throw error;
+        }
+      }),
     close: () => {
       database.close();
     },
@@ -87,6 +97,15 @@ function connect(file: string): LibsqlDatabase.Database {
   }
 }
 
+/**
+ * Looks through all pages (a second for each 100 MB or so): damage that is met months later has spoiled what was
+ * written since.
+ */
+function refuseDamaged(database: LibsqlDatabase.Database, file: string): void {
+  const [row] = database.prepare("PRAGMA quick_check(1)").all() as { quick_check: string }[];
+  if (row?.quick_check !== "ok") throw damaged(file, row?.quick_check ?? "no answer");
+}
+
 function migrate(database: LibsqlDatabase.Database, file: string): void {
   const [row] = database.prepare("PRAGMA user_version").all() as { user_version: number }[];
   const version = row?.user_version ?? 0;
@@ -108,14 +127,7 @@ function migrate(database: LibsqlDatabase.Database, file: string): void {
 function unusable(error: unknown, file: string): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_CORRUPT")) {
-    return machineError("the ledger is damaged", {
-      code: "ledger-damaged",
-      file,
-      found: code,
-      remedy:
-        "Move the file away and keep it for a report; a source whose result already exists is then skipped",
-      cause: error,
-    });
+    return damaged(file, code, error);
   }
   if (code.startsWith("SQLITE_")) {
     return machineError("the ledger cannot be used", {
@@ -127,4 +139,15 @@ function unusable(error: unknown, file: string): unknown {
     });
   }
   return error;
+}
+
+function damaged(file: string, found: string, cause?: unknown) {
+  return machineError("the ledger is damaged", {
+    code: "ledger-damaged",
+    file,
+    found: found.replace(/\s+/g, " "),
+    remedy:
+      "Move the file away and keep it for a report; a source whose result already exists is then skipped",
+    cause,
+  });
 }

@@ -65,10 +65,13 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let lastId = 0;
   let closed = false;
+  /** The thread is gone: nobody would answer. */
+  let lost: Error | undefined;
 
   const answered = (id: number): Promise<unknown> =>
     new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
   const ask = (operation: string, values: readonly unknown[]): Promise<unknown> => {
+    if (lost !== undefined) return Promise.reject(lost);
     lastId += 1;
     const answer = answered(lastId);
     thread.postMessage({ id: lastId, operation, values });
@@ -82,10 +85,15 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
     else asker?.reject(errorFromReport(error));
   });
   const lose = (cause: unknown): void => {
-    const error = machineError("the ledger's thread ended", { code: "ledger-lost", cause });
-    for (const { reject } of waiting.values()) reject(error);
+    lost ??= machineError("the ledger's thread ended", {
+      code: "ledger-lost",
+      found: cause instanceof Error ? cause.message : String(cause),
+      remedy: "Start the daemon again; nothing that was told is lost",
+      cause,
+    });
+    for (const { reject } of waiting.values()) reject(lost);
     waiting.clear();
-    if (!closed) onLost(error);
+    if (!closed) onLost(lost);
   };
   thread.on("error", lose);
   thread.on("exit", (code) => {
@@ -106,7 +114,7 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
     ...calls,
     close: async () => {
       closed = true;
-      await ask("close", []);
+      if (lost === undefined) await ask("close", []);
       await thread.terminate();
     },
   };

@@ -58,7 +58,11 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     socket.on("error", () => socket.destroy());
     broker.handle(socket);
   });
-  const port = await listen(server, options.port);
+  const port = await listen(server, options.port).catch(async (error: unknown) => {
+    // Its own clock would keep the process.
+    await new Promise<void>((resolve) => broker.close(() => resolve()));
+    throw error;
+  });
   return {
     url: `mqtt://${host}:${port}`,
     username: "cnnt-edge",
