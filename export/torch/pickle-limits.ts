@@ -3,13 +3,17 @@ import type { PicklePlace } from "./pickle-errors.ts";
 
 /**
  * What reading a pickle may cost. A pickle describes a checkpoint and does not hold its weights: that of the published
- * default network takes some 10,000 steps and 100 kB, with an optimizer and an average of the weights four times that.
+ * default network with its optimizer takes 160,000 steps and 100 kB.
  */
 
 /** Bytes of the pickle that are held in memory. */
 export const maxPickleBytes = 16 << 20;
-/** Opcodes executed and items copied. The costliest (an empty dict) takes 200 bytes of memory. */
-export const maxPickleSteps = 1_000_000;
+/**
+ * Steps: one for each opcode and each item copied, `costlySteps` for an opcode that makes or keeps an object (an empty
+ * dict takes 200 bytes of memory). A history of a million losses fits; 250,000 objects do.
+ */
+export const maxPickleSteps = 2_000_000;
+export const costlySteps = 8;
 /** Storages: one for each tensor, with an optimizer's three for each weight. Each costs a small read. */
 export const maxStorages = 20_000;
 /** Axes of a tensor: a convolution's weights have four or five. */

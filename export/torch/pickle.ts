@@ -1,7 +1,7 @@
 import { pickleBytes } from "./pickle-bytes.ts";
 import { malformed, type PicklePlace } from "./pickle-errors.ts";
 import { reduce, resolveGlobal } from "./pickle-globals.ts";
-import { maxStorages, stepCounter, tooMuch } from "./pickle-limits.ts";
+import { costlySteps, maxStorages, stepCounter, tooMuch } from "./pickle-limits.ts";
 import { pickleStack } from "./pickle-stack.ts";
 import { isDict, isTensor, opaque, type PickleValue, type StorageReference } from "./pickle-values.ts";
 import { storageOf } from "./rebuild-tensor.ts";
@@ -20,6 +20,12 @@ export interface PickleResult {
   readonly end: number;
 }
 
+/** Opcodes that make an object, or keep one in the memo. */
+const costly = new Set([
+  ...[0x5d, 0x6c, 0x7d, 0x29, 0x74, 0x85, 0x86, 0x87, 0x91], // lists, dicts, tuples, frozen sets
+  ...[0x71, 0x72, 0x94, 0x63, 0x93, 0x51, 0x52, 0x81, 0x92], // memo, names, storages, what is built
+]);
+
 export function readPickle(buffer: Buffer, file: string, start = 0): PickleResult {
   const bytes = pickleBytes(buffer, file, start);
   const stack = pickleStack();
@@ -37,8 +43,8 @@ export function readPickle(buffer: Buffer, file: string, start = 0): PickleResul
 
   for (;;) {
     place = { file, offset: bytes.offset };
-    spend(1, place);
-    const opcode = bytes.take(1)[0];
+    const opcode = bytes.take(1)[0] ?? 0;
+    spend(costly.has(opcode) ? costlySteps : 1, place);
     switch (opcode) {
       case 0x80: // PROTO
         if (bytes.length(1) > 5) throw malformed("a protocol newer than 5", place);
@@ -206,10 +212,7 @@ export function readPickle(buffer: Buffer, file: string, start = 0): PickleResul
         if (!takesAttributes(stack.top(place))) throw malformed("BUILD on no dict", place);
         break;
       default:
-        throw malformed(
-          `opcode 0x${(opcode ?? 0).toString(16)}, which torch does not write for weights`,
-          place,
-        );
+        throw malformed(`opcode 0x${opcode.toString(16)}, which torch does not write for weights`, place);
     }
   }
 }

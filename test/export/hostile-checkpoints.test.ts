@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -6,6 +7,7 @@ import { after, test } from "node:test";
 import { describeError, isEdgeError } from "../../core/errors.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
 import { runCommand } from "../commands/run-command.ts";
+import { attacks } from "../hostile/attacks.ts";
 import { mutateCheckpoints } from "../hostile/mutate-checkpoints.ts";
 
 const hostile = resolve(import.meta.dirname, "../fixtures/hostile");
@@ -63,8 +65,40 @@ test("a zip file whose entries share bytes is refused", async () => {
   await assert.rejects(openCheckpoint(file), (error) => isEdgeError(error) && /torch-zip/.test(error.code));
 });
 
+test("named pipes and devices are refused as such, and nothing waits for them", {
+  timeout: 10_000,
+}, async () => {
+  const pipe = join(scratch, "pipe.pt");
+  execFileSync("mkfifo", [pipe]);
+  for (const file of [pipe, "/dev/zero"]) {
+    await assert.rejects(openCheckpoint(file), (error) => isEdgeError(error, "file-not-regular"));
+  }
+});
+
+test("what asks for gigabytes, minutes or a deep stack is refused by name, in less than 1 GB", () => {
+  const program = resolve(import.meta.dirname, "../hostile/read-attacks.ts");
+  const child = spawnSync(process.execPath, ["--import", "tsx", program, scratch], {
+    encoding: "utf8",
+    maxBuffer: 1 << 20,
+  });
+  assert.equal(child.status, 0, child.stderr.slice(0, 2000));
+  const readings = child.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { name: string; code: string; peakMb: number; lineLength: number });
+  assert.deepEqual(
+    readings.map(({ name, code }) => `${name}: ${code}`),
+    attacks.map(({ name, code }) => `${name}: ${code}`),
+  );
+  for (const { name, peakMb, lineLength } of readings) {
+    assert.ok(peakMb < 1000, `${name}: ${peakMb} MB`);
+    assert.ok(lineLength < 1000, `${name}: a message of ${lineLength} characters`);
+  }
+});
+
 test("every mutated checkpoint is read or refused with a typed error", async () => {
   const outcome = await mutateCheckpoints(120, scratch);
   assert.deepEqual(outcome.defects, []);
+  assert.ok(outcome.peakMb < 1000, `${outcome.peakMb} MB`);
   assert.ok(outcome.refused > 20, `${outcome.refused} of 120 refused`);
 });
