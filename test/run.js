@@ -22,7 +22,7 @@ const count = { passed: 0, failed: 0, skipped: 0 };
 // The children inherit these flags: tsx compiles what they import.
 process.execArgv.push("--import", import.meta.resolve("tsx"));
 
-const stream = run({ files, concurrency: availableParallelism(), timeout: 300_000 });
+const stream = run({ files, concurrency: availableParallelism(), timeout: 600_000 });
 stream.on("test:pass", (event) => {
   if (event.details.type === "suite") return;
   if (event.skip !== undefined || event.todo !== undefined) count.skipped += 1;
