@@ -38,10 +38,18 @@ export function sharesOf(
       sums[start + i] = (sums[start + i] ?? 0) + (window[i] ?? 0);
     }
   }
-  return starts.map((start, k) =>
-    Float32Array.from(weights[k] ?? [], (weight, i) => {
+  // Tiles within an axis mostly have the same shares: of a hundred thousand tiles, few arrays are kept.
+  let last = new Float32Array();
+  return starts.map((start, k) => {
+    const shares = Float32Array.from(weights[k] ?? [], (weight, i) => {
       const sum = sums[start + i];
       return sum === undefined ? 0 : weight / sum;
-    }),
-  );
+    });
+    if (!isSame(shares, last)) last = shares;
+    return last;
+  });
+}
+
+function isSame(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -1,7 +1,7 @@
 import { type EdgeError, machineError, usageError } from "../core/errors.ts";
 import type { PackageSettings, ZooModel } from "../core/package-settings.ts";
 import { elementCount } from "../core/tensor.ts";
-import { networkBytesPerVoxel } from "./memory-plan.ts";
+import { attentionBytes, networkBytesPerVoxel } from "./memory-plan.ts";
 import type { TileShape } from "./network.ts";
 import {
   fittedPlan,
@@ -198,7 +198,7 @@ function roundUp(length: number, multiple: number): number {
   return Math.ceil(length / multiple) * multiple;
 }
 
-/** Bytes taken at the peak: two slabs of samples and output, and one tile in the network. */
+/** Bytes taken at the peak: two slabs of samples and output, one tile in the network, and its planes' attention. */
 export function memoryNeed(
   plan: TilePlan,
   { settings, zoo, bytesPerSample }: Pick<TileWishes, "settings" | "zoo" | "bytesPerSample">,
@@ -209,7 +209,8 @@ export function memoryNeed(
   return (
     slabBytes +
     elementCount(tileShapeOf(plan)) *
-      (zoo === undefined ? networkBytesPerVoxel(settings.architecture) : assumedBytesPerVoxel)
+      (zoo === undefined ? networkBytesPerVoxel(settings.architecture) : assumedBytesPerVoxel) +
+    attentionBytes(depths.tile, settings.architecture)
   );
 }
 

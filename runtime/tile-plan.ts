@@ -69,10 +69,22 @@ export function fittedPlan(
       const [before, after] = [starts[i], starts[i + 1]];
       return before === undefined || after === undefined ? 0 : before + size - after;
     };
-    const windows = starts.map((_, i) => rampWeights(size, shared(i - 1), shared(i), halo[k]));
+    const windowOf = eachOnce((before: number, after: number) => rampWeights(size, before, after, halo[k]));
+    const windows = starts.map((_, i) => windowOf(shared(i - 1), shared(i)));
     return axisPlan(length, size, overlap[k], starts, windows);
   };
   return { kind: "fitted", axes: [axis(0), axis(1), axis(2)] };
+}
+
+/** Remembers what a function made: tiles share with their neighbours one of a few lengths. */
+function eachOnce<T>(make: (before: number, after: number) => T): (before: number, after: number) => T {
+  const made = new Map<string, T>();
+  return (before, after) => {
+    const key = `${before} ${after}`;
+    const one = made.get(key) ?? make(before, after);
+    made.set(key, one);
+    return one;
+  };
 }
 
 function axisPlan(

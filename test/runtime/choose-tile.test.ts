@@ -172,3 +172,10 @@ test("a graph of fixed shape gets tiles of exactly that shape, for stacks smalle
     (error) => isEdgeError(error, "memory-short"),
   );
 });
+
+test("counts each plane's attention to every other: a million small planes are not one piece", () => {
+  const plan = chooseTiles(wishes([1_000_000, 4, 4]));
+  assert.ok(tileShapeOf(plan)[0] <= 24, `${tileShapeOf(plan)}`);
+  // 2000 planes of 16 x 16 are: 8 heads times 2000² scores are some hundred megabytes.
+  assert.deepEqual(tileShapeOf(chooseTiles(wishes([2000, 16, 16]))), [2000, 16, 16]);
+});

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import files, { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
+import { refuseExternalData } from "../../../export/onnx/external-data.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
+import { readNpyTensor } from "../../../formats/npy.ts";
 import { temporaryFolder } from "../../watcher/temporary-folder.ts";
 
 const identity = resolve(import.meta.dirname, "../../../models/identity");
@@ -41,6 +44,35 @@ test("a link to a whole package is followed, one that leads out of a package is 
   await files.rename(join(inside, "model.onnx"), join(inside, "weights.onnx"));
   await symlink("weights.onnx", join(inside, "model.onnx"));
   assert.equal((await readPackage(inside)).name, "identity");
+});
+
+test("a pipe in a file's place is refused before an open that would wait for ever", async () => {
+  for (const name of ["rdf.yaml", "model.onnx", "test_input.npy"]) {
+    const dir = await temporaryFolder();
+    await cp(identity, dir, { recursive: true });
+    await rm(join(dir, name));
+    execFileSync("mkfifo", [join(dir, name)]);
+    await assert.rejects(
+      readPackage(dir),
+      (error) => isEdgeError(error, "package-file-kind") && error.file === join(dir, name),
+    );
+    await assert.rejects(readNpyTensor(join(dir, name)), (error) => isEdgeError(error, "file-not-regular"));
+  }
+});
+
+test("weights in another file, which no hash covers, are refused", async () => {
+  const dir = await temporaryFolder();
+  await cp(resolve(import.meta.dirname, "../../fixtures/zoo/planes-05"), dir, { recursive: true });
+  const file = join(dir, "weights.onnx");
+  const model = Buffer.from(await files.readFile(file));
+  // The tensor's raw_data (field 9) becomes its external_data (field 13): the same length, whatever it says.
+  const at = model.indexOf(Buffer.from([0x42, 6, ...Buffer.from("kernel"), 0x4a]));
+  assert.notEqual(at, -1);
+  model[at + 8] = 0x6a;
+  await writeFile(file, model);
+  await assert.rejects(refuseExternalData(file), (error) => isEdgeError(error, "onnx-external-data"));
+  await writeFile(file, model.subarray(0, 100));
+  await assert.rejects(refuseExternalData(file), (error) => isEdgeError(error, "onnx-damaged"));
 });
 
 const hostile: readonly (readonly [what: string, text: string, code: string])[] = [
