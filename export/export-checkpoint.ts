@@ -1,16 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { verificationError } from "../core/errors.ts";
+import { basename } from "node:path";
 import type { Intensity, Normalization, PackageSettings } from "../core/package-settings.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { chooseWeights, tellChoice } from "./cnnt/choose-weights.ts";
 import { type CnntNetwork, loadNetwork } from "./cnnt/network.ts";
-import { referenceForward } from "./cnnt/reference.ts";
 import type { TrainingConfig } from "./cnnt/training-config.ts";
 import { cnntGraph, inputName, outputName, type Precision } from "./onnx/cnnt-graph.ts";
 import { encodeModel, opset } from "./onnx/messages.ts";
-import { applyNormalization } from "./package/apply-normalization.ts";
 import { smallestLength } from "./package/describe-model.ts";
 import { modelCard } from "./package/model-card.ts";
 import { readPackage } from "./package/read-package.ts";
@@ -21,8 +16,9 @@ import {
   smallTolerance,
   standardDeviation,
 } from "./package/tolerance.ts";
-import { type Comparison, compareTensors, verifyPackage } from "./package/verify-package.ts";
+import { type Comparison, verifyPackage } from "./package/verify-package.ts";
 import { type PackageProof, writePackage } from "./package/write-package.ts";
+import { type ExpectedFrom, expectedBy, expectedOutput } from "./proven-twin.ts";
 import { testScene } from "./test-scene.ts";
 import { openCheckpoint } from "./torch/checkpoint.ts";
 import { type Stated, toldOf } from "./untold.ts";
@@ -66,6 +62,8 @@ export interface ExportOutcome {
   readonly parameters: number;
   readonly settings: PackageSettings;
   readonly measured: Comparison | undefined;
+  /** What `measured` is compared with. */
+  readonly expectedFrom: ExpectedFrom;
 }
 
 /** The published inference's tile and overlap; depth, height, width. */
@@ -81,10 +79,15 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
   const { network, chosen, scaling } = await networkOf(request);
   const settings = settingsOf(request, network, scaling);
   const testInput = testScene(testShape(settings, request.staticShape), settings.normalization);
-  const testOutput =
-    request.staticShape === undefined
-      ? expectedOutput(network, settings.normalization, testInput)
-      : await outputOfProvenTwin(request, network, settings, testInput);
+  const { output: testOutput, from } = await expectedOutput({
+    network,
+    settings,
+    samples: testInput,
+    isStatic: request.staticShape !== undefined,
+    run: request.run,
+    productVersion: request.productVersion,
+    weights: request.weights,
+  });
   settings.test_tolerance = toleranceFor(request, standardDeviation(testOutput));
   const graph = cnntGraph(network, {
     precision: request.precision,
@@ -121,7 +124,7 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
       model: encodeModel(graph),
       testInput,
       testOutput,
-      card: (final, found) => card ?? modelCard(final, found),
+      card: (final, found) => card ?? modelCard(final, found, expectedBy(from)),
     },
     {
       force: request.force,
@@ -142,6 +145,7 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     parameters,
     settings: proof?.settings ?? settings,
     measured: proof?.measured,
+    expectedFrom: from,
   };
 }
 
@@ -206,59 +210,9 @@ function testShape(
   return [2, height, width];
 }
 
-function expectedOutput(network: CnntNetwork, normalization: Normalization, samples: Tensor): Tensor {
-  const input = applyNormalization(normalization, {
-    shape: samples.shape,
-    data: Float64Array.from(samples.data),
-  });
-  const output = referenceForward(network, input);
-  return { shape: output.shape, data: Float32Array.from(output.data) };
-}
-
 async function provePackage(request: ExportRequest, dir: string): Promise<Comparison> {
   const model = await readPackage(dir);
   return verifyPackage(model, (input) => request.run(model.modelFile, input));
-}
-
-/**
- * The float64 pass would take hours on a full tile. The same graph without the fixed shape is proven on a small
- * tensor, in float32, and then says what the fixed one must give.
- */
-async function outputOfProvenTwin(
-  request: ExportRequest,
-  network: CnntNetwork,
-  settings: PackageSettings,
-  samples: Tensor,
-): Promise<Tensor> {
-  const folder = await mkdtemp(join(tmpdir(), "cnnt-edge-export-"));
-  const modelFile = join(folder, "twin.onnx");
-  const runOn = (tensor: Tensor): Promise<Tensor> => {
-    const input = applyNormalization(settings.normalization, {
-      shape: tensor.shape,
-      data: Float64Array.from(tensor.data),
-    });
-    return request.run(modelFile, { shape: input.shape, data: Float32Array.from(input.data) });
-  };
-  try {
-    const graph = cnntGraph(network, { precision: "fp32", producerVersion: request.productVersion });
-    await writeFile(modelFile, encodeModel(graph));
-    const small = testScene(testShape(settings, undefined), settings.normalization);
-    const expected = expectedOutput(network, settings.normalization, small);
-    const allowed = smallTolerance(standardDeviation(expected));
-    const { largestDifference } = compareTensors(await runOn(small), expected, allowed, 0);
-    if (largestDifference > allowed) {
-      throw verificationError("the graph does not compute what the float64 pass does", {
-        code: "export-graph-differs",
-        file: request.weights,
-        found: `a difference of ${largestDifference.toPrecision(3)}`,
-        allowed: `at most ${allowed.toPrecision(3)}`,
-        remedy: "Do not use it; please report this with the checkpoint's JSON",
-      });
-    }
-    return await runOn(samples);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 function toleranceFor({ precision, staticShape }: ExportRequest, deviation: number): number {

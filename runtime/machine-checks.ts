@@ -3,10 +3,12 @@ import { readFile, statfs } from "node:fs/promises";
 import { cpus, freemem, totalmem } from "node:os";
 import { promisify } from "node:util";
 import { reportOf } from "../core/errors.ts";
+import { type NvidiaGpu, nvidiaGpus } from "../export/package/nvidia-gpus.ts";
 import { readPackage } from "../export/package/read-package.ts";
 import { verifyPackage } from "../export/package/verify-package.ts";
 import { whyNot } from "./choose-provider.ts";
 import { runTensor } from "./engine/run-tensor.ts";
+import { assumedDeviceBytes } from "./gpu/device-memory.ts";
 import { availableBytes } from "./memory-plan.ts";
 import { onnxRuntimeVersion } from "./product-version.ts";
 import { providerNames } from "./providers.ts";
@@ -99,10 +101,8 @@ async function checkDisk(folder: string): Promise<MachineCheck> {
 }
 
 async function checkGraphicsDriver(): Promise<MachineCheck> {
-  const query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"];
-  const answer = await run("nvidia-smi", query, { timeout: 20_000 }).catch(() => undefined);
-  const gpus = answer?.stdout.trim().split("\n").join("; ");
-  if (gpus !== undefined && gpus !== "") return { what: "NVIDIA driver", state: "ok", found: gpus };
+  const gpus = (await nvidiaGpus()).map(describeGpu);
+  if (gpus.length > 0) return { what: "NVIDIA driver", state: "ok", found: gpus.join("; ") };
   return {
     what: "NVIDIA driver",
     state: "lacks",
@@ -110,6 +110,15 @@ async function checkGraphicsDriver(): Promise<MachineCheck> {
     remedy:
       "Where there is one, install the NVIDIA driver (580 or newer for CUDA 13); without one, the CPU is used",
   };
+}
+
+/** Tiles are planned by what is free there. */
+function describeGpu({ name, driver, totalBytes, freeBytes }: NvidiaGpu): string {
+  const memory =
+    totalBytes === undefined || freeBytes === undefined
+      ? `memory unknown, tiles are planned for ${gigabytes(assumedDeviceBytes)}`
+      : `${gigabytes(freeBytes)} free of ${gigabytes(totalBytes)}`;
+  return `${name}, driver ${driver}, ${memory}`;
 }
 
 async function checkProviders(model: string): Promise<MachineCheck[]> {

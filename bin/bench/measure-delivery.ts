@@ -17,11 +17,15 @@ export interface Delivery {
   readonly busyS: Readonly<Record<BusyStage, number>>;
 }
 
-/** Denoises `input` to `output` in this process, as the engine does, and says where the time went. */
+/**
+ * Denoises `input` to `output` in this process, as the engine does, and says where the time went. Tiles are planned for what
+ * is free, and for `mostBytes` at most.
+ */
 export async function measureDelivery(
   paths: { readonly input: string; readonly output: string },
   model: ModelPackage,
   network: NetworkThread,
+  mostBytes: number,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const stageS: Partial<Record<Stage, number>> = {};
@@ -45,7 +49,7 @@ export async function measureDelivery(
       },
     },
     packageOf: async () => model,
-    availableBytes,
+    availableBytes: () => Math.min(availableBytes(), mostBytes),
     signal,
     onProgress: (progress) => {
       if (progress.stage !== stage) enter(progress.stage);

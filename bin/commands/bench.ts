@@ -18,7 +18,7 @@ interface BenchOptions {
   readonly size: Box;
   readonly runs: number;
   readonly every: number;
-  readonly provider: "cpu" | "cuda";
+  readonly provider: "cpu" | "cuda" | "tensorrt";
   readonly threads?: number;
   readonly scratch: string;
   readonly json?: string;
@@ -43,7 +43,11 @@ export const defineBench: DefineCommand = (program, io, act) => {
     )
     .option("--runs <n>", "number of runs; the median is printed", positiveInteger, 3)
     .option("--every <seconds>", "how often the microscope writes such a stack", positive, 40)
-    .addOption(new Option("--provider <name>", "use this provider").choices(["cpu", "cuda"]).default("cpu"))
+    .addOption(
+      new Option("--provider <name>", "use this provider")
+        .choices(["cpu", "cuda", "tensorrt"])
+        .default("cpu"),
+    )
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option("--scratch <dir>", "where the stack and the results are written", tmpdir())
     .option("--json <file>", "the figures as JSON, in a file")
@@ -60,7 +64,8 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { multiplyAdds } = await import("../bench/multiply-adds.ts");
   const { reportTable } = await import("../bench/report.ts");
   const { describeImage } = await import("../describe-image.ts");
-  const { readPackage } = await import("../../export/package/read-package.ts");
+  const { freeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
+  const { readModel } = await import("../../runtime/prepared-engine.ts");
   const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");
   const { warmUp } = await import("../../runtime/engine/warm-up.ts");
   const { onnxRuntimeVersion } = await import("../../runtime/product-version.ts");
@@ -68,26 +73,27 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { input: given, json } = options;
   await refuseTogether(
     [
-      () => readPackage(options.model),
+      () => readModel(options.model, options.provider),
       ...(given === undefined ? [] : [() => describeImage(given, io.signal)]),
       () => makeResultsFolder(options.scratch, "--scratch"),
       ...(json === undefined ? [] : [() => makeResultsFolder(dirname(json), "--json")]),
     ],
     io,
   );
-  const model = await readPackage(options.model);
+  const model = await readModel(options.model, options.provider);
   const threads = options.threads ?? availableParallelism();
   const runtime = onnxRuntimeVersion();
+  const mostBytes = await freeDeviceBytes(options.provider);
   const folder = await mkdtemp(join(options.scratch, "cnnt-edge-bench-"));
   const network = startNetworkThread({ provider: options.provider, intraOpThreads: threads }, runtime);
   try {
     await warmUp(network, [model]);
-    if (options.tune) return await tuneTiles(model, network, threads, options, io);
+    if (options.tune) return await tuneTiles(model, network, { ...options, threads, mostBytes }, io);
     const input = options.input === undefined ? await simulated(options.size, folder, io) : options.input;
     const output = join(folder, "result.ome.tif");
     const runs = [];
     for (let run = 0; run < options.runs; run += 1) {
-      runs.push(await measureDelivery({ input, output }, model, network, io.signal));
+      runs.push(await measureDelivery({ input, output }, model, network, mostBytes, io.signal));
       io.stderr.write(`run ${run + 1} of ${options.runs}: ${runs.at(-1)?.elapsedS.toFixed(2)} s\n`);
     }
     // Before anything else takes memory of its own.
@@ -142,8 +148,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
 async function tuneTiles(
   model: ModelPackage,
   network: NetworkThread,
-  threads: number,
-  { provider }: BenchOptions,
+  { provider, threads, mostBytes }: Pick<BenchOptions, "provider"> & { threads: number; mostBytes: number },
   io: CommandIo,
 ): Promise<number> {
   const { tune } = await import("../../runtime/tuning/tune.ts");
@@ -155,7 +160,7 @@ async function tuneTiles(
     model,
     network,
     threads,
-    availableBytes: availableBytes(),
+    availableBytes: Math.min(availableBytes(), mostBytes),
     signal: io.signal,
     onRate: ({ tile, voxels_per_s: rate }) =>
       void io.stdout.write(`| ${tile.join(" x ")} | ${(rate / 1e6).toPrecision(3)} |\n`),

@@ -230,8 +230,13 @@ async function explain(paths: readonly string[], options: DenoiseOptions, io: Co
   const { fastestChunkDepth, rateFor, readRates, tuningFile } = await import(
     "../../runtime/tuning/measured-rates.ts"
   );
+  const { freeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
   const rates = await readRates(tuningFile(process.env));
   const provider = options.provider ?? "cpu";
+  const mostBytes = Math.min(
+    await freeDeviceBytes(provider),
+    options.memoryLimit ?? Number.POSITIVE_INFINITY,
+  );
   const { tasks, ended } = await findTasks(paths, { ...options, existing: "replace" }, io);
   let failed = ended.length > 0;
   for (const task of tasks) {
@@ -240,7 +245,7 @@ async function explain(paths: readonly string[], options: DenoiseOptions, io: Co
       const job = denoiseJobSchema.parse(jobOf(task, options));
       const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
       try {
-        const memoryBytes = Math.min(availableBytes(), options.memoryLimit ?? Number.POSITIVE_INFINITY);
+        const memoryBytes = Math.min(availableBytes(), mostBytes);
         const plan = await planJob(job, source.acquisition, readPackage, memoryBytes, {
           chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
         });

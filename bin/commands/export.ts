@@ -97,6 +97,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
           });
         }
         const { exportCheckpoint } = await import("../../export/export-checkpoint.ts");
+        const { describeProof } = await import("../../export/proven-twin.ts");
         const { inputName, outputName } = await import("../../export/onnx/cnnt-graph.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
         const { readTrainingConfig } = await import("../../export/cnnt/training-config.ts");
@@ -137,7 +138,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
         const difference = outcome.measured?.largestDifference.toExponential(1) ?? "not measured";
         io.stdout.write(
           `${outcome.dir}: ${outcome.parameters.toLocaleString("en")} weights, ${options.precision}, ` +
-            `verified on cpu (largest difference from the float64 pass ${difference})
+            `verified on cpu (${describeProof(outcome.expectedFrom, difference)})
 `,
         );
         return exitCodes.done;

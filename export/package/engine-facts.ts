@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { promisify } from "node:util";
 import { z } from "zod";
+import { nvidiaGpus } from "./nvidia-gpus.ts";
 
 const length = z.int().positive();
 
@@ -40,15 +39,8 @@ export function engineKey(facts: EngineFacts): string {
   return createHash("sha256").update(words.join("\n")).digest("hex").slice(0, 20);
 }
 
-const run = promisify(execFile);
-const queryTimeoutMs = 20_000;
-
 /** Name and driver of the first GPU, as nvidia-smi tells them; undefined where it names none. */
 export async function gpuFacts(): Promise<Pick<EngineFacts, "gpu" | "driver"> | undefined> {
-  const query = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
-  const { stdout } = await run("nvidia-smi", query, { timeout: queryTimeoutMs }).catch(() => ({
-    stdout: "",
-  }));
-  const [gpu, driver] = (stdout.split("\n")[0] ?? "").split(",").map((part) => part.trim());
-  return gpu === undefined || driver === undefined || gpu === "" ? undefined : { gpu, driver };
+  const [first] = await nvidiaGpus();
+  return first === undefined ? undefined : { gpu: first.name, driver: first.driver };
 }

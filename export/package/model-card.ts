@@ -3,13 +3,20 @@ import { settingsWords } from "./settings-words.ts";
 import type { Comparison } from "./verify-package.ts";
 import type { PackageProof } from "./write-package.ts";
 
-const epilogue = [
-  "`test_input.npy` is in sample units; `test_output.npy` is what a float64 forward pass, independent of the ONNX",
-  "graph, makes of it after the input scaling. `cnnt-edge verify THIS_FOLDER` compares on this machine.",
-];
+/** `expectedBy`: what made `test_output.npy`. */
+function epilogue(expectedBy: string): string[] {
+  return [
+    `\`test_input.npy\` is in sample units; \`test_output.npy\` is what ${expectedBy} makes of it after the input scaling.`,
+    "`cnnt-edge verify THIS_FOLDER` compares on this machine.",
+  ];
+}
 
 /** The README of a package: what it is, how it was made, what its intensities mean. Plain facts, no praise. */
-export function modelCard(facts: Omit<ModelFacts, "sha256">, proof: PackageProof | undefined): string {
+export function modelCard(
+  facts: Omit<ModelFacts, "sha256">,
+  proof: PackageProof | undefined,
+  expectedBy = "a float64 forward pass, independent of the ONNX graph,",
+): string {
   const { settings } = facts;
   const architecture = settings.architecture;
   const lines = [
@@ -32,7 +39,7 @@ export function modelCard(facts: Omit<ModelFacts, "sha256">, proof: PackageProof
     "",
     "## Validation",
     "",
-    ...epilogue,
+    ...epilogue(expectedBy),
     ...(proof === undefined ? [] : [measuredWords(proof.measured)]),
     "",
     ...(proof?.evidence === undefined ? [] : [proof.evidence]),

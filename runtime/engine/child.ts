@@ -2,6 +2,7 @@ import { getPriority, setPriority } from "node:os";
 import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
 import { chunkOverlap } from "../choose-tile.ts";
 import type { DenoiseJob } from "../denoise-job.ts";
+import { freeDeviceBytes } from "../gpu/device-memory.ts";
 import { availableBytes } from "../memory-plan.ts";
 import { readModel } from "../prepared-engine.ts";
 import { onnxRuntimeVersion } from "../product-version.ts";
@@ -50,6 +51,8 @@ async function start(settings: EngineSettings): Promise<void> {
     const { provider, intraOpThreads, tileLimits, networkProgram, memoryLimitBytes } = settings;
     idleReleaseMs = settings.idleReleaseMs ?? idleReleaseMs;
     tileMemory = await openTileMemory(settings.tileMemoryFile, settings.knownTiles);
+    // Before anything of ours lies there: a GPU's arena never gives back, so that later nothing would seem free.
+    const deviceBytes = await freeDeviceBytes(provider);
     network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion, {
       ...(tileLimits === undefined ? {} : { limits: tileLimits }),
       ...(networkProgram === undefined ? {} : { program: new URL(networkProgram) }),
@@ -63,7 +66,8 @@ async function start(settings: EngineSettings): Promise<void> {
     const ownBytes = process.memoryUsage.rss();
     const heldBytes = (): number =>
       provider === "cpu" ? Math.max(0, process.memoryUsage.rss() - ownBytes) : 0;
-    memoryBytes = () => Math.min(availableBytes(heldBytes()), memoryLimitBytes ?? Number.POSITIVE_INFINITY);
+    const mostBytes = Math.min(deviceBytes, memoryLimitBytes ?? Number.POSITIVE_INFINITY);
+    memoryBytes = () => Math.min(availableBytes(heldBytes()), mostBytes);
     send({ kind: "ready", warmUp: { pid: process.pid, runtimeVersion, networkVoxelsPerS } });
   } catch (error) {
     send({ kind: "unfit", error: reportOf(error) });

@@ -80,3 +80,10 @@ test("bench tells what is missing, all of it, before a model is warmed up", asyn
   assert.match(stderr, /^cnnt-edge: gone\.tif: there is no such file/m);
   assert.match(stderr, /the folder for results cannot be made .*--scratch/);
 });
+
+test("bench builds no TensorRT engine: without a prepared one it refuses, and says how to make one", async () => {
+  const { code, stderr, stdout } = await runCommand(["bench", "--model", identity, "--provider", "tensorrt"]);
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, /TensorRT would build an engine from this model at every start.*--static .* --tensorrt/);
+});

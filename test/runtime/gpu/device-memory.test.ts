@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gpusIn } from "../../../export/package/nvidia-gpus.ts";
+import { assumedDeviceBytes, freeDeviceBytes } from "../../../runtime/gpu/device-memory.ts";
+
+const twoGpus = "NVIDIA H200, 580.159.03, 143771, 120000\nNVIDIA L4, 580.159.03, 23034, 9000\n";
+
+test("nvidia-smi's answer is read line by line; what it does not say is unknown", () => {
+  assert.deepEqual(gpusIn(twoGpus)[1], {
+    name: "NVIDIA L4",
+    driver: "580.159.03",
+    totalBytes: 23034 * 2 ** 20,
+    freeBytes: 9000 * 2 ** 20,
+  });
+  const [gpu] = gpusIn("NVIDIA GB10, 580.1, [N/A], [N/A]");
+  assert.deepEqual([gpu?.name, gpu?.totalBytes, gpu?.freeBytes], ["NVIDIA GB10", undefined, undefined]);
+  assert.deepEqual(gpusIn("No devices were found\n"), []);
+});
+
+test("tiles for a GPU are planned by what is free on the device, on the fullest of several", async () => {
+  for (const provider of ["cuda", "tensorrt"]) {
+    assert.equal(await freeDeviceBytes(provider, async () => gpusIn(twoGpus)), 9000 * 2 ** 20);
+  }
+});
+
+test("where a device's memory cannot be read a small GPU's is assumed", async () => {
+  assert.equal(await freeDeviceBytes("cuda", async () => []), assumedDeviceBytes);
+  assert.equal(await freeDeviceBytes("cuda", async () => gpusIn("GPU, 1, 8000, [N/A]")), assumedDeviceBytes);
+  assert.equal(await freeDeviceBytes("webgpu", assert.fail), assumedDeviceBytes);
+});
+
+test("the CPU has no memory of its own", async () => {
+  assert.equal(await freeDeviceBytes("cpu", assert.fail), Number.POSITIVE_INFINITY);
+});
