@@ -85,5 +85,8 @@ test("bench builds no TensorRT engine: without a prepared one it refuses, and sa
   const { code, stderr, stdout } = await runCommand(["bench", "--model", identity, "--provider", "tensorrt"]);
   assert.equal(code, 1);
   assert.equal(stdout, "");
-  assert.match(stderr, /TensorRT would build an engine from this model at every start.*--static .* --tensorrt/);
+  assert.match(
+    stderr,
+    /TensorRT would build an engine from this model at every start.*--static .* --tensorrt/,
+  );
 });
