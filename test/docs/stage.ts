@@ -6,7 +6,15 @@ import { repository } from "../watcher/running-daemon.ts";
 import { temporaryFolder } from "../watcher/temporary-folder.ts";
 
 /** What a working clone has beside the sources, and a command may change: not shared with the real one. */
-const ownFolders: ReadonlySet<string> = new Set([".git", "models", "incoming", "denoised", "state"]);
+const ownFolders: ReadonlySet<string> = new Set([
+  ".git",
+  "models",
+  "incoming",
+  "denoised",
+  "state",
+  "calibration",
+  "played",
+]);
 
 const small: Simulation = {
   sizes: { t: 1, c: 1, z: 8, y: 64, x: 64 },
