@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { repository } from "../watcher/running-daemon.ts";
 import { until } from "../watcher/until.ts";
 import { commandsOf, fencedBlocks, pages } from "./fenced-blocks.ts";
 import { notPasted } from "./not-pasted.ts";
@@ -37,6 +40,16 @@ function paste(line: string, stage: string): Pasted {
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   process.kill(-child.pid, signal);
+}
+
+/** What the stage shares with the repository must stay as it is. */
+function filesOfSources(): string[] {
+  const shared = readdirSync(repository).filter((name) => ![".git", "node_modules"].includes(name));
+  return shared.flatMap((name) => {
+    const path = join(repository, name);
+    if (!statSync(path).isDirectory()) return [name];
+    return readdirSync(path, { recursive: true, encoding: "utf8" }).map((below) => join(name, below));
+  });
 }
 
 function installed(program: string): boolean {
@@ -79,6 +92,7 @@ for (const page of pages) {
   if (blocks.length === 0) continue;
   test(`${page}: each command does what the page says when it is pasted`, async (t) => {
     const stage = await makeStage();
+    const before = filesOfSources();
     for (const block of blocks) {
       for (const line of commandsOf(block)) {
         const left = notPasted.find(({ starts }) => line.startsWith(starts));
@@ -89,6 +103,7 @@ for (const page of pages) {
         } else await run(line, stage);
       }
     }
+    assert.deepEqual(filesOfSources(), before, "a pasted command wrote among the sources");
   });
 }
 
