@@ -181,7 +181,7 @@ test("on a terminal each job that ends has a readable line, and Ctrl-C leaves th
     /\d\d:\d\d:\d\d a\.tif → denoised\/a\.denoised\.ome\.tif, \d+ s, [\d.e-]+ million voxels a second\r\n/;
   await until("the end is told", () => line.test(shown));
   terminal.stdin.write("\u0003");
-  assert.equal(await ended(terminal), 0);
+  assert.equal(await ended(terminal), 0, shown);
   assert.doesNotMatch(shown, /\{"level"/);
   // Nothing is left on the last line: what was drawn there was taken away again.
   assert.ok(shown.endsWith("\n") || shown.endsWith("\r\u001b[K"), JSON.stringify(shown.slice(-40)));
