@@ -1,6 +1,7 @@
 import { type FileHandle, link, lstat, open, rename, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { machineError, usageError, verificationError } from "../core/errors.ts";
+import { systemCode } from "../core/system-code.ts";
 import { claimPartial, forgetPartial } from "./partial-name.ts";
 import { noSpaceError, writeError } from "./write-errors.ts";
 
@@ -149,7 +150,7 @@ async function giveAccess(handle: FileHandle, { mode, gid }: FileAccess): Promis
   const refused: string[] = [];
   const attempt = async (what: string, change: () => Promise<void>): Promise<void> => {
     await change().catch((error: unknown) => {
-      refused.push(`${what} (${error instanceof Error && "code" in error ? String(error.code) : "unknown"})`);
+      refused.push(`${what} (${systemCode(error) ?? "unknown"})`);
     });
   };
   if (gid !== undefined) {
@@ -180,7 +181,7 @@ async function refuseSource(target: string, file: string, sources: readonly stri
 async function refuseOccupied(target: string, file: string, overwrite: boolean): Promise<void> {
   const facts = await lstat(target).catch((error: unknown) => {
     // A free name is what we want; a missing folder is told when the temporary file is opened.
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     throw writeError(error, file);
   });
   if (facts === undefined) return;
@@ -229,7 +230,7 @@ async function giveName(temporary: string, target: string, file: string, overwri
     const linked = await link(temporary, target).then(
       () => true,
       (error: unknown) => {
-        if (error instanceof Error && "code" in error && error.code === "EEXIST") throw existsError(file);
+        if (systemCode(error) === "EEXIST") throw existsError(file);
         return false;
       },
     );
@@ -246,8 +247,7 @@ export async function syncFolder(folder: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EIO")
+    if (systemCode(error) === "EIO")
       throw machineError("the folder could not be synced", { code: "write-failed", file: folder });
   } finally {
     await handle.close();

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type EdgeError, formatError, machineError, usageError } from "../core/errors.ts";
+import { systemCode } from "../core/system-code.ts";
 
 /** A file read by position. Its size is taken once, when it is opened; a file that shrinks afterwards is refused. */
 export interface ByteSource {
@@ -29,7 +30,7 @@ const openErrors: Readonly<Record<string, { what: string; remedy: string; retrya
 };
 
 function errorOnOpening(file: string, cause: unknown): EdgeError {
-  const code = (cause as NodeJS.ErrnoException).code ?? "unknown";
+  const code = systemCode(cause) ?? "unknown";
   const known = openErrors[code];
   if (known === undefined) {
     return machineError("the file cannot be opened", {
@@ -116,7 +117,7 @@ function sourceOf(file: string, handle: FileHandle, size: number): ByteSource {
               code: "file-read",
               file,
               at: `byte ${position + done}`,
-              found: (cause as NodeJS.ErrnoException).code ?? "unknown",
+              found: systemCode(cause) ?? "unknown",
               remedy: "Check the disk or the share that holds it.",
               retryable: true,
               cause,

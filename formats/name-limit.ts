@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { systemCode } from "../core/system-code.ts";
 
 /** Names that a file system holds, in bytes of UTF-8. */
 
@@ -20,7 +21,7 @@ export async function nameLimitOf(folder: string): Promise<number> {
   if (!exists && above !== folder) return nameLimitOf(above);
   const tooLong = await lstat(join(folder, "n".repeat(nameLimits.usual))).then(
     () => false,
-    (error: unknown) => error instanceof Error && "code" in error && error.code === "ENAMETOOLONG",
+    (error: unknown) => systemCode(error) === "ENAMETOOLONG",
   );
   return tooLong ? nameLimits.smallest : nameLimits.usual;
 }

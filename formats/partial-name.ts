@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { systemCode } from "../core/system-code.ts";
 import { clippedToBytes, nameLimits } from "./name-limit.ts";
 
 /**
@@ -69,6 +70,6 @@ function isRunning(pid: number): boolean {
     return true;
   } catch (error) {
     // Any answer but "no such process" (for example EPERM) means that it runs.
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+    return systemCode(error) !== "ESRCH";
   }
 }

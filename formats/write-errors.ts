@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { EdgeError, machineError } from "../core/errors.ts";
+import { systemCode } from "../core/system-code.ts";
 
 interface Cause {
   readonly what: string;
@@ -73,12 +74,13 @@ const unknownCause: Cause = {
 /** The `machine` error for a failed system call while `file` was being written; an `EdgeError` stays itself. */
 export function writeError(error: unknown, file: string): unknown {
   if (error instanceof EdgeError) return error;
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
-  const cause = causes[error.code] ?? unknownCause;
+  const code = systemCode(error);
+  if (code === undefined) return error;
+  const cause = causes[code] ?? unknownCause;
   return machineError(cause.what, {
     code: cause.code,
     file,
-    found: error.code,
+    found: code,
     remedy: cause.remedy,
     retryable: cause.retryable,
     cause: error,

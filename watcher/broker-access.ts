@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { machineError } from "../core/errors.ts";
+import { systemCode } from "../core/system-code.ts";
 import { readAddress } from "./broker-address.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import type { Login } from "./publish/broker-link.ts";
@@ -56,7 +57,7 @@ async function readConfigured(file: string): Promise<Buffer> {
     throw machineError("a file that the configuration names cannot be read", {
       code: "config-file-unreadable",
       file,
-      found: cause instanceof Error && "code" in cause ? String(cause.code) : "an unknown error",
+      found: systemCode(cause) ?? "an unknown error",
       remedy: "Check the path and the right to read it",
       cause,
     });

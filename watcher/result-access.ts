@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { usageError } from "../core/errors.ts";
+import { systemCode } from "../core/system-code.ts";
 import type { FileAccess } from "../formats/atomic-file.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 
@@ -37,7 +38,7 @@ async function gidOf(group: string): Promise<number | undefined> {
   const entry = await run("getent", ["group", group], { timeout: lookUpMs }).then(
     ({ stdout }) => stdout,
     async (error: unknown) => {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) return "";
+      if (systemCode(error) !== "ENOENT") return "";
       return readFile("/etc/group", "utf8").catch(() => "");
     },
   );

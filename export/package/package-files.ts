@@ -1,6 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { join, normalize, sep } from "node:path";
 import { formatError } from "../../core/errors.ts";
+import { systemCode } from "../../core/system-code.ts";
 
 /**
  * The path of a regular file of a package's folder, by the name that its description calls it; undefined where there is
@@ -43,8 +44,8 @@ export async function fileInPackage(dir: string, name: string): Promise<string |
 const absent: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
 
 /** A disk that fails is another matter: whoever reads the package says so. */
-function noneThere(error: NodeJS.ErrnoException): undefined {
-  if (absent.has(error.code)) return undefined;
+function noneThere(error: unknown): undefined {
+  if (absent.has(systemCode(error))) return undefined;
   throw error;
 }
 

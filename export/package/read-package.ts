@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { formatError, isEdgeError, machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { systemCode } from "../../core/system-code.ts";
 import { digestOfFile } from "../../formats/file-digest.ts";
 import { refuseExternalData } from "../onnx/external-data.ts";
 import { checkOwnStatements } from "./check-statements.ts";
@@ -28,12 +29,12 @@ export async function readPackage(dir: string): Promise<ModelPackage> {
 
 /** The error of a system call; any other is a defect and stays itself. */
 function unreadable(error: unknown, dir: string): unknown {
-  const call = error instanceof Error && "syscall" in error && "code" in error ? error : undefined;
+  const call = error instanceof Error && "syscall" in error ? error : undefined;
   if (call === undefined) return error;
   return machineError("the model package cannot be read", {
     code: "package-unreadable",
     file: dir,
-    found: String(call.code),
+    found: systemCode(call) ?? "an unknown error",
     remedy: "Check the disk or share that holds it, and the right to read its files",
     retryable: true,
     cause: error,

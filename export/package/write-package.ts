@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { isEdgeError, machineError, usageError } from "../../core/errors.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
+import { systemCode } from "../../core/system-code.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { encodeNpy } from "../../formats/npy.ts";
 import { describeModel, type ModelFacts } from "./describe-model.ts";
@@ -134,7 +135,7 @@ async function syncFolder(dir: string): Promise<void> {
 
 function asMachineError(cause: unknown, dir: string): unknown {
   if (isEdgeError(cause)) return cause;
-  const code = (cause as NodeJS.ErrnoException).code;
+  const code = systemCode(cause);
   if (code === undefined) return cause;
   return machineError("the package could not be written", {
     code: "package-write",

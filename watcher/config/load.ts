@@ -3,6 +3,7 @@ import { isMap, isNode, LineCounter, type Node, parseDocument } from "yaml";
 import type { z } from "zod";
 import { machineError, usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
+import { systemCode } from "../../core/system-code.ts";
 import { configSchema, folderSchema, type WrittenConfig } from "./schema.ts";
 
 /** A configuration that is longer than this is none (bytes). */
@@ -14,7 +15,7 @@ export async function loadConfig(file: string): Promise<WrittenConfig> {
     throw machineError("the configuration cannot be read", {
       code: "config-unreadable",
       file,
-      found: cause instanceof Error && "code" in cause ? String(cause.code) : "an unknown error",
+      found: systemCode(cause) ?? "an unknown error",
       remedy: "Check the path given with --config and the right to read it",
       cause,
     });

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
+import { isAbsent } from "../../core/system-code.ts";
 import { modelsOf } from "../models.ts";
 import type { WatchFlags } from "./flags.ts";
 import { type DaemonConfig, type FolderPaths, refuseClashes } from "./resolve.ts";
@@ -101,11 +102,7 @@ async function refuseMissingFile(file: string): Promise<void> {
 }
 
 async function isMissing(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => false,
-    (error: unknown) =>
-      error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"),
-  );
+  return stat(path).then(() => false, isAbsent);
 }
 
 /** The neighbour that may have been meant, as a question; empty where none has nearly that name. */

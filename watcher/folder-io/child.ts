@@ -2,6 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
+import { systemCode } from "../../core/system-code.ts";
 import { nameLimitOf } from "../../formats/name-limit.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { removeStalePartials } from "../../formats/partial-name.ts";
@@ -178,7 +179,7 @@ function watchFolder(settings: FolderSettings, known: FolderMemory["known"], out
     made.on("raw", onHint);
     made.on("all", onHint);
     made.on("error", (error) => {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+      const code = systemCode(error) ?? "unknown";
       problem = code === "ENOSPC" ? watchLimit : `events failed (${code})`;
       watchProblem = problem;
       onHint();
@@ -201,7 +202,7 @@ const watchLimit =
 
 function unreachable(error: unknown, file: string): Error {
   if (isEdgeError(error)) return error;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  const code = systemCode(error) ?? "unknown";
   return machineError("the folder cannot be reached", {
     code: "folder-unreachable",
     file,

@@ -1,11 +1,12 @@
 import { link, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isEdgeError, machineError, verificationError } from "../../core/errors.ts";
+import { systemCode } from "../../core/system-code.ts";
 import { syncFolder } from "../../formats/atomic-file.ts";
 import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
 import { wholeHash } from "../intake/identity.ts";
 import { copySource } from "./copy-source.ts";
-import { codeOf, factsOf } from "./file-facts.ts";
+import { factsOf } from "./file-facts.ts";
 import { type Denoised, type MemberFacts, objectionToMove } from "./may-move.ts";
 import { prepareTarget } from "./move-target.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
@@ -56,7 +57,7 @@ export async function moveSource(order: MoveOrder, onStep: () => void): Promise<
     throw machineError("the source could not be moved", {
       code: "move-failed",
       file: first,
-      found: codeOf(error) ?? "unknown",
+      found: systemCode(error) ?? "unknown",
       remedy: `Check that ${order.target} and the watch folder are there and may be written to; it is tried again by itself`,
       retryable: true,
       cause: error,
@@ -160,7 +161,7 @@ async function renameMembers(
   for (const { source, path } of present) {
     if (ready.has(source)) continue;
     const place = placeOf(source);
-    const code = await link(path, place).then(() => undefined, codeOf);
+    const code = await link(path, place).then(() => undefined, systemCode);
     if (code === undefined) made.push(place);
     else if (code === "EEXIST" || code === "EXDEV") {
       await undo();
@@ -175,7 +176,7 @@ async function renameMembers(
     await syncFolder(dirname(placeOf(source)));
     await unlink(path).catch((error: unknown) => {
       // Where links are not known it was renamed.
-      if (codeOf(error) !== "ENOENT") throw error;
+      if (systemCode(error) !== "ENOENT") throw error;
     });
   }
   return "moved";

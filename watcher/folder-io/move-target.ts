@@ -1,8 +1,9 @@
 import { mkdir, open, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
+import { systemCode } from "../../core/system-code.ts";
 import { claimPartial, forgetPartial, removeStalePartials } from "../../formats/partial-name.ts";
-import { codeOf, factsOf } from "./file-facts.ts";
+import { factsOf } from "./file-facts.ts";
 
 /** The folder that finished sources are moved to. */
 
@@ -16,7 +17,7 @@ export async function prepareTarget(
 ): Promise<void> {
   // One level only: a missing parent is rather a disk that is not mounted than a folder to be made.
   await mkdir(target).catch((error: unknown) => {
-    if (codeOf(error) !== "EEXIST") throw error;
+    if (systemCode(error) !== "EEXIST") throw error;
   });
   for (const { source, path } of sources) {
     const folder = dirname(join(target, source));

@@ -1,5 +1,6 @@
 import { type BigIntStats, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isDenied } from "../../core/system-code.ts";
 
 /** Who holds a file open for writing, as far as this user may know. */
 export interface OpenWriters {
@@ -72,8 +73,4 @@ function nameOf(folder: string, pid: string): string {
   } catch {
     return `process ${pid}`;
   }
-}
-
-function isDenied(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
 }

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access, open, readdir, realpath, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
+import { systemCode } from "../../core/system-code.ts";
 import type { FileAccess } from "../../formats/atomic-file.ts";
 import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
 import { writeError } from "../../formats/write-errors.ts";
@@ -26,7 +27,7 @@ export async function checkOutput(
     const unmounted = before !== undefined && before !== mountPoint && isInside(before, mountPoint);
     if (unmounted && (await isEmpty(output))) throw notMounted(output, before, mountPoint);
     await makeOutputFolder(output, results).catch((error: unknown) => {
-      if (errorCode(error) !== "EEXIST") throw error;
+      if (systemCode(error) !== "EEXIST") throw error;
     });
     if (!(await stat(output)).isDirectory()) throw noFolder(output);
     await access(output, constants.W_OK | constants.X_OK);
@@ -73,14 +74,14 @@ async function nearestExisting(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (errorCode(error) !== "ENOENT" || dirname(path) === path) throw error;
+    if (systemCode(error) !== "ENOENT" || dirname(path) === path) throw error;
     return nearestExisting(dirname(path));
   }
 }
 
 async function isEmpty(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch((error: unknown): string[] => {
-    if (errorCode(error) === "ENOENT") return [];
+    if (systemCode(error) === "ENOENT") return [];
     throw error;
   });
   return names.every((name) => name.startsWith("."));
@@ -128,8 +129,4 @@ function noFolder(output: string): EdgeError {
     remedy: `Move the file away, or name another folder as output; ${goesOn}`,
     retryable: true,
   });
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

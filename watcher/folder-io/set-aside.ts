@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { link, lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { systemCode } from "../../core/system-code.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
 
 /**
@@ -73,7 +74,7 @@ export async function takeName(from: string, to: string): Promise<boolean> {
     // `link` refuses to replace, which `rename` would not.
     await link(from, to);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = systemCode(error);
     if (code === "EEXIST") {
       // The same file: somebody was killed between the two steps below.
       if (!(await isSameFile(from, to))) return false;

@@ -1,12 +1,13 @@
 import { userInfo } from "node:os";
 import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
+import { isDenied } from "../../core/system-code.ts";
 
 /** What the daemon's user may not read: told with the remedy, and taken up by itself once it may. */
 
 /** Whether a system call, or an error that it caused, was refused for want of a right. */
 export function isNotPermitted(error: unknown): boolean {
   if (isEdgeError(error)) return isNotPermitted(error.cause);
-  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+  return isDenied(error);
 }
 
 /** `cause` is what the system said, or an `EdgeError` that names the very file of a set. */

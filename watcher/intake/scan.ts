@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { type ErrorReport, formatError, isEdgeError, reportOf, unsupportedError } from "../../core/errors.ts";
+import { isAbsent } from "../../core/system-code.ts";
 import { endsHash } from "./identity.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
 import { observe, type QuietRule, quietForMs, unrest, type Watched } from "./settle.ts";
@@ -148,7 +149,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
       settle(file);
     } catch (error) {
       const sighting = await sightingOf([file.source]).catch((unreadable: unknown) =>
-        hasVanished(unreadable) ? undefined : unread(file),
+        isAbsent(unreadable) ? undefined : unread(file),
       );
       await judgeBroken(file, candidate, sighting, error, tell);
     }
@@ -215,10 +216,6 @@ async function seeMembers(
   const [only = ""] = hashes;
   const all = hashes.length === 1 ? only : createHash("sha256").update(hashes.join("")).digest("hex");
   return { source: members[0] ?? "", sizeBytes, mtimeMs, endsHash: all, members };
-}
-
-function hasVanished(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
 /** A file of which only the listing could be had. */

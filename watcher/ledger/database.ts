@@ -1,5 +1,6 @@
 import LibsqlDatabase from "libsql";
 import { machineError } from "../../core/errors.ts";
+import { systemCode } from "../../core/system-code.ts";
 import { migrations } from "./migrations.ts";
 
 /** The only importer of SQLite. Synchronous, so it runs on the ledger's thread alone. */
@@ -125,7 +126,7 @@ function migrate(database: LibsqlDatabase.Database, file: string): void {
 }
 
 function unusable(error: unknown, file: string): unknown {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = systemCode(error) ?? "";
   if (code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_CORRUPT")) {
     return damaged(file, code, error);
   }
