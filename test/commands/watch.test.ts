@@ -164,7 +164,8 @@ test("on a terminal each job that ends has a readable line, and Ctrl-C leaves th
     spawnSync("script", ["--version"]).error === undefined ? false : "script (util-linux) is not installed",
 }, async (t) => {
   const folder = await temporaryFolder();
-  const command = `"${process.execPath}" "${program}" watch --provider cpu --mqtt-port 0 --model "${join(repository, "models/identity")}"`;
+  // Without `exec` a shell that stays in between (dash) would end by Ctrl-C before the daemon does.
+  const command = `exec "${process.execPath}" "${program}" watch --provider cpu --mqtt-port 0 --model "${join(repository, "models/identity")}"`;
   const terminal = spawn("script", ["-qefc", command, "/dev/null"], {
     cwd: folder,
     env: { ...process.env, TERM: "xterm" },
