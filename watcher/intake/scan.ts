@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { type ErrorReport, formatError, isEdgeError, reportOf, unsupportedError } from "../../core/errors.ts";
+import { type ErrorReport, formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { isAbsent } from "../../core/system-code.ts";
 import { endsHash } from "./identity.ts";
+import { listedFault } from "./listed-fault.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
 import { observe, type QuietRule, quietForMs, unrest, type Watched } from "./settle.ts";
 import { checkWhole, type OpenAcquisition, type WholeFile } from "./structural-check.ts";
@@ -89,6 +90,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     for (const file of listed) {
       const same = settled.get(file.source);
       if (same?.sizeBytes === file.sizeBytes && same.mtimeMs === file.mtimeMs) continue;
+      // Of what was done the target is gone, as when raw data was archived: nothing is wrong.
+      if (same !== undefined && file.verdict.kind === "dangling") continue;
       settled.delete(file.source);
       const before = candidates.get(file.source);
       const watched = observe(before?.watched, { atMs, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
@@ -128,15 +131,13 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     const path = join(settings.folder, file.source);
     const sightingOf = async (members: readonly string[]): Promise<Sighting> =>
       seeMembers(settings.folder, members, settings.onStep);
-    if (file.verdict.kind === "misnamed") {
-      await tell({ kind: "refused", sighting: unread(file), error: reportOf(misnamed(file.source)) });
-      settle(file);
+    const fault = listedFault(file);
+    if (fault !== undefined && !canBeRead(file)) {
+      await judgeBroken(file, candidate, unread(file), fault, tell);
       return;
     }
     try {
-      if (file.verdict.kind === "unsupported")
-        throw unsupportedContainer(file.source, file.verdict.container);
-      if (file.sizeBytes === 0) throw emptyFile(file.source);
+      if (fault !== undefined) throw fault;
       const { members, zeroTail, ...facts } = await checkWhole(path, settings.open);
       if (zeroTail && quietForMs(candidate.watched) < settings.zeroTailMs) throw zeroTailed(file.source);
       const sources = members.map((member) => relative(settings.folder, member).split(sep).join("/"));
@@ -218,6 +219,11 @@ async function seeMembers(
   return { source: members[0] ?? "", sizeBytes, mtimeMs, endsHash: all, members };
 }
 
+/** Whether there are bytes that tell one content from another. */
+function canBeRead({ verdict }: Listed): boolean {
+  return verdict.kind === "image" || verdict.kind === "unsupported";
+}
+
 /** A file of which only the listing could be had. */
 function unread({ source, sizeBytes, mtimeMs }: Listed): Sighting {
   return { source, sizeBytes, mtimeMs, endsHash: "unread", members: [source] };
@@ -227,30 +233,6 @@ function unread({ source, sizeBytes, mtimeMs }: Listed): Sighting {
 function changedSince(sighting: Sighting, members: readonly string[], file: Listed): boolean {
   if (members.length > 1) return false;
   return sighting.sizeBytes !== file.sizeBytes || sighting.mtimeMs !== file.mtimeMs;
-}
-
-function misnamed(file: string) {
-  return formatError("the file's name is not UTF-8", {
-    code: "file-misnamed",
-    file,
-    remedy: "Rename it, for example with: convmv -f latin1 -t utf8 --notest FILE. It is then taken by itself",
-  });
-}
-
-function unsupportedContainer(file: string, container: string) {
-  return unsupportedError(`${container} files are not read`, {
-    code: "container-unsupported",
-    file,
-    remedy: "Export the acquisition as OME-TIFF into this folder, or let the acquisition program save TIFF",
-  });
-}
-
-function emptyFile(file: string) {
-  return formatError("the file is empty", {
-    code: "file-empty",
-    file,
-    remedy: "Copy it again; nothing was written into it",
-  });
 }
 
 function zeroTailed(file: string) {

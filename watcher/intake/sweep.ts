@@ -1,7 +1,8 @@
 import type { Dirent, Stats } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ErrorReport, formatError, machineError, reportOf } from "../../core/errors.ts";
+import { isAbsent, systemCode } from "../../core/system-code.ts";
 import { isAside, isHidden, judgeName, type NameVerdict } from "./candidate-name.ts";
 import { folderNotReadable, isNotPermitted } from "./not-permitted.ts";
 import { textOfName, visibleName } from "./visible-name.ts";
@@ -15,7 +16,11 @@ export interface Listed {
   readonly verdict:
     | Exclude<NameVerdict, { kind: "ignored" }>
     /** Its name is not UTF-8: `source` shows it, and does not lead to it. */
-    | { readonly kind: "misnamed" };
+    | { readonly kind: "misnamed" }
+    /** A symbolic link that leads to no file, or in a circle. */
+    | { readonly kind: "dangling" }
+    /** It is no regular file, nor a folder; reading it might never end. */
+    | { readonly kind: "special"; readonly what: string };
 }
 
 /** All that one look at a folder showed. */
@@ -90,13 +95,9 @@ export async function sweep(folder: string, options: SweepOptions): Promise<List
     }
     for (let start = 0; start < candidates.length; start += looksAtOnce) {
       const batch = candidates.slice(start, start + looksAtOnce);
-      const facts = await Promise.all(batch.map((one) => statFile(one.path, overlook)));
+      const found = await Promise.all(batch.map((one) => lookAt(one, overlook)));
       options.onStep?.();
-      for (const [index, { source, verdict }] of batch.entries()) {
-        const stats = facts[index];
-        if (stats !== undefined)
-          files.push({ source, sizeBytes: stats.size, mtimeMs: stats.mtimeMs, verdict });
-      }
+      files.push(...found.filter((file) => file !== undefined));
     }
     if (files.length > mostFiles) throw tooManyFiles(folder);
   }
@@ -129,16 +130,39 @@ function bytesOf(folder: string, name: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), name]);
 }
 
-/** undefined for what vanished since it was listed, and for what is no file (a pipe would block its reader). */
-async function statFile(
-  path: string | Buffer,
+/** undefined for what vanished since it was listed, and for a link to a folder. */
+async function lookAt(
+  { path, source, verdict }: Candidate,
   overlook: (error: unknown) => void,
-): Promise<Stats | undefined> {
-  const stats = await stat(path).catch((error: unknown) => {
-    overlook(error);
-    return undefined;
+): Promise<Listed | undefined> {
+  const listed = (facts: Stats, kind: Listed["verdict"]): Listed => ({
+    source,
+    sizeBytes: facts.size,
+    mtimeMs: facts.mtimeMs,
+    verdict: kind,
   });
-  return stats?.isFile() === true ? stats : undefined;
+  try {
+    const facts = await stat(path);
+    if (facts.isDirectory()) return undefined;
+    if (facts.isFile()) return listed(facts, verdict);
+    // Its own times change with all that goes through it.
+    return {
+      source,
+      sizeBytes: 0,
+      mtimeMs: facts.birthtimeMs,
+      verdict: { kind: "special", what: kindOf(facts) },
+    };
+  } catch (error) {
+    overlook(error);
+    if (!isAbsent(error) && systemCode(error) !== "ELOOP") return undefined;
+    const own = await lstat(path).catch(() => undefined);
+    return own?.isSymbolicLink() === true ? listed(own, { kind: "dangling" }) : undefined;
+  }
+}
+
+function kindOf(facts: Stats): string {
+  if (facts.isFIFO()) return "a pipe";
+  return facts.isSocket() ? "a socket" : "a device";
 }
 
 function misnamedFolder(folder: string) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -146,4 +147,39 @@ test("a file replaced under its name is told again", async () => {
   assert.deepEqual(await looks(1), []);
   await rename(join(folder, ".b"), join(folder, "a.tif"));
   assert.deepEqual(await looks(4), ["whole a.tif"]);
+});
+
+test("a link that leads nowhere is broken, and whole once its target is there", async () => {
+  const { folder, looks } = await scanned();
+  const target = join(await temporaryFolder(), "raw.tif");
+  await symlink(target, join(folder, "a.tif"));
+  assert.deepEqual(await looks(6), ["broken a.tif"]);
+  await writeFile(target, tinyTiff(7));
+  assert.deepEqual(await looks(6), ["whole a.tif"]);
+});
+
+test("a link that still leads nowhere after the stated time is refused, and so is one that leads in a circle", async () => {
+  const { folder, looks } = await scanned();
+  await symlink("nowhere.tif", join(folder, "a.tif"));
+  await symlink("b.tif", join(folder, "b.tif"));
+  assert.deepEqual(await looks(45), ["broken a.tif", "broken b.tif", "refused a.tif", "refused b.tif"]);
+  assert.deepEqual(await looks(10), []);
+});
+
+test("a link whose target goes after it was done is no fault", async () => {
+  const { folder, looks } = await scanned();
+  const target = join(await temporaryFolder(), "raw.tif");
+  await writeFile(target, tinyTiff(7));
+  await symlink(target, join(folder, "a.tif"));
+  assert.deepEqual(await looks(6), ["whole a.tif"]);
+  await rm(target);
+  assert.deepEqual(await looks(40), []);
+});
+
+test("a pipe and a device under an image's name are refused at once and never read", async () => {
+  const { folder, looks } = await scanned();
+  execFileSync("mkfifo", [join(folder, "a.tif")]);
+  await symlink("/dev/zero", join(folder, "b.tif"));
+  assert.deepEqual(await looks(4), ["refused a.tif", "refused b.tif"]);
+  assert.deepEqual(await looks(10), []);
 });
