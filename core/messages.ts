@@ -359,7 +359,7 @@ export const messageKinds = {
     topic: "preview/{folder}",
     qos: 0,
     retain: true,
-    when: "after a job, at most every 2 s; on foreign brokers only where `mqtt.preview` is true",
+    when: "after a job, at most every 2 s; to a broker of your own only if `mqtt.preview` is true",
     schema: previewSchema,
   },
   calibration: {

@@ -114,7 +114,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
       ]),
     )
     .option("--seed <n>", "same seed, same draws", wholeNumber, 1)
-    .option("--keep-work", "keep the denoised stacks in OUT/work")
+    .option("--keep-work", "keep the denoised stacks in OUT/calibration-work")
     .option("--mqtt <url>", "publish progress and result at this broker, as watch does")
     .option("--instance <name>", "topics stand below cnnt-edge/<instance>")
     .option("--config <file>", "configuration of watch: publish at its broker, with its user and instance")
