@@ -48,7 +48,7 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
       reason:
         full.refused !== undefined
           ? full.refused.message
-          : `the next result needs ${mib(full.neededBytes)} with the reserve, ${mib(full.freeBytes)} are free`,
+          : `the next result needs ${mib(full.neededBytes, Math.ceil)} with the reserve, ${mib(full.freeBytes, Math.floor)} are free`,
       remedy: "Free some space on the disk of the results, or lower jobs.reserve_mib; it goes on by itself",
     };
   }
@@ -100,6 +100,7 @@ export function againstPinned({ otherModel, compared }: FolderFacts): FolderStat
   };
 }
 
-function mib(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+/** Rounded so that what is needed is more than what is free in words too. */
+function mib(bytes: number, round: (value: number) => number): string {
+  return `${round(bytes / 2 ** 20)} MiB`;
 }

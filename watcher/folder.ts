@@ -98,7 +98,7 @@ export function createFolder(options: FolderOptions): Folder {
     nameBytes = output.nameBytes;
     if (mountPoint !== output.mountPoint) {
       mountPoint = output.mountPoint;
-      await ledger.rememberOutput(config.name, config.output, output.mountPoint);
+      await ledger.rememberMountPoint(config.name, config.output, output.mountPoint);
     }
     const { unwritable } = facts;
     if (unwritable !== undefined) {
@@ -138,7 +138,7 @@ export function createFolder(options: FolderOptions): Folder {
     events: {
       memory: async () => ({
         known: await ledger.knownFiles(config.name),
-        outputMountPoint: await ledger.outputMountPoint(config.name, config.output),
+        outputMountPoint: await ledger.mountPoint(config.name, config.output),
       }),
       onFinding: async (finding) => {
         const jobs = await admit(finding);

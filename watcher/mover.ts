@@ -47,9 +47,11 @@ export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOpti
   }
 
   async function attempt(folder: Folder, move: PendingMove): Promise<void> {
-    const { path, name } = folder.config;
+    const { path, name, moveTo = "" } = folder.config;
     try {
+      const targetMountPoint = await ledger.mountPoint(name, moveTo);
       const end = await folder.io.ask("move", {
+        targetMountPoint,
         members: move.members,
         sha256: hashesOf(move, path),
         denoised: {
@@ -61,6 +63,9 @@ export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOpti
       });
       if (end.kind === "moved") {
         await ledger.moved(move.id);
+        if (end.mountPoint !== targetMountPoint) {
+          await ledger.rememberMountPoint(name, moveTo, end.mountPoint);
+        }
         log.info(`${move.source} was moved to ${end.target}${unseenNote(end.unseen)}`);
         if (move.error !== undefined) onKept();
       } else if (move.attempts >= looksForGone) await ledger.moved(move.id);

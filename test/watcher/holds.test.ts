@@ -76,7 +76,7 @@ test("an output whose disk was mounted at the last run and is not at this start 
   const disk = join(folder, "disk");
   await mkdir(disk);
   const ledger = await openLedger(join(folder, "state"), assert.fail);
-  await ledger.rememberOutput("f", join(disk, "denoised"), disk);
+  await ledger.rememberMountPoint("f", join(disk, "denoised"), disk);
   await ledger.close();
   const { engine } = copyingEngine();
   const daemon = await runDaemon(t, folder, engine, {

@@ -236,7 +236,15 @@ function tasks(settings: FolderSettings, results: Output) {
       return { freeBytes };
     },
     move: (order) =>
-      moveSource({ ...order, folder: settings.path, target: settings.moveTo ?? settings.path }, onStep),
+      moveSource(
+        {
+          ...order,
+          folder: settings.path,
+          target: settings.moveTo ?? settings.path,
+          access: settings.access,
+        },
+        onStep,
+      ),
     preview: async ({ source, output, series }) => {
       const noisy = await open(join(settings.path, source), series);
       try {

@@ -8,16 +8,15 @@ import { wholeHash } from "../intake/identity.ts";
 import { copySource } from "./copy-source.ts";
 import { factsOf } from "./file-facts.ts";
 import { type Denoised, type MemberFacts, objectionToMove } from "./may-move.ts";
-import { prepareTarget } from "./move-target.ts";
+import { type MoveTarget, prepareTarget } from "./move-target.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
 import { findOpenWriters } from "./open-writers.ts";
 import { putBack, removeAside, setAside, takeName } from "./set-aside.ts";
 
 /** What is to be moved, and what is known of it. */
-export interface MoveOrder {
-  /** The watch folder, and where finished sources go; absolute. */
+export interface MoveOrder extends MoveTarget {
+  /** The watch folder. */
   readonly folder: string;
-  readonly target: string;
   /** All files of the acquisition, below `folder`. They go together or not at all. */
   readonly members: readonly string[];
   /** sha256 (hex) of each member as it was denoised. */
@@ -28,7 +27,13 @@ export interface MoveOrder {
 
 export type MoveEnd =
   /** `unseen`: processes whose open files could not be looked at; undefined where that is not even known. */
-  | { readonly kind: "moved"; readonly target: string; readonly unseen: number | undefined }
+  | {
+      readonly kind: "moved";
+      readonly target: string;
+      /** Where the disk of the target is mounted. */
+      readonly mountPoint: string;
+      readonly unseen: number | undefined;
+    }
   /** The source is not in the watch folder any more. */
   | { readonly kind: "gone" };
 
@@ -48,10 +53,10 @@ export async function moveSource(order: MoveOrder, onStep: () => void): Promise<
     if (present.length === 0) return { kind: "gone" };
     const whole = present.length === order.members.length;
     const judged = judge(order, { members: present, denoised: whole ? order.denoised : undefined });
-    await prepareTarget(order.target, present);
+    const mountPoint = await prepareTarget(order, present);
     onStep();
     const target = await moveMembers(order, present, await isAcrossDisks(order, present), onStep);
-    return { kind: "moved", target, unseen: judged.unseen };
+    return { kind: "moved", target, mountPoint, unseen: judged.unseen };
   } catch (error) {
     if (isEdgeError(error)) throw error;
     throw machineError("the source could not be moved", {

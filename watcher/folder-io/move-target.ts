@@ -1,30 +1,49 @@
-import { mkdir, open, stat, unlink } from "node:fs/promises";
+import { open, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
+import type { FileAccess } from "../../formats/atomic-file.ts";
 import { claimPartial, forgetPartial, removeStalePartials } from "../../formats/partial-name.ts";
 import { factsOf } from "./file-facts.ts";
+import { mountedDisk } from "./mounted-disk.ts";
+import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
 
 /** The folder that finished sources are moved to. */
+export interface MoveTarget {
+  readonly target: string;
+  /** Where its disk was mounted when sources were last moved there; undefined: never yet. */
+  readonly targetMountPoint: string | undefined;
+  /** Of the folders that are made there. */
+  readonly access: FileAccess;
+}
+
+const targetDisk = {
+  disk: "the disk for finished sources",
+  code: "move-not-mounted",
+  option: "`folders[].after`",
+};
 
 /**
  * Makes the folders below `target` that `sources` (below their watch folder, with their absolute paths) go to, and removes
- * what killed moves left there. Throws `EdgeError` (`machine`, `move-same-folder`) where one is the source's own folder.
+ * what killed moves left there. Answers where its disk is mounted. Throws `EdgeError` (`machine`): `move-not-mounted`
+ * where that disk is gone, `move-same-folder` where a folder is the source's own.
  */
 export async function prepareTarget(
-  target: string,
+  { target, targetMountPoint, access }: MoveTarget,
   sources: readonly { readonly source: string; readonly path: string }[],
-): Promise<void> {
+): Promise<string> {
+  const mountPoint = await mountedDisk(target, targetMountPoint, targetDisk);
   // One level only: a missing parent is rather a disk that is not mounted than a folder to be made.
-  await mkdir(target).catch((error: unknown) => {
+  await makeOutputFolder(target, access).catch((error: unknown) => {
     if (systemCode(error) !== "EEXIST") throw error;
   });
   for (const { source, path } of sources) {
     const folder = dirname(join(target, source));
-    await mkdir(folder, { recursive: true });
+    await makeResultFolder(folder, access);
     await removeStalePartials(folder);
     if (await isSameFolder(dirname(path), folder)) throw sameFolder(path, folder);
   }
+  return mountPoint;
 }
 
 /**

@@ -1,15 +1,17 @@
 import { constants } from "node:fs";
-import { access, open, readdir, realpath, stat, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, open, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import type { FileAccess } from "../../formats/atomic-file.ts";
 import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
 import { writeError } from "../../formats/write-errors.ts";
-import { isInside } from "../config/resolve.ts";
+import { mountedDisk } from "./mounted-disk.ts";
 import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
 
 /** Whether results can be written, and whether the disk is there on which they have lain so far. */
+
+const resultsDisk = { disk: "the disk of the results", code: "output-not-mounted", option: "output" };
 
 /**
  * Makes the folder of the results (one level: a missing parent is rather a disk that is not mounted) and answers the
@@ -23,9 +25,7 @@ export async function checkOutput(
   results: FileAccess = {},
 ): Promise<string> {
   try {
-    const mountPoint = await mountPointOf(await nearestExisting(output));
-    const unmounted = before !== undefined && before !== mountPoint && isInside(before, mountPoint);
-    if (unmounted && (await isEmpty(output))) throw notMounted(output, before, mountPoint);
+    const mountPoint = await mountedDisk(output, before, resultsDisk);
     await makeOutputFolder(output, results).catch((error: unknown) => {
       if (systemCode(error) !== "EEXIST") throw error;
     });
@@ -62,31 +62,6 @@ export async function tryWriting(folder: string, results: FileAccess = {}): Prom
   }
 }
 
-/** The folder at which the disk of `path` (real and existing) is mounted. */
-async function mountPointOf(path: string): Promise<string> {
-  const above = dirname(path);
-  if (above === path) return path;
-  const [{ dev }, { dev: devAbove }] = await Promise.all([stat(path), stat(above)]);
-  return dev === devAbove ? mountPointOf(above) : path;
-}
-
-async function nearestExisting(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if (systemCode(error) !== "ENOENT" || dirname(path) === path) throw error;
-    return nearestExisting(dirname(path));
-  }
-}
-
-async function isEmpty(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch((error: unknown): string[] => {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  });
-  return names.every((name) => name.startsWith("."));
-}
-
 const goesOn = "it goes on by itself";
 const remedies: Readonly<Record<string, string>> = {
   "write-denied": `Give the user that runs cnnt-edge the right to write there; ${goesOn}`,
@@ -108,17 +83,6 @@ function unwritable(error: unknown, file: string): unknown {
     remedy,
     retryable: true,
     cause: error,
-  });
-}
-
-function notMounted(output: string, before: string, now: string): EdgeError {
-  return machineError("the disk of the results seems not to be mounted", {
-    code: "output-not-mounted",
-    file: output,
-    found: `nothing there, on the disk of ${now}`,
-    allowed: `the disk that was mounted at ${before}`,
-    remedy: `Mount it again; ${goesOn}. If results shall lie here from now on without it, put any file into this folder, or name another folder as output`,
-    retryable: true,
   });
 }
 

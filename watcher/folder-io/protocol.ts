@@ -30,7 +30,7 @@ export interface FolderTasks {
   /** Makes the folder that a result goes into, and tries to write there; answers the free bytes of its disk. */
   prepare: { ask: { into: string }; answer: { freeBytes: number } };
   /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
-  move: { ask: Omit<MoveOrder, "folder" | "target">; answer: MoveEnd };
+  move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
   /** Before and after, as an 8-bit picture. */
   preview: { ask: { source: string; output: string; series: number }; answer: Preview };
 }

@@ -72,16 +72,16 @@ export function createJobStore(database: Database, now: () => number) {
     lastEnded: (): Job | undefined =>
       select("WHERE j.ended_ms IS NOT NULL ORDER BY j.ended_ms DESC LIMIT 1")[0],
 
-    /** Where the disk of a folder's results was mounted; undefined for an output that never was in order. */
-    outputMountPoint: (folder: string, output: string): string | undefined => {
-      const [row] = rows("SELECT mount_point FROM outputs WHERE folder = ? AND output = ?", folder, output);
+    /** Where the disk was mounted on which a watch folder's results or finished sources go to `path`; undefined: never yet. */
+    mountPoint: (folder: string, path: string): string | undefined => {
+      const [row] = rows("SELECT mount_point FROM disks WHERE folder = ? AND path = ?", folder, path);
       return row === undefined ? undefined : String(row["mount_point"]);
     },
-    rememberOutput: (folder: string, output: string, mountPoint: string): void => {
+    rememberMountPoint: (folder: string, path: string, mountPoint: string): void => {
       run(
-        "INSERT OR REPLACE INTO outputs (folder, output, mount_point) VALUES (?, ?, ?)",
+        "INSERT OR REPLACE INTO disks (folder, path, mount_point) VALUES (?, ?, ?)",
         folder,
-        output,
+        path,
         mountPoint,
       );
     },

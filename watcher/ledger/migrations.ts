@@ -58,4 +58,14 @@ export const migrations: readonly string[] = [
    -- Why it is still there.
    ALTER TABLE sightings ADD COLUMN move_error TEXT;
    CREATE INDEX sightings_by_move ON sightings (folder, move_not_before_ms) WHERE move = 'asked'`,
+  // The folder for finished sources has a disk too.
+  `CREATE TABLE disks (
+     folder TEXT NOT NULL,
+     -- Of its results, or of its finished sources; where its disk was mounted when it could last be written.
+     path TEXT NOT NULL,
+     mount_point TEXT NOT NULL,
+     PRIMARY KEY (folder, path)
+   ) STRICT;
+   INSERT INTO disks (folder, path, mount_point) SELECT folder, output, mount_point FROM outputs;
+   DROP TABLE outputs`,
 ];

@@ -35,6 +35,8 @@ async function sources(
   return {
     folder,
     target,
+    targetMountPoint: undefined,
+    access: {},
     members: Object.keys(files),
     sha256: Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes)])),
     denoised: { sizeBytes, mtimeMs, quietForMs: 1e6 },
@@ -272,4 +274,23 @@ test("a link in the watch folder is not moved", async () => {
   const order = await sources(await temporaryFolder(), { "a.tif": Buffer.from("a") });
   await symlink("a.tif", join(order.folder, "l.tif"));
   await assert.rejects(moveSource({ ...order, members: ["l.tif"] }, nothing), refused("move-no-file"));
+});
+
+test("a source stays while the disk that finished sources went to is not mounted, and nothing is made there", async () => {
+  const disk = await temporaryFolder();
+  const order = { ...(await sources(join(disk, "done"))), targetMountPoint: disk };
+  await assert.rejects(moveSource(order, nothing), refused("move-not-mounted"));
+  assert.deepEqual([await all(order.folder), await all(disk)], [["a.tif"], []]);
+  // Somebody has put a file there: the folder is meant to be used without that disk.
+  await mkdir(order.target);
+  await writeFile(join(order.target, "here"), "");
+  assert.equal((await moveSource(order, nothing)).kind, "moved");
+});
+
+test("folders that are made for a finished source have the results' group", async () => {
+  const gid = process.getgroups?.().find((group) => group !== process.getgid?.()) ?? process.getgid?.() ?? 0;
+  const target = join(await temporaryFolder(), "done");
+  const order = { ...(await sources(target, { "day/a.tif": raw })), access: { gid } };
+  assert.equal((await moveSource(order, nothing)).kind, "moved");
+  for (const made of [target, join(target, "day")]) assert.equal((await stat(made)).gid, gid);
 });

@@ -1,0 +1,68 @@
+import { readdir, realpath, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type EdgeError, machineError } from "../../core/errors.ts";
+import { isAbsent } from "../../core/system-code.ts";
+import { isInside } from "../config/resolve.ts";
+
+/** Whether the disk is there on which a folder has lain so far: an empty mount point takes files as well as a disk does. */
+
+/** What is to be said of the folder. */
+export interface DiskRole {
+  /** As a sentence needs it: "the disk of the results". */
+  readonly disk: string;
+  readonly code: string;
+  /** The option that names the folder. */
+  readonly option: string;
+}
+
+/**
+ * The mount point of the disk on which `folder` lies or is to be made. `before` is the mount point that it had, undefined
+ * where that is not known. Throws `EdgeError` (`machine`, `role.code`) where nothing is mounted there any more and
+ * `folder` holds nothing; else what the system throws.
+ */
+export async function mountedDisk(
+  folder: string,
+  before: string | undefined,
+  role: DiskRole,
+): Promise<string> {
+  const mountPoint = await mountPointOf(await nearestExisting(folder));
+  const unmounted = before !== undefined && before !== mountPoint && isInside(before, mountPoint);
+  if (unmounted && (await isEmpty(folder))) throw notMounted(folder, before, mountPoint, role);
+  return mountPoint;
+}
+
+/** The folder at which the disk of `path` (real and existing) is mounted. */
+async function mountPointOf(path: string): Promise<string> {
+  const above = dirname(path);
+  if (above === path) return path;
+  const [{ dev }, { dev: devAbove }] = await Promise.all([stat(path), stat(above)]);
+  return dev === devAbove ? mountPointOf(above) : path;
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!isAbsent(error) || dirname(path) === path) throw error;
+    return nearestExisting(dirname(path));
+  }
+}
+
+async function isEmpty(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((error: unknown): string[] => {
+    if (isAbsent(error)) return [];
+    throw error;
+  });
+  return names.every((name) => name.startsWith("."));
+}
+
+function notMounted(folder: string, before: string, now: string, role: DiskRole): EdgeError {
+  return machineError(`${role.disk} seems not to be mounted`, {
+    code: role.code,
+    file: folder,
+    found: `nothing there, on the disk of ${now}`,
+    allowed: `the disk that was mounted at ${before}`,
+    remedy: `Mount it again; it goes on by itself. To use this folder without that disk from now on, put any file into it, or name another folder as ${role.option}`,
+    retryable: true,
+  });
+}
