@@ -99,7 +99,27 @@ function explain(issue: z.core.$ZodIssue): Problem[] {
       return { path: issue.path, key, text: `${where}there is no option "${key}"${question}` };
     });
   }
-  return [{ path: issue.path, text: `${where}${lowerFirst(issue.message)}` }];
+  const text = issue.code === "invalid_type" ? wrongType(issue) : issue.message;
+  return [{ path: issue.path, text: `${where}${lowerFirst(text)}` }];
+}
+
+/** What the types are called in YAML. */
+const typeNames: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a map of options",
+  null: "nothing",
+};
+
+function wrongType({ expected, message }: z.core.$ZodIssueInvalidType): string {
+  const received = /expected \w+, received (\w+)$/.exec(message)?.[1];
+  // The option has a sentence of its own.
+  if (received === undefined) return message;
+  if (received === "undefined") return "this option is missing";
+  return `this must be ${typeNames[expected] ?? expected}, and it is ${typeNames[received] ?? received}`;
 }
 
 /** The options of the map at `path`. */

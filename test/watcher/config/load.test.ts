@@ -29,7 +29,7 @@ test("all problems are told at once, each with its line and column", () => {
     refusal(text),
     "the configuration has 4 problems: " +
       "line 1, column 1: instance: 1 to 32 small letters, digits and hyphens, because it becomes part of a topic; " +
-      "line 3, column 5: folders.0.output: invalid input: expected string, received undefined; " +
+      "line 3, column 5: folders.0.output: this option is missing; " +
       'line 5, column 5: folders.0: there is no option "outptu"; did you mean "output"?; ' +
       'line 6, column 1: there is no option "http"',
   );
@@ -135,4 +135,10 @@ test("permissions of results stand in quotes, and let the daemon itself read and
       wrong,
     );
   }
+});
+
+test("a value of another type is told in YAML's words", () => {
+  assert.match(refusal("folders: here\n"), /folders: this must be a list, and it is text$/);
+  assert.match(refusal("settle: {looks: many}\n"), /settle\.looks: this must be a number, and it is text$/);
+  assert.match(refusal("mqtt:\n  - url\n"), /mqtt: this must be a map of options, and it is a list$/);
 });
