@@ -1,4 +1,4 @@
-import { largestMessageBytes } from "../../core/messages.ts";
+import { largestMessageBytes, type StateBody } from "../../core/messages.ts";
 
 /** What a message under our own `state` topic says, whoever sent it; undefined where it is too long to be one. */
 export function parseState(payload: Buffer): { state: unknown; boot: unknown } | undefined {
@@ -15,3 +15,11 @@ export function parseState(payload: Buffer): { state: unknown; boot: unknown } |
     return { state: "offline", boot: undefined };
   }
 }
+
+/** Before anything is known. */
+export const initialState: StateBody = {
+  state: "online",
+  since: new Date(0).toISOString(),
+  heartbeat_s: 30,
+  engine: "warming",
+};

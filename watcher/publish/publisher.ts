@@ -10,8 +10,9 @@ import { askRightToPublish } from "./ask-right.ts";
 import { type BrokerLink, createBrokerLink, type Login } from "./broker-link.ts";
 import { createDeliveryWatch, type Delivery } from "./delivery-watch.ts";
 import { encodeMessage, misfit } from "./encode-message.ts";
+import { createJobEnds, type EndsMemory } from "./job-ends.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
-import { parseState } from "./own-state.ts";
+import { initialState, parseState } from "./own-state.ts";
 import { birthFailed, flapping, thrownOutReason, twin } from "./publish-problems.ts";
 import { type TopicNames, topicOf } from "./topics.ts";
 
@@ -33,9 +34,7 @@ export interface Publisher {
 }
 
 /** What outlives the process: ends not yet confirmed, and the topics that a broker keeps for us. */
-export interface PublisherMemory {
-  readonly unpublished: (limit: number) => Promise<readonly JobBody[]>;
-  readonly markPublished: (id: string) => Promise<void>;
+export interface PublisherMemory extends EndsMemory {
   readonly retainedTopics: () => Promise<readonly string[]>;
   readonly rememberRetained: (topic: string) => Promise<void>;
   readonly forgetRetained: (topic: string) => Promise<void>;
@@ -63,7 +62,6 @@ export interface PublisherOptions {
 const mostWaiting = 1000;
 /** Messages on their way to the broker at the same time; more wait in the outbox. */
 const mostInFlight = 32;
-const replayBatch = 50;
 /** A broker gives our own state back within milliseconds; a busy one on a slow line has this. */
 const usualEchoMs = 5_000;
 /** A stranger who keeps saying that we are offline is answered not more often. */
@@ -75,8 +73,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** The present truth of every retained topic, in the order in which it was first said. */
   const retained = new Map<string, Outgoing>();
   const outbox = createOutbox(mostWaiting);
-  /** Ends on their way: a replay must not say them twice. */
-  const endsInFlight = new Set<string>();
   let inFlight = 0;
   /** The client that has been told everything retained; before that nothing else is said. */
   let greeted: MqttClient | undefined;
@@ -86,6 +82,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let warnedOfTwin = false;
   /** The broker has accepted this connection. */
   let letIn = false;
+  let wasRefused = false;
   let stopping = false;
 
   const delivery = createDeliveryWatch({
@@ -94,7 +91,23 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const message = retained.get(stateTopic);
       return message === undefined ? "unknown" : askRightToPublish(options, message);
     },
-    onVerdict: options.onDelivery,
+    onVerdict: (verdict) => {
+      const mayNow = wasRefused && verdict !== "refused";
+      wasRefused = verdict === "refused";
+      ends.heed(verdict);
+      options.onDelivery(verdict);
+      if (mayNow) sayAgain();
+    },
+  });
+  const ends = createJobEnds({
+    memory,
+    send: async (end) => {
+      const client = listener();
+      if (client === undefined) throw new Error("not connected");
+      await sendNow(client, outgoing("job", end, { job: end.id }));
+    },
+    sayState: () => sayState(),
+    onProblem: options.onProblem,
   });
   const link: BrokerLink = createBrokerLink({
     ...options,
@@ -113,7 +126,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     onDown: (reason) => {
       const thrownOut = letIn && delivery.verdict() === undefined;
       letIn = false;
+      wasRefused = false;
       delivery.reset();
+      ends.heed(undefined);
       options.onDown(thrownOut ? thrownOutReason(reason, base) : reason);
     },
     onFlapping: () => options.onProblem(flapping(options.clientId)),
@@ -154,25 +169,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     greeted = client;
     sayState();
-    await replayEnds(client);
+    ends.replay();
   }
 
-  async function replayEnds(client: MqttClient): Promise<void> {
-    for (;;) {
-      const ends = (await memory.unpublished(replayBatch)).filter((end) => !endsInFlight.has(end.id));
-      if (ends.length === 0 || link.client() !== client) return;
-      for (const end of ends) await sendEnd(client, { ...end, replayed: true });
-    }
-  }
-
-  async function sendEnd(client: MqttClient, end: JobBody): Promise<void> {
-    endsInFlight.add(end.id);
-    try {
-      await sendNow(client, outgoing("job", end, { job: end.id }));
-      await memory.markPublished(end.id);
-    } finally {
-      endsInFlight.delete(end.id);
-    }
+  /** The broker threw away what was said before this user had the right. */
+  function sayAgain(): void {
+    for (const message of retained.values()) outbox.put(message);
+    pump();
+    ends.replay();
   }
 
   async function sendNow(client: MqttClient, { topic, payload, qos, retain }: Outgoing): Promise<void> {
@@ -206,7 +210,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
       // It may have waited since before the last connection: only the present truth is retained.
       const message = retained.get(taken.topic) ?? taken;
       inFlight += 1;
-      if (message.topic === stateTopic) delivery.said();
+      if (message.topic === stateTopic) {
+        delivery.said();
+        ends.stateSaid();
+      }
       sendNow(client, message)
         .catch(() => {
           // The connection broke: what must arrive waits for the next one, unless something newer does.
@@ -229,7 +236,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const said = parseState(payload);
     if (stopping || said === undefined) return;
     // What was retained may be of an earlier connection.
-    if (said.boot === boot && said.state !== "offline" && !wasRetained) delivery.heard();
+    if (said.boot === boot && said.state !== "offline" && !wasRetained) {
+      delivery.heard();
+      ends.stateHeard();
+    }
     if (said.state === "offline") {
       const waitMs = Math.max(0, lastCorrectionMs + correctionMs - performance.now());
       correction ??= setTimeout(() => {
@@ -255,9 +265,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     start: link.start,
     publish: (name, body, names) => guarded(() => enqueue(outgoing(name, body, names))),
     publishEnd: (job) => {
-      const client = listener();
       outbox.remove(topicOf(base, "job", { job: job.id }));
-      if (client !== undefined) sendEnd(client, job).catch(() => undefined);
+      if (listener() !== undefined) ends.tell(job);
       guarded(() => enqueue(outgoing("jobLast", job)));
     },
     setState: (next) => {
@@ -273,8 +282,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const client = listener();
       if (client !== undefined) {
         const late = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
-        const quiet = drained(() => outbox.size() === 0 && inFlight === 0 && endsInFlight.size === 0);
-        await Promise.race([quiet, late]);
+        const quiet = drained(() => outbox.size() === 0 && inFlight === 0 && ends.isIdle());
+        await Promise.race([quiet.then(ends.close), late]);
         const said = sendNow(client, outgoing("state", last)).catch(() => undefined);
         await Promise.race([said, late]);
       }
@@ -282,13 +291,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
   };
 }
-
-const initialState: StateBody = {
-  state: "online",
-  since: new Date(0).toISOString(),
-  heartbeat_s: 30,
-  engine: "warming",
-};
 
 async function drained(isDrained: () => boolean): Promise<void> {
   while (!isDrained()) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -275,6 +275,50 @@ test("a user that may not publish is noticed, although the broker confirms each 
   await stopped(publisher);
 });
 
+test("an end that the broker threw away for want of the right is told once the right is there, and so is what is retained", {
+  skip: withoutMosquitto,
+}, async (t) => {
+  const { folder, broker, url, port } = await mosquittoWith(t, `topic read ${base}/#`);
+  const { publisher, unpublished, deliveries } = publisherTo(url, { unpublished: [end] });
+  publisher.setState(online);
+  publisher.start();
+  // Before it is noticed the broker has confirmed this one.
+  publisher.publishEnd(end);
+  await until("it is noticed", () => deliveries.includes("refused"));
+  assert.deepEqual([...unpublished.keys()], [end.id]);
+  const folderIsWatched = { name: "f", state: "watching", since, queued: 0, waiting: { count: 0 } } as const;
+  publisher.publish("folderState", folderIsWatched, { folder: "f" });
+  const { client, heard } = await listen(port);
+  t.after(() => client.endAsync(true));
+  await writeFile(join(folder, "acl"), `${everybodyElse}topic readwrite ${base}/#\n`);
+  broker.kill("SIGHUP");
+  await until("the end is told and known to be", () => {
+    publisher.setState(online);
+    return unpublished.size === 0;
+  });
+  const told = heard.filter(({ topic }) => topic === `${base}/job/${end.id}`);
+  assert.deepEqual(
+    told.map(({ payload }) => payload["replayed"]),
+    [true],
+  );
+  await until("what is retained is there", () =>
+    heard.some(({ topic }) => topic.endsWith("/folder/f/state")),
+  );
+  await stopped(publisher);
+});
+
+test("a user that may not read its own state has its ends known as told when the broker confirms them", {
+  skip: withoutMosquitto,
+}, async (t) => {
+  const { url } = await mosquittoWith(t, `topic write ${base}/#`);
+  const { publisher, unpublished, deliveries } = publisherTo(url, { unpublished: [end] });
+  publisher.setState(online);
+  publisher.start();
+  await until("it is known as told", () => unpublished.size === 0);
+  assert.deepEqual(deliveries, ["accepted"]);
+  await stopped(publisher);
+});
+
 test("a user that may publish but not read is not said to lack the right to publish", {
   skip: withoutMosquitto,
 }, async (t) => {
