@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { machineError } from "../core/errors.ts";
 import { endStatuses, type JobBody } from "../core/messages.ts";
-import type { DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
+import type { Engine, Progress } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
 import { openBroker } from "./broker-access.ts";
@@ -12,7 +12,8 @@ import type { DaemonLog } from "./daemon-log.ts";
 import { createEngineRoom, type Warm } from "./engine-room.ts";
 import { createFolder, type Folder } from "./folder.ts";
 import { heedModels } from "./folder-models.ts";
-import { jobMessage, progressMessage } from "./job-message.ts";
+import { jobMessage } from "./job-message.ts";
+import { createJobNews } from "./job-news.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { createMover } from "./mover.ts";
@@ -22,7 +23,7 @@ import { hidePaths, rootsOf } from "./publish/hide-paths.ts";
 import { createPublisher } from "./publish/publisher.ts";
 import { createRateLimit } from "./publish/rate-limit.ts";
 import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
-import { topicBase, topicOf } from "./publish/topics.ts";
+import { retainedTopicsOf, topicBase } from "./publish/topics.ts";
 import { createQueue } from "./queue.ts";
 import { resultAccess } from "./result-access.ts";
 import { isEngineLoss } from "./retry.ts";
@@ -54,8 +55,6 @@ export interface Daemon {
   readonly stop: () => Promise<void>;
 }
 
-const progressMs = 1_000;
-const previewMs = 2_000;
 const logLines = { most: 10, withinMs: 60_000 };
 const sweepsPerFullRetry = 10;
 const lastWordMs = 3_000;
@@ -98,18 +97,8 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const outputOf = new Map(config.folders.map(({ name, output }) => [name, output]));
   const bodyOf = (job: Job): JobBody => jobMessage(job, outputOf.get(job.folder));
   const roots = config.mqtt.expose_paths ? [] : rootsOf(config);
-  const ownTopics = new Set([
-    topicOf(base, "state"),
-    topicOf(base, "info"),
-    topicOf(base, "jobLast"),
-    ...config.folders.flatMap(({ name: folder }) => [
-      topicOf(base, "folderState", { folder }),
-      topicOf(base, "preview", { folder }),
-    ]),
-    ...[...pinned.values()]
-      .flat()
-      .map(({ calibration }) => topicOf(base, "calibration", { calibration: calibration.id })),
-  ]);
+  const calibrationIds = [...pinned.values()].flat().map(({ calibration }) => calibration.id);
+  const ownTopics = retainedTopicsOf(base, config.folders, calibrationIds);
   const news = createBrokerNews(broker.name, `${base}/#`, log);
   const publisher = createPublisher({
     ...broker,
@@ -176,15 +165,6 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     }),
   );
 
-  function heedNoise(job: Job, noise: NonNullable<DenoiseOutcome["noise"]>, folder: Folder): void {
-    folder.learn({ compared: { job: job.id, source: job.source, noise } });
-    for (const { warning, noisier } of noise) {
-      if (warning === undefined) continue;
-      const code = noisier ? "noisier-than-calibrated" : "no-signal";
-      log.warn(machineError(`${job.source}: ${warning}`, { code }), { job: job.id, folder: job.folder });
-    }
-  }
-
   const mover = createMover({
     ledger,
     folders,
@@ -195,8 +175,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
 
   opened.push(() => mover.drain(0));
 
-  let progressToldMs = Number.NEGATIVE_INFINITY;
-  let previewToldMs = Number.NEGATIVE_INFINITY;
+  const jobNews = createJobNews({ publisher, withPreview: config.mqtt.preview ?? broker.embedded, log });
   /** Voxels that the running job has delivered. */
   let delivered = 0;
   const deliver = (voxels: number): void => {
@@ -219,10 +198,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
       room.learn("ready");
       deliver(progress.doneVoxels);
       options.onProgress(job, progress);
-      if (performance.now() - progressToldMs < progressMs) return;
-      progressToldMs = performance.now();
-      const body = progressMessage(job, progress, room.facts()?.provider);
-      publisher.publish("jobProgress", body, { job: job.id });
+      jobNews.progress(job, progress, room.facts()?.provider);
     },
     models: room.models,
     checkModels: room.checkModels,
@@ -234,8 +210,8 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
       room.learn("ready");
       deliver(outcome.voxels);
       throughput.finish(outcome.voxels, outcome.elapsedS);
-      if (outcome.noise !== undefined) heedNoise(job, outcome.noise, folder);
-      return showPreview(job, folder);
+      if (outcome.noise !== undefined) jobNews.noise(job, outcome.noise, folder);
+      return jobNews.preview(job, folder);
     },
   });
   opened.push(() => queue.drain(0));
@@ -251,21 +227,6 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     running: () => (queue.running() === undefined ? undefined : delivered),
     log,
   });
-
-  /** Pictures are data: they go to a foreign broker only where that is asked for. */
-  async function showPreview(job: Job, folder: Folder): Promise<void> {
-    const wanted = config.mqtt.preview ?? broker.embedded;
-    if (!wanted || job.output === undefined || performance.now() - previewToldMs < previewMs) return;
-    previewToldMs = performance.now();
-    const { source, series, output } = job;
-    try {
-      const { displayRange, ...picture } = await folder.io.ask("preview", { source, series, output });
-      const body = { folder: job.folder, job: job.id, source, display_range: displayRange, ...picture };
-      publisher.publish("preview", body, { folder: job.folder });
-    } catch (error) {
-      log.warn(error, { job: job.id });
-    }
-  }
 
   for (const job of await ledger.recover(config.jobs.attempts)) sayJob(job);
   for (const job of await ledger.takeUpHeld()) sayJob(job);

@@ -18,3 +18,21 @@ export function topicOf(base: string, name: MessageName, names: TopicNames = {})
     .replace("{calibration}", names.calibration ?? "");
   return `${base}/${below}`;
 }
+
+/** The topics under which a broker keeps something of a daemon with these folders and pinned calibrations. */
+export function retainedTopicsOf(
+  base: string,
+  folders: readonly { readonly name: string }[],
+  calibrationIds: readonly string[],
+): ReadonlySet<string> {
+  return new Set([
+    topicOf(base, "state"),
+    topicOf(base, "info"),
+    topicOf(base, "jobLast"),
+    ...folders.flatMap(({ name: folder }) => [
+      topicOf(base, "folderState", { folder }),
+      topicOf(base, "preview", { folder }),
+    ]),
+    ...calibrationIds.map((calibration) => topicOf(base, "calibration", { calibration })),
+  ]);
+}
