@@ -42,7 +42,7 @@ export async function openVoice(options: VoiceOptions, io: CommandIo): Promise<C
   const access = await openBroker(config.mqtt, "", "");
   const publisher = createCalibrationPublisher(access, config.instance, (error) => {
     io.stderr.write(
-      `warning: ${describeError(error)}. The calibration goes on; its result is on disk in any case, and a daemon that it is pinned to publishes it\n`,
+      `warning: ${describeError(error)}. The calibration goes on. Its result will be on disk in any case; a daemon to which it is pinned publishes it\n`,
     );
   });
   const startMs = performance.now();
@@ -91,6 +91,7 @@ function noBroker(file: string | undefined) {
   return usageError("the configuration names no broker to publish at", {
     code: "calibrate-no-broker",
     ...(file === undefined ? {} : { file }),
-    remedy: "Give --mqtt; the daemon's embedded broker is told by `watch`, for example mqtt://127.0.0.1:1883",
+    remedy:
+      "Give --mqtt. For the daemon's embedded broker use the address that `watch` prints, for example mqtt://127.0.0.1:1883",
   });
 }

@@ -107,10 +107,10 @@ function describeSet(files: number, seriesCount: number, series: number): string
 }
 
 function sameResult(input: string, other: string, output: string): EdgeError {
-  return usageError("two files would become the same result", {
+  return usageError("two files would have the same result", {
     code: "output-collision",
     file: input,
-    found: `${other} becomes ${output} too`,
+    found: `${other} would also become ${output}`,
     remedy: "Denoise them into different folders with --out",
   });
 }
@@ -120,6 +120,6 @@ function resultExists(input: string, output: string): EdgeError {
     code: "output-exists",
     file: input,
     found: output,
-    remedy: "Give --overwrite to replace results, or --skip-existing to denoise only what has none",
+    remedy: "Give --overwrite to replace results, or --skip-existing to denoise only inputs without a result",
   });
 }

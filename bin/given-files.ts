@@ -48,11 +48,11 @@ export async function givenFiles(paths: readonly string[]): Promise<GivenFiles> 
 }
 
 function nothingIn(path: string, foreign: readonly string[]): EdgeError {
-  return usageError("the folder holds no image that is read", {
+  return usageError("the folder holds no image that cnnt-edge reads", {
     code: "input-folder-empty",
     file: path,
     ...(foreign.length === 0 ? {} : { found: listed(foreign) }),
-    allowed: "TIFF or OME-TIFF; folders in it are not looked into",
+    allowed: "TIFF or OME-TIFF; subfolders are not searched",
     remedy: "Name the folder that holds the images, or the files themselves",
   });
 }

@@ -46,7 +46,7 @@ export function unreachable(path: string, cause: NodeJS.ErrnoException): EdgeErr
     code: "input-unreachable",
     file: path,
     found: cause.code ?? cause.message,
-    remedy: "Check who may read it",
+    remedy: "Check that you may read it",
     cause,
   });
 }

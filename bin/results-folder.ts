@@ -37,11 +37,11 @@ function cannotBeMade(folder: string, option: string, found: string): EdgeError 
 }
 
 function notWritable(folder: string, option: string, cause: NodeJS.ErrnoException): EdgeError {
-  return usageError("nothing can be written to the folder for results", {
+  return usageError("the folder for results cannot be written to", {
     code: "output-folder",
     file: folder,
     found: cause.code ?? cause.message,
-    remedy: `Name another folder with ${option}, or ask who owns it`,
+    remedy: `Name another folder with ${option}, or ask its owner for the right to write`,
     cause,
   });
 }

@@ -29,7 +29,7 @@ try {
 async function makeBundle(): Promise<void> {
   const options = readOptions();
   if (process.platform !== "linux" || process.arch !== "x64") {
-    throw usageError("an archive is made on the platform that it is for, and that is linux-x64", {
+    throw usageError("an archive must be made on the platform on which it will run, which is linux-x64", {
       code: "bundle-platform",
       found: `${process.platform}-${process.arch}`,
       remedy: "Run it on a Linux machine like the workstation",

@@ -76,7 +76,7 @@ async function textsFor({ path, facts, texts }: Part, all: readonly Part[]): Pro
 async function generalTexts(path: string, facts: Part["facts"]): Promise<string[]> {
   const files = licenceTexts[facts.license ?? ""];
   if (files === undefined) {
-    throw unsupportedError("a package that would be packed brings no licence text", {
+    throw unsupportedError("a package of the archive has no licence text", {
       code: "bundle-licence-missing",
       file: path,
       found: `licence ${facts.license ?? "not stated"}`,

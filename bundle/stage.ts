@@ -53,7 +53,7 @@ async function stageNode(target: string, licence: string | undefined): Promise<v
   const node = await realpath(process.execPath);
   const own = (await neededLibraries(node)).find((name) => /^libnode|^libv8/.test(name));
   if (own !== undefined) {
-    throw machineError("this Node is not a program of its own and would not run elsewhere", {
+    throw machineError("this Node needs its own library and would not run on another machine", {
       code: "bundle-node-shared",
       file: node,
       found: `it needs ${own}`,
@@ -72,7 +72,7 @@ async function readLicence(node: string, given: string | undefined): Promise<str
     const text = await readFile(file, "utf8").catch(() => undefined);
     if (text !== undefined) return text;
   }
-  throw usageError("the licence of Node, which must go with it, was not found", {
+  throw usageError("the licence of Node was not found, and the archive must contain it", {
     code: "bundle-node-licence",
     file: given ?? prefix,
     remedy: "Name the LICENSE file of Node's archive with --node-license",

@@ -30,7 +30,7 @@ export function healthOf(payload: string, nowMs: number): Health {
   try {
     message = JSON.parse(payload);
   } catch {
-    return { healthy: false, why: "the state is no JSON" };
+    return { healthy: false, why: "the state is not JSON" };
   }
   const parsed = stateSchema.safeParse(message);
   if (!parsed.success) return { healthy: false, why: "the state is not one that this version knows" };

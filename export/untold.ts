@@ -72,10 +72,10 @@ export async function toldOf(
     (stated.normalization === undefined ? training?.scaling?.intensity : undefined) ??
     (intensityIsFitted ? { meaning: "uncalibrated" as const } : undefined);
   if (intensity !== undefined) return { architecture, scaling: { normalization, intensity } };
-  throw usageError("what the output's intensities mean must be stated with a normalization of your own", {
+  throw usageError("with your own normalization you must state what output intensities mean", {
     code: "export-intensity-missing",
     file: weights,
     allowed: "preserved (noisy and clean were scaled by one map) or uncalibrated (each by its own)",
-    remedy: "Add --intensity, or --pairs with noisy and clean images to find out",
+    remedy: "Add --intensity, or --pairs with noisy and clean images to measure it",
   });
 }

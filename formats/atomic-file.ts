@@ -160,7 +160,7 @@ async function giveAccess(handle: FileHandle, { mode, gid }: FileAccess): Promis
     await attempt(`the mode ${mode.toString(8).padStart(4, "0")}`, () => handle.chmod(mode));
   }
   if (refused.length === 0) return undefined;
-  return `the system refused to give the result ${refused.join(" and ")}: others may not be able to read it; the daemon's user must be in the group, and the disk must know permissions`;
+  return `the system refused to give the result ${refused.join(" and ")}: others may not be able to read it; the daemon's user must be in the group, and the disk must support permissions`;
 }
 
 /** By device and inode where the system has them, because a source may be reached by several names. */

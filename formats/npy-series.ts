@@ -34,7 +34,7 @@ function describe(file: string, header: NpyHeader, limits: ReadLimits): Acquisit
   const bytes = (y ?? 0) * (x ?? 0) * sampleTypes[header.sampleType].bytes;
   const fits = bytes > 0 && bytes <= limits.maxPlaneBytes && planes >= 1 && planes <= limits.maxPlanes;
   if (x === undefined || y === undefined || !fits) {
-    throw unsupportedError("this array is no image or stack of images", {
+    throw unsupportedError("this array is not an image or a stack of images", {
       code: "npy-shape",
       file,
       found: `shape (${header.shape.join(", ")})`,
@@ -44,7 +44,7 @@ function describe(file: string, header: NpyHeader, limits: ReadLimits): Acquisit
   }
   const kept = lengths.filter((length) => length > 1);
   const letters = "Q".repeat(kept.length);
-  const note = "axes have no names: they are taken as depth (Z), and may be times or channels";
+  const note = "axes have no names: they are read as depth (Z), but may be times or channels";
   return {
     file,
     members: [file],

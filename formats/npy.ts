@@ -34,7 +34,7 @@ export interface NpyHeader {
 export async function readNpyHeader(handle: FileHandle, file: string): Promise<NpyHeader> {
   const head = Buffer.alloc(12);
   const { bytesRead } = await handle.read(head, 0, 12, 0);
-  if (bytesRead < 12 || !head.subarray(0, 6).equals(magic)) throw damaged(file, "no NumPy mark at its begin");
+  if (bytesRead < 12 || !head.subarray(0, 6).equals(magic)) throw damaged(file, "no NumPy mark at its start");
   const long = (head[6] ?? 0) >= 2;
   const headerBytes = long ? head.readUInt32LE(8) : head.readUInt16LE(8);
   const headerOffset = long ? 12 : 10;
@@ -63,7 +63,7 @@ function parseHeader(text: string, file: string): Omit<NpyHeader, "dataOffset"> 
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1];
   const shape = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(text)?.[1];
   if (descr === null || order === undefined || shape === undefined)
-    throw damaged(file, "a header that is no NumPy header");
+    throw damaged(file, "a header that is not a NumPy header");
   const sampleType = typeCodes[descr[2] ?? ""];
   if (sampleType === undefined || order === "True") {
     throw unsupportedError("this kind of NumPy array is not read", {
@@ -151,7 +151,7 @@ function bytesOf(samples: Samples): Buffer {
 }
 
 function damaged(file: string, found: string) {
-  return formatError("this is no sound .npy file", {
+  return formatError("this is not a valid .npy file", {
     code: "npy-damaged",
     file,
     found,

@@ -101,10 +101,13 @@ function unrecognised(file: string, head: Uint8Array): EdgeError {
     });
   }
   const text = head.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d));
-  return formatError(text ? "this is text, not an image" : "this is no image format that we know", {
-    code: "format-unknown",
-    file,
-    allowed: "TIFF, OME-TIFF, BigTIFF or .npy",
-    remedy: "Export it as OME-TIFF from the program that wrote it, or from Fiji.",
-  });
+  return formatError(
+    text ? "this is text, not an image" : "this is not an image format that cnnt-edge knows",
+    {
+      code: "format-unknown",
+      file,
+      allowed: "TIFF, OME-TIFF, BigTIFF or .npy",
+      remedy: "Export it as OME-TIFF from the program that wrote it, or from Fiji.",
+    },
+  );
 }

@@ -15,7 +15,7 @@ const leastContrast = 4.8;
 export function littleSignal(channel: number, { noise, contrast }: NoiseEstimate): string | undefined {
   if (!(noise > 0) || contrast === undefined || contrast >= leastContrast) return undefined;
   return (
-    `Little signal: bright specks in this result may be noise (channel ${channel}: its brightest thousandth stands ` +
-    `${contrast.toFixed(1)} standard deviations of noise above its middle; an empty field's does 3.1)`
+    `Little signal: bright specks in this result may be noise (channel ${channel}: its brightest thousandth lies ` +
+    `${contrast.toFixed(1)} standard deviations of noise above its median; in an empty field it is 3.1)`
   );
 }

@@ -86,13 +86,13 @@ export function checkMemory(totalBytes: number, freeBytes: number): MachineCheck
         what: "memory",
         state: "lacks",
         found,
-        remedy: "Free memory: tiles are made smaller where it is short, and seams become more",
+        remedy: "Free memory: with too little of it tiles become smaller, and there are more seams",
       };
 }
 
 async function checkDisk(folder: string): Promise<MachineCheck> {
   const facts = await statfs(folder).catch(() => undefined);
-  if (facts === undefined) return { what: "disk", state: "lacks", found: `${folder} cannot be looked at` };
+  if (facts === undefined) return { what: "disk", state: "lacks", found: `${folder} cannot be read` };
   const freeBytes = facts.bavail * facts.bsize;
   const found = `${gigabytes(freeBytes)} free at ${folder}`;
   return freeBytes >= littleDiskBytes
@@ -108,7 +108,7 @@ async function checkGraphicsDriver(): Promise<MachineCheck> {
     state: "lacks",
     found: "nvidia-smi found no GPU",
     remedy:
-      "Where there is one, install the NVIDIA driver (580 or newer for CUDA 13); without one, the CPU is used",
+      "If this machine has an NVIDIA GPU, install its driver (580 or newer for CUDA 13); otherwise the CPU is used",
   };
 }
 
@@ -153,7 +153,7 @@ async function checkModel(dir: string): Promise<MachineCheck> {
 
 async function checkClock(nowMs: number): Promise<MachineCheck> {
   const found = new Date(nowMs).toISOString();
-  const remedy = "Set the clock, best by NTP: times are written into every result and message";
+  const remedy = "Synchronize the clock, for example by NTP: times are written into every result and message";
   if (nowMs < writtenAt) return { what: "clock", state: "lacks", found, remedy };
   const answer = await run("timedatectl", ["show", "-p", "NTPSynchronized", "--value"], {
     timeout: 5000,
@@ -170,7 +170,7 @@ async function checkWatches(): Promise<MachineCheck> {
   if (text === undefined) return { what, state: "ok", found: "not on this system" };
   const limit = Number(text);
   if (limit >= fewWatches) return { what, state: "ok", found: String(limit) };
-  const remedy = `Raise it: sysctl fs.inotify.max_user_watches=${8 * fewWatches}; folders are swept by timer meanwhile`;
+  const remedy = `Raise it: sysctl fs.inotify.max_user_watches=${8 * fewWatches}; until then folders are only swept at regular times`;
   return { what, state: "lacks", found: String(limit), remedy };
 }
 

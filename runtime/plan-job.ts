@@ -132,18 +132,20 @@ function notesOf(
   const notes = [...acquisition.notes];
   const { sizes, sampleType } = acquisition;
   if (job.depthAxis === "auto" && depthAxis === "t") {
-    notes.push(`depth is time: the file has one Z plane and ${sizes.t} times (--depth-axis says otherwise)`);
+    notes.push(
+      `depth is time: the file has one Z plane and ${sizes.t} time points (--depth-axis chooses another axis)`,
+    );
   }
   if (asIs && job.normalization === undefined) {
     notes.push(
-      "a float .npy is taken as network input: no normalization (--normalization package says otherwise)",
+      "a float .npy is taken as network input: no normalization (--normalization package changes that)",
     );
   }
   const models = channels.flatMap((channel) => (channel.kind === "denoise" ? [channel] : []));
   for (const { zoo } of models) {
     if (zoo === undefined) continue;
     notes.push(...zoo.notes.filter((note) => !notes.includes(note)));
-    const own = "the result is what the model's own operators make, as float32 (--dtype says otherwise)";
+    const own = "the result comes from the model's own operators, as float32 (--dtype chooses another type)";
     if (zoo.after.length > 0 && job.sampleType === undefined && !notes.includes(own)) notes.push(own);
   }
   if (models.some(({ intensity, zoo }) => intensity.meaning === "uncalibrated" && !zoo?.after.length)) {
@@ -165,7 +167,7 @@ const exactly: Partial<Record<SampleType, readonly SampleType[]>> = {
 
 function refuseLossyPass({ file, sampleType: from }: Acquisition, to: SampleType): void {
   if (from === to || exactly[from]?.includes(to)) return;
-  throw usageError("a channel that is passed on cannot keep its values in the wanted sample type", {
+  throw usageError("a channel that is copied cannot keep its values in the chosen sample type", {
     code: "pass-sample-type",
     file,
     found: `${from} to ${to}`,

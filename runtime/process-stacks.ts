@@ -81,7 +81,7 @@ function notesOf(nonFinite: number, withoutRange: number): string[] {
   }
   if (withoutRange > 0) {
     notes.push(
-      `both percentiles are equal in ${withoutRange} stack(s), almost empty: the whole range was used instead`,
+      `both percentiles are equal in ${withoutRange} almost empty stack(s): the whole range was used instead`,
     );
   }
   return notes;
@@ -198,7 +198,7 @@ function nonFiniteRefused({ acquisition }: PlaneSource, place: StackPlace, at: n
     code: "input-non-finite",
     file: acquisition.file,
     at: `channel ${place.channel}, plane ${at} of its stack`,
-    remedy: "Mend the file, or let them stand where they are with --non-finite carry (non_finite: carry)",
+    remedy: "Correct the file, or keep these samples with --non-finite carry (non_finite: carry)",
   });
 }
 

@@ -101,7 +101,7 @@ function axisPlan(
 
 function refuseWideOverlap(tile: TileShape, overlap: Overlap): void {
   if (overlap.every((shared, k) => shared < (tile[k] ?? 0))) return;
-  throw usageError("the overlap leaves no step from tile to tile", {
+  throw usageError("the overlap is as large as the tile, or larger", {
     code: "overlap-too-wide",
     found: `overlap ${overlap.join(",")}`,
     allowed: `less than the tile, ${tile.join(",")}, on each axis`,

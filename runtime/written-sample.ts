@@ -53,7 +53,7 @@ function digestOf(samples: Plane["samples"]): string {
 }
 
 function differs(file: string, found: string) {
-  return verificationError("what was read back is not what was written", {
+  return verificationError("the file on the disk is not what was written", {
     code: "written-differs",
     file,
     found,

@@ -93,7 +93,7 @@ node_of() { # version
 refuse_odd_path() { # what path
   [[ "$2" = /* ]] || fail "$1 must be an absolute path, not $2"
   [[ "$2" != *[[:space:]%\"\\\&\|\#]* ]] ||
-    fail "blanks, quotes, %, &, |, # and backslashes in $1 ($2) do not survive a unit file: choose another path"
+    fail "blanks, quotes, %, &, |, # and backslashes in $1 ($2) are not possible in a unit file: choose another path"
 }
 
 choose_node() {
@@ -131,7 +131,7 @@ place_version() {
   local name number partial wanted
   case "$source_dir" in "$(realpath -m "$versions")"/*) basename "$source_dir"; return ;; esac
   number="$(sed -n 's/^  "version": "\([0-9A-Za-z.+-]*\)".*/\1/p' "$source_dir/package.json")"
-  [ -n "$number" ] || fail "$source_dir/package.json tells no version"
+  [ -n "$number" ] || fail "$source_dir/package.json states no version"
   mapfile -t wanted < <(parts)
   name="$number-$(contents_hash "$source_dir" "${wanted[@]}")"
   if [ ! -d "$versions/$name" ]; then
@@ -202,7 +202,7 @@ write_unit() { # version
   mkdir -p "$state_dir"
   owned cnnt-edge:cnnt-edge "$state_dir"
   folders="$(cd "$versions/$1" && "$here" --import tsx systemd/writable-folders.ts "$config")" ||
-    fail "version $1 cannot use $config: what runs was left as it is"
+    fail "version $1 cannot use $config, so nothing was changed"
   mkdir -p "$unit.d"
   sed -e "s|@NODE@|$runs|g" -e "s|@VERSION@|${versions#"$root"}/$1|g" "$versions/$1/systemd/cnnt-edge.service" >"$unit.new"
   mv -T "$unit.new" "$unit"

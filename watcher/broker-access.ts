@@ -58,7 +58,7 @@ async function readConfigured(file: string): Promise<Buffer> {
       code: "config-file-unreadable",
       file,
       found: systemCode(cause) ?? "an unknown error",
-      remedy: "Check the path and the right to read it",
+      remedy: "Check the path, and that the daemon's user may read the file",
       cause,
     });
   });

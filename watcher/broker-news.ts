@@ -22,9 +22,11 @@ export function createBrokerNews(
   return {
     delivery(delivery) {
       told = undefined;
-      if (delivery === "arrives") log.info(`connected to ${name}; what is published arrives`);
+      if (delivery === "arrives") log.info(`connected to ${name}; published messages arrive`);
       else if (delivery === "accepted") {
-        log.info(`connected to ${name}; the broker takes what is published, this user may not read it`);
+        log.info(
+          `connected to ${name}; the broker takes published messages, but this user may not read them`,
+        );
       } else log.warn(notArriving(name, topics, delivery));
     },
     down(reason) {
@@ -40,7 +42,7 @@ export function brokerDown(name: string, reason: string) {
     code: "mqtt-down",
     at: name,
     found: reason,
-    remedy: "Check mqtt.url, the user and the broker; it is tried again by itself and jobs go on",
+    remedy: "Check mqtt.url, the user and the broker. The daemon tries again by itself, and jobs go on",
     retryable: true,
   });
 }
@@ -48,11 +50,11 @@ export function brokerDown(name: string, reason: string) {
 export function notArriving(name: string, topics: string, delivery: "refused" | "unknown") {
   const what =
     delivery === "refused"
-      ? `connected to ${name}, but the broker refuses what is published: this user has no right to publish on ${topics}`
-      : `connected to ${name}, but what is published does not come back, so it is unknown whether it arrives`;
+      ? `connected to ${name}, but the broker refuses published messages: this user may not publish on ${topics}`
+      : `connected to ${name}, but published messages do not come back, so it is unknown whether they arrive`;
   return machineError(what, {
     code: delivery === "refused" ? "mqtt-no-right" : "mqtt-no-echo",
-    remedy: `Give the user the right to read and write ${topics} on the broker; nothing else waits for that`,
+    remedy: `Give the user the right to read and write ${topics} on the broker. Jobs go on`,
     retryable: true,
   });
 }

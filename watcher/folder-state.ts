@@ -37,8 +37,8 @@ export interface FolderFacts {
 export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" | "reason" | "remedy"> {
   const { modelError, unreachable, unwritable, full, mode, blind } = facts;
   if (modelError !== undefined) {
-    const { remedy = "Mend the model" } = modelError;
-    return inTrouble("error", { ...modelError, remedy: `${remedy}. Then it goes on by itself` });
+    const { remedy = "Correct the model" } = modelError;
+    return inTrouble("error", { ...modelError, remedy: `${remedy}. Then the folder goes on by itself` });
   }
   if (unreachable !== undefined) return inTrouble("unreachable", unreachable);
   if (unwritable !== undefined) return inTrouble("error", unwritable.error);
@@ -49,14 +49,15 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
         full.refused !== undefined
           ? full.refused.message
           : `the next result needs ${mib(full.neededBytes, Math.ceil)} with the reserve, ${mib(full.freeBytes, Math.floor)} are free`,
-      remedy: "Free some space on the disk of the results, or lower jobs.reserve_mib; it goes on by itself",
+      remedy:
+        "Free some space on the disk of the results, or lower jobs.reserve_mib. The folder goes on by itself",
     };
   }
   if (mode === undefined) return { state: "starting" };
   const state = mode.events ? "watching" : "polling";
   if (blind === undefined) return { state, reason: mode.why };
   const { message, remedy } = blind.error;
-  const others = blind.count === 1 ? "" : ` (and ${blind.count - 1} more subfolders cannot be)`;
+  const others = blind.count === 1 ? "" : ` (and ${blind.count - 1} more)`;
   return {
     state,
     reason: `${message}${others}; everything else goes on`,

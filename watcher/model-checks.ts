@@ -67,7 +67,7 @@ export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChe
           }
           if (unchecked.get(dir) !== signature) {
             if (!unchecked.has(dir))
-              onNews(`${dir}: its files were changed; they are checked when they are still`);
+              onNews(`${dir}: its files have changed; they are checked when they stop changing`);
             unchecked.set(dir, signature);
             return model;
           }

@@ -137,6 +137,6 @@ function hashesOf({ members, outcomes }: PendingMove, folder: string): Record<st
 function unseenNote(unseen: number | undefined): string {
   if (unseen === 0) return "";
   return unseen === undefined
-    ? "; which files are open cannot be seen on this system"
-    : `; the open files of ${unseen} processes of other users could not be seen`;
+    ? "; this system does not show which files are open"
+    : `; ${unseen} processes of other users do not show which files they have open`;
 }

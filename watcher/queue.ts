@@ -168,7 +168,7 @@ export function createQueue(options: QueueOptions): Queue {
     }
     let after: Job;
     if (verdict.kind === "interrupted") {
-      after = await ledger.again(job.id, "the daemon was stopped while it ran", { counts: false });
+      after = await ledger.again(job.id, "the daemon was stopped while the job ran", { counts: false });
     } else if (verdict.kind === "again") {
       const reason = `tried again after: ${error.message}`;
       after = await ledger.again(job.id, reason, { delayMs: verdict.delayMs, counts: true });

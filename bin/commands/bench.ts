@@ -169,7 +169,7 @@ async function tuneTiles(
   await keepRates(file, model, provider, rates);
   const depth = fastestChunkDepth(rates, chunkOverlap);
   io.stdout.write(
-    `\nStacks that memory does not hold in one piece go in chunks of ${depth} planes from now on (${file}).\n`,
+    `\nStacks that do not fit into memory in one piece are cut into chunks of ${depth} planes from now on (${file}).\n`,
   );
   return exitCodes.done;
 }

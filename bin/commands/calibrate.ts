@@ -84,7 +84,12 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
       "numbers of repeats to average (default: 1,2,4,… up to all but two)",
       numberList,
     )
-    .option("--draws <n>", "at most so many averages of different repeats for each level", positiveInteger, 4)
+    .option(
+      "--draws <n>",
+      "largest number of averages of different repeats for each level",
+      positiveInteger,
+      4,
+    )
     .option("--target <aim>", "psnr=35, equivalent=8, or as-good-as=8 for your usual 8 averages")
     .option("--offset <grey>", "grey value without light", finite)
     .option("--gain <grey>", "grey values per photon; with it, errors are in photons", positive)
@@ -240,7 +245,7 @@ function kindOf(inputs: readonly string[], options: CalibrateOptions): Calibrati
   const pair = options.low !== undefined || options.high !== undefined;
   const ways = [inputs.length > 0, options.level.length > 0, pair].filter(Boolean).length;
   if (ways !== 1 || (pair && (options.low === undefined || options.high === undefined))) {
-    throw usageError("it must be clear what the repeats are", {
+    throw usageError("say in exactly one way what the repeats are", {
       code: "calibrate-inputs",
       allowed: "a folder, files or a time series; or --level N=PATH twice or more; or --low PATH --high PATH",
       remedy: "Give one of them",

@@ -12,8 +12,8 @@ export const defineDoctor: DefineCommand = (program, io, act) => {
     .command("doctor")
     .summary("what this machine has and lacks")
     .description(
-      "Looks at everything that denoising rests on and says what is missing and how to mend it. Each provider runs " +
-        "the model's test tensor in a process of its own. Exits with 1 only where nothing can be denoised.",
+      "Checks everything that denoising needs, and says what is missing and how to correct it. Each provider runs " +
+        "the model's test tensor in a process of its own. Exits with 1 only if nothing can be denoised.",
     )
     .option("--model <package>", "model folder to verify", shippedModel)
     .option("--json", "the findings as JSON on stdout")

@@ -210,7 +210,7 @@ async function buildTensorRt(options: ExportOptions, io: CommandIo): Promise<voi
   });
   if (outcome.kind === "no-trtexec") {
     io.stderr.write(
-      `no TensorRT engine was built: trtexec is not on this machine. Where it is, run\n  ${outcome.command}\n`,
+      `no TensorRT engine was built: trtexec is not on this machine. On a machine that has it, run\n  ${outcome.command}\n`,
     );
     return;
   }

@@ -16,13 +16,13 @@ export const defineGpu: DefineCommand = (program, io, act) => {
     .command("gpu")
     .summary("provider libraries for an NVIDIA GPU")
     .description(
-      "Brings ONNX Runtime's CUDA provider beside the binding, shows what is there, takes it away.",
+      "Installs ONNX Runtime's CUDA provider library, shows what is installed, and removes it again.",
     );
   defineInstall(gpu, io, act);
   gpu
     .command("status")
     .description(
-      "what is installed and what this machine lacks; exits with 1 where something does. Loads nothing",
+      "what is installed and what this machine lacks; exits with 1 if something is missing. Loads nothing",
     )
     .action(() => act(() => showStatus(io)));
   gpu

@@ -139,9 +139,9 @@ interface Picture {
 
 function fieldsOf(options: SimulateOptions): Picture[] {
   if (options.bleaching !== 0 || options.drift !== 0) {
-    throw usageError("--bleaching and --drift are about repeats of one field", {
+    throw usageError("--bleaching and --drift need repeats of one field", {
       code: "simulate-repeats",
-      remedy: "Say with --repeats how many there are",
+      remedy: "Give their number with --repeats",
     });
   }
   return Array.from({ length: options.count }, (_, index) => {
@@ -201,7 +201,7 @@ async function refuseOtherRepeats(pictures: readonly Picture[]): Promise<void> {
   const present = await readdir(folder).catch(() => []);
   const other = present.find((name) => !name.startsWith(".") && !ours.has(join(folder, name)));
   if (other === undefined) return;
-  throw usageError("the folder holds files that are no part of these repeats", {
+  throw usageError("the folder holds files that are not part of these repeats", {
     code: "simulate-repeats",
     file: folder,
     found: other,

@@ -24,7 +24,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
     )
     .argument("<package>", "package folder (made by export)")
     .option("--input <npy>", "network input [B, T, 1, H, W], already scaled")
-    .option("--expected <npy>", "what the network should make of it")
+    .option("--expected <npy>", "the network output that you expect")
     .option("--atol <number>", "largest absolute difference", notNegative, 1e-4)
     .option("--rtol <number>", "largest difference relative to the expected value", notNegative, 0)
     .option(
@@ -106,7 +106,7 @@ function notHashed(dir: string) {
   return verificationError("the network is right, but the package's settings are not under a hash", {
     code: "verify-not-hashed",
     file: dir,
-    found: "a package of an earlier version, or one whose hash was taken out",
-    remedy: "Export it again; whether its settings were changed since cannot be told",
+    found: "a package of an earlier version, or one whose hash was removed",
+    remedy: "Export it again; without the hash it is unknown whether its settings were changed",
   });
 }

@@ -25,10 +25,8 @@ const install = fileURLToPath(new URL("../..", import.meta.url));
 export const defineWatch: DefineCommand = (program, io, act) => {
   program
     .command("watch")
-    .description(
-      "The daemon: denoises every acquisition that lands in a folder, and tells about it over MQTT.",
-    )
-    .option("--config <file>", `YAML (default: ${systemConfig} where there is one and no flag is given)`)
+    .description("The daemon: denoises every acquisition that arrives in a folder, and reports over MQTT.")
+    .option("--config <file>", `YAML (default: ${systemConfig} if it exists and no flag is given)`)
     .option("--in <dir>", "watch this folder, which must exist (default: ./incoming, which is made)")
     .option("--out <dir>", "results go here (default: ./denoised)")
     .option("--model <dir>", "model package")
@@ -48,7 +46,7 @@ export const defineWatch: DefineCommand = (program, io, act) => {
     .option("--mqtt-port <port>", "of the embedded broker (default: 1883 or the next free one)", wholeNumber)
     .option("--instance <name>", "topics stand below cnnt-edge/<instance>")
     .option("--state <dir>", "folder of the ledger (default: ./state)")
-    .option("--json-log", "tell what happens in JSON lines on a terminal too (default: only elsewhere)")
+    .option("--json-log", "log in JSON lines on a terminal too (default: plain text there, JSON elsewhere)")
     .option("--demo", "let `simulate` play the microscope")
     .action((options: WatchOptions) => act(() => watch(options, io)));
 };

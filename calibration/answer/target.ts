@@ -16,12 +16,12 @@ export function parseTarget(text: string): Target {
   const value = Number(number);
   if (kind === "psnr" || ((kind === "equivalent" || kind === "as-good-as") && value >= 1))
     return { kind, value };
-  throw usageError("that is no target", {
+  throw usageError("this is not a target", {
     code: "target",
     found: text,
     allowed: "psnr=DB, equivalent=SCANS or as-good-as=SCANS",
     remedy: kind?.startsWith("ssim")
-      ? "SSIM is lowered by the noise of the reference itself, so it can be reported but not be reached as a target"
+      ? "The reference's own noise lowers SSIM, so SSIM can be reported but cannot be a target"
       : "For example --target as-good-as=8, if 8 averages are what you use today",
   });
 }

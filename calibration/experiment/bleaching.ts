@@ -88,14 +88,14 @@ export function measureBleaching(
       code: "bleaching-strong",
       found: `brightness between ${percent(Math.min(...factors))} and ${percent(Math.max(...factors))} of its mean`,
       allowed: `a range of ${percent(largestRange)}`,
-      remedy: "Use fewer repeats or less light: the last images are noisier than what they are to stand for",
+      remedy: "Use fewer repeats or less light: the last images are noisier than the first ones",
     });
   }
   const unexplained =
     Math.sqrt(Math.max(0, residual(blocks, mean, factors, darkLevel) - noise * noise)) / signal;
   const allowed = exposures === undefined ? largestUnexplained : largestUnexplainedOfExposures;
   if (unexplained > allowed) {
-    throw usageError("the field's brightness changed, and not by one factor per repeat", {
+    throw usageError("the field's brightness changed, but not by one factor per repeat", {
       code: "bleaching-uneven",
       found: `${percent(unexplained)} of the signal left after one factor per repeat`,
       allowed: percent(allowed),

@@ -65,7 +65,7 @@ export function measureDrift(projections: readonly Float32Array[], shape: PlaneS
       code: "drift-subpixel",
       found: `${projections.length - best.kept.length} of ${projections.length} repeats off by more than ${allowed.toFixed(2)} pixels after whole pixels are undone`,
       remedy:
-        "Interpolating would smooth the reference and flatter the model; let the stage settle, record the repeats faster, or register at the microscope",
+        "Let the stage settle, record the repeats faster, or register at the microscope; interpolating here would smooth the reference and flatter the model",
     });
   }
   return { ...best, uncertainty, measurable: true };

@@ -97,7 +97,7 @@ async function refuseForeignFile(path: string): Promise<void> {
 }
 
 function damaged(file: string) {
-  return formatError("this is no HDF5 file, or a damaged one", {
+  return formatError("this is not an HDF5 file, or it is damaged", {
     code: "hdf5",
     file,
     remedy: "Copy the file again",

@@ -159,7 +159,7 @@ async function filesOf(paths: readonly string[]): Promise<readonly string[]> {
 function channelOf({ file, sizes, channels }: Acquisition, wanted: number | undefined): number {
   if (wanted !== undefined && wanted < sizes.c) return wanted;
   if (wanted === undefined && sizes.c === 1) return 0;
-  throw usageError("one channel must be chosen: each has its own light and its own answer", {
+  throw usageError("choose one channel: each channel has its own answer", {
     code: "channel",
     file,
     ...(wanted === undefined ? {} : { found: String(wanted) }),
@@ -193,10 +193,14 @@ function timeInRepeat(file: string, times: number) {
 }
 
 function singleImage(file: string, depth: number) {
-  return usageError("a single image cannot be calibrated with: nothing tells its noise from its structure", {
-    code: "single-image",
-    file,
-    found: `1 time point, ${depth} planes`,
-    remedy: "Repeat the same field 6 to 64 times, or compare a low and a high exposure with --low and --high",
-  });
+  return usageError(
+    "one image is not enough for a calibration: its noise cannot be told from its structure",
+    {
+      code: "single-image",
+      file,
+      found: `1 time point, ${depth} planes`,
+      remedy:
+        "Repeat the same field 6 to 64 times, or compare a low and a high exposure with --low and --high",
+    },
+  );
 }

@@ -69,7 +69,7 @@ export async function prepareRepeats(
   if (brightness === "bleaching" && steadiness < moving) {
     throw usageError("the repeats do not show the same field: it changes from image to image", {
       code: "field-moves",
-      found: `steps between neighbours explain ${(100 * steadiness).toFixed(0)} % of the differences, 100 % where it is noise`,
+      found: `steps between neighbours explain ${(100 * steadiness).toFixed(0)} % of the differences (pure noise: 100 %)`,
       allowed: `at least ${100 * moving} %`,
       remedy: "Repeat a field that keeps still for the time of all repeats, or record them faster",
     });

@@ -33,7 +33,7 @@ export function planLevels(count: number, { levels, maxDraws, seed }: PlanOption
     throw usageError("there are too few repeats", {
       code: "too-few-repeats",
       found: `${count}`,
-      allowed: "at least 3: one to denoise and two to judge it by",
+      allowed: "at least 3: one to denoise and two as references",
       remedy: "Repeat the same field 6 to 64 times; two files can be compared with the compare command",
     });
   }

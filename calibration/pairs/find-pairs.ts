@@ -56,7 +56,7 @@ export function pairNames(files: readonly string[], dir: string): ImagePair[] {
     file: dir,
     found: `${files.length} files`,
     allowed: "NAME-noisy.tif beside NAME-clean.tif, or noisy/NAME.tif and clean/NAME.tif (also low and high)",
-    remedy: "Name the files so",
+    remedy: "Rename the files in this way",
   });
 }
 

@@ -63,7 +63,7 @@ export async function judgeByPairs(
     },
   };
   const cover = field === undefined ? await simulatedCover(task) : await drawCover(field);
-  const stated = task.intensityStated ? ", but stated otherwise by who exported it" : "";
+  const stated = task.intensityStated ? ", but the person who exported it stated otherwise" : "";
   return { settings, cover, evidence: evidenceOf(measures, `${intensity.meaning}${stated}: ${reason}`) };
 }
 

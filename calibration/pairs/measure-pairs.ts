@@ -101,7 +101,7 @@ function planesOf({ t, z }: Sizes, c: number): PlaneIndex[] {
 /** Of what shows two fields, or nothing, gains would mean nothing either. */
 function refuseUnlike(pair: ImagePair, { name, correlation, noisyPsnrDb }: PairMeasure): void {
   if (correlation > 0 && Number.isFinite(noisyPsnrDb)) return;
-  throw usageError("the noisy and the clean image are no pair", {
+  throw usageError("the noisy and the clean image are not a pair", {
     code: "pairs-unlike",
     file: pair.noisy,
     at: name,

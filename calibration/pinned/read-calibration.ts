@@ -13,15 +13,18 @@ export async function readCalibration(file: string): Promise<Calibration> {
   const schema = typeof value === "object" && value !== null && "schema" in value ? value.schema : undefined;
   const [issue] = result.error.issues;
   const newer = schema !== undefined && schema !== 1;
-  throw usageError(newer ? "the calibration has a schema that is not known" : "the file is no calibration", {
-    code: newer ? "calibration-schema" : "calibration-invalid",
-    file,
-    found: newer
-      ? `schema ${JSON.stringify(schema).slice(0, 40)}`
-      : `${issue?.path.map(String).join(".")}: ${issue?.message}`,
-    allowed: "schema 1, as `cnnt-edge calibrate` writes it",
-    remedy: "Calibrate again with this version, or take the file out of the configuration",
-  });
+  throw usageError(
+    newer ? "the calibration has a schema that is not known" : "the file is not a calibration",
+    {
+      code: newer ? "calibration-schema" : "calibration-invalid",
+      file,
+      found: newer
+        ? `schema ${JSON.stringify(schema).slice(0, 40)}`
+        : `${issue?.path.map(String).join(".")}: ${issue?.message}`,
+      allowed: "schema 1, as `cnnt-edge calibrate` writes it",
+      remedy: "Calibrate again with this version, or take the file out of the configuration",
+    },
+  );
 }
 
 async function textOf(file: string): Promise<string> {
@@ -50,7 +53,7 @@ function parsed(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw usageError("the file is no calibration", {
+    throw usageError("the file is not a calibration", {
       code: "calibration-invalid",
       file,
       found: "text that is not JSON",

@@ -36,7 +36,7 @@ export function chooseWeights(checkpoint: Checkpoint, place?: string): ChosenWei
   if (place !== undefined) {
     const chosen = found.find((candidate) => candidate.place === place);
     if (chosen !== undefined) return chosen;
-    throw usageError("no weights are at that place in the checkpoint", {
+    throw usageError("the checkpoint has no weights at that place", {
       code: "checkpoint-state-dict-place",
       file,
       found: place,

@@ -85,7 +85,7 @@ export function checkTensors(found: Shapes, expected: Shapes, file: string): voi
       at: name,
       found: `[${shape.join(", ")}]`,
       remedy:
-        "The configuration may be of another training; check blocks, norm_mode and with_mixer in the JSON",
+        "The configuration may come from another training; check blocks, norm_mode and with_mixer in the JSON",
     });
   }
 }
@@ -98,6 +98,6 @@ function unfit(what: string, name: string, found: string, shape: readonly number
     found,
     allowed: `[${shape.join(", ")}]`,
     remedy:
-      "The configuration may be of another training; check blocks, kernel_size and norm_mode in the JSON",
+      "The configuration may come from another training; check blocks, kernel_size and norm_mode in the JSON",
   });
 }

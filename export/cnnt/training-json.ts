@@ -71,7 +71,7 @@ function parseJson(text: string, file: string): unknown {
     try {
       return JSON.parse(text.replace(pythonNumbers, (_match, string?: string) => string ?? "null"));
     } catch {
-      throw formatError("the configuration is no JSON", {
+      throw formatError("the configuration is not JSON", {
         code: "training-config-json",
         file,
         found: cause instanceof Error ? cause.message : "",

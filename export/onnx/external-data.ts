@@ -41,7 +41,7 @@ const model: Message = {
 const maxFields = 5_000_000;
 const maxNesting = 64;
 
-/** Throws `EdgeError`: `unsupported` where a tensor lies in another file, `format` where the file is no ONNX model. */
+/** Throws `EdgeError`: `unsupported` where a tensor lies in another file, `format` where the file is not an ONNX model. */
 export async function refuseExternalData(file: string): Promise<void> {
   const source = await openByteSource(file);
   try {
@@ -108,7 +108,7 @@ function external(file: string): EdgeError {
 }
 
 function damaged(file: string, at: number, found: string): EdgeError {
-  return formatError("the file is no ONNX model", {
+  return formatError("the file is not an ONNX model", {
     code: "onnx-damaged",
     file,
     at: `byte ${at}`,

@@ -124,7 +124,7 @@ function tooMuch(file: string, found: string, allowed: string): EdgeError {
 }
 
 function unsound(file: string, found: string): EdgeError {
-  return formatError("the model description is no sound YAML", {
+  return formatError("the model description is not valid YAML", {
     code: "package-rdf-yaml",
     file,
     found,

@@ -119,7 +119,7 @@ function ownRdf(stated: unknown, file: string): Rdf {
   const parsed = rdfSchema.safeParse(stated);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw formatError("the model description is not one we understand", {
+  throw formatError("the model description cannot be understood", {
     code: "package-rdf-schema",
     file,
     at: issue?.path.join(".") ?? "",

@@ -122,7 +122,7 @@ function refuseLargeTolerance(model: ModelPackage, expected: Tensor): void {
   const largest = largestTolerance(standardDeviation(expected));
   // The deviation is summed in another order than when it was exported.
   if (stated <= largest * (1 + 1e-6)) return;
-  throw verificationError("the package allows itself a larger error than an export does", {
+  throw verificationError("the package states a larger tolerance than an export does", {
     code: "verify-tolerance",
     file: model.dir,
     found: `a tolerance of ${stated}`,
@@ -140,7 +140,7 @@ function refuseOtherAxes({ dir, zoo }: ModelPackage, input: Tensor64, expected: 
     input.shape[inputAxes.indexOf("c")] === (inputAxes.includes("c") ? 1 : undefined) &&
     [...outputAxes].every((letter, k) => (input.shape[inputAxes.indexOf(letter)] ?? 1) === expected.shape[k]);
   if (fits) return;
-  throw verificationError("the test tensors are not such as the description says", {
+  throw verificationError("the test tensors do not match the description", {
     code: "verify-axes",
     file: dir,
     found: `input [${input.shape.join(", ")}], output [${expected.shape.join(", ")}]`,
@@ -180,7 +180,7 @@ function differs(model: ModelPackage, { largestDifference }: Comparison, toleran
 /** "0.001 + 0.001 of the expected value, but for 100 values in a million" */
 export function toleranceWords({ absolute, relative, mismatchedPerMillion }: Tolerance): string {
   const ofExpected = relative === 0 ? "" : ` + ${shown(relative)} of the expected value`;
-  const butFor = mismatchedPerMillion === 0 ? "" : `, but for ${mismatchedPerMillion} values in a million`;
+  const butFor = mismatchedPerMillion === 0 ? "" : `, except for ${mismatchedPerMillion} values in a million`;
   return `${shown(absolute)}${ofExpected}${butFor}`;
 }
 

@@ -91,7 +91,7 @@ export async function refuseExisting(dir: string, force: boolean): Promise<void>
   const names = facts.isDirectory() ? await readdir(dir) : [];
   if (facts.isDirectory() && names.length === 0) return;
   if (facts.isDirectory() && force && names.includes("rdf.yaml")) return;
-  throw usageError("something is there already", {
+  throw usageError("the output exists already", {
     code: "package-exists",
     file: dir,
     remedy: names.includes("rdf.yaml")

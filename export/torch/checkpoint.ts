@@ -46,7 +46,7 @@ async function readStored(source: ByteSource): Promise<StoredTensors> {
   if (head.subarray(0, 4).equals(zipMagic)) return readZipCheckpoint(source);
   if (streamMagicLength(head) !== undefined) return readStreamCheckpoint(source);
   if (head[8] === 0x7b) return readSafetensors(source);
-  throw unsupportedError("this is no checkpoint that we read", {
+  throw unsupportedError("this is not a checkpoint that cnnt-edge reads", {
     code: "checkpoint-unknown",
     file: source.file,
     found: kindOf(head),
@@ -88,7 +88,7 @@ export function refuseUnfounded(tensors: ReadonlyMap<string, TensorReference>, f
   const stored = [...storages.values()].reduce((sum, elements) => sum + elements, 0);
   if (total > stored) throw expanded("all tensors together", total, stored, file);
   if (spans > maxElements) {
-    throw unsupportedError("the checkpoint is larger than any of this network", {
+    throw unsupportedError("the checkpoint is larger than any CNNT", {
       code: "torch-tensors-large",
       file,
       found: `${spans} elements`,
@@ -122,7 +122,7 @@ async function readTensor(
   const bytes = await stored.readElements(storage, { first: offset, count: spanOf(tensor) }, name);
   const elements = decodeElements(bytes, storage.elementType);
   if (elements === undefined) {
-    throw unsupportedError("a tensor's elements are of a type that no weights have", {
+    throw unsupportedError("a tensor has a type of elements that weights never have", {
       code: "torch-element-type",
       file,
       at: name,

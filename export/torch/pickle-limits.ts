@@ -32,7 +32,7 @@ export function stepCounter(): SpendSteps {
 
 /** The file may be sound, but nothing that training writes for a CNNT is like this. */
 export function tooMuch(what: string, found: string, place: PicklePlace) {
-  return unsupportedError(`the checkpoint is larger than any of this network: ${what}`, {
+  return unsupportedError(`the checkpoint is larger than any CNNT: ${what}`, {
     code: "pickle-limit",
     file: place.file,
     at: `byte ${place.offset} of its pickle`,

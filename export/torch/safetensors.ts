@@ -116,7 +116,7 @@ function contiguous(
 }
 
 function damaged(file: string, found: string) {
-  return formatError("this is no sound .safetensors file", {
+  return formatError("this is not a valid .safetensors file", {
     code: "safetensors-damaged",
     file,
     found,

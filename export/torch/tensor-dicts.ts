@@ -44,7 +44,7 @@ export function tensorDictsIn(root: PickleValue, file: string): TensorDict[] {
   }
   if (dicts.length > 0) return dicts;
   const keys = isDict(root) ? entriesOf(root).map(([key]) => key) : [];
-  throw unsupportedError("no weights are to be found in the checkpoint", {
+  throw unsupportedError("no weights were found in the checkpoint", {
     code: "checkpoint-no-state-dict",
     file,
     found: isDict(root) ? `a dict with ${keys.slice(0, 8).join(", ") || "no keys"}` : "no dict",

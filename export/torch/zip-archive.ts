@@ -144,7 +144,7 @@ async function readEntry(
 }
 
 function refused(found: string, entry: Entry | undefined, file: string) {
-  return unsupportedError("this zip file is no torch checkpoint", {
+  return unsupportedError("this zip file is not a torch checkpoint", {
     code: "torch-zip-unlike",
     file,
     ...(entry === undefined ? {} : { at: entry.fileName }),

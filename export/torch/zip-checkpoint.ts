@@ -34,7 +34,7 @@ export async function readZipCheckpoint(source: ByteSource): Promise<StoredTenso
 async function readRoot(archive: TorchArchive): Promise<PickleValue> {
   const entry = archive.entries.get("data.pkl");
   if (entry === undefined || entry.bytes > maxPickleBytes) {
-    throw unsupportedError("this zip file is no torch checkpoint", {
+    throw unsupportedError("this zip file is not a torch checkpoint", {
       code: "torch-no-pickle",
       file: archive.file,
       found: entry === undefined ? "no data.pkl" : `a data.pkl of ${entry.bytes} bytes`,

@@ -75,7 +75,7 @@ export async function mapOmePlanes(
     }
     // A sound document maps each plane once; some name a few twice.
     if (mapped > 4 * planes) {
-      throw formatError("the OME-XML maps its planes again and again", {
+      throw formatError("the OME-XML maps its planes too often", {
         code: "ome-planes-repeated",
         file,
         at: `image ${image.index}`,
@@ -86,7 +86,7 @@ export async function mapOmePlanes(
   }
   const missing = memberOf.reduce((sum, member) => sum + (member === nowhere ? 1 : 0), 0);
   if (missing > 0) {
-    throw formatError("the OME-XML describes planes that the file has not", {
+    throw formatError("the OME-XML describes planes that the file does not have", {
       code: "ome-planes-missing",
       file,
       at: `image ${image.index}`,

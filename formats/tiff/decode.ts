@@ -60,7 +60,7 @@ async function decodeSegment(page: StoredPage, index: number): Promise<Samples> 
       at: `strip or tile ${index} at byte ${segments.offsets[index]}`,
       found:
         unpacked === undefined
-          ? `damaged ${compressionName[layout.compression]} data, or more than is due`
+          ? `damaged ${compressionName[layout.compression]} data, or more data than expected`
           : `${unpacked.length} bytes`,
       allowed: `${needed} bytes`,
       remedy: "The file is damaged; copy it again from where it was recorded.",

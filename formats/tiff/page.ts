@@ -105,7 +105,7 @@ export async function readPageLayout(
   }
   const interpretation = await value(tag.photometricInterpretation, photometric.minIsBlack);
   if (!scalarPhotometrics.has(interpretation)) {
-    throw refused("this is a colour image, not one of scalar intensities", {
+    throw refused("this is a colour image, and only grey images are read", {
       code: "tiff-photometric",
       found: photometricName[interpretation] ?? `PhotometricInterpretation ${interpretation}`,
       allowed: "grey values",
@@ -190,7 +190,7 @@ export async function readPageLayout(
   const count = layout.segmentsAcross * layout.segmentsDown;
   const bytesOfSegment = segmentBytes(layout);
   if (!(count <= limits.maxSegmentsPerPage && bytesOfSegment <= limits.maxPlaneBytes)) {
-    throw damaged("the page's strips or tiles are larger or more than is allowed", {
+    throw damaged("the page has too many strips or tiles, or too large ones", {
       code: "tiff-segments",
       found: `${count} of ${bytesOfSegment} bytes`,
       allowed: `at most ${limits.maxSegmentsPerPage} of ${limits.maxPlaneBytes} bytes`,

@@ -84,7 +84,7 @@ export function refusePalette(file: string, layout: PageLayout): void {
 
 function paletteRefusal(file: string, layout: PageLayout): EdgeError | undefined {
   if (layout.photometric !== photometric.palette) return undefined;
-  return unsupportedError("this is a palette image, not one of scalar intensities", {
+  return unsupportedError("this is a palette image, and only grey images are read", {
     code: "tiff-palette",
     file,
     remedy: "If its indices are intensities, save it as grey, for example with ImageJ (Image > Type).",

@@ -85,7 +85,7 @@ function describe({ file, members, facts }: TiffSeries, layout: PageLayout): Acq
 function layoutNotes(layout: PageLayout, stored: StoredAxes): string[] {
   const notes: string[] = [];
   if (/[QI]/.test(stored.letters)) {
-    notes.push("pages have no named axis: they are taken as depth (Z), and may be times or channels");
+    notes.push("pages have no named axis: they are read as depth (Z), but may be times or channels");
   } else if (/[^TCZ]/.test(stored.letters)) {
     notes.push(`axes ${stored.letters.replace(/[TCZ]/g, "")} are taken as depth (Z)`);
   }

@@ -78,7 +78,12 @@ export function startEngineProcess(options: EngineProcessOptions): EngineProcess
     const end = (what: string, signal: NodeJS.Signals | null): void => {
       clearInterval(check);
       const how = [killedBecause ?? what, lastWords(stderr)].filter((part) => part !== "");
-      resolve({ how: how.join("; last words: "), signal, killedByUs: killedBecause !== undefined, stderr });
+      resolve({
+        how: how.join("; its last output: "),
+        signal,
+        killedByUs: killedBecause !== undefined,
+        stderr,
+      });
     };
     child.once("error", (error) => end(`it could not be started: ${error.message}`, null));
     // "close" and not "exit", so that its last words have arrived.

@@ -37,6 +37,6 @@ function notVerified({ dir, name, version, modelSha256 }: ModelPackage) {
     file: dir,
     found: `${name} ${version}, sha256 ${modelSha256.slice(0, 12)}`,
     retryable: true,
-    remedy: "The daemon verifies what lies there now, and goes on with it where it is right",
+    remedy: "The daemon verifies the model that is there now, and uses it if it is right",
   });
 }

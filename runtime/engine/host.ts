@@ -277,7 +277,7 @@ function lost(how: string): EdgeError {
     code: "engine-lost",
     found: how,
     retryable: true,
-    remedy: "It is started again for the next job; `cnnt-edge doctor` tells what this machine lacks",
+    remedy: "It starts again for the next job; `cnnt-edge doctor` shows what this machine lacks",
   });
 }
 

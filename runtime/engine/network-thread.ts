@@ -167,7 +167,7 @@ function stuck(limitMs: number, provider: string): EdgeError {
   return machineError("the network was stuck in one tile", {
     code: "network-stuck",
     at: `provider ${provider}`,
-    found: `no end after ${limitMs / 1000} s`,
+    found: `no result after ${limitMs / 1000} s`,
     retryable: true,
     remedy: "The engine is started again; if it happens again, run `cnnt-edge doctor`, or use provider cpu",
   });

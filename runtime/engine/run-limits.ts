@@ -110,6 +110,6 @@ function tooLarge(file: string, { memoryBytes }: RunLimits) {
     code: "model-memory",
     file,
     found: `more than ${(memoryBytes / 2 ** 30).toFixed(1)} GiB`,
-    remedy: "Use another model; or free memory on this machine, where it has less than that",
+    remedy: "Use another model; or free memory on this machine, if it has less than that",
   });
 }

@@ -167,7 +167,7 @@ async function bytesOf(file: string): Promise<number> {
 }
 
 function tooLarge(url: string, maxBytes: number) {
-  return formatError("the package is larger than it can honestly be", {
+  return formatError("the package is larger than any real one", {
     code: "gpu-download-too-large",
     file: url,
     allowed: `${maxBytes} bytes`,
@@ -175,7 +175,7 @@ function tooLarge(url: string, maxBytes: number) {
 }
 
 function unknownIndex(index: string, found: string) {
-  return unsupportedError("the package index does not say where its packages lie", {
+  return unsupportedError("the package index does not say where its packages are", {
     code: "gpu-index-unknown",
     file: index,
     found,

@@ -119,7 +119,7 @@ export function cut(url: string, found: string): EdgeError {
     file: url,
     found,
     retryable: true,
-    remedy: `Run it again, it goes on where it was; without internet, bring the archive and name it with --from.${proxy}`,
+    remedy: `Run the command again; it continues the download. Without internet, copy the archive from another machine and name it with --from.${proxy}`,
   });
 }
 

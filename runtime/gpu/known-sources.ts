@@ -44,7 +44,7 @@ export function requireTrusted(
       file: source.path,
       found: source.digest,
       allowed: expected.toLowerCase(),
-      remedy: "Copy the archive again; if it stays so, it is not the archive that you meant",
+      remedy: "Copy the archive again; if the hash stays the same, it is another archive",
     });
   }
   if (knownSources[version]?.[source.digest] !== undefined) return "known here";
@@ -52,6 +52,6 @@ export function requireTrusted(
     code: "gpu-source-unpinned",
     file: source.path,
     found: source.digest,
-    remedy: `Compare it with what the publisher says, then repeat with --sha256 ${source.digest}`,
+    remedy: `Compare it with the hash that the publisher states, then repeat with --sha256 ${source.digest}`,
   });
 }

@@ -184,7 +184,7 @@ async function copyFrom(
 
 function requireHonestSize(bytes: number, at: string, file: string): void {
   if (bytes <= maxLibraryBytes) return;
-  throw formatError("a library is larger than it can honestly be", {
+  throw formatError("a library is larger than any real one", {
     code: "gpu-source-too-large",
     file,
     at,

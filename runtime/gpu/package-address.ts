@@ -58,7 +58,7 @@ export function addressIn(metadata: unknown, platform: string, version: string):
 }
 
 function unknownMetadata(version: string, found: string) {
-  return unsupportedError("onnxruntime-node does not say where its GPU package lies in a form known here", {
+  return unsupportedError("onnxruntime-node does not name its GPU package in a form that cnnt-edge knows", {
     code: "gpu-metadata-unknown",
     found,
     remedy: `\`pip download onnxruntime-gpu==${version} --no-deps\`, then name the wheel with --from`,

@@ -24,7 +24,7 @@ export async function requireVersion(
   signal: AbortSignal,
 ): Promise<void> {
   if (await holdsVersion(library, version, signal)) return;
-  throw verificationError(`the CUDA library is not of ONNX Runtime ${version}`, {
+  throw verificationError(`the CUDA library does not belong to ONNX Runtime ${version}`, {
     code: "gpu-version-mismatch",
     file: source,
     allowed: `the version ${version} written in it, exactly that of onnxruntime-node`,

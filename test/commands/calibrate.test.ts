@@ -134,9 +134,9 @@ test("goes on where it was interrupted, and does not denoise again what was kept
 
 test("wrong uses are told what would be right", () => {
   for (const [args, message] of [
-    [["calibrate"], /must be clear what the repeats are/],
-    [["calibrate", repeats, "--target", "ssim=0.9"], /SSIM is lowered by the noise of the reference/],
-    [["calibrate", join(repeats, "scan-001.ome.tif")], /single image cannot be calibrated with/],
+    [["calibrate"], /say in exactly one way what the repeats are/],
+    [["calibrate", repeats, "--target", "ssim=0.9"], /the reference's own noise lowers SSIM/i],
+    [["calibrate", join(repeats, "scan-001.ome.tif")], /one image is not enough for a calibration/],
     [["calibrate", join(folder, "nothing")], /no such file or folder/],
   ] as const) {
     const { status, stderr } = run(...args);

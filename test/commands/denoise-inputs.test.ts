@@ -103,7 +103,7 @@ test("all that is wrong is told at once, as it was written, before a model is wa
   assert.equal(code, 2);
   for (const said of [
     /^cnnt-edge: gone\.tif: there is no such file/m,
-    /^cnnt-edge: \.\/empty: the folder holds no image that is read/m,
+    /^cnnt-edge: \.\/empty: the folder holds no image that cnnt-edge reads/m,
     /^cnnt-edge: text\.tif: this is text, not an image/m,
     /^cnnt-edge: no-model: there is no such model folder/m,
     /^cnnt-edge: none: there is no such model folder/m,

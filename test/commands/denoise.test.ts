@@ -106,11 +106,11 @@ test("refuses what it cannot read in one line each, goes on with the rest, and e
   const expected = [
     /empty\.tif: the file is empty/,
     /text\.tif: this is text, not an image/,
-    /noise\.tif: this is no image format that we know/,
+    /noise\.tif: this is not an image format that cnnt-edge knows/,
     /cut\.tif: /,
-    /folder\.tif: the folder holds no image that is read/,
+    /folder\.tif: the folder holds no image that cnnt-edge reads/,
     /missing\\n\.tif: there is no such file/,
-    /a\.ome\.tif: two files would become the same result/,
+    /a\.ome\.tif: two files would have the same result/,
   ];
   assert.equal(complaints.length, expected.length, stderr);
   for (const pattern of expected)

@@ -215,7 +215,7 @@ test("a package that exists is replaced only when asked, and nothing half-writte
   const dir = await exportTo("twice");
   const again = await runCommand(["export", fixture.weights, "--config", fixture.config, "--out", dir]);
   assert.equal(again.code, 2);
-  assert.match(again.stderr, /something is there already.*--force/);
+  assert.match(again.stderr, /the output exists already.*--force/);
   const forced = await runCommand([
     "export",
     fixture.weights,
@@ -235,7 +235,7 @@ test("a package that exists is replaced only when asked, and nothing half-writte
 for (const [what, name, pattern] of [
   ["a missing checkpoint", "/nowhere/weights.pt", /there is no such file.*\.pt/],
   ["a folder", scratch, /this is a folder, not a checkpoint/],
-  ["text", import.meta.filename, /no checkpoint that we read/],
+  ["text", import.meta.filename, /not a checkpoint that cnnt-edge reads/],
 ] as const) {
   test(`export refuses ${what} in one line`, async () => {
     const result = await runCommand([

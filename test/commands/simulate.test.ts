@@ -80,7 +80,7 @@ test("repeats are refused where calibrate could not use them, before anything is
       ["--repeats", "3", "--count", "2"],
       /--count.*cannot be used with option '--repeats|--repeats.*cannot be used with option '--count/,
     ],
-    [["--drift", "1"], /--bleaching and --drift are about repeats/],
+    [["--drift", "1"], /--bleaching and --drift need repeats/],
     [["--repeats", "3", "--shape", "2,1,1,16,16"], /a repeat is one stack/],
     [["--repeats", "3", "--scene", "ramp"], /the ramp has no noise/],
     [["--repeats", "30", "--drift", "2"], /the field would drift out of the picture/],
@@ -94,7 +94,7 @@ test("repeats are refused where calibrate could not use them, before anything is
   assert.equal(simulate("--repeats", "3", "--shape", "1,8,8").status, 0);
   const fewer = simulate("--repeats", "2", "--shape", "1,8,8", "--overwrite");
   assert.equal(fewer.status, 2);
-  assert.match(fewer.stderr, /holds files that are no part of these repeats.*scan-003/);
+  assert.match(fewer.stderr, /holds files that are not part of these repeats.*scan-003/);
 });
 
 test("--help says that --count changes the field and --repeats does not", () => {

@@ -51,7 +51,7 @@ const refusals: readonly (readonly [name: string, bytes: Uint8Array | string, sa
   ["empty.tif", "", /the file is empty/],
   ["zeros.tif", Buffer.alloc(20_000), /starts with zeros only.*not yet written/],
   ["text.tif", "Dear microscope,\n", /this is text, not an image/],
-  ["noise.tif", Buffer.from([1, 2, 3, 4, 0xff, 0]), /no image format that we know/],
+  ["noise.tif", Buffer.from([1, 2, 3, 4, 0xff, 0]), /not an image format that cnnt-edge knows/],
   ["a.lif", Buffer.from([0x70, 0, 0, 0, 9, 9, 9, 9, 0x2a]), /Leica LIF container.*LAS X/],
   ["a.czi", Buffer.from("ZISRAWFILE\0\0\0"), /Zeiss CZI.*ZEN/],
   ["a.nd2", Buffer.from([0xda, 0xce, 0xbe, 0x0a, 0, 0]), /Nikon ND2.*NIS-Elements/],
@@ -92,7 +92,7 @@ const refusals: readonly (readonly [name: string, bytes: Uint8Array | string, sa
   [
     "huge-tile.tif",
     buildTiff([{ ...onePage, fields: { 322: [1 << 20], 323: [1 << 20] } }]),
-    /more than is allowed/,
+    /too many strips or tiles, or too large ones/,
   ],
 ];
 
@@ -289,5 +289,5 @@ test("a NumPy array is a stack without names", async () => {
   const file = fileOf("npy/a.npy", encodeNpy({ shape: [2, 1, 2], data: Float32Array.of(1, 2, 3, 4) }));
   assert.deepEqual(await firstSamples(file), [1, 3]);
   const flat = fileOf("npy/flat.npy", encodeNpy({ shape: [4], data: new Float32Array(4) }));
-  assert.match(await refusalOf(flat), /no image or stack of images/);
+  assert.match(await refusalOf(flat), /not an image or a stack of images/);
 });

@@ -57,7 +57,7 @@ async function notesOf(t: number, z: number, depthAxis?: "z" | "t"): Promise<rea
 
 test("that auto took time as depth is told; what was asked for is not", async () => {
   assert.deepEqual(await notesOf(5, 1), [
-    "depth is time: the file has one Z plane and 5 times (--depth-axis says otherwise)",
+    "depth is time: the file has one Z plane and 5 time points (--depth-axis chooses another axis)",
   ]);
   assert.deepEqual(await notesOf(5, 3), []);
   assert.deepEqual(await notesOf(5, 1, "t"), []);

@@ -28,9 +28,9 @@ test("connected is said with what is known of whether messages arrive, and with 
   const { lines, news } = newsAt(() => 0);
   for (const delivery of ["arrives", "accepted", "refused", "unknown"] as const) news.delivery(delivery);
   assert.deepEqual(lines, [
-    "connected to mqtt://b; what is published arrives",
-    "connected to mqtt://b; the broker takes what is published, this user may not read it",
-    "connected to mqtt://b, but the broker refuses what is published: this user has no right to publish on cnnt-edge/t/#. Give the user the right to read and write cnnt-edge/t/# on the broker; nothing else waits for that",
-    "connected to mqtt://b, but what is published does not come back, so it is unknown whether it arrives. Give the user the right to read and write cnnt-edge/t/# on the broker; nothing else waits for that",
+    "connected to mqtt://b; published messages arrive",
+    "connected to mqtt://b; the broker takes published messages, but this user may not read them",
+    "connected to mqtt://b, but the broker refuses published messages: this user may not publish on cnnt-edge/t/#. Give the user the right to read and write cnnt-edge/t/# on the broker. Jobs go on",
+    "connected to mqtt://b, but published messages do not come back, so it is unknown whether they arrive. Give the user the right to read and write cnnt-edge/t/# on the broker. Jobs go on",
   ]);
 });

@@ -91,7 +91,7 @@ test("a disk of results that is gone or read-only holds the folder of a real dae
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
   await until("the folder is held", () => daemon.folderState()?.["state"] === "error");
   assert.match(String(daemon.folderState()?.["reason"]), /mounted read-only/);
-  assert.match(String(daemon.folderState()?.["remedy"]), /it goes on by itself/);
+  assert.match(String(daemon.folderState()?.["remedy"]), /goes on by itself/);
   await until("the daemon is degraded", () => daemon.daemonState() === "degraded");
   await until("the job waits", () => daemon.status("a.tif") === "queued");
   daemon.inside("mount", "-o", "remount,rw", disk);

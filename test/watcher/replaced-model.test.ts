@@ -73,7 +73,7 @@ test("a model is checked when its files have been still, and what it holds then 
   const { modelSha256 } = await readPackage(shipped);
   assert.notEqual(name(), "identity");
   assert.equal(news.length, 2, "the change is said once");
-  assert.match(news[0] ?? "", /its files were changed; they are checked when they are still/);
+  assert.match(news[0] ?? "", /its files have changed; they are checked when they stop changing/);
   assert.match(news[1] ?? "", new RegExp(`sha256 ${modelSha256}\\) was verified; the next job runs it`));
 
   await writeFile(join(dir, "notes.txt"), "read me");

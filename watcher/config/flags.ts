@@ -78,7 +78,7 @@ function mergeFlags(config: WrittenConfig, flags: WatchFlags): WrittenConfig {
     ...(calibration === undefined ? {} : { calibration }),
   };
   if (Object.keys(ofFolder).length > 0 && config.folders.length > 1) {
-    throw usageError("--in, --out, --model and --calibration say nothing about which folder", {
+    throw usageError("--in, --out, --model and --calibration need a configuration with a single folder", {
       code: "flags-ambiguous",
       found: `${config.folders.length} folders in the configuration`,
       remedy: "Change the configuration instead",

@@ -16,7 +16,7 @@ export async function loadConfig(file: string): Promise<WrittenConfig> {
       code: "config-unreadable",
       file,
       found: systemCode(cause) ?? "an unknown error",
-      remedy: "Check the path given with --config and the right to read it",
+      remedy: "Check the path given with --config, and that you may read the file",
       cause,
     });
   });
@@ -31,7 +31,7 @@ export function parseConfig(text: string, file: string): WrittenConfig {
       file,
       found: `${Buffer.byteLength(text)} bytes`,
       allowed: `at most ${largestConfigBytes}`,
-      remedy: "Check that this is the configuration",
+      remedy: "Check that this file is the configuration",
     });
   }
   const lines = new LineCounter();

@@ -61,7 +61,7 @@ async function realPath(path: string): Promise<string> {
 async function refuseFile(folder: string): Promise<void> {
   const facts = await stat(folder).catch(() => undefined);
   if (facts === undefined || facts.isDirectory()) return;
-  throw usageError("this is a file, and a folder is needed", {
+  throw usageError("this is a file, but a folder is needed", {
     code: "folder-is-file",
     file: folder,
     remedy: `Name the folder that holds it: ${dirname(folder)}`,
@@ -73,7 +73,7 @@ async function refuseMissing(flag: string, named: string, needed: string): Promi
   throw usageError(`the folder of ${flag} does not exist`, {
     code: "flag-folder-missing",
     file: needed,
-    remedy: `${await meant(named)}Make it, or mount its disk or share, and start again; it is not made for you`,
+    remedy: `${await meant(named)}Make it, or mount its disk or share, and start again; \`watch\` does not make it`,
   });
 }
 
@@ -94,7 +94,7 @@ async function refuseMistyped(model: string, isTyped: boolean): Promise<void> {
 
 async function refuseMissingFile(file: string): Promise<void> {
   if (!(await isMissing(file))) return;
-  throw usageError("there is no such file, and the configuration names it for the MQTT broker", {
+  throw usageError("the configuration names a file for the MQTT broker that does not exist", {
     code: "config-file-missing",
     file,
     remedy: `${await meant(file)}Check mqtt.password_file and mqtt.ca`,

@@ -71,8 +71,8 @@ export type FolderPaths = Pick<FolderConfig, "name" | "path" | "output" | "moveT
 export function refuseClashes(folders: readonly FolderPaths[]): void {
   for (const [index, folder] of folders.entries()) {
     const { name, path, output, moveTo } = folder;
-    if (path === output) throw clash(`folder "${name}" writes its results where it looks for input`, path);
-    if (moveTo === path) throw clash(`folder "${name}" moves its sources to where they are`, path);
+    if (path === output) throw clash(`folder "${name}" writes its results into its own watch folder`, path);
+    if (moveTo === path) throw clash(`folder "${name}" moves its sources into its own watch folder`, path);
     for (const other of folders.slice(index + 1)) {
       if (isInside(path, other.path) || isInside(other.path, path)) {
         throw clash(`folders "${name}" and "${other.name}" watch the same files`, other.path);
@@ -98,7 +98,7 @@ function clash(what: string, file: string) {
     code: "folders-clash",
     file,
     remedy:
-      "Give each folder a path of its own, and an output and a folder for moved sources outside the other folders' paths. Symbolic links count as what they lead to",
+      "Give each folder its own path. Its output and its folder for moved sources must lie outside the paths of the other folders. A symbolic link counts as the folder that it leads to",
   });
 }
 

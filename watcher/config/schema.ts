@@ -26,16 +26,15 @@ const after = z.union(
   {
     error: ({ input }) =>
       typeof input === "string" && /^(delete|remove)/i.test(input)
-        ? `sources are never deleted; let them move away, for example ${afterExample}`
-        : `write keep, or where sources go once they are done, for example ${afterExample}`,
+        ? `sources are never deleted; move them instead, for example ${afterExample}`
+        : `write keep, or the folder for finished sources, for example ${afterExample}`,
   },
 );
 
 /** A channel's index ("0") or name, to a model folder or `pass`. YAML writes indices as numbers. */
 const channels = z.record(z.string(), path);
 
-const modeProblem =
-  'permissions stand in quotes, three digits of which the first is 6 and the others 0, 2, 4 or 6, as "0664"';
+const modeProblem = 'write permissions in quotes, as "0664": 0, then 6, then two digits of 0, 2, 4 or 6';
 
 export const folderSchema = z.strictObject({
   name: nameSchema,

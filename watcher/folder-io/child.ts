@@ -210,17 +210,17 @@ function unreachable(error: unknown, file: string): Error {
     remedy:
       code === "EACCES"
         ? "Give this user the right to read and write there"
-        : "Mount the disk or share, or make the folder; it is tried again by itself",
+        : "Mount the disk or share, or make the folder; the daemon tries again by itself",
     retryable: true,
     cause: error,
   });
 }
 
 function emptyMountPoint(file: string): Error {
-  return machineError("another disk than before lies there, and it is empty", {
+  return machineError("another disk is there now, and it is empty", {
     code: "folder-unreachable",
     file,
-    remedy: "Mount the share again; it is tried again by itself",
+    remedy: "Mount the share again; the daemon tries again by itself",
     retryable: true,
   });
 }

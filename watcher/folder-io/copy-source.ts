@@ -68,7 +68,7 @@ function replaced(file: string) {
   return machineError("another file has taken the source's name and stays where it is", {
     code: "move-changed",
     file,
-    remedy: "Wait; its content is denoised first",
+    remedy: "Wait; the new file is denoised first",
     retryable: true,
   });
 }

@@ -159,8 +159,8 @@ function hanging(file: string, hangMs: number) {
   return machineError("the folder's disk does not answer", {
     code: "folder-unreachable",
     file,
-    found: `nothing for ${hangMs / 1000} s`,
-    remedy: "Check the share and its server; the folder is tried again by itself",
+    found: `no answer for ${hangMs / 1000} s`,
+    remedy: "Check the share and its server; the daemon tries again by itself",
     retryable: true,
   });
 }

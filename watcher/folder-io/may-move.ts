@@ -89,7 +89,7 @@ function isOpen(file: string, writers: readonly string[]) {
     code: "move-open",
     file,
     found: writers.slice(0, 3).join(", "),
-    remedy: "Let that program close the file; the move is tried again by itself",
+    remedy: "Close the file in that program; the daemon tries the move again by itself",
     retryable: true,
   });
 }
@@ -104,16 +104,17 @@ function hasChanged(file: string) {
 }
 
 function notQuiet(file: string) {
-  return machineError("the source has not been quiet for long enough to be moved", {
+  return machineError("the source changed too recently to be moved", {
     code: "move-not-quiet",
     file,
-    remedy: "Wait; other users' processes may have it open, so it is moved after ten times settle.quiet_s",
+    remedy:
+      "Wait; processes of other users may have it open, so it is moved only after ten times settle.quiet_s without a change",
     retryable: true,
   });
 }
 
 function isNoFile(file: string) {
-  return machineError("the source is a link or no regular file, and only files are moved", {
+  return machineError("the source is a link or not a regular file, and only files are moved", {
     code: "move-no-file",
     file,
     remedy: "Move it by hand, or put the file itself into the watch folder",

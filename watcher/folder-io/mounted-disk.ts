@@ -60,9 +60,9 @@ function notMounted(folder: string, before: string, now: string, role: DiskRole)
   return machineError(`${role.disk} seems not to be mounted`, {
     code: role.code,
     file: folder,
-    found: `nothing there, on the disk of ${now}`,
+    found: `an empty or missing folder, on the disk of ${now}`,
     allowed: `the disk that was mounted at ${before}`,
-    remedy: `Mount it again; it goes on by itself. To use this folder without that disk from now on, put any file into it, or name another folder as ${role.option}`,
+    remedy: `Mount it again; the daemon goes on by itself. To use this folder without that disk from now on, put any file into it, or name another folder as ${role.option}`,
     retryable: true,
   });
 }

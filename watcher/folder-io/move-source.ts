@@ -63,7 +63,7 @@ export async function moveSource(order: MoveOrder, onStep: () => void): Promise<
       code: "move-failed",
       file: first,
       found: systemCode(error) ?? "unknown",
-      remedy: `Check that ${order.target} and the watch folder are there and may be written to; it is tried again by itself`,
+      remedy: `Check that ${order.target} and the watch folder exist and that the daemon's user may write there; the daemon tries again by itself`,
       retryable: true,
       cause: error,
     });
@@ -251,16 +251,16 @@ async function removeCopied(
 }
 
 function isAnother(file: string) {
-  return verificationError("the source's bytes are not those that were denoised; it stays where it is", {
+  return verificationError("the source has other bytes than those that were denoised; it stays where it is", {
     code: "move-differs",
     file,
-    remedy: "Look who writes to it; copy it into the watch folder again to have it denoised",
+    remedy: "Find the program that writes to it. Copy the file into the watch folder again to denoise it",
     retryable: true,
   });
 }
 
 function incomplete(file: string) {
-  return machineError("a file of the set is gone, so the others stay where they are", {
+  return machineError("a file of the set is missing, so the others stay where they are", {
     code: "move-incomplete",
     file,
     remedy: "Put the file back, or move the others by hand",

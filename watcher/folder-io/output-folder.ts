@@ -62,10 +62,10 @@ export async function tryWriting(folder: string, results: FileAccess = {}): Prom
   }
 }
 
-const goesOn = "it goes on by itself";
+const goesOn = "the folder goes on by itself";
 const remedies: Readonly<Record<string, string>> = {
   "write-denied": `Give the user that runs cnnt-edge the right to write there; ${goesOn}`,
-  "read-only-disk": `Mount the disk so that it can be written (after errors the kernel makes it read-only: see dmesg); as a service, run install.sh reconfigure so that the unit lets it in; ${goesOn}`,
+  "read-only-disk": `Mount the disk writable (after errors the kernel makes a disk read-only: see dmesg); as a service, run install.sh reconfigure so that the unit allows the folder; ${goesOn}`,
   "output-folder-missing": `Mount its disk or share, or make the folder; ${goesOn}`,
   "write-failed": `Check the disk and the connection to it; ${goesOn}`,
 };
@@ -87,7 +87,7 @@ function unwritable(error: unknown, file: string): unknown {
 }
 
 function noFolder(output: string): EdgeError {
-  return machineError("a file has the name of the folder of the results", {
+  return machineError("there is a file in place of the folder for results", {
     code: "output-folder-missing",
     file: output,
     remedy: `Move the file away, or name another folder as output; ${goesOn}`,

@@ -15,7 +15,8 @@ function misnamed(file: string) {
   return unsupportedError("the file's name is not UTF-8", {
     code: "file-misnamed",
     file,
-    remedy: "Rename it, for example with: convmv -f latin1 -t utf8 --notest FILE. It is then taken by itself",
+    remedy:
+      "Rename it, for example with: convmv -f latin1 -t utf8 --notest FILE. The daemon then takes it by itself",
   });
 }
 
@@ -32,7 +33,7 @@ function dangling(file: string) {
   return formatError("the symbolic link leads to no file", {
     code: "link-dangling",
     file,
-    remedy: "Mount the disk of its target, or make the link anew. It is then taken by itself",
+    remedy: "Mount the disk of its target, or make the link again. The daemon then takes it by itself",
   });
 }
 
@@ -40,7 +41,7 @@ function special(file: string, what: string) {
   return unsupportedError(`this is ${what} and not a file`, {
     code: "not-a-file",
     file,
-    remedy: "Put the acquisition's file under this name, or give this another name",
+    remedy: "Put the acquisition's file in its place, or rename it",
   });
 }
 
@@ -48,6 +49,6 @@ function emptyFile(file: string) {
   return formatError("the file is empty", {
     code: "file-empty",
     file,
-    remedy: "Copy it again; nothing was written into it",
+    remedy: "Copy the file again; it has no content",
   });
 }

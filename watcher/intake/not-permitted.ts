@@ -16,17 +16,17 @@ export function fileNotReadable(file: string, cause: unknown): EdgeError {
   return machineError("the file may not be read", {
     code: "file-not-readable",
     file: denied,
-    remedy: `Let ${user()} read it, for example: chmod a+r FILE. It is then taken by itself`,
+    remedy: `Let ${user()} read it, for example: chmod a+r FILE. The daemon then takes it by itself`,
     retryable: true,
     cause,
   });
 }
 
 export function folderNotReadable(folder: string, cause: unknown): EdgeError {
-  return machineError("the subfolder may not be looked into", {
+  return machineError("the subfolder may not be read", {
     code: "subfolder-not-readable",
     file: folder,
-    remedy: `Let ${user()} read and enter it, for example: chmod a+rx FOLDER. It is then taken by itself`,
+    remedy: `Let ${user()} read and enter it, for example: chmod a+rx FOLDER. The daemon then takes it by itself`,
     retryable: true,
     cause,
   });

@@ -236,9 +236,9 @@ function changedSince(sighting: Sighting, members: readonly string[], file: List
 }
 
 function zeroTailed(file: string) {
-  return formatError("its last rows hold only zeros, as when space is reserved before it is written", {
+  return formatError("its last rows hold only zeros; the space may be reserved and not yet written", {
     code: "file-zero-tail",
     file,
-    remedy: "Wait; a really dark image is taken once it has been quiet for settle.zero_tail_s",
+    remedy: "Wait; a really dark image is taken after settle.zero_tail_s without a change",
   });
 }

@@ -105,7 +105,7 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
           run(
             `UPDATE jobs SET status = 'queued', reason = ?, error = NULL, ended_ms = NULL, published = 0,
                attempt = 1, not_before_ms = 0 WHERE id = ?`,
-            `taken up again after: ${error.message}`,
+            `queued again after: ${error.message}`,
             one.id,
           );
           return table.existing(one.id);
@@ -121,7 +121,7 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
           }
           run(
             "UPDATE jobs SET status = 'queued', reason = ? WHERE id = ?",
-            "the daemon ended while it ran",
+            "the daemon ended while the job ran",
             one.id,
           );
           return table.existing(one.id);
@@ -135,7 +135,7 @@ function crashedTooOften(attempts: number): ErrorReport {
     kind: "machine",
     code: "job-crashed",
     message: `the daemon ended ${attempts} times while this job ran`,
-    remedy: "Look into the journal of that time; copy the file anew to try again",
+    remedy: "Read the log of that time; copy the file again to try again",
     retryable: false,
   };
 }

@@ -88,7 +88,7 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
     lost ??= machineError("the ledger's thread ended", {
       code: "ledger-lost",
       found: cause instanceof Error ? cause.message : String(cause),
-      remedy: "Start the daemon again; nothing that was told is lost",
+      remedy: "Start the daemon again; nothing that it has stored is lost",
       cause,
     });
     for (const { reject } of waiting.values()) reject(lost);

@@ -20,12 +20,12 @@ export function flapping(clientId: string) {
   return machineError("the broker ends each connection at once", {
     code: "mqtt-flapping",
     found: `client id ${clientId}`,
-    remedy: "Look whether another client uses this id, and into the broker's log for its reason",
+    remedy: "Check whether another client uses this id, and read the broker's log for the reason",
   });
 }
 
 export function twin(base: string) {
-  return machineError("another daemon publishes under our topics", {
+  return machineError("another daemon publishes under the same topics", {
     code: "mqtt-twin",
     found: base,
     remedy: "Give each daemon its own `instance`",

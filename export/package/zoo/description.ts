@@ -48,7 +48,7 @@ export function cannotRun(
   file: string,
   why: { readonly at: string; readonly found: string; readonly allowed: string; readonly remedy?: string },
 ): EdgeError {
-  return unsupportedError("the model is one that cannot be run here", {
+  return unsupportedError("the model cannot be run here", {
     code: "zoo-unsupported",
     file,
     remedy: "Choose a model with one channel in and out, ONNX weights and these operators (docs/zoo.md)",

@@ -175,7 +175,7 @@ function scopeOf(
   const isFormat04 = told.mode !== undefined;
   const ofDataset = isFormat04 ? told.mode === "per_dataset" : letters === undefined || letters.includes("b");
   if (ofDataset) {
-    context.note(`${name} asks for the statistics of a dataset: those of each stack are taken`);
+    context.note(`${name} asks for the statistics of a dataset: those of each stack are used`);
     return "stack";
   }
   if (letters === undefined) return context.depth === undefined ? "plane" : "stack";

@@ -43,7 +43,7 @@ function checked<S extends z.ZodType>(schema: S, stated: unknown, file: string):
   const result = schema.safeParse(stated);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw formatError("the model description is not one we understand", {
+  throw formatError("the model description cannot be understood", {
     code: "package-rdf-schema",
     file,
     at: issue?.path.join(".") ?? "",

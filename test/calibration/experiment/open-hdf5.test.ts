@@ -46,5 +46,5 @@ test("another key and a file that is no HDF5 are refused by name", async () => {
   await assert.rejects(openHdf5(path, "fish"), /one image set of the file must be chosen/);
   const text = join(folder, "text.h5");
   writeFileSync(text, "not HDF5");
-  await assert.rejects(openHdf5(text, undefined), /no HDF5 file/);
+  await assert.rejects(openHdf5(text, undefined), /not an HDF5 file/);
 });

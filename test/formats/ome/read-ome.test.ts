@@ -125,7 +125,10 @@ test("planes that the XML claims and the file has not are never made up", async 
 
 test("a document that maps its planes over and over is refused before it costs time", async () => {
   const content = '<TiffData IFD="0" PlaneCount="4"/>'.repeat(6);
-  assert.match(await refusalOf(fileOf(tiffWith(ome(image({ z: 4, content })), 4))), /again and again/);
+  assert.match(
+    await refusalOf(fileOf(tiffWith(ome(image({ z: 4, content })), 4))),
+    /maps its planes too often/,
+  );
   const images = image({ z: 3_000_000 }) + image({ z: 3_000_000 });
   assert.match(
     await refusalOf(fileOf(tiffWith(ome(images), 1))),

@@ -32,7 +32,7 @@ test("one folder by two names, through a link, is refused as one folder", async 
   await symlink(join(folder, "real"), join(folder, "link"));
   assert.match(
     await refusal(folder, { folders: [{ ...one, path: "real", output: "link" }] }),
-    /writes its results where it looks for input/,
+    /writes its results into its own watch folder/,
   );
   assert.match(
     await refusal(folder, {
@@ -61,7 +61,7 @@ test("a file where a folder is needed is refused, and the folder that holds it i
   await writeFile(join(folder, "in"), "");
   assert.match(
     await refusal(folder, { folders: [one] }),
-    /^in: this is a file, and a folder is needed\. Name the folder that holds it/,
+    /^in: this is a file, but a folder is needed\. Name the folder that holds it/,
   );
 });
 

@@ -267,7 +267,7 @@ test("a user that may not publish is noticed, although the broker confirms each 
   await until("it is noticed", () => deliveries.length === 1);
   await writeFile(join(folder, "acl"), `${everybodyElse}topic readwrite ${base}/#\n`);
   broker.kill("SIGHUP");
-  await until("what is published arrives", () => {
+  await until("published messages arrive", () => {
     publisher.setState(online);
     return deliveries.length === 2;
   });
