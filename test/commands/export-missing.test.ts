@@ -36,7 +36,7 @@ test("all that export needs and does not find is told at once, in the order of t
   for (const [i, pattern] of [
     /nofile\.pth: there is no such file/,
     /nofile\.json: there is no such configuration/,
-    /occupied-.*: something is there already/,
+    /occupied-.*: the output exists already/,
     /nopairs: the folder of pairs cannot be read/,
     /nocard\.md: there is no such file/,
   ].entries()) {

@@ -119,7 +119,7 @@ for (const [what, text, line] of [
   ["nested 400,000 deep", `${"[".repeat(400_000)}${"]".repeat(400_000)}`, /not one that training writes/],
   ["nested deep inside", `{"config":${'{"a":'.repeat(150_000)}1${"}".repeat(150_001)}`, undefined],
   ["that is a list", "[1, 2]", /not one that training writes/],
-  ["that is cut", '{"n_head": 8', /no JSON/],
+  ["that is cut", '{"n_head": 8', /not JSON/],
   ["of 2 MB", `{"x": "${"x".repeat(2 << 20)}"}`, /larger than .*at most 1048576 bytes/],
   ["with a stride of 2", '{"stride": 2}', /stride.*only 1/],
   [

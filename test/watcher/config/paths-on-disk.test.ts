@@ -104,6 +104,6 @@ test("a password file that is missing is a mistake of the configuration", async 
   await writeFile(join(folder, "password"), "");
   assert.match(
     await refusal(folder, { folders: [one], mqtt }),
-    /^pasword: there is no such file, and the configuration names it.* Did you mean password\?/,
+    /^pasword: the configuration names a file for the MQTT broker that does not exist.* Did you mean password\?/,
   );
 });
