@@ -1,10 +1,12 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError, type EdgeError, usageError, visible } from "../core/errors.ts";
+import type { ModelPackage } from "../core/package-settings.ts";
 import { readPackage } from "../export/package/read-package.ts";
+import { refuseOtherTask } from "../export/package/stated-task.ts";
 import { nameLimitOf } from "../formats/name-limit.ts";
 import { pass } from "../runtime/channel-models.ts";
-import { resultName } from "../runtime/result-name.ts";
+import { resultKindOf, resultName } from "../runtime/result-name.ts";
 import type { CommandIo } from "./command.ts";
 import { givenAcquisitions } from "./given-acquisitions.ts";
 import { givenFiles } from "./given-files.ts";
@@ -21,6 +23,9 @@ export interface Task {
 /** Fewer files than this are looked at before anybody could read that. */
 const worthTelling = 50;
 
+const otherTaskRemedy =
+  "Choose a model that denoises. --run-anyway runs it, and names the results .output.ome.tif";
+
 /** What ended before it began. */
 export type Ended = { readonly input: string } & ({ readonly skipped: string } | { readonly error: unknown });
 
@@ -33,6 +38,8 @@ export interface TaskOptions {
   readonly out: string;
   readonly model: string;
   readonly channel: Readonly<Record<string, string>>;
+  /** Whether a model runs whose description says that it does something other than denoise. */
+  readonly runAnyway: boolean;
   readonly series: number;
   /** What becomes of an acquisition that has a result already. */
   readonly existing: "refuse" | "replace" | "skip";
@@ -64,17 +71,27 @@ export async function findTasks(
   }).finally(line.end);
   for (const { input, error } of [...given.refused, ...refused]) refuse(input, error);
   for (const note of given.notes) io.stderr.write(`${visible(note)}\n`);
-  const models = new Set([options.model, ...Object.values(options.channel)].filter((dir) => dir !== pass));
+  const dirs = new Set([options.model, ...Object.values(options.channel)].filter((dir) => dir !== pass));
+  const models: ModelPackage[] = [];
+  const look = async (dir: string): Promise<void> => {
+    const model = await readPackage(dir);
+    if (!options.runAnyway) refuseOtherTask(model, otherTaskRemedy);
+    models.push(model);
+  };
   await refuseTogether(
-    [...[...models].map((dir) => () => readPackage(dir)), () => refuseUselessFolder(options.out)],
+    [...[...dirs].map((dir) => () => look(dir)), () => refuseUselessFolder(options.out)],
     io,
   );
 
   const tasks: Task[] = [];
   const taken = new Map<string, string>();
-  const nameBytes = await nameLimitOf(options.out);
+  const naming = {
+    series: options.series,
+    kind: resultKindOf(models),
+    limitBytes: await nameLimitOf(options.out),
+  };
   for (const { input, files, seriesCount } of acquisitions) {
-    const output = join(options.out, resultName(input, options.series, nameBytes));
+    const output = join(options.out, resultName(input, naming));
     const other = taken.get(output);
     if (other !== undefined) {
       refuse(input, sameResult(input, other, output));

@@ -1,6 +1,7 @@
 import { visible } from "../core/errors.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { settingsWords } from "../export/package/settings-words.ts";
+import { statedTaskOf, taskWords } from "../export/package/stated-task.ts";
 
 /** What `info` prints of a package folder. */
 export function packageAsText(model: ModelPackage): string {
@@ -9,6 +10,7 @@ export function packageAsText(model: ModelPackage): string {
   const lines: (readonly [string, string])[] = [
     ["model", `${model.name}, version ${model.version}`],
     ["make", zoo === undefined ? "package of cnnt-edge export" : "model of the bioimage.io zoo"],
+    ["task", taskWords(statedTaskOf(model))],
     ...(zoo === undefined
       ? settingsWords(model.settings)
       : [["operators", operators.join(", ") || "none"] as const]),
@@ -19,6 +21,8 @@ export function packageAsText(model: ModelPackage): string {
 }
 
 /** The same for programs; keys as in the package's own settings. */
-export function packageAsJson({ name, version, modelSha256, settings, zoo }: ModelPackage): object {
-  return { name, version, sha256: modelSha256, ...(zoo === undefined ? { settings } : { zoo }) };
+export function packageAsJson(model: ModelPackage): object {
+  const { name, version, modelSha256, settings, zoo } = model;
+  const task = statedTaskOf(model);
+  return { name, version, sha256: modelSha256, task, ...(zoo === undefined ? { settings } : { zoo }) };
 }

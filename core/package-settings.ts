@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AxisSizes, Operator } from "./operators.ts";
+import type { StatedTask } from "./stated-task.ts";
 
 /**
  * Our part of a model package's `rdf.yaml`, under `config.cnnt_edge`. The bioimage.io fields say the same where
@@ -145,6 +146,8 @@ export interface ModelPackage {
 
 /** A bioimage.io model of other people's making: one channel in and out, of the same size. */
 export interface ZooModel {
+  /** What its description says that it does. */
+  readonly task: StatedTask;
   /** Axes of the network's tensors, slowest first, of `b c t z y x`; depth before height before width. */
   readonly inputAxes: string;
   readonly outputAxes: string;

@@ -1,11 +1,13 @@
 import { type Acquisition, type SampleType, sampleTypes } from "../core/acquisition.ts";
-import { isEdgeError, usageError } from "../core/errors.ts";
+import { isEdgeError, unsupportedError, usageError } from "../core/errors.ts";
 import type { Intensity, ModelPackage, Normalization, ZooModel } from "../core/package-settings.ts";
 import { elementCount } from "../core/tensor.ts";
+import { taskNote } from "../export/package/stated-task.ts";
 import { channelModels, pass } from "./channel-models.ts";
 import { chooseTiles, type TileWishes } from "./choose-tile.ts";
 import type { DenoiseJob } from "./denoise-job.ts";
 import { type DepthAxis, depthAxisOf } from "./depth-axis.ts";
+import { resultEndings, resultKindOf } from "./result-name.ts";
 import { type StackShape, type TilePlan, tileShapeOf } from "./tile-plan.ts";
 
 /** What will be done with one channel. */
@@ -87,6 +89,7 @@ export async function planJob(
       ...(model.zoo === undefined || asIs ? {} : { zoo: model.zoo }),
     });
   }
+  refuseMisnamed(job, channels);
   const sampleType = job.sampleType ?? resultType(acquisition, channels);
   if (channels.some(({ kind }) => kind === "pass")) refuseLossyPass(acquisition, sampleType);
   return {
@@ -142,6 +145,7 @@ function notesOf(
     );
   }
   const models = channels.flatMap((channel) => (channel.kind === "denoise" ? [channel] : []));
+  notes.push(...new Set(models.flatMap(({ model }) => taskNote(model) ?? [])));
   for (const { zoo } of models) {
     if (zoo === undefined) continue;
     notes.push(...zoo.notes.filter((note) => !notes.includes(note)));
@@ -155,6 +159,23 @@ function notesOf(
     notes.push(`${sampleType} samples went through a float32 network: about seven significant digits remain`);
   }
   return notes;
+}
+
+/** Whoever asks for a job names its result, and the model may have become another one since. */
+function refuseMisnamed({ input, output }: DenoiseJob, channels: readonly ChannelPlan[]): void {
+  const models = channels.flatMap((channel) => (channel.kind === "denoise" ? [channel.model] : []));
+  if (resultKindOf(models) === "denoised" || !output.endsWith(resultEndings.denoised)) return;
+  throw unsupportedError(
+    "the result of a model that does something other than denoise was to be called denoised",
+    {
+      code: "zoo-result-name",
+      file: input,
+      found: output,
+      allowed: `a name that ends in ${resultEndings.output}`,
+      remedy:
+        "The model was replaced by another one: start the command again, or copy the file into the folder anew",
+    },
+  );
 }
 
 /** Every value of the left type is one of the right, and stays what it is. */

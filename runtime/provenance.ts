@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { Acquisition } from "../core/acquisition.ts";
 import type { Operator } from "../core/operators.ts";
 import { slopeWords } from "../export/package/settings-words.ts";
+import { statedTaskOf, taskWords } from "../export/package/stated-task.ts";
 import type { Provenance } from "../formats/plane-sink.ts";
 import type { IntensityMap } from "./normalize.ts";
 import type { ChannelPlan, JobPlan } from "./plan-job.ts";
@@ -64,6 +65,7 @@ function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts):
   return [
     ["Model", `${model.name} ${model.version}`],
     ["Model sha256", model.modelSha256],
+    ["Model task", taskWords(statedTaskOf(model))],
     ["Tile", `${tileShapeOf(tiles).join(",")} (depth,height,width)`],
     ["Overlap", overlapOf(tiles).join(",")],
     ["Blend", "ramp"],

@@ -1,21 +1,38 @@
-import { type ErrorReport, errorFromReport, machineError } from "../core/errors.ts";
+import { type ErrorReport, errorFromReport, machineError, reportOf } from "../core/errors.ts";
+import { otherTaskError } from "../export/package/stated-task.ts";
+import type { FolderConfig } from "./config/resolve.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
-import { type Model, modelsOf } from "./models.ts";
+import { type Model, modelsOf, packagesOf } from "./models.ts";
 import { otherModelWarning } from "./pinned-calibrations.ts";
 
 /** Tells each folder what the last check of its models means for it. */
 export function heedModels(folders: readonly Folder[], models: readonly Model[], log: DaemonLog): void {
   const errors = new Map(models.flatMap((model) => ("error" in model ? [[model.dir, model.error]] : [])));
   for (const folder of folders) {
-    holdWithoutModel(folder, errors, log);
+    const error = firstError(folder.config, errors) ?? otherTaskIn(folder.config, models);
+    holdFor(error, folder, log);
     compareWithPinned(folder, models, log);
   }
 }
 
-/** A folder with a model that is not in order is held; it goes on when all of its models are. */
-function holdWithoutModel(folder: Folder, errors: ReadonlyMap<string, ErrorReport>, log: DaemonLog): void {
-  const [error] = modelsOf(folder.config).flatMap((dir) => errors.get(dir) ?? []);
+function firstError(folder: FolderConfig, errors: ReadonlyMap<string, ErrorReport>): ErrorReport | undefined {
+  const [error] = modelsOf(folder).flatMap((dir) => errors.get(dir) ?? []);
+  return error;
+}
+
+const otherTaskRemedy =
+  "Give the folder a model that denoises, or set its run_anyway: true (results are then named .output.ome.tif) and restart the daemon";
+
+/** One model may be run by a folder that asks for it, and not by another. */
+function otherTaskIn(folder: FolderConfig, models: readonly Model[]): ErrorReport | undefined {
+  if (folder.run_anyway) return undefined;
+  const [error] = packagesOf(folder, models).flatMap((model) => otherTaskError(model, otherTaskRemedy) ?? []);
+  return error && reportOf(error);
+}
+
+/** A folder with a model that is not to run is held; it goes on when all of its models are. */
+function holdFor(error: ErrorReport | undefined, folder: Folder, log: DaemonLog): void {
   if (error?.message === folder.facts().modelError?.message) return;
   folder.learn({ modelError: error });
   if (error !== undefined) log.warn(errorFromReport(error), { folder: folder.config.name });

@@ -31,3 +31,9 @@ export function modelsOf(folder: FolderConfig): string[] {
   all.delete(passModel);
   return [...all];
 }
+
+/** Those of a watch folder's models that were found in order. */
+export function packagesOf(folder: FolderConfig, models: readonly Model[]): ModelPackage[] {
+  const dirs = modelsOf(folder);
+  return models.flatMap((model) => ("package" in model && dirs.includes(model.dir) ? [model.package] : []));
+}

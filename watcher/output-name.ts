@@ -1,19 +1,21 @@
 import { join } from "node:path";
 import { fittedName, nameLimits } from "../formats/name-limit.ts";
-import { resultSuffix, stemOf } from "./intake/candidate-name.ts";
+import { type ResultKind, resultEndings } from "../runtime/result-name.ts";
+import { stemOf } from "./intake/candidate-name.ts";
 
 /** How many numbered names a job may fall back on; each is only taken when another job has the one before. */
 const numberedNames = 100;
 
 /**
- * The names that a job's result may have, the first free one being taken: `<stem>.denoised.ome.tif` in the same
- * subfolder; with `.series-2` where the file has several, `.r2` for its second content, the source's full name
+ * The names that a job's result may have, the first free one being taken: `<stem>.denoised.ome.tif` (`kind` decides) in
+ * the same subfolder; with `.series-2` where the file has several, `.r2` for its second content, the source's full name
  * where two sources share a stem (`a.tif`, `a.ome.tif`), and a number where even that is taken. A name that is longer
  * than `limitBytes` is shortened. Pure.
  */
 export function outputNames(
   folder: string,
   job: { source: string; series: number; seriesCount: number; revision: number },
+  kind: ResultKind,
   limitBytes: number = nameLimits.usual,
 ): string[] {
   const series = job.seriesCount > 1 ? `.series-${job.series}` : "";
@@ -21,7 +23,7 @@ export function outputNames(
   const name = (stem: string, number = ""): string => {
     const folders = stem.split("/");
     const last = folders.pop() ?? "";
-    const ending = `${number}${series}${revision}${resultSuffix}`;
+    const ending = `${number}${series}${revision}${resultEndings[kind]}`;
     return join(
       folder,
       ...folders.map((one) => fittedName(one, "", limitBytes)),

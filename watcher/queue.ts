@@ -2,12 +2,13 @@ import { dirname, join } from "node:path";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import type { DenoiseJobInput, DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
 import { modelIdentity } from "../runtime/model-identity.ts";
+import { resultKindOf } from "../runtime/result-name.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
 import { isModelFault, isOutputFault } from "./held-faults.ts";
 import type { Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
-import type { Model } from "./models.ts";
+import { type Model, packagesOf } from "./models.ts";
 import { outputNames } from "./output-name.ts";
 import { noiseReferencesOf } from "./pinned-calibrations.ts";
 import { judgeFailure } from "./retry.ts";
@@ -183,6 +184,15 @@ export function createQueue(options: QueueOptions): Queue {
     options.onJob(after, folder);
   }
 
+  function folderOfResult(job: Job, folder: Folder): string {
+    return dirname(job.output ?? namesOfResult(job, folder)[0] ?? folder.config.output);
+  }
+
+  function namesOfResult(job: Job, folder: Folder): string[] {
+    const kind = resultKindOf(packagesOf(folder.config, options.models()));
+    return outputNames(folder.config.output, job, kind, folder.nameBytes());
+  }
+
   function neededBytes(job: Job, folder: Folder): number {
     const resultBytes = folder.config.dtype === "float32" ? job.voxels * float32Bytes : job.sampleBytes;
     return resultBytes + options.reserveBytes;
@@ -238,14 +248,6 @@ export function createQueue(options: QueueOptions): Queue {
       clearTimeout(late);
     },
   };
-}
-
-function folderOfResult(job: Job, folder: Folder): string {
-  return dirname(job.output ?? namesOfResult(job, folder)[0] ?? folder.config.output);
-}
-
-function namesOfResult(job: Job, folder: Folder): string[] {
-  return outputNames(folder.config.output, job, folder.nameBytes());
 }
 
 function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJobInput {

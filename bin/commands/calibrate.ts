@@ -5,7 +5,7 @@ import type { CalibrationProgress } from "../../calibration/calibrate.ts";
 import type { Repeats } from "../../calibration/experiment/repeats.ts";
 import { statedScanTimeS } from "../../calibration/experiment/stated-scan-time.ts";
 import type { Calibration } from "../../calibration/result.ts";
-import { usageError } from "../../core/errors.ts";
+import { usageError, visible } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/interrupted.ts";
 import { productVersion } from "../../runtime/product-version.ts";
 import { type ProviderName, providerNames } from "../../runtime/providers.ts";
@@ -145,17 +145,20 @@ async function runCalibration(
   const { writeReport, reportFiles } = await import("../../calibration/report/write-report.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
+  const { refuseOtherTask, taskNote } = await import("../../export/package/stated-task.ts");
 
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const kind = kindOf(inputs, options);
   await refuseTogether(
     [
       ...pathsOf(inputs, options).map((path) => () => refuseMissing(path)),
-      () => readPackage(options.model),
+      async () => refuseOtherTask(await readPackage(options.model), "Calibrate with a model that denoises"),
       () => refuseUselessFolder(options.out),
     ],
     io,
   );
+  const note = taskNote(await readPackage(options.model));
+  if (note !== undefined) io.stderr.write(`note: ${visible(note)}\n`);
   const voice = await openVoice(options, io);
   const source = await openInputs(inputs, options, io.signal).catch(async (error: unknown) => {
     await voice?.end();

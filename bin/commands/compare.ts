@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Option } from "commander";
 import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
-import { usageError } from "../../core/errors.ts";
+import { usageError, visible } from "../../core/errors.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import {
   type CandidatePair,
@@ -18,6 +18,7 @@ import { createWorkLine } from "../work-line.ts";
 interface CompareOptions {
   readonly model: readonly string[];
   readonly reference?: string;
+  readonly runAnyway?: true;
   readonly dataRange?: number;
   readonly json?: true;
 }
@@ -39,6 +40,7 @@ export const defineCompare: DefineCommand = (program, io, act) => {
         .argParser((value, before: readonly string[]) => [...before, value])
         .default([], "none"),
     )
+    .option("--run-anyway", "also compare a model whose description says that it does something else")
     .option("--data-range <grey>", "for PSNR and SSIM (default: the reference's)", positive)
     .option("--json", "the result as JSON on stdout")
     .action((paths: string[], options: CompareOptions) => act(() => compare(paths, options, io)));
@@ -48,7 +50,7 @@ async function compare(paths: readonly string[], options: CompareOptions, io: Co
   const { pairedDifference } = await import("../../calibration/compare/paired-difference.ts");
   const { randomOf } = await import("../../calibration/simulation/random.ts");
   const asked = await askedFor(paths, options);
-  await lookAhead(asked, io);
+  await lookAhead(asked, options.runAnyway ?? false, io);
   const work = await mkdtemp(join(tmpdir(), "cnnt-edge-compare-"));
   try {
     const { references } = asked;
@@ -86,6 +88,8 @@ async function compare(paths: readonly string[], options: CompareOptions, io: Co
     await rm(work, { recursive: true, force: true });
   }
 }
+
+const otherTaskRemedy = "Choose models that denoise. --run-anyway compares what it makes";
 
 interface Candidate {
   readonly name: string;
@@ -128,9 +132,14 @@ async function askedFor(paths: readonly string[], { model, reference }: CompareO
 }
 
 /** Refuses what could not be compared in the end, before anything is denoised. */
-async function lookAhead({ candidates, references, models }: Asked, io: CommandIo): Promise<void> {
+async function lookAhead(
+  { candidates, references, models }: Asked,
+  runAnyway: boolean,
+  io: CommandIo,
+): Promise<void> {
   const { describeImage } = await import("../describe-image.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
+  const { refuseOtherTask, taskNote } = await import("../../export/package/stated-task.ts");
   const { refuseOtherSizes } = await import("../../calibration/compare/compare-stacks.ts");
   for (const { name, files } of candidates) {
     if (files.length !== references.length) throw unequalCount(name, files.length, references.length);
@@ -142,7 +151,14 @@ async function lookAhead({ candidates, references, models }: Asked, io: CommandI
     const truth = await describeImage(reference, io.signal);
     refuseOtherSizes(await describeImage(file, io.signal), truth);
   });
-  await refuseTogether([...models.map((dir) => () => readPackage(dir)), ...looks], io);
+  const notes: string[] = [];
+  const lookAtModel = async (dir: string): Promise<void> => {
+    const model = await readPackage(dir);
+    if (!runAnyway) refuseOtherTask(model, otherTaskRemedy);
+    notes.push(...[taskNote(model)].filter((note) => note !== undefined));
+  };
+  await refuseTogether([...models.map((dir) => () => lookAtModel(dir)), ...looks], io);
+  for (const note of notes) io.stderr.write(`note: ${visible(note)}\n`);
 }
 
 /** Denoises to float32 under names that keep the order. */

@@ -8,7 +8,7 @@ import { interrupted, orInterrupted } from "../../runtime/interrupted.ts";
 import { memoryLimitBytes } from "../../runtime/memory-limit.ts";
 import { type ProviderName, providerNames } from "../../runtime/providers.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import type { Ended, Task } from "../denoise-tasks.ts";
+import type { Ended, Task, TaskOptions } from "../denoise-tasks.ts";
 import { type Box, boxOf, positiveInteger, wholeNumber } from "../option-values.ts";
 import { createProgressLine, describeDuration, describeRate } from "../progress.ts";
 import { makeResultsFolder } from "../results-folder.ts";
@@ -30,6 +30,7 @@ interface DenoiseOptions {
   readonly provider?: ProviderName;
   readonly threads?: number;
   readonly memoryLimit?: number;
+  readonly runAnyway?: true;
   readonly overwrite?: true;
   readonly skipExisting?: true;
   readonly explain?: true;
@@ -111,6 +112,10 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       "plan tiles for this much memory at most, as 4GB or 50% (default: what is free)",
       memoryAmount,
     )
+    .option(
+      "--run-anyway",
+      "run a model whose description says that it does something else; results are named `.output.ome.tif`",
+    )
     .option("--overwrite", "replace results that are there already")
     .addOption(
       new Option(
@@ -133,7 +138,7 @@ async function denoise(paths: readonly string[], options: DenoiseOptions, io: Co
   const { startEngine } = await import("../../runtime/engine/host.ts");
   const { findTasks } = await import("../denoise-tasks.ts");
   const existing = options.skipExisting ? "skip" : options.overwrite ? "replace" : "refuse";
-  const { tasks, ended } = await findTasks(paths, { ...options, existing }, io);
+  const { tasks, ended } = await findTasks(paths, taskOptions(options, existing), io);
   await removeStalePartials(options.out);
   if (tasks.length === 0) return summary(ended, options, io);
   await makeResultsFolder(options.out);
@@ -156,6 +161,10 @@ async function denoise(paths: readonly string[], options: DenoiseOptions, io: Co
     await engine.stop(io.signal.aborted ? 0 : undefined);
   }
   return summary(results, options, io);
+}
+
+function taskOptions(options: DenoiseOptions, existing: TaskOptions["existing"]): TaskOptions {
+  return { ...options, runAnyway: options.runAnyway ?? false, existing };
 }
 
 function summary(results: readonly Result[], options: DenoiseOptions, io: CommandIo): number {
@@ -237,7 +246,7 @@ async function explain(paths: readonly string[], options: DenoiseOptions, io: Co
     await freeDeviceBytes(provider),
     options.memoryLimit ?? Number.POSITIVE_INFINITY,
   );
-  const { tasks, ended } = await findTasks(paths, { ...options, existing: "replace" }, io);
+  const { tasks, ended } = await findTasks(paths, taskOptions(options, "replace"), io);
   let failed = ended.length > 0;
   for (const task of tasks) {
     const { input } = task;

@@ -44,6 +44,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
         const { absoluteTolerance, toleranceWords, verifyAgainst, verifyPackage } = await import(
           "../../export/package/verify-package.ts"
         );
+        const { statedTaskOf, taskWords } = await import("../../export/package/stated-task.ts");
         const { readNpyTensor } = await import("../../formats/npy.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
         const { forProvider } = await import("../../runtime/prepared-engine.ts");
@@ -70,15 +71,17 @@ export const defineVerify: DefineCommand = (program, io, act) => {
           }
         }
         const verified = model.statementsAreHashed !== false;
+        const task = statedTaskOf(model);
         if (options.json) {
           io.stdout.write(
-            `${JSON.stringify({ package: dir, model: model.modelSha256, verified, results })}\n`,
+            `${JSON.stringify({ package: dir, model: model.modelSha256, task, verified, results })}\n`,
           );
         } else {
           for (const result of results) {
             const allowed = toleranceWords(result.tolerance);
             io.stdout.write(`${model.name} on ${result.provider}, ${asText(result, allowed, verified)}\n`);
           }
+          io.stdout.write(`${model.name}, task: ${taskWords(task)}\n`);
         }
         if (!verified) throw notHashed(dir);
         return exitCodes.done;

@@ -4,7 +4,7 @@ import type { CnntNetwork } from "./network.ts";
 
 /**
  * The network that `layer` norms tie to a height and width, for a smaller one: each `[channels, height, width]` of a norm
- * keeps its first rows and columns, everything else stays. It computes something else than the whole network, by the same
+ * keeps its first rows and columns, everything else stays. It computes something other than the whole network, by the same
  * layers in the same order, with the same weights. Networks that take any size are returned as they are.
  */
 export function croppedNetwork(network: CnntNetwork, height: number, width: number): CnntNetwork {

@@ -81,7 +81,10 @@ function withoutHash(facts: ModelFacts) {
     outputs: [
       {
         id: facts.outputName,
-        description: "Denoised stack, in the scale of the normalized input",
+        description:
+          settings.architecture === undefined
+            ? "The input, unchanged"
+            : "Denoised stack, in the scale of the normalized input",
         axes: outputAxes(facts),
         data: { type: "float32" },
         test_tensor: { source: "test_output.npy", sha256: facts.sha256.testOutput },

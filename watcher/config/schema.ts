@@ -42,6 +42,8 @@ export const folderSchema = z.strictObject({
   output: path,
   model: path.default("models/default"),
   channels: channels.default({}),
+  /** Whether a model runs whose description says that it does something other than denoise. */
+  run_anyway: z.boolean().default(false),
   /** A calibration.json, or one for each channel: what the noise of incoming acquisitions is held against. */
   calibration: z
     .union([path, z.record(z.string(), path)])

@@ -1,3 +1,5 @@
+import { resultEndings } from "../../runtime/result-name.ts";
+
 /** What a file's name alone says about it. Pure. */
 
 /** Containers that microscopes write and that we do not read, by suffix, with what a person calls them. */
@@ -38,8 +40,8 @@ const temporarySuffixes = [
   ".lock",
 ];
 
-/** Our own results carry this, wherever they lie; denoising them again would never end. */
-export const resultSuffix = ".denoised.ome.tif";
+/** Our own results carry one of these, wherever they lie; denoising them again would never end. */
+const resultSuffixes: readonly string[] = Object.values(resultEndings);
 
 export type NameVerdict =
   | { readonly kind: "image" }
@@ -52,7 +54,7 @@ export function judgeName(name: string, patterns: readonly string[] = []): NameV
   const lower = name.toLowerCase();
   const ignored =
     isHidden(name) ||
-    lower.endsWith(resultSuffix) ||
+    resultSuffixes.some((suffix) => lower.endsWith(suffix)) ||
     temporarySuffixes.some((suffix) => lower.endsWith(suffix)) ||
     patterns.some((pattern) => matches(lower, pattern.toLowerCase()));
   if (ignored) return { kind: "ignored" };

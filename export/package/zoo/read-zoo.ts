@@ -6,6 +6,7 @@ import { elementCount } from "../../../core/tensor.ts";
 import { type AxisLetter, cannotRun, type FileReference, type ZooDescription } from "./description.ts";
 import { format04, readFormat04 } from "./format-04.ts";
 import { format05, readFormat05 } from "./format-05.ts";
+import { judgeTask } from "./judge-task.ts";
 
 /** A model of the zoo, as the engine will run it. */
 export interface ReadZoo {
@@ -35,7 +36,7 @@ export function readZooDescription(stated: unknown, file: string): ReadZoo {
     throw cannotRun(file, { at: "format_version", found: version, allowed: "0.4 or 0.5" });
   }
   refuseNetworkFiles(description, file);
-  const zoo = zooModelOf(description, file);
+  const zoo: ZooModel = { task: judgeTask(stated), ...zooModelOf(description, file) };
   return { description, zoo, settings: settingsOf(zoo) };
 }
 
@@ -64,7 +65,7 @@ function refuseNetworkFiles({ weights, testInput, testOutput }: ZooDescription, 
   });
 }
 
-function zooModelOf(description: ZooDescription, file: string): ZooModel {
+function zooModelOf(description: ZooDescription, file: string): Omit<ZooModel, "task"> {
   const { inputAxes, outputAxes } = description;
   const input = inputAxes.map(({ letter }) => letter).join("");
   const output = outputAxes.map(({ letter }) => letter).join("");

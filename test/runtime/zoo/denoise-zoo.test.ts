@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
+import { isEdgeError } from "../../../core/errors.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { encodeNpy, readNpyTensor } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
@@ -137,6 +138,18 @@ test("a network of one size takes a larger image in tiles of that size, a smalle
   assert.ok(data.every((value) => value > 0 && value <= 1));
   const small = await denoise("small", "fixed-size-04", { shape: [1, 20, 9], data: image.subarray(0, 180) });
   assert.equal(small.data.length, 180);
+});
+
+test("nothing is called denoised that a model made which says that it does something else", async () => {
+  const input = join(scratch, "named.npy");
+  writeFileSync(input, encodeNpy({ shape: [1, 32, 32], data: new Float32Array(1024) }));
+  const models = { default: join(zoo, "fixed-size-04") };
+  const job = { input, models, normalization: "package" } as const;
+  await assert.rejects(engine.denoise({ ...job, output: join(scratch, "named.denoised.ome.tif") }), (error) =>
+    isEdgeError(error, "zoo-result-name"),
+  );
+  const { notes } = await engine.denoise({ ...job, output: join(scratch, "named.output.ome.tif") });
+  assert.match(notes[0] ?? "", /"fixed size" does something other than denoise/);
 });
 
 test("nothing but results is left in the folder", () => {

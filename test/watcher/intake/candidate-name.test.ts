@@ -15,6 +15,7 @@ const kinds: Record<string, string[]> = {
     "a.tif.filepart",
     "notes.txt",
     "a.denoised.ome.tif",
+    "a.Output.ome.tif",
     "noext",
   ],
 };
