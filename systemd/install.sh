@@ -7,14 +7,14 @@
 #   sudo systemd/install.sh status            what is installed and what runs; exits 1 unless they are the same
 #   sudo systemd/install.sh uninstall [--purge]
 #
-# install and upgrade do the same: they copy this checkout (or unpacked archive) to a folder of its own below
-# /opt/cnnt-edge/versions, and restart the daemon on it. What was chosen before stays: the configuration is kept.
-# --data DIR   where incoming/ and denoised/ are made, for a configuration that is not there yet (default /srv/cnnt-edge)
-# --group NAME the group that results are given (default cnnt-edge-data), likewise
+# install and upgrade do the same: they copy this checkout (or unpacked archive) to its own folder below
+# /opt/cnnt-edge/versions, and restart the daemon from there. Earlier choices stay: the configuration is kept.
+# --data DIR   the folder for incoming/ and denoised/, for the first installation only (default /srv/cnnt-edge)
+# --group NAME the group of the results (default cnnt-edge-data), for the first installation only
 # --node FILE  the Node to run (default: the archive's own, the one chosen before, or the one in PATH)
 # --no-start   neither start nor restart the daemon
 # --purge      remove configuration, ledger, user and group too. Images are never removed.
-# --root DIR   lay everything below DIR and leave users and systemd alone (for packages)
+# --root DIR   put everything below DIR, and change neither users nor systemd (for packages)
 # --systemctl FILE  with --root: call this instead (for tests)
 set -euo pipefail
 umask 022

@@ -40,7 +40,7 @@ export function answerOf(facts: AnswerFacts): Answer {
       sentences: [
         ...worthSentences.slice(1),
         ...warnings,
-        "Give a target (--target as-good-as=8, if 8 averages are your protocol) to be told how fast you may scan.",
+        "Give a target (--target as-good-as=8, if 8 averages are your protocol) to learn how fast you may scan.",
       ],
     };
   }
@@ -149,10 +149,10 @@ function breakSentence(from: number | undefined): readonly string[] {
   if (from === undefined) return [];
   if (from === 1)
     return [
-      "It breaks at once: at no level is the denoised image surely nearer to the truth than the plain average.",
+      "Denoising helps at no level for sure: the denoised image may be no nearer to the truth than the plain average.",
     ];
   return [
-    `It breaks at ${from} averages: from there on the denoised image is not surely nearer to the truth than the plain average.`,
+    `Denoising breaks at ${from} averages: from there on the denoised image may be no nearer to the truth than the plain average.`,
   ];
 }
 
@@ -192,7 +192,7 @@ function timeSentence(
 function doseSentence(before: number, after: number | undefined): readonly string[] {
   if (after === undefined || after >= before) return [];
   return [
-    `The light dose falls to ${((100 * after) / before).toFixed(0)} %: it goes with the number of scans, not with the time.`,
+    `The light dose falls to ${((100 * after) / before).toFixed(0)} %: it is proportional to the number of scans, not to the time.`,
   ];
 }
 
@@ -212,7 +212,7 @@ function unknowable(levels: readonly CalibrationLevel[]): Answer {
     headline: unequal
       ? "The two exposures differ in brightness, so their squared difference says little about noise."
       : nearer > 0
-        ? "Denoising brings this image nearer to the truth; by how much cannot be said from a single reference."
+        ? "Denoising brings this image nearer to the truth; a single reference cannot tell by how much."
         : "Denoising does not bring this image nearer to the reference.",
     sentences: [
       unequal
@@ -220,8 +220,8 @@ function unknowable(levels: readonly CalibrationLevel[]): Answer {
         : nearer > 0
           ? `What is sure: the squared error falls by ${nearer.toPrecision(3)} (the reference's own noise cancels in the difference), and at least by a factor of ${ratio.toFixed(2)}.`
           : `The squared error against the reference rises by ${(-nearer).toPrecision(3)}.`,
-      "What cannot be said: the error against the truth, so no unbiased PSNR, no worth in scans and no speed-up. The reference has noise of its own, and a second, independent one is needed to tell it from error.",
-      "Record the high exposure twice, or repeat the low one 6 times or more, to be told how fast you may scan.",
+      "The error against the truth is unknown, so there is no unbiased PSNR, no worth in scans and no speed-up. The reference has noise of its own; only a second, independent reference could tell it from error.",
+      "Record the high exposure twice, or repeat the low one 6 times or more, to learn how fast you may scan.",
       ...(first === undefined ? [] : modelWarnings([first])),
     ],
     averages_needed: null,

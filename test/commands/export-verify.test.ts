@@ -270,7 +270,7 @@ test("a pair of constant images is refused, and no package is left", async () =>
   const { weights, config } = fixture;
   const result = await runCommand(["export", weights, "--config", config, "--pairs", dir, "--out", out]);
   assert.notEqual(result.code, 0);
-  assert.match(result.stderr, /a-noisy\.npy: .*are no pair \(a; found one of the two is constant/);
+  assert.match(result.stderr, /a-noisy\.npy: .*are not a pair \(a; found one of the two is constant/);
   assert.ok(!existsSync(out));
 });
 
