@@ -27,8 +27,9 @@ const image = z.strictObject({
   /** Against the unseen truth; absent with a single reference. */
   mean_squared_error: estimate.optional(),
   interval_allows_for: z.enum(["input and reference noise", "reference noise"]).optional(),
+  /** As is: no gain or offset is fitted; of `data_range`. */
   psnr_db: openEstimate.optional(),
-  /** Against the mean of the references as if it were the truth: too large by the references' noise. */
+  /** As is, against the mean of the references as if it were the truth: too large by the references' noise. */
   naive_mean_squared_error: z.number(),
   naive_psnr_db: z.number().nullable(),
   variance: z.number().optional(),
@@ -49,7 +50,7 @@ const image = z.strictObject({
   /** Where it falls below 1/7; absent where it never does. */
   resolution_px: z.number().optional(),
   resolution_um: z.number().optional(),
-  /** Large structures: image = slope · reference + offset. */
+  /** Means of blocks of the image against those of the mean of the references: image = slope · reference + offset. */
   intensity_slope: z.number(),
   intensity_offset: z.number(),
   intensity_bins: z.array(z.strictObject({ reference: z.number(), image: z.number(), pixels: z.number() })),

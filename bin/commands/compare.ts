@@ -8,6 +8,7 @@ import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import {
   type CandidatePair,
   type ComparisonRow,
+  comparisonLegend,
   comparisonTable,
   describePair,
 } from "../describe-comparison.ts";
@@ -30,7 +31,8 @@ export const defineCompare: DefineCommand = (program, io, act) => {
     .description(
       "Compares files with a reference: `compare A B` takes B for the truth; `compare A B --reference R` holds both " +
         "against R. With --model, given once or more, the inputs are denoised by each model and held against " +
-        "--reference; each is compared with each. Folders are compared file by file, in order of their names. The " +
+        "--reference; each is compared with each. Folders are compared file by file, in order of their names. PSNR and " +
+        "SSIM are given as is, and beside that after the best gain and offset, as many published tables have them. The " +
         "reference's noise counts as error here; calibrate is the command that takes it out.",
     )
     .argument("<path...>", "files, or folders of as many files")
@@ -41,12 +43,17 @@ export const defineCompare: DefineCommand = (program, io, act) => {
         .default([], "none"),
     )
     .option("--run-anyway", "also compare a model whose description says that it does something else")
-    .option("--data-range <grey>", "for PSNR and SSIM (default: the reference's)", positive)
+    .option(
+      "--data-range <grey>",
+      "for PSNR and SSIM (default: the reference's largest less its smallest value)",
+      positive,
+    )
     .option("--json", "the result as JSON on stdout")
     .action((paths: string[], options: CompareOptions) => act(() => compare(paths, options, io)));
 };
 
 async function compare(paths: readonly string[], options: CompareOptions, io: CommandIo): Promise<number> {
+  const { comparisonDefinitions } = await import("../../calibration/compare/comparison-definitions.ts");
   const { pairedDifference } = await import("../../calibration/compare/paired-difference.ts");
   const { randomOf } = await import("../../calibration/simulation/random.ts");
   const asked = await askedFor(paths, options);
@@ -77,12 +84,18 @@ async function compare(paths: readonly string[], options: CompareOptions, io: Co
           first: first.name,
           second: second.name,
           psnr_db: difference((row) => row.psnr_db),
+          fitted_psnr_db: difference((row) => row.fitted_psnr_db),
           ssim_published_7x7: difference((row) => row.ssim_published_7x7),
         };
       }),
     );
-    if (options.json) io.stdout.write(`${JSON.stringify({ comparisons: rows, paired: pairs }, null, 2)}\n`);
-    else io.stdout.write([comparisonTable(rows), ...pairs.map(describePair)].join(""));
+    const definitions = comparisonDefinitions(options.dataRange);
+    if (options.json) {
+      io.stdout.write(`${JSON.stringify({ definitions, comparisons: rows, paired: pairs }, null, 2)}\n`);
+    } else {
+      const parts = [comparisonTable(rows), comparisonLegend(definitions), ...pairs.map(describePair)];
+      io.stdout.write(parts.join(""));
+    }
     return exitCodes.done;
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -1,10 +1,11 @@
-import type { Acquisition } from "../../core/acquisition.ts";
+import type { Acquisition, Samples } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import type { PlaneSource } from "../../formats/plane-source.ts";
-import { blockGrid } from "../metrics/block-grid.ts";
+import { type Agreement, agreementSums } from "../metrics/agreement.ts";
+import { blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { resolutionPixels, ringCorrelation } from "../metrics/fourier-ring-correlation.ts";
 import { lineThrough } from "../metrics/linearity.ts";
-import { psnrOf, squaredErrorSum } from "../metrics/mean-squared-error.ts";
+import { psnrOf } from "../metrics/mean-squared-error.ts";
 import { crossCorrelation } from "../metrics/phase-correlation.ts";
 import {
   publishedSsim,
@@ -13,67 +14,67 @@ import {
   ssimStream,
 } from "../metrics/structural-similarity.ts";
 
-/** How one stack looks against another that is taken for the reference; its noise counts as error. */
+/**
+ * How one stack looks against another that is taken for the reference; its noise counts as error. All planes, channels
+ * and times of a file together. What each figure is, in words for users: `comparison-definitions.ts`.
+ */
 export interface Comparison {
-  readonly mean_squared_error: number;
+  /** As is; infinite where no error is left. */
   readonly psnr_db: number;
+  /** After `fit_gain · file + fit_offset`. */
+  readonly fitted_psnr_db: number;
+  readonly mean_squared_error: number;
+  readonly fitted_mean_squared_error: number;
+  readonly fit_gain: number;
+  readonly fit_offset: number;
   readonly ssim_published_7x7: number;
   readonly ssim_published_7x7x7: number;
   readonly ssim_scikit_image_gaussian: number;
+  readonly fitted_ssim_scikit_image_gaussian: number;
   /** Where the ring correlation falls below 1/7, pixels per cycle; null where it never does. */
   readonly resolution_px: number | null;
-  /** Block means: image = slope · reference + offset. */
-  readonly slope: number;
-  readonly offset: number;
+  /** Block means: file = block_mean_slope · reference + block_mean_offset. */
+  readonly block_mean_slope: number;
+  readonly block_mean_offset: number;
+  /** All pixels: file = pixel_slope · reference + …; noise of the reference lowers it. */
+  readonly pixel_slope: number;
   readonly shift_y_px: number;
   readonly shift_x_px: number;
   readonly data_range: number;
 }
 
-/**
- * Compares all planes of all channels and times. `dataRange` is the reference's largest less smallest value where
- * absent (scikit-image's habit), for which the reference is read twice.
- */
+export interface CompareOptions {
+  /** For PSNR and SSIM; absent: the reference's largest less its smallest value (scikit-image's habit). */
+  readonly dataRange?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads both twice: SSIM needs the range and the fit, which only the whole stack tells. */
 export async function compareStacks(
   image: PlaneSource,
   reference: PlaneSource,
-  options: { readonly dataRange?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+  options: CompareOptions = {},
 ): Promise<Comparison> {
-  const { sizes } = reference.acquisition;
   refuseOtherSizes(image.acquisition, reference.acquisition);
-  const { signal } = options;
-  const dataRange = options.dataRange ?? (await rangeOf(reference, signal));
+  const { sizes } = reference.acquisition;
   const shape = { height: sizes.y, width: sizes.x };
-  const error = squaredErrorSum();
+  const agreement = agreementSums();
   const rings = ringCorrelation(shape);
-  const flat = ssimStream(publishedSsim, shape, dataRange);
-  const wang = ssimStream(scikitImageSsim, shape, dataRange);
   const grid = blockGrid(shape);
-  const projections = [new Float32Array(grid.blockOf.length), new Float32Array(grid.blockOf.length)] as const;
-  const deep: number[] = [];
+  const projections = [new Float32Array(sizes.y * sizes.x), new Float32Array(sizes.y * sizes.x)] as const;
   const blocks: { image: number[]; reference: number[] } = { image: [], reference: [] };
-
-  for (let t = 0; t < sizes.t; t += 1) {
-    for (let c = 0; c < sizes.c; c += 1) {
-      const volume = ssimStream(publishedSsim3d, shape, dataRange);
-      for (let z = 0; z < sizes.z; z += 1) {
-        signal?.throwIfAborted();
-        const [a, b] = await Promise.all([image.readPlane({ t, c, z }), reference.readPlane({ t, c, z })]);
-        error.add(a, b);
-        rings.add(a, b);
-        flat.add(a, b);
-        wang.add(a, b);
-        volume.add(a, b);
-        blocks.image.push(...blockMeans(a, grid));
-        blocks.reference.push(...blockMeans(b, grid));
-        [a, b].forEach((plane, index) => {
-          const sum = projections[index === 0 ? 0 : 1];
-          for (let at = 0; at < sum.length; at += 1) sum[at] = (sum[at] ?? 0) + (plane[at] ?? 0);
-        });
-      }
-      deep.push(volume.finish());
-    }
-  }
+  await eachPlane(image, reference, options.signal, (a, b) => {
+    agreement.add(a, b);
+    rings.add(a, b);
+    blocks.image.push(...blockMeansOf(a, grid));
+    blocks.reference.push(...blockMeansOf(b, grid));
+    addTo(projections[0], a);
+    addTo(projections[1], b);
+  });
+  const agreed = agreement.measure();
+  if (options.dataRange === undefined && !(agreed.referenceRange > 0))
+    throw nothingToCompare(reference.acquisition);
+  const dataRange = options.dataRange ?? agreed.referenceRange;
   const line = lineThrough(
     blocks.reference,
     blocks.image,
@@ -81,55 +82,87 @@ export async function compareStacks(
   );
   const shift = crossCorrelation(projections[1], projections[0], shape);
   return {
-    mean_squared_error: error.mean(),
-    psnr_db: psnrOf(error.mean(), dataRange),
-    ssim_published_7x7: flat.finish(),
-    ssim_published_7x7x7: deep.reduce((sum, value) => sum + value, 0) / deep.length,
-    ssim_scikit_image_gaussian: wang.finish(),
+    psnr_db: psnrOf(agreed.meanSquaredError, dataRange),
+    fitted_psnr_db: psnrOf(agreed.fittedMeanSquaredError, dataRange),
+    mean_squared_error: agreed.meanSquaredError,
+    fitted_mean_squared_error: agreed.fittedMeanSquaredError,
+    fit_gain: agreed.fitGain,
+    fit_offset: agreed.fitOffset,
+    ...(await similarities(image, reference, { ...options, dataRange, fit: agreed })),
     resolution_px: resolutionPixels(rings.curve()) ?? null,
-    slope: line.slope,
-    offset: line.offset,
+    block_mean_slope: line.slope,
+    block_mean_offset: line.offset,
+    pixel_slope: agreed.pixelSlope,
     shift_y_px: shift.y,
     shift_x_px: shift.x,
     data_range: dataRange,
   };
 }
 
-async function rangeOf(source: PlaneSource, signal: AbortSignal | undefined): Promise<number> {
-  const { sizes } = source.acquisition;
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
+type Similarities = Pick<Comparison, Extract<keyof Comparison, `${string}ssim${string}`>>;
+
+async function similarities(
+  image: PlaneSource,
+  reference: PlaneSource,
+  given: CompareOptions & { readonly dataRange: number; readonly fit: Agreement },
+): Promise<Similarities> {
+  const { dataRange, fit, signal } = given;
+  const { sizes } = reference.acquisition;
+  const shape = { height: sizes.y, width: sizes.x };
+  const flat = ssimStream(publishedSsim, shape, dataRange);
+  const wang = ssimStream(scikitImageSsim, shape, dataRange);
+  const fitted = ssimStream(scikitImageSsim, shape, dataRange);
+  const deep: number[] = [];
+  let volume = ssimStream(publishedSsim3d, shape, dataRange);
+  await eachPlane(image, reference, signal, (a, b, z) => {
+    flat.add(a, b);
+    wang.add(a, b);
+    fitted.add(
+      Float64Array.from({ length: a.length }, (_, at) => fit.fitGain * (a[at] ?? 0) + fit.fitOffset),
+      b,
+    );
+    volume.add(a, b);
+    if (z < sizes.z - 1) return;
+    deep.push(volume.finish());
+    volume = ssimStream(publishedSsim3d, shape, dataRange);
+  });
+  return {
+    ssim_published_7x7: flat.finish(),
+    ssim_published_7x7x7: deep.reduce((sum, value) => sum + value, 0) / deep.length,
+    ssim_scikit_image_gaussian: wang.finish(),
+    fitted_ssim_scikit_image_gaussian: fitted.finish(),
+  };
+}
+
+/** Times, in them channels, in them planes. */
+async function eachPlane(
+  image: PlaneSource,
+  reference: PlaneSource,
+  signal: AbortSignal | undefined,
+  see: (image: Samples, reference: Samples, z: number) => void,
+): Promise<void> {
+  const { sizes } = reference.acquisition;
   for (let t = 0; t < sizes.t; t += 1) {
     for (let c = 0; c < sizes.c; c += 1) {
       for (let z = 0; z < sizes.z; z += 1) {
         signal?.throwIfAborted();
-        for (const value of await source.readPlane({ t, c, z })) {
-          if (value < low) low = value;
-          if (value > high) high = value;
-        }
+        const [a, b] = await Promise.all([image.readPlane({ t, c, z }), reference.readPlane({ t, c, z })]);
+        see(a, b, z);
       }
     }
   }
-  if (high > low) return high - low;
-  throw usageError("the reference is the same everywhere, so nothing can be compared with it", {
-    code: "compare-empty",
-    file: source.acquisition.file,
-    remedy: "Check that the right file and channel are given",
-  });
 }
 
-function blockMeans(
-  plane: ArrayLike<number>,
-  { count, blockOf }: ReturnType<typeof blockGrid>,
-): Float64Array {
-  const sums = new Float64Array(count);
-  const pixels = new Float64Array(count);
-  for (let at = 0; at < plane.length; at += 1) {
-    const block = blockOf[at] ?? 0;
-    sums[block] = (sums[block] ?? 0) + (plane[at] ?? 0);
-    pixels[block] = (pixels[block] ?? 0) + 1;
-  }
-  return sums.map((sum, block) => sum / (pixels[block] ?? 1));
+function addTo(sum: Float32Array, plane: Samples): void {
+  for (let at = 0; at < sum.length; at += 1) sum[at] = (sum[at] ?? 0) + (plane[at] ?? 0);
+}
+
+function nothingToCompare({ file }: Acquisition) {
+  return usageError("the reference is the same everywhere, so nothing can be compared with it", {
+    code: "compare-empty",
+    file,
+    remedy: "Check that the right file and channel are given",
+  });
 }
 
 /** Throws `EdgeError` (`usage`) where two images have not the same size along each axis. */

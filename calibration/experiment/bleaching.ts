@@ -1,5 +1,5 @@
 import { usageError } from "../../core/errors.ts";
-import { blockGrid } from "../metrics/block-grid.ts";
+import { blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { lineThrough } from "../metrics/linearity.ts";
 import type { PlaneShape } from "../metrics/local-moments.ts";
 import { weightedSum } from "../metrics/noisy-references.ts";
@@ -46,7 +46,8 @@ export function measureBleaching(
   offset: number | undefined,
   exposures?: { readonly judges: readonly number[] },
 ): Bleaching {
-  const blocks = projections.map((projection) => blockMeans(projection, shape));
+  const grid = blockGrid(shape);
+  const blocks = projections.map((projection) => blockMeansOf(projection, grid));
   const count = blocks[0]?.length ?? 0;
   const mean = Float64Array.from({ length: count }, (_, block) =>
     blocks.reduce((sum, means) => sum + (means[block] ?? 0) / blocks.length, 0),
@@ -142,7 +143,7 @@ function blockNoise(projections: readonly Float32Array[], shape: PlaneShape): nu
   let sum = 0;
   for (const projection of projections) {
     const deviations = projection.map((value, at) => value - (mean[at] ?? 0));
-    const means = blockMeans(deviations, shape);
+    const means = blockMeansOf(deviations, grid);
     deviations.forEach((value, at) => {
       sum += (value - (means[grid.blockOf[at] ?? 0] ?? 0)) ** 2;
     });
@@ -169,18 +170,6 @@ function residual(
     });
   });
   return sum / (blocks.length * mean.length);
-}
-
-function blockMeans(projection: Float32Array, shape: PlaneShape): Float64Array {
-  const grid = blockGrid(shape);
-  const sums = new Float64Array(grid.count);
-  const pixels = new Float64Array(grid.count);
-  for (let at = 0; at < projection.length; at += 1) {
-    const block = grid.blockOf[at] ?? 0;
-    sums[block] = (sums[block] ?? 0) + (projection[at] ?? 0);
-    pixels[block] = (pixels[block] ?? 0) + 1;
-  }
-  return sums.map((sum, block) => sum / (pixels[block] ?? 1));
 }
 
 function percent(share: number): string {

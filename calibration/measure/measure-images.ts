@@ -1,4 +1,4 @@
-import { type BlockGrid, blockGrid } from "../metrics/block-grid.ts";
+import { type BlockGrid, blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { type DetailBand, detailTransfer } from "../metrics/detail-transfer.ts";
 import {
   type CorrelationCurve,
@@ -167,18 +167,10 @@ function blockMeans(grid: BlockGrid) {
   const references: number[] = [];
   return {
     add(draws: readonly Float32Array[], reference: Float32Array) {
-      const sums = new Float64Array(grid.count);
-      const referenceSums = new Float64Array(grid.count);
-      const pixels = new Float64Array(grid.count);
-      for (let at = 0; at < reference.length; at += 1) {
-        const block = grid.blockOf[at] ?? 0;
-        for (const image of draws) sums[block] = (sums[block] ?? 0) + (image[at] ?? 0) / draws.length;
-        referenceSums[block] = (referenceSums[block] ?? 0) + (reference[at] ?? 0);
-        pixels[block] = (pixels[block] ?? 0) + 1;
-      }
-      sums.forEach((sum, block) => {
-        images.push(sum / (pixels[block] ?? 1));
-        references.push((referenceSums[block] ?? 0) / (pixels[block] ?? 1));
+      const ofDraws = draws.map((image) => blockMeansOf(image, grid));
+      blockMeansOf(reference, grid).forEach((mean, block) => {
+        references.push(mean);
+        images.push(ofDraws.reduce((sum, means) => sum + (means[block] ?? 0), 0) / draws.length);
       });
     },
     line(): { line: Line; slopeError: number } {

@@ -28,3 +28,15 @@ export function blockGrid(shape: PlaneShape, wanted = 64): BlockGrid {
   }
   return { height, width, side, rows, columns, count: rows * columns, blockOf };
 }
+
+/** Mean of each block of a plane, `[Y, X]`. */
+export function blockMeansOf(plane: ArrayLike<number>, { count, blockOf }: BlockGrid): Float64Array {
+  const sums = new Float64Array(count);
+  const pixels = new Float64Array(count);
+  for (let at = 0; at < plane.length; at += 1) {
+    const block = blockOf[at] ?? 0;
+    sums[block] = (sums[block] ?? 0) + (plane[at] ?? 0);
+    pixels[block] = (pixels[block] ?? 0) + 1;
+  }
+  return sums.map((sum, block) => sum / (pixels[block] ?? 1));
+}

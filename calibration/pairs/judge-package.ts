@@ -122,8 +122,9 @@ function evidenceOf(measures: readonly PairMeasure[], intensity: string): string
     "|---|---|---|---|---|---|",
     ...rows,
     "",
-    "PSNR is against the clean image and its range, after a least-squares gain and offset onto it. The clean image's own",
-    "noise counts as error, so the truth is a little better.",
+    "PSNR is against the clean image and its range (largest less smallest value), after a least-squares gain and offset onto",
+    "it; its own noise counts as error, so the truth is a little better. The gain to input units is the slope of the noisy",
+    "pixels against the clean ones over that of the denoised pixels: the intensity slope above is 1 over it.",
     "",
   ].join("\n");
 }

@@ -1,4 +1,5 @@
 import type { Samples } from "../../core/acquisition.ts";
+import { agreementSums } from "../metrics/agreement.ts";
 import { psnrOf } from "../metrics/mean-squared-error.ts";
 
 /** What one pair says of a model; each image is brought onto the clean one by a least-squares gain and offset first. */
@@ -24,85 +25,41 @@ export interface PairSums {
   readonly measure: () => Omit<PairMeasure, "name" | "noiseToSignal">;
 }
 
-/** Sums about the first sample, so that little is lost to a large offset. */
-interface Sums {
-  first: number;
-  sum: number;
-  squares: number;
-  withClean: number;
-}
-
 /** Streaming: sums only. */
 export function pairSums(): PairSums {
-  const noisySums = emptySums();
-  const cleanSums = emptySums();
-  const denoisedSums = emptySums();
-  let count = 0;
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const ofNoisy = agreementSums();
+  const ofDenoised = agreementSums();
   return {
     add(noisy, clean, denoised) {
-      for (let at = 0; at < clean.length; at += 1) {
-        const [n, c, d] = [noisy[at] as number, clean[at] as number, denoised[at] as number];
-        // What is not finite in one says nothing of the others.
-        if (!Number.isFinite(n + c + d)) continue;
-        if (count === 0) {
-          noisySums.first = n;
-          cleanSums.first = c;
-          denoisedSums.first = d;
-        }
-        const cleanFrom = c - cleanSums.first;
-        addTo(noisySums, n, cleanFrom);
-        addTo(cleanSums, c, cleanFrom);
-        addTo(denoisedSums, d, cleanFrom);
-        least = Math.min(least, c);
-        most = Math.max(most, c);
-        count += 1;
-      }
+      const [n, c, d] = allFinite(noisy, clean, denoised);
+      ofNoisy.add(n, c);
+      ofDenoised.add(d, c);
     },
     measure() {
-      const noisy = momentsOf(noisySums, cleanSums, count);
-      const clean = momentsOf(cleanSums, cleanSums, count);
-      const denoised = momentsOf(denoisedSums, cleanSums, count);
-      const range = most - least;
-      const gain = noisy.withClean / denoised.withClean;
-      const unit = (noisy.withClean / clean.variance) * range;
+      const noisy = ofNoisy.measure();
+      const denoised = ofDenoised.measure();
+      const range = noisy.referenceRange;
+      const gain = noisy.pixelSlope / denoised.pixelSlope;
       return {
-        correlation: noisy.withClean / Math.sqrt(noisy.variance * clean.variance),
-        noisyPsnrDb: psnrOf(residual(noisy, clean), range),
-        denoisedPsnrDb: psnrOf(residual(denoised, clean), range),
+        correlation: noisy.correlation,
+        noisyPsnrDb: psnrOf(noisy.fittedMeanSquaredError, range),
+        denoisedPsnrDb: psnrOf(denoised.fittedMeanSquaredError, range),
         gain,
-        offset: noisy.mean - gain * denoised.mean,
-        shift: (denoised.mean - noisy.mean) / unit,
+        offset: noisy.imageMean - gain * denoised.imageMean,
+        shift: (denoised.imageMean - noisy.imageMean) / (noisy.pixelSlope * range),
       };
     },
   };
 }
 
-function emptySums(): Sums {
-  return { first: 0, sum: 0, squares: 0, withClean: 0 };
-}
-
-function addTo(sums: Sums, value: number, cleanFrom: number): void {
-  const from = value - sums.first;
-  sums.sum += from;
-  sums.squares += from * from;
-  sums.withClean += from * cleanFrom;
-}
-
-function momentsOf(sums: Sums, clean: Sums, count: number) {
-  const mean = sums.sum / count;
-  return {
-    mean: mean + sums.first,
-    variance: sums.squares / count - mean * mean,
-    withClean: sums.withClean / count - mean * (clean.sum / count),
-  };
-}
-
-/** Mean squared error that is left after the least-squares gain and offset onto the clean image. */
-function residual(
-  image: { readonly variance: number; readonly withClean: number },
-  clean: { readonly variance: number },
-): number {
-  const explained = image.variance > 0 ? image.withClean ** 2 / image.variance : 0;
-  return Math.max(clean.variance - explained, 0);
+/** A pixel that is not finite in one of the three says nothing of the others, and is left out of all. */
+function allFinite(...planes: readonly [Samples, Samples, Samples]): readonly [Samples, Samples, Samples] {
+  const [noisy, clean, denoised] = planes;
+  const places: number[] = [];
+  for (let at = 0; at < clean.length; at += 1) {
+    if (planes.every((plane) => Number.isFinite(plane[at]))) places.push(at);
+  }
+  if (places.length === clean.length) return planes;
+  const kept = (plane: Samples) => Float64Array.from(places, (at) => plane[at] ?? Number.NaN);
+  return [kept(noisy), kept(clean), kept(denoised)];
 }

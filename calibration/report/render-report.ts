@@ -38,6 +38,7 @@ export function renderReport(
     verdicts(calibration),
     `<h2>All figures</h2>`,
     table(calibration),
+    `<p class="note">PSNR: as is, no gain or offset is fitted; against the truth that nobody has seen, from references that share no noise. naive: the same against the mean of the references as if it were the truth. Data range: the intensity range below. slope: means of blocks of the denoised image against those of the mean of the references (least squares); 1 where large structures keep their intensity.</p>`,
     `<p class="note">* SSIM compares with the noisy mean of the references, whose noise makes it too low. Compare it only within a column of this table; it cannot be a target. refs: repeats kept apart as references. Bias and noise are in grey values: bias stays however often you repeat, noise averages out.</p>`,
     `<h2>How it was made</h2>`,
     provenance(calibration),

@@ -70,6 +70,11 @@ test("one command makes the whole report, and says that the identity does nothin
   }
   const html = readFileSync(join(out, "calibration.html"), "utf8");
   assert.match(html, /<svg/);
+  assert.match(html, /PSNR: as is, no gain or offset is fitted; .* naive: /);
+  assert.match(
+    html,
+    /slope: means of blocks of the denoised image against those of the mean of the references/,
+  );
   assert.doesNotMatch(html, /(src|href)="(?!data:)/, "the report needs nothing beside it");
   assert.equal(readFileSync(join(out, "calibration.csv"), "utf8").split("\r\n").length, 1 + 2 * 3 + 1);
 });

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
+import { encodeNpy } from "../../formats/npy.ts";
 
 const root = join(import.meta.dirname, "../..");
 const fixtures = join(root, "test/fixtures/calibration");
+
+const scratch = mkdtempSync(join(tmpdir(), "compare-"));
+after(() => rmSync(scratch, { recursive: true }));
 
 function compare(...args: readonly string[]) {
   return spawnSync(join(root, "bin/cnnt-edge.js"), ["compare", ...args], { encoding: "utf8" });
@@ -24,6 +30,77 @@ test("two files are compared with the figures of scikit-image", () => {
   assert.ok(Math.abs((comparisons[0]?.["ssim_published_7x7x7"] ?? 0) - 0.8340220444276191) < 1e-4);
 });
 
+test("the fitted figures are scikit-image's after one gain and offset for the whole file, and are named so", () => {
+  const { stdout } = compare(join(fixtures, "bpae-noisy.npy"), join(fixtures, "bpae-clean.npy"), "--json");
+  const golden = JSON.parse(readFileSync(join(fixtures, "metrics.json"), "utf8")) as Record<
+    string,
+    Record<string, number>
+  >;
+  const [row] = (JSON.parse(stdout) as { comparisons: Record<string, number>[] }).comparisons;
+  const off = (field: string, name: string) => Math.abs((row?.[field] ?? 0) - (golden["bpae"]?.[name] ?? 0));
+  assert.ok(off("fitted_psnr_db", "fittedPsnr") < 1e-9, stdout);
+  assert.ok(off("fitted_ssim_scikit_image_gaussian", "fittedScikitImageSsim") < 1e-9, stdout);
+});
+
+test("a file that is off by gain and offset alone is wrong as is, and right after the fit", () => {
+  const reference = Float32Array.from({ length: 4 * 32 * 32 }, (_, at) => 100 + ((at * 37) % 101));
+  const write = (name: string, samples: Float32Array) => {
+    const file = join(scratch, name);
+    writeFileSync(file, encodeNpy({ data: samples, shape: [4, 32, 32] }));
+    return file;
+  };
+  const truth = write("truth.npy", reference);
+  const scaled = write(
+    "scaled.npy",
+    reference.map((value) => 2 * value + 64),
+  );
+  const { status, stdout, stderr } = compare(scaled, truth, "--json");
+  assert.equal(status, 0, stderr);
+  const [row] = (JSON.parse(stdout) as { comparisons: Record<string, number | null>[] }).comparisons;
+  assert.ok((row?.["psnr_db"] ?? 99) < 0, stdout);
+  assert.equal(row?.["fitted_psnr_db"], null, "no error is left, so the PSNR has no bound");
+  assert.equal(row?.["fitted_mean_squared_error"], 0);
+  assert.deepEqual([row?.["fit_gain"], row?.["fit_offset"]], [0.5, -32]);
+  assert.ok(Math.abs((row?.["fitted_ssim_scikit_image_gaussian"] ?? 0) - 1) < 1e-9);
+  assert.ok(Math.abs((row?.["block_mean_slope"] ?? 0) - 2) < 1e-9);
+  assert.ok(Math.abs((row?.["pixel_slope"] ?? 0) - 2) < 1e-9);
+});
+
+test("compare says of each figure what it is: in JSON for each field, below the table for each column", () => {
+  const files = [join(fixtures, "bpae-noisy.npy"), join(fixtures, "bpae-clean.npy")];
+  const { comparisons, definitions } = JSON.parse(compare(...files, "--json").stdout) as {
+    comparisons: Record<string, unknown>[];
+    definitions: Record<string, string>;
+  };
+  const figures = Object.keys(comparisons[0] ?? {}).filter((name) => !["candidate", "stack"].includes(name));
+  assert.ok(figures.length > 10);
+  for (const name of figures) assert.match(definitions[name] ?? "", /\w+ \w+/, `${name} is not defined`);
+  assert.match(definitions["psnr_db"] ?? "", /no gain or offset is fitted/);
+  assert.match(definitions["fitted_psnr_db"] ?? "", /least squares/);
+  assert.match(definitions["block_mean_slope"] ?? "", /means of blocks .* against .* reference/);
+  assert.match(definitions["data_range"] ?? "", /largest less the smallest value of the reference/);
+
+  const { stdout } = compare(...files);
+  const [table = "", ...legend] = stdout.split("\n\n");
+  const headings = (table.split("\n")[0] ?? "").split(/ {2,}/).slice(2);
+  assert.ok(headings.length > 8, stdout);
+  const told = legend.join("\n\n").split("\n");
+  for (const heading of headings) {
+    assert.ok(
+      told.some((line) => line.startsWith(`  ${heading} `)),
+      `${heading} is not explained:\n${stdout}`,
+    );
+  }
+});
+
+test("compare says whose data range it used", () => {
+  const files = [join(fixtures, "bpae-noisy.npy"), join(fixtures, "bpae-clean.npy")];
+  assert.match(compare(...files).stdout, /the largest less the smallest value of the reference/);
+  const given = compare(...files, "--data-range", "4095").stdout;
+  assert.match(given, /data range .*4095.*--data-range/);
+  assert.doesNotMatch(given, /largest less the smallest/);
+});
+
 test("two candidates against one reference are also compared with each other", () => {
   const { stdout } = compare(
     join(fixtures, "bpae-noisy.npy"),
@@ -31,6 +108,7 @@ test("two candidates against one reference are also compared with each other", (
     "--reference",
     join(fixtures, "bpae-clean.npy"),
   );
+  assert.match(stdout, /PSNR as is .*\n +PSNR after fit .*\n +SSIM 7x7 /);
   assert.match(stdout, /too few stacks for an interval\); higher in 0, lower in 1 of 1, sign test p = 1/);
 });
 
