@@ -1,5 +1,6 @@
 import { visible } from "../core/errors.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
+import { figureDefinitions } from "../export/package/figure-definitions.ts";
 import { settingsWords } from "../export/package/settings-words.ts";
 import { statedTaskOf, taskWords } from "../export/package/stated-task.ts";
 
@@ -20,9 +21,9 @@ export function packageAsText(model: ModelPackage): string {
   return `${visible(model.dir)}\n${lines.map(([label, words]) => `  ${label.padEnd(width)}  ${visible(words)}\n`).join("")}`;
 }
 
-/** The same for programs; keys as in the package's own settings. */
+/** The same for programs; keys as in the package's own settings, and in words what its measured figures are. */
 export function packageAsJson(model: ModelPackage): object {
   const { name, version, modelSha256, settings, zoo } = model;
-  const task = statedTaskOf(model);
-  return { name, version, sha256: modelSha256, task, ...(zoo === undefined ? { settings } : { zoo }) };
+  const told = zoo === undefined ? { settings, definitions: figureDefinitions(settings) } : { zoo };
+  return { name, version, sha256: modelSha256, task: statedTaskOf(model), ...told };
 }

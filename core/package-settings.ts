@@ -106,8 +106,9 @@ export const packageSettingsSchema = z.strictObject({
   pairs: z
     .strictObject({
       count: positiveInteger,
+      /** PSNR gained, after a gain and an offset onto the clean image (`calibration/pairs/pair-sums.ts`). */
       psnr_gain_db: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }),
-      /** Slope of denoised against clean intensities, where that of noisy ones is 1: what is left of a structure's height. */
+      /** Slope of denoised pixels against clean ones over that of the noisy pixels: what is left of a structure's height. */
       slope: z.strictObject({ median: z.number(), min: z.number(), max: z.number() }).optional(),
       /** What the pairs show, in words. */
       on: z.string().max(300).optional(),

@@ -12,10 +12,13 @@ export function settingsWords(settings: PackageSettings): (readonly [label: stri
     ["height and width", `multiples of ${settings.spatial_multiple}${exactly}`],
     ...(noise === undefined
       ? []
-      : [["noise it was tried on", `${noise.join(" to ")} of the signal`] as const]),
-    ...(pairs === undefined
-      ? []
-      : [[`gained on ${pairs.count} pairs`, gainWords(pairs.psnr_gain_db)] as const]),
+      : [
+          [
+            "noise it was tried on",
+            `${noise.join(" to ")} (smallest to largest noise over signal of the noisy images)`,
+          ] as const,
+        ]),
+    ...(pairs === undefined ? [] : [["PSNR gained", gainWords(pairs)] as const]),
   ];
 }
 
@@ -26,13 +29,18 @@ export function slopeWords(pairs: PackageSettings["pairs"]): string {
   const { median, min, max } = pairs.slope;
   const on = pairs.on === undefined ? "" : ` (${pairs.on})`;
   return (
-    `${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)}) of denoised against clean on ${pairs.count} ` +
-    `pairs${on}; not measured on your sample`
+    `median ${median.toFixed(2)} (smallest ${min.toFixed(2)}, largest ${max.toFixed(2)}) over ${pairs.count} pairs of noisy and ` +
+    `clean images${on}: pixels of the denoised against those of the clean image, divided by the same slope of the noisy ` +
+    "image; not measured on your sample"
   );
 }
 
-function gainWords({ median, min, max }: NonNullable<PackageSettings["pairs"]>["psnr_gain_db"]): string {
-  return `${median.toFixed(1)} dB (${min.toFixed(1)} to ${max.toFixed(1)})`;
+function gainWords({ count, psnr_gain_db }: NonNullable<PackageSettings["pairs"]>): string {
+  const { median, min, max } = psnr_gain_db;
+  return (
+    `median ${median.toFixed(1)} dB (smallest ${min.toFixed(1)}, largest ${max.toFixed(1)}) over ${count} pairs: ` +
+    "PSNR of the denoised less that of the noisy image, each after the best gain and offset onto the clean one"
+  );
 }
 
 function normalizationWords(normalization: Normalization): string {

@@ -62,7 +62,7 @@ test("writes how the result was made into it, and says so as JSON", async () => 
     '<M K="Channel 0: Tile">20,72,52 (depth,height,width)</M>',
     '<M K="Channel 0: Normalization">percentile 1.5 to 99.5, not clipped</M>',
     '<M K="Channel 0: Intensity meaning">preserved</M>',
-    '<M K="Channel 0: Intensity slope">0.98 (0.91 to 1.00) of denoised against clean on 18 pairs (planes of public',
+    '<M K="Channel 0: Intensity slope">median 0.98 (smallest 0.91, largest 1.00) over 18 pairs of noisy and clean images (planes of public',
     '<M K="Channel 1: Model">none (passed on unchanged)</M>',
   ]) {
     assert.ok(xml.includes(said), said);

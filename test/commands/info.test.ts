@@ -75,15 +75,22 @@ test("info tells of a package what it was made for, and refuses a damaged one", 
   const { code, stdout } = await runCommand(["info", shipped]);
   assert.equal(code, 0);
   assert.match(stdout, /intensities +preserved: output values are in the input's units\n/);
-  assert.match(stdout, /noise it was tried on +0\.\d+ to 1\.\d+ of the signal\n/);
+  assert.match(stdout, /noise it was tried on +0\.\d+ to 1\.\d+ \(smallest to largest .* noisy images\)\n/);
   assert.match(
     stdout,
-    /intensity slope +0\.98 \(0\.91 to 1\.00\) of denoised.*not measured on your sample\n/,
+    /intensity slope +median 0\.98 \(smallest 0\.91, largest 1\.00\) over 18 .*pixels.*not measured on your sample\n/,
+  );
+  assert.match(
+    stdout,
+    /PSNR gained +median 10\.9 dB \(smallest 2\.7, largest 13\.9\) over 18 .* after the best gain and offset/,
   );
   const unmeasured = await runCommand(["info", join(import.meta.dirname, "../../models/identity")]);
   assert.match(unmeasured.stdout, /intensity slope +not measured on your sample/);
   const [told] = JSON.parse((await runCommand(["info", "--json", shipped])).stdout);
   assert.equal(told.package.settings.intensity.meaning, "preserved");
+  assert.match(told.package.definitions.pairs.psnr_gain_db, /each channel .* best gain and offset/);
+  assert.match(told.package.definitions.pairs.slope, /all pixels .* divided by/);
+  assert.match(told.package.definitions.noise_range, /standard deviation of the noise/);
 
   const damaged = join(scratch, "damaged");
   cpSync(shipped, damaged, { recursive: true });
