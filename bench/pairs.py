@@ -7,6 +7,9 @@ PAIRS_DIR holds NAME.json beside the noisy and clean files it names; DENOISED_DI
 and offset; PSNR and SSIM (gaussian weights, sigma 1.5, population covariance) use max - min of the clean plane as
 data range. Linearity: clean pixels in 10 bins of equal count by the *clean* value; the slope of the bins' mean
 denoised (unfitted; noisy and denoised both scaled by the one gain that maps the noisy plane to the clean) against mean clean.
+A second table has the PSNR as is, without any fit, and the slope of denoised against clean by three definitions, each
+divided by the same slope of the noisy plane: over the ten bins, over all pixels (`export --pairs`), over the means of
+blocks (`compare`, `calibrate`).
 "Gauss" is the best of a Gaussian blur of the noisy plane, its width chosen with the clean plane at hand (PEER_WIDTHS_PX):
 what no user can do, and the bar for a network that was never finetuned. With --card, the figures printed in the starter's card are compared: the product must reach them within 0.05 dB.
 """
@@ -54,6 +57,27 @@ def bin_slope(x, clean, bins=10):
     return np.polyfit(ys, xs, 1)[0]
 
 
+def pixel_slope(x, clean):
+    """Least-squares slope of the pixels of x against those of the clean plane."""
+    return np.polyfit(clean.ravel(), x.ravel(), 1)[0]
+
+
+def block_slope(x, clean, wanted=64, smallest=8):
+    """Least-squares slope of block means: about 64 square blocks, none but those at the far borders below 8 x 8."""
+    side = max(smallest, int(np.ceil(np.sqrt(clean.size / wanted))))
+    rows, columns = (np.arange(0, length, side) for length in clean.shape)
+
+    def means(plane):
+        sums = np.add.reduceat(np.add.reduceat(plane, rows, axis=0), columns, axis=1)
+        return (sums / np.outer(np.diff([*rows, plane.shape[0]]), np.diff([*columns, plane.shape[1]]))).ravel()
+
+    return np.polyfit(means(clean), means(x), 1)[0]
+
+
+def psnr_as_is(x, clean):
+    return peak_signal_noise_ratio(clean, x, data_range=clean.max() - clean.min())
+
+
 def tuned_gaussian(noisy, clean):
     """PSNR and SSIM of the blur whose PSNR is highest, and its sigma in pixels."""
     blurs = [(sigma, fit(gaussian_filter(noisy, sigma, mode="reflect"), clean)[0]) for sigma in PEER_WIDTHS_PX]
@@ -70,7 +94,7 @@ def card_figures(path):
 def main():
     pairs, denoised = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     card = card_figures(sys.argv[4]) if len(sys.argv) > 4 and sys.argv[3] == "--card" else {}
-    rows, behind = [], []
+    rows, behind, unfitted = [], [], []
     print("| plane | PSNR noisy | PSNR denoised | card | PSNR Gauss (px) | SSIM noisy | SSIM denoised | SSIM Gauss | slope noisy | slope denoised |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for description in sorted(pairs.glob("**/*.json")):
@@ -92,6 +116,8 @@ def main():
             slopes = [bin_slope(unbiased * image, clean) for image in (noisy, ours)]
             gauss_psnr, gauss_ssim, sigma = tuned_gaussian(noisy, clean)
             rows.append((before[0], after[0], before[1], after[1], gauss_psnr, gauss_ssim))
+            relative = [slope(ours, clean) / slope(noisy, clean) for slope in (bin_slope, pixel_slope, block_slope)]
+            unfitted.append((name, psnr_as_is(noisy, clean), psnr_as_is(ours, clean), block_slope(noisy, clean), *relative))
             said = card.get(name)
             if said is not None and after[0] < said - 0.05:
                 behind.append(name)
@@ -99,10 +125,23 @@ def main():
                 f"| {name} | {before[0]:.2f} | {after[0]:.2f} | {'' if said is None else f'{said:.2f}'} "
                 f"| {gauss_psnr:.2f} ({sigma:.1f}) | {before[1]:.3f} | {after[1]:.3f} | {gauss_ssim:.3f} | {slopes[0]:.3f} | {slopes[1]:.3f} |"
             )
+    print()
+    print("| plane | PSNR as is, noisy | PSNR as is, denoised | brightness of noisy | slope, bins | slope, pixels | slope, blocks |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for name, noisy_psnr, our_psnr, brightness, *slopes in unfitted:
+        print(f"| {name} | {noisy_psnr:.2f} | {our_psnr:.2f} | {brightness:.3f} | {' | '.join(f'{slope:.3f}' for slope in slopes)} |")
+    as_is = np.array([row[1:] for row in unfitted])
+    gained = as_is[:, 1] - as_is[:, 0]
+    print()
+    print(f"as is: mean gain {gained.mean():.2f} dB, {gained.min():.2f} to {gained.max():.2f}; ", end="")
+    for word, column in (("bins", 3), ("pixels", 4), ("blocks", 5)):
+        slopes = as_is[:, column]
+        print(f"slope, {word}: median {np.median(slopes):.3f}, {slopes.min():.3f} to {slopes.max():.3f}; ", end="")
+    print()
     table = np.array(rows)
     gain, ssim = table[:, 1] - table[:, 0], table[:, 3] - table[:, 2]
     print()
-    print(f"{len(rows)} planes; mean gain {gain.mean():.2f} dB, worst {gain.min():.2f} dB; ", end="")
+    print(f"{len(rows)} planes; after the fit: mean gain {gain.mean():.2f} dB, median {np.median(gain):.2f}, worst {gain.min():.2f} dB; ", end="")
     print(f"SSIM {ssim.mean():+.3f}, worst {ssim.min():+.3f}; losses: {int((gain < 0).sum())}")
     peer_gain, peer_ssim = table[:, 4] - table[:, 0], table[:, 5] - table[:, 2]
     print(f"tuned Gaussian: mean gain {peer_gain.mean():.2f} dB, worst {peer_gain.min():.2f} dB; ", end="")
