@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type EdgeError, usageError } from "../core/errors.ts";
+import { naturally, unreachable } from "../formats/files-of.ts";
 import { isCompanion } from "../formats/ome/companion.ts";
 import { judgeName } from "../watcher/intake/candidate-name.ts";
-import { unreachable } from "./refuse-together.ts";
 
 /** What the paths of a command line stand for. */
 export interface GivenFiles {
@@ -13,9 +13,6 @@ export interface GivenFiles {
   /** What a person should know: files of a folder that are passed over. */
   readonly notes: readonly string[];
 }
-
-/** File names sort as people count: `scan2` before `scan10`. */
-const naturally = new Intl.Collator("en", { numeric: true });
 
 /** How many names a sentence lists. */
 const listedNames = 3;

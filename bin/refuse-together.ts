@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import { describeError, type EdgeError, isEdgeError, usageError } from "../core/errors.ts";
+import { describeError, type EdgeError, isEdgeError } from "../core/errors.ts";
+import { unreachable } from "../formats/files-of.ts";
 import type { CommandIo } from "./command.ts";
 
 /**
@@ -29,24 +30,7 @@ export async function refuseTogether(
 
 /** Throws `EdgeError` (`usage`) where the path names nothing that can be reached. */
 export async function refuseMissing(path: string): Promise<void> {
-  await stat(path).catch((cause: NodeJS.ErrnoException) => {
+  await stat(path).catch((cause: unknown) => {
     throw unreachable(path, cause);
-  });
-}
-
-export function unreachable(path: string, cause: NodeJS.ErrnoException): EdgeError {
-  if (cause.code === "ENOENT" || cause.code === "ENOTDIR") {
-    return usageError("there is no such file or folder", {
-      code: "input-missing",
-      file: path,
-      remedy: "Check the name",
-    });
-  }
-  return usageError("it cannot be read", {
-    code: "input-unreachable",
-    file: path,
-    found: cause.code ?? cause.message,
-    remedy: "Check that you may read it",
-    cause,
   });
 }

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Option } from "commander";
 import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
 import { usageError, visible } from "../../core/errors.ts";
+import { filesOf } from "../../formats/files-of.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import {
   type CandidatePair,
@@ -13,7 +14,7 @@ import {
   describePair,
 } from "../describe-comparison.ts";
 import { positive } from "../option-values.ts";
-import { refuseTogether, unreachable } from "../refuse-together.ts";
+import { refuseTogether } from "../refuse-together.ts";
 import { createWorkLine } from "../work-line.ts";
 
 interface CompareOptions {
@@ -222,18 +223,6 @@ async function compareFiles(
   } finally {
     await a.close();
   }
-}
-
-async function filesOf(path: string): Promise<readonly string[]> {
-  const facts = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    throw unreachable(path, cause);
-  });
-  if (!facts.isDirectory()) return [path];
-  const entries = await readdir(path, { withFileTypes: true });
-  const names = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-    .map(({ name }) => name);
-  return names.sort(new Intl.Collator("en", { numeric: true }).compare).map((name) => join(path, name));
 }
 
 function unequalCount(name: string, found: number, allowed: number) {

@@ -1,7 +1,7 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import type { Acquisition } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
+import { filesOf } from "../../formats/files-of.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import type { PlaneSource } from "../../formats/plane-source.ts";
 import type { Repeats } from "./repeats.ts";
@@ -20,9 +20,6 @@ interface Image {
   readonly name: string;
 }
 
-/** File names sort as people count: `scan2` before `scan10`. */
-const naturally = new Intl.Collator("en", { numeric: true });
-
 /**
  * Opens repeats: the files of a folder, several files, or the time axis of a single one. Throws `EdgeError` where
  * they do not show the same field in the same size.
@@ -31,7 +28,7 @@ export async function openRepeats(
   paths: readonly string[],
   options: OpenRepeatsOptions = {},
 ): Promise<Repeats> {
-  const files = await filesOf(paths);
+  const files = (await Promise.all(paths.map(filesOf))).flat();
   const single = files.length === 1;
   return gathered(options, async (open) => {
     for (const file of files) {
@@ -54,7 +51,7 @@ export async function openLevels(
 ): Promise<Repeats> {
   return gathered(options, async (open) => {
     for (const { averages, path } of [...levels].sort((a, b) => a.averages - b.averages)) {
-      for (const file of await filesOf([path])) {
+      for (const file of await filesOf(path)) {
         const source = await open(file);
         if (source.acquisition.sizes.t > 1) throw timeInRepeat(file, source.acquisition.sizes.t);
         open.add({ source, t: 0, averages, name: `${averages}x ${basename(file)}` });
@@ -129,31 +126,6 @@ function repeatsOf(
     },
     close,
   };
-}
-
-/** Files as given; of a folder its visible files, in natural order. */
-async function filesOf(paths: readonly string[]): Promise<readonly string[]> {
-  const files: string[] = [];
-  for (const path of paths) {
-    const facts = await stat(path).catch(() => undefined);
-    if (facts === undefined) {
-      throw usageError("there is no such file or folder", {
-        code: "input-missing",
-        file: path,
-        remedy: "Check the name",
-      });
-    }
-    if (!facts.isDirectory()) {
-      files.push(path);
-      continue;
-    }
-    const entries = await readdir(path, { withFileTypes: true });
-    const names = entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-      .map(({ name }) => name);
-    files.push(...names.sort(naturally.compare).map((name) => join(path, name)));
-  }
-  return files;
 }
 
 function channelOf({ file, sizes, channels }: Acquisition, wanted: number | undefined): number {

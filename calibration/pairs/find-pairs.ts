@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { usageError } from "../../core/errors.ts";
+import { naturally } from "../../formats/files-of.ts";
 
 /** Two files of one field: as the model will see it, and as it should become. */
 export interface ImagePair {
@@ -43,7 +44,7 @@ export async function findPairs(dir: string): Promise<ImagePair[]> {
 export function pairNames(files: readonly string[], dir: string): ImagePair[] {
   const all = new Set(files);
   const pairs: ImagePair[] = [];
-  for (const file of [...files].sort(new Intl.Collator("en", { numeric: true }).compare)) {
+  for (const file of [...files].sort(naturally.compare)) {
     const split = splitAtWord(file);
     if (split === undefined) continue;
     const partner = `${split.before}${split.partner}${split.after}`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -129,6 +129,14 @@ test("models are compared with the input and with each other, over all stacks", 
   // What the model gains over the input, it gains over the identity.
   assert.equal(models?.psnr_db.mean, -(denoised?.psnr_db.mean ?? Number.NaN));
   assert.ok((models?.psnr_db.mean ?? 0) > 3);
+});
+
+test("a folder without files is refused: nothing compared is no result", () => {
+  const empty = join(scratch, "empty");
+  mkdirSync(join(empty, "folder-in-it"), { recursive: true });
+  const { status, stdout, stderr } = compare(empty, empty);
+  assert.equal(status, 2, stdout);
+  assert.match(stderr, /^cnnt-edge: .*empty: the folder holds no file/);
 });
 
 test("files of different size are refused", () => {

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { isEdgeError } from "../../core/errors.ts";
+import { filesOf } from "../../formats/files-of.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "files-of-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+test("a folder stands for its visible files, in the order in which people count", async () => {
+  const folder = join(scratch, "scans");
+  mkdirSync(join(folder, "deeper"), { recursive: true });
+  for (const name of ["scan10.tif", "scan2.tif", ".hidden.tif"]) writeFileSync(join(folder, name), "");
+  assert.deepEqual(await filesOf(folder), [join(folder, "scan2.tif"), join(folder, "scan10.tif")]);
+});
+
+test("a file stands for itself, whatever its name", async () => {
+  const file = join(scratch, ".a file");
+  writeFileSync(file, "");
+  assert.deepEqual(await filesOf(file), [file]);
+});
+
+test("what is missing, cannot be reached or holds no file is refused by its own name", async () => {
+  const loop = join(scratch, "loop");
+  symlinkSync(loop, loop);
+  const empty = join(scratch, "empty");
+  mkdirSync(empty);
+  for (const [path, code] of [
+    [join(scratch, "nothing"), "input-missing"],
+    [loop, "input-unreachable"],
+    [empty, "input-folder-empty"],
+  ] as const) {
+    await assert.rejects(filesOf(path), (error) => isEdgeError(error, code) && error.file === path);
+  }
+});
