@@ -45,7 +45,7 @@ export function reportTable(report: BenchReport, command: string): string {
     ["through the network", `${describeRate(report.network_voxels_per_s)} (${fixed(report.network_s)} s)`],
     ["delivered / in-network time", report.delivered_to_network.toFixed(3)],
     [
-      "the same tiles with nothing beside them",
+      "the same tiles without other work",
       `${fixed(report.bare_s)} s (in the job ${(report.network_s / report.bare_s).toFixed(2)} x)`,
     ],
     [
@@ -57,7 +57,7 @@ export function reportTable(report: BenchReport, command: string): string {
       `${share(s)} (${fixed(s)} s)`,
     ]),
     ...Object.entries(report.busy_s).map(([kind, s]): [string, string] => [
-      `beside it: ${kind}`,
+      `beside the network: ${kind}`,
       `${share(s)} (${fixed(s)} s)`,
     ]),
     [
@@ -70,7 +70,7 @@ export function reportTable(report: BenchReport, command: string): string {
       ? []
       : ([
           [
-            "of the cores' measured peak, the larger of these",
+            "the network's share of the larger of these two",
             `${((100 * report.network_flops) / Math.max(report.matrix_product_flops, report.convolution_flops)).toFixed(0)} %`,
           ],
         ] as [string, string][])),

@@ -32,7 +32,7 @@ export function renderReport(
     `<ul>${answer.sentences.map((sentence) => `<li>${escaped(sentence)}</li>`).join("")}</ul></section>`,
     `<p class="facts">${factsLine(calibration)}</p>`,
     `<h2>The evidence</h2>`,
-    `<p class="note">Truth is what this field would show through this microscope with endless averaging: its blur, background and fixed pattern belong to it. Bands are 95 % intervals. Inputs and references share no repeat; the naive curve takes the noisy reference as the truth and is shown only as a warning.</p>`,
+    `<p class="note">Truth is what this field would show through this microscope with endless averaging: it includes blur, background and fixed pattern. Bands are 95 % intervals. Inputs and references share no repeat; the naive curve takes the noisy reference as the truth and is shown only as a warning.</p>`,
     `<div class="charts">${chartsOf(calibration).join("\n")}</div>`,
     strip(pictures, key),
     verdicts(calibration),
@@ -76,7 +76,7 @@ function strip(pictures: readonly LevelPictures[], key: PictureKey): string {
   );
   return [
     `<h2>The same place at every level</h2>`,
-    `<p class="note">Plane ${key.plane + 1}, ${key.side} x ${key.side} pixels, the same grey scale in every picture: ${key.black.toFixed(0)} black, ${key.white.toFixed(0)} white. Differences: red more, blue less, full colour at ${key.full.toFixed(1)} grey values. What was taken away should look like noise, without the shape of cells. Last column: the whole plane in squares of 8 x 8, full colour at 6 standard deviations of noise.</p>`,
+    `<p class="note">Plane ${key.plane + 1}, ${key.side} x ${key.side} pixels, the same grey scale in every picture: ${key.black.toFixed(0)} black, ${key.white.toFixed(0)} white. Differences: red more, blue less, full colour at ${key.full.toFixed(1)} grey values. The difference should look like noise, without the shape of cells. Last column: the whole plane in squares of 8 x 8, full colour at 6 standard deviations of noise.</p>`,
     `<div class="strip" style="grid-template-columns: 70px repeat(${columns.length}, 1fr)"><div></div>${columns.map((column) => `<div class="head">${column}</div>`).join("")}${rows.join("")}</div>`,
   ].join("");
 }
@@ -89,9 +89,9 @@ function verdicts({ levels }: Calibration): string {
         `<li class="verdict">${averages === 1 ? "1 scan" : `${averages} scans`}: <b>${verdictWords[verdict]}</b>. ${escaped(evidence)}</li>`,
     ),
   );
-  return `<h2>What the model does beside removing noise</h2>${
+  return `<h2>What else the model does to the image</h2>${
     items.length === 0
-      ? `<p class="note">${hasDetail ? "Nothing that these repeats can show: brightness, place and detail are kept, and nothing is added that is not in the field." : "Brightness and place are kept. What happens to detail cannot be told from a single reference; the ring correlation above shows how far raw and denoised data agree with it."}</p>`
+      ? `<p class="note">${hasDetail ? "These repeats show nothing else: brightness, place and detail are kept, and nothing is added that is not in the field." : "Brightness and place are kept. A single reference cannot tell what happens to detail; the ring correlation above shows how far raw and denoised data agree with it."}</p>`
       : `<ul>${items.join("")}</ul>`
   }`;
 }
@@ -118,7 +118,7 @@ function provenance(calibration: Calibration): string {
       "drift",
       drift.measurable
         ? `up to ${Math.max(0, ...moved).toFixed(2)} px (each known to ${drift.uncertainty_px.toFixed(2)}); whole pixels undone${drift.left_out.length > 0 ? `; left out: ${drift.left_out.join(", ")}` : ""}`
-        : `too little to see to measure it (uncertainty ${drift.uncertainty_px.toFixed(1)} px); none assumed`,
+        : `too little structure to measure it (uncertainty ${drift.uncertainty_px.toFixed(1)} px); none assumed`,
     ],
     [
       "bleaching",
@@ -129,7 +129,7 @@ function provenance(calibration: Calibration): string {
     [
       "stillness",
       calibration.stillness === null
-        ? "cannot be told from fewer than three images"
+        ? "not known: it needs at least three images"
         : `${calibration.stillness.toFixed(2)} (1: images differ by independent noise only)`,
     ],
     ["intensity range", `${calibration.data_range.toFixed(1)} grey values, for PSNR and SSIM`],
