@@ -1,41 +1,16 @@
-import { totalmem } from "node:os";
 import { basename, resolve } from "node:path";
-import { InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
 import { describeError, reportOf, visible } from "../../core/errors.ts";
-import type { DenoiseJobInput, DenoiseOutcome, Engine, EngineFacts } from "../../runtime/denoise-job.ts";
-import type { Explanation } from "../../runtime/explain-plan.ts";
+import type { DenoiseOutcome, Engine, EngineFacts } from "../../runtime/denoise-job.ts";
 import { interrupted, orInterrupted } from "../../runtime/interrupted.ts";
-import { memoryLimitBytes } from "../../runtime/memory-limit.ts";
-import { type ProviderName, providerNames } from "../../runtime/providers.ts";
+import { providerNames } from "../../runtime/providers.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import type { Ended, Task, TaskOptions } from "../denoise-tasks.ts";
-import { type Box, boxOf, positiveInteger, wholeNumber } from "../option-values.ts";
+import { channelModel, type DenoiseOptions, jobOf, memoryAmount, taskOptions } from "../denoise-options.ts";
+import type { Ended, Task } from "../denoise-tasks.ts";
+import { boxOf, positiveInteger, wholeNumber } from "../option-values.ts";
 import { createProgressLine, describeDuration, describeRate } from "../progress.ts";
 import { makeResultsFolder } from "../results-folder.ts";
 import { modelOption } from "../shipped-model.ts";
-
-interface DenoiseOptions {
-  readonly out: string;
-  readonly model: string;
-  readonly channel: Readonly<Record<string, string>>;
-  readonly tile?: Box;
-  readonly overlap?: Box;
-  readonly blend: "ramp";
-  readonly normalization?: "package" | "none";
-  readonly dtype?: "uint16" | "float32";
-  readonly depthAxis: "z" | "t" | "auto";
-  readonly nonFinite: "carry" | "refuse";
-  readonly series: number;
-  readonly compression: "none" | "deflate" | "zstd";
-  readonly provider?: ProviderName;
-  readonly threads?: number;
-  readonly memoryLimit?: number;
-  readonly runAnyway?: true;
-  readonly overwrite?: true;
-  readonly skipExisting?: true;
-  readonly explain?: true;
-  readonly json?: true;
-}
 
 export const defineDenoise: DefineCommand = (program, io, act) => {
   program
@@ -126,7 +101,11 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     .option("--explain", "print what would be done, and do nothing")
     .option("--json", "the outcome as JSON on stdout")
     .action((files: string[], options: DenoiseOptions) =>
-      act(() => (options.explain ? explain(files, options, io) : denoise(files, options, io))),
+      act(async () => {
+        if (options.explain !== true) return denoise(files, options, io);
+        const { explainDenoise } = await import("../explain-denoise.ts");
+        return explainDenoise(files, options, io);
+      }),
     );
 };
 
@@ -161,10 +140,6 @@ async function denoise(paths: readonly string[], options: DenoiseOptions, io: Co
     await engine.stop(io.signal.aborted ? 0 : undefined);
   }
   return summary(results, options, io);
-}
-
-function taskOptions(options: DenoiseOptions, existing: TaskOptions["existing"]): TaskOptions {
-  return { ...options, runAnyway: options.runAnyway ?? false, existing };
 }
 
 function summary(results: readonly Result[], options: DenoiseOptions, io: CommandIo): number {
@@ -207,85 +182,6 @@ async function denoiseOne(
   }
 }
 
-/** Paths stay as the person wrote them: the engine works in the same folder, and its messages name them so. */
-function jobOf({ input, output }: Task, options: DenoiseOptions): DenoiseJobInput {
-  return {
-    input,
-    output,
-    series: options.series,
-    models: { default: options.model, byChannel: options.channel },
-    ...(options.tile === undefined ? {} : { tile: options.tile }),
-    ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
-    ...(options.normalization === undefined ? {} : { normalization: options.normalization }),
-    ...(options.dtype === undefined ? {} : { sampleType: options.dtype }),
-    blend: options.blend,
-    depthAxis: options.depthAxis,
-    nonFinite: options.nonFinite,
-    compression: options.compression,
-    overwrite: options.overwrite ?? false,
-  };
-}
-
-/** Reads what can be known without a pixel and prints the plan of each file. */
-async function explain(paths: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
-  const { findTasks } = await import("../denoise-tasks.ts");
-  const { readPackage } = await import("../../export/package/read-package.ts");
-  const { openAcquisition } = await import("../../formats/open.ts");
-  const { denoiseJobSchema } = await import("../../runtime/denoise-job.ts");
-  const { explainPlan } = await import("../../runtime/explain-plan.ts");
-  const { availableBytes } = await import("../../runtime/memory-plan.ts");
-  const { planJob } = await import("../../runtime/plan-job.ts");
-  const { chunkOverlap } = await import("../../runtime/choose-tile.ts");
-  const { fastestChunkDepth, rateFor, readRates, tuningFile } = await import(
-    "../../runtime/tuning/measured-rates.ts"
-  );
-  const { freeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
-  const rates = await readRates(tuningFile(process.env));
-  const provider = options.provider ?? "cpu";
-  const mostBytes = Math.min(
-    await freeDeviceBytes(provider),
-    options.memoryLimit ?? Number.POSITIVE_INFINITY,
-  );
-  const { tasks, ended } = await findTasks(paths, taskOptions(options, "replace"), io);
-  let failed = ended.length > 0;
-  for (const task of tasks) {
-    const { input } = task;
-    try {
-      const job = denoiseJobSchema.parse(jobOf(task, options));
-      const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
-      try {
-        const memoryBytes = Math.min(availableBytes(), mostBytes);
-        const plan = await planJob(job, source.acquisition, readPackage, memoryBytes, {
-          chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
-        });
-        const explanation = explainPlan(
-          plan,
-          source.acquisition,
-          job.output,
-          (model, tile) => rateFor(rates(model, provider), tile)?.voxels_per_s,
-        );
-        io.stdout.write(
-          options.json ? `${JSON.stringify(explanation)}\n` : `${visible(input)}\n${inWords(explanation)}\n`,
-        );
-      } finally {
-        await source.close();
-      }
-    } catch (error) {
-      if (io.signal.aborted) throw error;
-      failed = true;
-      io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
-    }
-  }
-  return failed ? exitCodes.failed : exitCodes.done;
-}
-
-function inWords(explanation: Explanation): string {
-  return Object.entries(explanation)
-    .filter(([, value]) => !Array.isArray(value) || value.length > 0)
-    .map(([key, value]) => `  ${key}: ${visible(Array.isArray(value) ? value.join("; ") : String(value))}`)
-    .join("\n");
-}
-
 function describeFacts({ provider, rejected, networkVoxelsPerS }: EngineFacts): string {
   const why = rejected.map((other) => `${other.provider} not used: ${other.reason.message}`);
   return [`provider: ${provider} (warm-up ${describeRate(networkVoxelsPerS)} in the network)`, ...why].join(
@@ -306,19 +202,4 @@ function plainResult(result: Result) {
   }
   if ("skipped" in result) return { input, skipped: resolve(result.skipped) };
   return { input, error: reportOf(result.error) };
-}
-
-function memoryAmount(text: string): number {
-  try {
-    return memoryLimitBytes(text, totalmem());
-  } catch (error) {
-    throw new InvalidArgumentError(describeError(error));
-  }
-}
-
-function channelModel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  // Names of channels may hold "=", folders hardly.
-  const at = text.lastIndexOf("=");
-  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("not NAME=PACKAGE or NAME=pass");
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }

@@ -1,0 +1,68 @@
+import { describeError, visible } from "../core/errors.ts";
+import type { Explanation } from "../runtime/explain-plan.ts";
+import { type CommandIo, exitCodes } from "./command.ts";
+import { type DenoiseOptions, jobOf, taskOptions } from "./denoise-options.ts";
+
+/** `denoise --explain`: prints the plan of each file, and reads no pixel for it. */
+export async function explainDenoise(
+  paths: readonly string[],
+  options: DenoiseOptions,
+  io: CommandIo,
+): Promise<number> {
+  const { findTasks } = await import("./denoise-tasks.ts");
+  const { readPackage } = await import("../export/package/read-package.ts");
+  const { openAcquisition } = await import("../formats/open.ts");
+  const { denoiseJobSchema } = await import("../runtime/denoise-job.ts");
+  const { explainPlan } = await import("../runtime/explain-plan.ts");
+  const { availableBytes } = await import("../runtime/memory-plan.ts");
+  const { planJob } = await import("../runtime/plan-job.ts");
+  const { chunkOverlap } = await import("../runtime/choose-tile.ts");
+  const { fastestChunkDepth, rateFor, readRates, tuningFile } = await import(
+    "../runtime/tuning/measured-rates.ts"
+  );
+  const { freeDeviceBytes } = await import("../runtime/gpu/device-memory.ts");
+  const rates = await readRates(tuningFile(process.env));
+  const provider = options.provider ?? "cpu";
+  const mostBytes = Math.min(
+    await freeDeviceBytes(provider),
+    options.memoryLimit ?? Number.POSITIVE_INFINITY,
+  );
+  const { tasks, ended } = await findTasks(paths, taskOptions(options, "replace"), io);
+  let failed = ended.length > 0;
+  for (const task of tasks) {
+    const { input } = task;
+    try {
+      const job = denoiseJobSchema.parse(jobOf(task, options));
+      const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
+      try {
+        const memoryBytes = Math.min(availableBytes(), mostBytes);
+        const plan = await planJob(job, source.acquisition, readPackage, memoryBytes, {
+          chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
+        });
+        const explanation = explainPlan(
+          plan,
+          source.acquisition,
+          job.output,
+          (model, tile) => rateFor(rates(model, provider), tile)?.voxels_per_s,
+        );
+        io.stdout.write(
+          options.json ? `${JSON.stringify(explanation)}\n` : `${visible(input)}\n${inWords(explanation)}\n`,
+        );
+      } finally {
+        await source.close();
+      }
+    } catch (error) {
+      if (io.signal.aborted) throw error;
+      failed = true;
+      io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
+    }
+  }
+  return failed ? exitCodes.failed : exitCodes.done;
+}
+
+function inWords(explanation: Explanation): string {
+  return Object.entries(explanation)
+    .filter(([, value]) => !Array.isArray(value) || value.length > 0)
+    .map(([key, value]) => `  ${key}: ${visible(Array.isArray(value) ? value.join("; ") : String(value))}`)
+    .join("\n");
+}
