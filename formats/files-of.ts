@@ -24,7 +24,7 @@ export async function filesOf(path: string): Promise<readonly string[]> {
   throw usageError("the folder holds no file", {
     code: "input-folder-empty",
     file: path,
-    allowed: "image files; folders in it are not looked into",
+    allowed: "image files; subfolders are not searched",
     remedy: "Name the folder that holds the images, or the files themselves",
   });
 }

@@ -39,7 +39,7 @@ function describe(file: string, header: NpyHeader, limits: ReadLimits): Acquisit
       file,
       found: `shape (${header.shape.join(", ")})`,
       allowed: "(Y, X) or (Z, Y, X)",
-      remedy: "Save each stack as an array of its own.",
+      remedy: "Save each stack as a separate array.",
     });
   }
   const kept = lengths.filter((length) => length > 1);

@@ -19,7 +19,7 @@ export function memoryLimitBytes(text: string, totalBytes: number): number {
   if (unit !== "" && amount > 0 && (unit !== "%" || amount <= 100)) {
     return unit === "%" ? (amount / 100) * totalBytes : amount * (units[unit.toUpperCase()] ?? 1);
   }
-  throw usageError("this is no amount of memory", {
+  throw usageError("this is not an amount of memory", {
     code: "memory-limit",
     found: text,
     allowed: 'an amount as "4GB" or "512MiB", or a share of the machine\'s memory as "50%"',

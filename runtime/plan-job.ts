@@ -173,7 +173,7 @@ function refuseMisnamed({ input, output }: DenoiseJob, channels: readonly Channe
       found: output,
       allowed: `a name that ends in ${resultEndings.output}`,
       remedy:
-        "The model was replaced by another one: start the command again, or copy the file into the folder anew",
+        "The model was replaced by another one: start the command again, or copy the file into the folder again",
     },
   );
 }

@@ -100,7 +100,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     )
     .option(
       "--scan-time <s>",
-      "seconds of one scan of one field and channel (default: the stated exposure or frame time, else a time axis)",
+      "seconds of one scan of one field and channel (default: the stated exposure or frame time, otherwise a time axis)",
       positive,
     )
     .option(
@@ -126,7 +126,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     .option("--json", "the result as JSON on stdout")
     .addHelpText(
       "after",
-      "\nAn interrupted calibration goes on where it was when it is started again with the same --out.",
+      "\nStart an interrupted calibration again with the same --out: it continues where it stopped.",
     )
     .action((inputs: string[], options: CalibrateOptions) => act(() => runCalibration(inputs, options, io)));
 };

@@ -30,14 +30,14 @@ export const defineCompare: DefineCommand = (program, io, act) => {
     .command("compare")
     .summary("the same metrics for any two files or models")
     .description(
-      "Compares files with a reference: `compare A B` takes B for the truth; `compare A B --reference R` holds both " +
-        "against R. With --model, given once or more, the inputs are denoised by each model and held against " +
-        "--reference; each is compared with each. Folders are compared file by file, in order of their names. PSNR and " +
-        "SSIM are given as is, and beside that after the best gain and offset, as many published tables have them. The " +
-        "reference's noise counts as error here; calibrate is the command that takes it out.",
+      "Compares files with a reference: `compare A B` takes B for the truth; `compare A B --reference R` compares both " +
+        "with R. With --model, given once or more, each model denoises the inputs, and the results are compared with " +
+        "--reference and with each other. Folders are compared file by file, in order of their names. PSNR and " +
+        "SSIM are given as is, and also after the best gain and offset, as in many published tables. The " +
+        "reference's noise counts as error here; `calibrate` can separate it from error.",
     )
-    .argument("<path...>", "files, or folders of as many files")
-    .option("--reference <path>", "file or folder that all are held against")
+    .argument("<path...>", "files, or folders with equal numbers of files")
+    .option("--reference <path>", "file or folder that all others are compared with")
     .addOption(
       new Option("--model <package>", "denoise the inputs with this model first; repeat it to compare models")
         .argParser((value, before: readonly string[]) => [...before, value])
@@ -46,7 +46,7 @@ export const defineCompare: DefineCommand = (program, io, act) => {
     .option("--run-anyway", "also compare a model whose description says that it does something else")
     .option(
       "--data-range <grey>",
-      "for PSNR and SSIM (default: the reference's largest less its smallest value)",
+      "for PSNR and SSIM (default: the reference's largest minus its smallest value)",
       positive,
     )
     .option("--json", "the result as JSON on stdout")

@@ -22,7 +22,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     )
     .argument(
       "<path...>",
-      "TIFF, OME-TIFF or .npy files, or folders: the images in them, without results of ours",
+      "TIFF, OME-TIFF or .npy files, or folders: the images in them, except our own results",
     )
     .option("--out <dir>", "folder for the results; it is made if it is missing", "denoised")
     .addOption(modelOption("model folder, made by export"))
@@ -64,7 +64,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     .addOption(
       new Option(
         "--depth-axis <axis>",
-        "the axis that the network sees as depth; auto: Z if there is more than one plane, else time",
+        "the axis that the network sees as depth; auto: Z if there is more than one plane, otherwise time",
       )
         .choices(["z", "t", "auto"])
         .default("auto"),
@@ -78,7 +78,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     .addOption(
       new Option(
         "--provider <name>",
-        "use only this provider; fail if it is unavailable (default: cuda, else cpu)",
+        "use only this provider; fail if it is unavailable (default: cuda, otherwise cpu)",
       ).choices([...providerNames]),
     )
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)

@@ -13,7 +13,7 @@ export const defineDoctor: DefineCommand = (program, io, act) => {
     .summary("what this machine has and lacks")
     .description(
       "Checks everything that denoising needs, and says what is missing and how to correct it. Each provider runs " +
-        "the model's test tensor in a process of its own. Exits with 1 only if nothing can be denoised.",
+        "the model's test tensor in its own process. Exits with 1 only if nothing can be denoised.",
     )
     .option("--model <package>", "model folder to verify", shippedModel)
     .option("--json", "the findings as JSON on stdout")

@@ -45,7 +45,7 @@ function defineInstall(gpu: Command, io: CommandIo, act: Parameters<DefineComman
     .command("install")
     .description(
       "Downloads ONNX Runtime's GPU package, or takes the one named. Checks the archive's SHA-256 and that its libraries are of exactly the binding's version, places them, and runs " +
-        "a model on the CUDA provider in a process of its own. If that fails, everything is put back.",
+        "a model on the CUDA provider in its own process. If that fails, everything is put back.",
     )
     .option(
       "--from <path>",

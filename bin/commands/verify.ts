@@ -29,7 +29,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
     .option("--rtol <number>", "largest difference relative to the expected value", notNegative, 0)
     .option(
       "--provider <name...>",
-      "provider(s) to verify on (default: cpu, and cuda where its libraries are)",
+      "provider(s) to verify on (default: cpu, and cuda if its libraries are installed)",
     )
     .option("--json", "the answer as JSON on stdout")
     .action((dir: string, options: VerifyOptions) =>

@@ -44,7 +44,7 @@ export interface Comparison {
 }
 
 export interface CompareOptions {
-  /** For PSNR and SSIM; absent: the reference's largest less its smallest value (scikit-image's habit). */
+  /** For PSNR and SSIM; absent: the reference's largest minus its smallest value (scikit-image's habit). */
   readonly dataRange?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -16,7 +16,7 @@ export function refuseUnusableValues(weights: ReadonlyMap<string, Elements>, fil
       [sum("nan"), "NaN"],
       [sum("infinite"), "infinite"],
     ] as const;
-    throw formatError("the weights hold values that are no numbers: this training diverged", {
+    throw formatError("the weights hold values that are not numbers: this training diverged", {
       code: "cnnt-weights-not-finite",
       file,
       at: first.name,

@@ -24,7 +24,7 @@ export function taskNote(model: ModelPackage): string | undefined {
   if (verdict === "denoises") return undefined;
   return verdict === "does-not-say"
     ? `the package does not say that its model "${model.name}" denoises`
-    : `the model "${model.name}" does something other than denoise, as its description says (${words.join("; ")}); it is run all the same, as was asked, and its output is no denoised image`;
+    : `the model "${model.name}" does something other than denoise, as its description says (${words.join("; ")}); it runs only because you asked for it, and its output is not a denoised image`;
 }
 
 /** Why a model whose description says that it does something other than denoise is refused; undefined for any other. */

@@ -188,7 +188,7 @@ export function readPickle(buffer: Buffer, file: string, start = 0): PickleResul
         const name = pop();
         const module = pop();
         if (typeof name !== "string" || typeof module !== "string")
-          throw malformed("a name that is no text", place);
+          throw malformed("a name that is not text", place);
         push(resolveGlobal(module, name, place));
         break;
       }

@@ -15,7 +15,7 @@ export function storageOf(value: PickleValue, place: PicklePlace): StorageRefere
   const [word, type, key, , elements] = itemsOf(value) ?? [];
   const isNamed = typeof type === "object" && type !== null && type.kind === "global";
   if (word !== "storage" || !isNamed || typeof key !== "string") {
-    throw malformed("a persistent id that is no storage", place);
+    throw malformed("a persistent id that is not a storage", place);
   }
   const storageClass = type.name.replace(/^torch\.(storage\.)?/, "");
   if (!(storageClass in elementTypes)) throw malformed(`a storage of type ${type.name}`, place);
@@ -71,7 +71,7 @@ export function spanOf({ shape, strides }: Pick<TensorReference, "shape" | "stri
 function count(value: PickleValue | undefined, what: string, place: PicklePlace): number {
   const number = typeof value === "bigint" ? Number(value) : value;
   if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 0) {
-    throw malformed(`${what} that is no count`, place);
+    throw malformed(`${what} that is not a count`, place);
   }
   return number;
 }

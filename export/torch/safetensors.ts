@@ -95,7 +95,7 @@ function parsedHeader(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw damaged(file, "a header that is no JSON");
+    throw damaged(file, "a header that is not JSON");
   }
 }
 

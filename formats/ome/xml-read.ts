@@ -95,7 +95,7 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
         code: "ome-modulo",
         file,
         found: `${node.local} (${attribute(node, "Type") ?? "of no stated type"})`,
-        remedy: "Save each of its parts (angle, phase, lifetime, ...) as an image of its own.",
+        remedy: "Save each of its parts (angle, phase, lifetime, ...) as a separate image.",
       });
     }
     const image = images.at(-1);
@@ -244,7 +244,7 @@ function count(node: SaxesTagNS, name: string, refuse: Refuse): number | undefin
   if (value === undefined) return undefined;
   const number = Number(value);
   if (value.trim() === "" || !Number.isSafeInteger(number) || number < 0) {
-    throw refuse(`attribute ${name} of the OME-XML is no count`, JSON.stringify(value));
+    throw refuse(`attribute ${name} of the OME-XML is not a count`, JSON.stringify(value));
   }
   return number;
 }

@@ -117,7 +117,7 @@ export async function readPageLayout(
       code: "tiff-samples-per-pixel",
       found: `${samplesPerPixel} samples`,
       allowed: "1",
-      remedy: "Save each channel as a page of its own, for example with ImageJ.",
+      remedy: "Save each channel as a separate page, for example with ImageJ.",
     });
   }
   const scheme = await value(tag.compression, compression.none);

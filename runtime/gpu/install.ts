@@ -139,7 +139,7 @@ async function keepIfItRuns(
 ): Promise<Installed> {
   try {
     if (probe !== undefined) {
-      say("placed; running a model on the CUDA provider in a process of its own");
+      say("placed; running a model on the CUDA provider in its own process");
       const reason = await probe();
       signal.throwIfAborted();
       if (reason !== undefined) throw probeFailed(reason, problems);

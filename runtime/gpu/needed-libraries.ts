@@ -103,7 +103,7 @@ async function readExactly(handle: FileHandle, file: string, offset: number, byt
 }
 
 function notALibrary(file: string, found: string) {
-  return formatError("this is no shared library for 64-bit Linux", {
+  return formatError("this is not a shared library for 64-bit Linux", {
     code: "elf-unreadable",
     file,
     found,

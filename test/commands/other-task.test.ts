@@ -65,7 +65,7 @@ for (const [what, models] of [
     const xml = await xmlOf(join(out, "simulated-0001.output.ome.tif"));
     assert.match(
       xml,
-      /<M K="Note">the model (&quot;|")fixed size(&quot;|") does something other than denoise[^<]*it is run all the same, as was asked/,
+      /<M K="Note">the model (&quot;|")fixed size(&quot;|") does something other than denoise[^<]*it runs only because you asked for it/,
     );
     assert.match(xml, /<M K="Channel 1: Model task">something other than denoising, as its description says/);
 

@@ -184,7 +184,7 @@ function scopeOf(
       context,
       name,
       `statistics over ${ids?.join(", ")}`,
-      "over y and x, and depth where there is one",
+      "over y and x, and over depth if there is one",
     );
   }
   return context.depth !== undefined && letters.includes(context.depth) ? "stack" : "plane";

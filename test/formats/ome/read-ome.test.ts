@@ -171,9 +171,9 @@ const damaged: readonly (readonly [string, string, RegExp])[] = [
   [
     "a size that is no count",
     ome(image({})).replace('SizeZ="1"', 'SizeZ="1e99"'),
-    /SizeZ of the OME-XML is no count/,
+    /SizeZ of the OME-XML is not a count/,
   ],
-  ["a negative page", ome(image({ content: '<TiffData IFD="-1"/>' })), /IFD of the OME-XML is no count/],
+  ["a negative page", ome(image({ content: '<TiffData IFD="-1"/>' })), /IFD of the OME-XML is not a count/],
   ["more planes than any file", ome(image({ z: 99_999_999 })), /more planes than are allowed/],
   [
     "other widths than the pages",
