@@ -1,60 +1,29 @@
 import { join } from "node:path";
-import { InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
 import type { ScanTiming } from "../../calibration/answer/scan-time.ts";
 import type { CalibrationProgress } from "../../calibration/calibrate.ts";
 import type { Repeats } from "../../calibration/experiment/repeats.ts";
 import { statedScanTimeS } from "../../calibration/experiment/stated-scan-time.ts";
 import type { Calibration } from "../../calibration/result.ts";
-import { usageError, visible } from "../../core/errors.ts";
+import { visible } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/interrupted.ts";
 import { productVersion } from "../../runtime/product-version.ts";
-import { type ProviderName, providerNames } from "../../runtime/providers.ts";
-import { openVoice, type VoiceOptions } from "../calibration-voice.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { providerNames } from "../../runtime/providers.ts";
 import {
-  type Box,
-  boxOf,
-  finite,
-  notNegative,
-  positive,
-  positiveInteger,
-  wholeNumber,
-} from "../option-values.ts";
+  type CalibrateOptions,
+  kindOf,
+  levelOf,
+  numberList,
+  pathsOf,
+  settingsOf,
+} from "../calibrate-options.ts";
+import { openVoice } from "../calibration-voice.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { boxOf, finite, notNegative, positive, positiveInteger, wholeNumber } from "../option-values.ts";
 import { refuseMissing, refuseTogether } from "../refuse-together.ts";
 import { refuseUselessFolder } from "../results-folder.ts";
 import { modelOption } from "../shipped-model.ts";
 import { createWorkLine } from "../work-line.ts";
-
-interface Level {
-  readonly averages: number;
-  readonly path: string;
-}
-
-interface CalibrateOptions extends VoiceOptions {
-  readonly out: string;
-  readonly model: string;
-  readonly channel?: number;
-  readonly key?: string;
-  readonly level: readonly Level[];
-  readonly low?: string;
-  readonly high?: string;
-  readonly levels?: readonly number[];
-  readonly draws: number;
-  readonly target?: string;
-  readonly offset?: number;
-  readonly gain?: number;
-  readonly dataRange?: number;
-  readonly scanTime?: number;
-  readonly overhead: number;
-  readonly fields: number;
-  readonly channels: number;
-  readonly tile?: Box;
-  readonly overlap?: Box;
-  readonly provider?: ProviderName;
-  readonly seed: number;
-  readonly keepWork?: true;
-  readonly json?: true;
-}
 
 export const defineCalibrate: DefineCommand = (program, io, act) => {
   program
@@ -244,20 +213,6 @@ function printAnswer(
   io.stdout.write(`${[answer.headline, ...answer.sentences].join("\n")}\n${report}\n`);
 }
 
-function kindOf(inputs: readonly string[], options: CalibrateOptions): Calibration["kind"] {
-  const pair = options.low !== undefined || options.high !== undefined;
-  const ways = [inputs.length > 0, options.level.length > 0, pair].filter(Boolean).length;
-  if (ways !== 1 || (pair && (options.low === undefined || options.high === undefined))) {
-    throw usageError("say in exactly one way what the repeats are", {
-      code: "calibrate-inputs",
-      allowed: "a folder, files or a time series; or --level N=PATH twice or more; or --low PATH --high PATH",
-      remedy: "Give one of them",
-    });
-  }
-  if (pair) return "pair";
-  return options.level.length > 0 ? "levels" : "repeats";
-}
-
 async function openInputs(
   inputs: readonly string[],
   options: CalibrateOptions,
@@ -297,45 +252,4 @@ function timingOf(
   return increment === undefined || !(increment > 0)
     ? undefined
     : { scanS: increment, overheadS, fields, channels, from: "time axis" };
-}
-
-function pathsOf(inputs: readonly string[], { level, low, high }: CalibrateOptions): string[] {
-  const pair = [low, high].filter((path) => path !== undefined);
-  return [...inputs, ...level.map(({ path }) => path), ...pair];
-}
-
-function settingsOf(options: CalibrateOptions): Calibration["settings"] {
-  const { levels, tile, overlap, target } = options;
-  const lists = { levels, tile, overlap };
-  const single = {
-    target,
-    draws: options.draws,
-    seed: options.seed,
-    channel: options.channel,
-    key: options.key,
-    offset: options.offset,
-    gain: options.gain,
-    "data range": options.dataRange,
-    "scan time (s)": options.scanTime,
-    "overhead (s)": options.overhead,
-    fields: options.fields,
-    channels: options.channels,
-  };
-  const entries = [
-    ...Object.entries(single),
-    ...Object.entries(lists).map(([name, list]) => [name, list?.join(", ")] as const),
-  ];
-  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
-}
-
-function levelOf(text: string, before: readonly Level[]): readonly Level[] {
-  const [, averages, path] = /^(\d+)=(.+)$/s.exec(text) ?? [];
-  if (averages === undefined || path === undefined || Number(averages) < 1) {
-    throw new InvalidArgumentError("must be N=PATH, for example 4=./averages-of-4");
-  }
-  return [...before, { averages: Number(averages), path }];
-}
-
-function numberList(text: string): readonly number[] {
-  return text.split(",").map(positiveInteger);
 }
