@@ -17,7 +17,7 @@ export function figureDefinitions({ noise_range, pairs }: PackageSettings): obje
             count:
               "pairs of a noisy and a clean image; each channel of a pair counts, all its planes and times together",
             psnr_gain_db:
-              "PSNR of the denoised less that of the noisy image, each channel of each pair after its own best gain and " +
+              "PSNR of the denoised minus that of the noisy image, each channel of each pair after its own best gain and " +
               "offset onto the clean image (least squares); data range: the largest less the smallest clean value",
             slope:
               "least-squares slope of all pixels of the denoised against those of the clean image, divided by the same " +

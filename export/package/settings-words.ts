@@ -39,7 +39,7 @@ function gainWords({ count, psnr_gain_db }: NonNullable<PackageSettings["pairs"]
   const { median, min, max } = psnr_gain_db;
   return (
     `median ${median.toFixed(1)} dB (smallest ${min.toFixed(1)}, largest ${max.toFixed(1)}) over ${count} pairs: ` +
-    "PSNR of the denoised less that of the noisy image, each after the best gain and offset onto the clean one"
+    "PSNR of the denoised minus that of the noisy image, each after the best gain and offset onto the clean one"
   );
 }
 
