@@ -11,7 +11,8 @@ export function comparisonDefinitions(dataRange: number | undefined): Comparison
     scikitImage: "scikit-image's Gaussian weights (sigma 1.5 px, 11 x 11 px, population covariance)",
   };
   return {
-    psnr_db: "10 log10(data range² / MSE) as is: no gain or offset is fitted",
+    psnr_db:
+      "10 log10(data range² / MSE) as is: no gain or offset is fitted; without bound (in JSON null) where no error is left",
     fitted_psnr_db: `the same ${fit} (least squares over all pixels)`,
     mean_squared_error: "mean of (file - reference)² as is: no gain or offset is fitted",
     fitted_mean_squared_error: "mean of (fit_gain · file + fit_offset - reference)²",

@@ -76,6 +76,7 @@ test("compare says of each figure what it is: in JSON for each field, below the 
   assert.ok(figures.length > 10);
   for (const name of figures) assert.match(definitions[name] ?? "", /\w+ \w+/, `${name} is not defined`);
   assert.match(definitions["psnr_db"] ?? "", /no gain or offset is fitted/);
+  assert.match(definitions["psnr_db"] ?? "", /without bound .* null/);
   assert.match(definitions["fitted_psnr_db"] ?? "", /least squares/);
   assert.match(definitions["block_mean_slope"] ?? "", /means of blocks .* against .* reference/);
   assert.match(definitions["data_range"] ?? "", /largest less the smallest value of the reference/);
