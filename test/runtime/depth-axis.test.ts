@@ -45,11 +45,11 @@ async function notesOf(t: number, z: number, depthAxis?: "z" | "t"): Promise<rea
     original: { kind: "none" },
     notes: [],
   };
-  const identity = resolve(import.meta.dirname, "../../models/identity");
+  const model = resolve(import.meta.dirname, "../../models/default");
   const job = denoiseJobSchema.parse({
     input: "a.tif",
     output: "b.tif",
-    models: { default: identity },
+    models: { default: model },
     ...(depthAxis === undefined ? {} : { depthAxis }),
   });
   return (await planJob(job, acquisition, readPackage, 1e9)).notes;

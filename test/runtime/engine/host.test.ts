@@ -28,7 +28,7 @@ test("replaces an engine that crashed, and says how it ended", async () => {
   await assert.rejects(denoise(job("crash")), {
     code: "engine-lost",
     retryable: true,
-    found: "ended by SIGSEGV; last words: libfoo.so.1: cannot open",
+    found: "ended by SIGSEGV; its last output: libfoo.so.1: cannot open",
   });
   assert.equal((await denoise(job("next"))).output, "/results/next");
   assert.notEqual((await ready()).pid, pid);

@@ -94,7 +94,7 @@ async function dieOfMemoryOnce(options: Partial<EngineOptions>): Promise<void> {
     code: "engine-memory",
     retryable: true,
     message: "the engine process ran out of memory",
-    found: "ended by SIGABRT; last words: what():  std::bad_alloc",
+    found: "ended by SIGABRT; its last output: what():  std::bad_alloc",
   });
   assert.deepEqual(
     readdirSync(out).filter((name) => !name.endsWith(".partial")),

@@ -260,8 +260,8 @@ test("jobs that ended for a fault that holds their folder now are queued again a
   assert.deepEqual(
     store.takeUpHeld().map(({ id, status, reason }) => [id, status, reason]),
     [
-      [output.id, "queued", "taken up again after: it met read-only-disk"],
-      [model.id, "queued", "taken up again after: it met package-missing"],
+      [output.id, "queued", "queued again after: it met read-only-disk"],
+      [model.id, "queued", "queued again after: it met package-missing"],
     ],
   );
   assert.deepEqual(store.takeUpHeld(), []);
