@@ -17,6 +17,25 @@ export function describeEnd(job: Job): string {
   return visible(`${name} ${status}${attempts}${why === "" ? "" : `: ${why}`}`);
 }
 
+/** So many notes of a result are told, and so much of each; its metadata holds them whole. */
+const mostNotes = 5;
+const mostOfNote = 500;
+
+/** What a person should know of a result, a line each. A noise warning is left out: it is logged with its own line. */
+export function endNotes({ outcome }: Job): string[] {
+  if (outcome === undefined) return [];
+  const warned = new Set(outcome.noise?.map(({ warning }) => warning));
+  const notes = outcome.notes.filter((note) => !warned.has(note)).map(boundedNote);
+  const more = notes.length - mostNotes;
+  if (more <= 0) return notes;
+  const rest = more === 1 ? "1 more note stands" : `${more} more notes stand`;
+  return [...notes.slice(0, mostNotes), `${rest} in the result's metadata`];
+}
+
+function boundedNote(note: string): string {
+  return visible(note.length > mostOfNote ? `${note.slice(0, mostOfNote)}…` : note);
+}
+
 /** The file below its watch folder, and which image of it where it holds several. */
 export function sourceName({ source, series, seriesCount }: Job): string {
   return seriesCount > 1 ? `${source}, image ${series + 1} of ${seriesCount}` : source;

@@ -4,7 +4,7 @@ import { endStatuses } from "../core/messages.ts";
 import { createDaemonLog } from "../watcher/daemon-log.ts";
 import type { Job } from "../watcher/ledger/job.ts";
 import type { CommandIo } from "./command.ts";
-import { describeEnd } from "./job-end.ts";
+import { describeEnd, endNotes } from "./job-end.ts";
 import type { WatchScreen } from "./watch-screen.ts";
 
 /** For a journal or a program: JSON lines. A job has one line at its end, and none on its way. */
@@ -31,7 +31,8 @@ export function createWatchJournal(stderr: CommandIo["stderr"]): WatchScreen {
 }
 
 /** The names are those of the message over MQTT (`core/messages.ts`), but `output` is the whole path. */
-function endFields({ id, folder, source, series, status, attempt, outcome, error, reason }: Job) {
+function endFields(job: Job) {
+  const { id, folder, source, series, status, attempt, outcome, error, reason } = job;
   return {
     job: id,
     folder,
@@ -46,6 +47,7 @@ function endFields({ id, folder, source, series, status, attempt, outcome, error
           elapsed_s: outcome.elapsedS,
           voxels: outcome.voxels,
           provider: outcome.provider,
+          notes: endNotes(job),
         }),
     ...(error === undefined ? {} : { code: error.code, remedy: error.remedy }),
     ...(reason === undefined ? {} : { reason }),

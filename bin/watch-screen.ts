@@ -4,7 +4,7 @@ import type { Progress } from "../runtime/denoise-job.ts";
 import { createDaemonLog, type DaemonLog } from "../watcher/daemon-log.ts";
 import type { Job } from "../watcher/ledger/job.ts";
 import type { CommandIo } from "./command.ts";
-import { describeEnd, sourceName } from "./job-end.ts";
+import { describeEnd, endNotes, sourceName } from "./job-end.ts";
 import { createProgressLine, type ProgressLine } from "./progress.ts";
 
 /** Where `watch` tells what it does. */
@@ -16,6 +16,9 @@ export interface WatchScreen {
   /** Before something else is written to the terminal: takes the bar away. It comes back by itself. */
   readonly clear: () => void;
 }
+
+/** As wide as the time of day and a space: a note stands below the text of its line. */
+const noteIndent = " ".repeat(9);
 
 /**
  * For a person at a terminal: a line with the time of day for what happened, and below the lines a bar for the
@@ -54,7 +57,9 @@ export function createWatchScreen(
         clear();
         bar = undefined;
       }
-      if (endStatuses.has(job.status)) line(describeEnd(job));
+      if (!endStatuses.has(job.status)) return;
+      line(describeEnd(job));
+      for (const note of endNotes(job)) stderr.write(`${noteIndent}note: ${note}\n`);
     },
     clear,
   };

@@ -95,6 +95,37 @@ test("a terminal has a line with the time of day for each job that ended, and a 
   ]);
 });
 
+const withNotes = (notes: readonly string[], noise?: NonNullable<Job["outcome"]>["noise"]): Job => ({
+  ...done,
+  ...(done.outcome === undefined
+    ? {}
+    : { outcome: { ...done.outcome, notes, ...(noise === undefined ? {} : { noise }) } }),
+});
+
+test("the notes of a result stand below the line of its job's end, a few of them and each in one line", () => {
+  const { screen, lines } = terminal();
+  screen.running(running, half);
+  screen.job(withNotes(["pages are read as depth", "Little\nsignal"]));
+  assert.deepEqual(lines(), [
+    `09:05:07 ${doneLine}`,
+    "         note: pages are read as depth",
+    "         note: Little\\nsignal",
+    "",
+  ]);
+  const many = terminal();
+  many.screen.job(withNotes(Array.from({ length: 40 }, (_, k) => `${k}: ${"long ".repeat(1000)}`)));
+  assert.equal(many.lines().length, 8);
+  assert.ok(many.lines().every((line) => line.length <= 520));
+  assert.equal(many.lines().at(-2), "         note: 35 more notes stand in the result's metadata");
+});
+
+test("a noise warning, which has a line of its own, is not repeated as a note", () => {
+  const { screen, lines } = terminal();
+  const check = { calibration: "c", channel: 0, averages: 4, noisier: true, warning: "channel 0 is noisier" };
+  screen.job(withNotes(["a", "channel 0 is noisier"], [check]));
+  assert.deepEqual(lines(), [`09:05:07 ${doneLine}`, "         note: a", ""]);
+});
+
 test("a warning stands in one readable line above the bar, which comes back", () => {
   const { screen, lines } = terminal();
   screen.running(running, half);
@@ -150,7 +181,7 @@ test("elsewhere there are JSON lines: one for each job that ended, none on its w
   const journal = createWatchJournal(stderr);
   journal.job(running);
   journal.running(running, half);
-  journal.job(done);
+  journal.job(withNotes(["Little signal"]));
   journal.job(failed);
   const lines = String(stderr.read())
     .trimEnd()
@@ -160,5 +191,6 @@ test("elsewhere there are JSON lines: one for each job that ended, none on its w
   const [end, failure] = lines;
   assert.equal(end?.["msg"], doneLine);
   assert.deepEqual([end?.["level"], end?.["status"], end?.["elapsed_s"]], [30, "done", 14]);
+  assert.deepEqual([end?.["notes"], failure?.["notes"]], [["Little signal"], undefined]);
   assert.deepEqual([failure?.["level"], failure?.["status"], failure?.["code"]], [40, "failed", "tiff-cut"]);
 });
