@@ -1,5 +1,6 @@
 import { relative, resolve } from "node:path";
 import { visible } from "../core/errors.ts";
+import { withoutOwnName } from "../core/own-name.ts";
 import type { Job } from "../watcher/ledger/job.ts";
 import { describeDuration } from "./progress.ts";
 
@@ -12,7 +13,8 @@ export function describeEnd(job: Job): string {
     const rate = elapsedS > 0 ? `, ${describeMillions(voxels / elapsedS)} voxels a second` : "";
     return visible(`${name} → ${nearby(output)}, ${describeDuration(elapsedS)}${rate}`);
   }
-  const why = [error?.message ?? reason, error?.remedy].filter((part) => part !== undefined).join(". ");
+  const what = error === undefined ? reason : withoutOwnName(error.message, job.source);
+  const why = [what, error?.remedy].filter((part) => part !== undefined).join(". ");
   const attempts = status === "parked" ? ` after ${job.attempt} attempt${job.attempt === 1 ? "" : "s"}` : "";
   return visible(`${name} ${status}${attempts}${why === "" ? "" : `: ${why}`}`);
 }

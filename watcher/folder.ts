@@ -1,4 +1,4 @@
-import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
+import { type ErrorReport, errorFromReport, reportOf, visible } from "../core/errors.ts";
 import type { FileAccess } from "../formats/atomic-file.ts";
 import { nameLimits } from "../formats/name-limit.ts";
 import type { FolderConfig } from "./config/resolve.ts";
@@ -12,6 +12,7 @@ import type { Finding } from "./intake/scan.ts";
 import type { Admission, Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { PinnedCalibration } from "./pinned-calibrations.ts";
+import { waitingWords } from "./waiting-words.ts";
 
 /** One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. */
 export interface Folder {
@@ -50,6 +51,8 @@ export function createFolder(options: FolderOptions): Folder {
   const { config, settle, ledger, log } = options;
   let facts: FolderFacts = {};
   let lastSeen: string | undefined;
+  /** Files of which it was told that they wait. */
+  const toldWaiting = new Set<string>();
   let unsettled: { count: number; oldestReason?: string } = { count: 0 };
 
   const learn: Folder["learn"] = (news) => {
@@ -62,18 +65,21 @@ export function createFolder(options: FolderOptions): Folder {
   };
 
   async function admit(finding: Finding): Promise<readonly Job[]> {
-    if (finding.kind === "gone") return ledger.gone(config.name, finding.source);
+    if (finding.kind === "gone") {
+      toldWaiting.delete(finding.source);
+      return ledger.gone(config.name, finding.source);
+    }
     const { sighting } = finding;
+    if (finding.kind !== "broken") toldWaiting.delete(sighting.source);
     let admission: Admission;
     if (finding.kind === "broken") {
       admission = await ledger.admitBroken(config.name, sighting, finding.error);
-      // One that is only not yet whole gets whole by itself.
-      if (finding.error.kind === "machine" && admission.kind === "changed") {
-        log.warn(errorFromReport(finding.error), { folder: config.name });
-      }
+      if (admission.kind === "changed") tellWaiting(sighting.source, finding.error);
     } else if (finding.kind === "refused") {
       admission = await ledger.admitRefused(config.name, sighting, finding.error);
-      if (admission.kind === "changed") log.warn(errorFromReport(finding.error), { folder: config.name });
+      if (admission.kind === "changed") {
+        log.warn(errorFromReport(finding.error), { folder: config.name, ended: true });
+      }
     } else {
       admission = await ledger.admitWhole(config.name, sighting, finding.facts);
       if (admission.kind === "touched") {
@@ -82,6 +88,16 @@ export function createFolder(options: FolderOptions): Folder {
       }
     }
     return admission.kind === "changed" ? admission.jobs : [];
+  }
+
+  /** A file that is being written may wait for another reason at each pause: it is told once. */
+  function tellWaiting(source: string, error: ErrorReport): void {
+    // What a person has to mend does not end by time.
+    if (error.kind === "machine") log.warn(errorFromReport(error), { folder: config.name });
+    else if (!toldWaiting.has(source)) {
+      toldWaiting.add(source);
+      log.info(visible(waitingWords(source, error, settle)));
+    }
   }
 
   function cannotWrite(error: ErrorReport, into: string): void {

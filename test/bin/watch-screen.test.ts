@@ -145,6 +145,13 @@ test("the error that ended a job is told once", () => {
   assert.equal(lines().filter((line) => line.includes("ends early")).length, 1);
 });
 
+test("the line of a failed job names its file once", () => {
+  const { screen, lines } = terminal();
+  const message = "/data/incoming/fish.tif: the file ends early";
+  screen.job({ ...failed, ...(failed.error === undefined ? {} : { error: { ...failed.error, message } }) });
+  assert.equal(lines()[0], "09:05:07 fish.tif failed: the file ends early. Copy it again");
+});
+
 test("the bar is drawn a few times a second, is never wider than the terminal, and is taken away", () => {
   for (const columns of [20, 40, 60, 100]) {
     const { screen, lines } = terminal(columns);

@@ -6,6 +6,7 @@ import type { Engine } from "../../runtime/denoise-job.ts";
 import { parseConfig } from "../../watcher/config/load.ts";
 import { resolveConfig } from "../../watcher/config/resolve.ts";
 import { type Daemon, startDaemon } from "../../watcher/daemon.ts";
+import { createDaemonLog } from "../../watcher/daemon-log.ts";
 import { type Heard, listen } from "./publish/brokers.ts";
 
 export const repository = join(import.meta.dirname, "../..");
@@ -21,6 +22,8 @@ export interface RunningDaemon {
   readonly said: (topic: string) => Record<string, unknown>[];
   /** Steps in the lives of all jobs of a source: their statuses. */
   readonly lives: (source: string) => unknown[];
+  /** What the daemon's log showed its operator; the ends of jobs are not among it. */
+  readonly lines: readonly string[];
   readonly stop: () => Promise<void>;
 }
 
@@ -44,11 +47,13 @@ export async function runDaemon(
   };
   const config = resolveConfig(parseConfig(JSON.stringify(written), "test"), folder, repository);
   const lines: string[] = [];
-  const tell = (error: unknown): void => void lines.push(describeError(error));
   const daemon = await startDaemon({
     config,
     version: "0.0.0",
-    log: { info: () => undefined, warn: tell, error: tell, forwardTo: () => undefined },
+    log: createDaemonLog({
+      info: (text) => void lines.push(text),
+      problem: (level, error) => void lines.push(`${level}: ${describeError(error)}`),
+    }),
     environment: {},
     startEngine: () => engine,
     onJob: () => undefined,
@@ -69,5 +74,5 @@ export async function runDaemon(
       .filter(({ topic, payload }) => /\/job\/[0-9a-f]{16}$/.test(topic) && payload["source"] === source)
       .filter(({ payload }) => payload["stage"] === undefined)
       .map(({ payload }) => payload["status"]);
-  return { daemon, heard, port, said, lives, stop };
+  return { daemon, heard, port, said, lives, lines, stop };
 }

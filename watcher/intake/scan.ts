@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { type ErrorReport, formatError, isEdgeError, reportOf } from "../../core/errors.ts";
+import { withoutOwnName } from "../../core/own-name.ts";
 import { isAbsent } from "../../core/system-code.ts";
 import { endsHash } from "./identity.ts";
 import { listedFault } from "./listed-fault.ts";
@@ -188,7 +189,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
   function summary(files: number, blind: BlindSpots | undefined): ScanSummary {
     let oldest: { sinceMs: number; reason: string } | undefined;
     for (const [source, { watched, error }] of candidates) {
-      const reason = `${source}: ${error?.message ?? unrest(watched, settings) ?? "about to be checked"}`;
+      const why = error?.message ?? unrest(watched, settings) ?? "about to be checked";
+      const reason = `${source}: ${withoutOwnName(why, source)}`;
       if (oldest === undefined || watched.sinceMs < oldest.sinceMs)
         oldest = { sinceMs: watched.sinceMs, reason };
     }

@@ -1,4 +1,5 @@
 import { type JobStatus, jobStatuses } from "../../core/messages.ts";
+import { withoutOwnName } from "../../core/own-name.ts";
 import { createAdmission } from "./admission.ts";
 import type { Database } from "./database.ts";
 import type { Counts, Job } from "./job.ts";
@@ -46,7 +47,7 @@ export function createJobStore(database: Database, now: () => number) {
         byFolder[folder] = {
           queued: Number(row["queued"]),
           waiting: Number(row["waiting"]),
-          ...(oldest === undefined ? {} : { oldestReason: `${oldest.source}: ${oldest.reason ?? ""}` }),
+          ...(oldest === undefined ? {} : { oldestReason: whyItWaits(oldest) }),
         };
       }
       const [pending] = rows(
@@ -94,4 +95,8 @@ export function createJobStore(database: Database, now: () => number) {
       run("DELETE FROM retained WHERE topic = ?", topic);
     },
   };
+}
+
+function whyItWaits({ source, reason = "" }: Job): string {
+  return `${source}: ${withoutOwnName(reason, source)}`;
 }

@@ -234,7 +234,7 @@ test("an end is told until it was confirmed", async (t) => {
 test("counts say what waits where, and for what", async (t) => {
   const { store } = await newStore(t);
   store.admitWhole("f", seen("a.tif"), onePlane);
-  store.admitBroken("f", seen("b.tif"), broken);
+  store.admitBroken("f", seen("b.tif"), { ...broken, message: "/in/b.tif: it is cut" });
   const counts = store.counts();
   assert.deepEqual(counts.byFolder, { f: { queued: 1, waiting: 1, oldestReason: "b.tif: it is cut" } });
   assert.deepEqual([counts.pendingVoxels, counts.pendingBytes, counts.byStatus.queued], [64, 128, 1]);
