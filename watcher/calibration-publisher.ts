@@ -8,6 +8,7 @@ import { askRightToPublish } from "./publish/ask-right.ts";
 import { createBrokerLink } from "./publish/broker-link.ts";
 import { encodeMessage } from "./publish/encode-message.ts";
 import type { Outgoing } from "./publish/outbox.ts";
+import { sendNow } from "./publish/pump.ts";
 import { topicBase, topicOf } from "./publish/topics.ts";
 
 /** What `calibrate` says over MQTT, beside the daemon: no state, no last will, and never a reason to fail. */
@@ -62,10 +63,6 @@ export function createCalibrationPublisher(
     return { topic: topicOf(base, name, { calibration: body.id }), payload, qos, retain };
   }
 
-  async function send(client: MqttClient, { topic, payload, qos, retain }: Outgoing): Promise<void> {
-    await client.publishAsync(topic, payload, { qos, retain });
-  }
-
   async function sendUntil(body: CalibrationBody, deadlineMs: number): Promise<string | undefined> {
     while (performance.now() < deadlineMs) {
       const client = link.client();
@@ -86,7 +83,7 @@ export function createCalibrationPublisher(
     });
     // A user that may only publish hears nothing, and the broker is asked.
     await client.subscribeAsync(message.topic, { qos: 1 }).catch(() => undefined);
-    await send(client, message);
+    await sendNow(client, message);
     const delivery = (await cameBack) ?? (await askRightToPublish({ ...access, clientId }, message));
     if (delivery === "arrives" || delivery === "accepted") return message.topic;
     problem(notArriving(access.name, message.topic, delivery));
@@ -98,7 +95,7 @@ export function createCalibrationPublisher(
       if (body.status === "running" && performance.now() - saidMs < progressMs) return;
       saidMs = performance.now();
       const client = link.client();
-      if (client !== undefined) send(client, outgoing("calibrationProgress", body)).catch(problem);
+      if (client !== undefined) sendNow(client, outgoing("calibrationProgress", body)).catch(problem);
     },
     async result(body, timeoutMs) {
       const late = new Promise<undefined>((resolve) =>

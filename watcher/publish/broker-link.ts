@@ -8,9 +8,9 @@ import { type BackoffRule, backoffMs } from "../backoff.ts";
  */
 export interface BrokerLink {
   readonly start: () => void;
-  /** The client while it is connected. */
+  /** The client while messages can be given to it: connected, and not about to be closed. */
   readonly client: () => MqttClient | undefined;
-  /** Ends the link for good; a connected client says DISCONNECT. */
+  /** Ends the link for good, in two seconds at most; a connected client says DISCONNECT where the broker lets it. */
   readonly stop: () => Promise<void>;
 }
 
@@ -29,6 +29,8 @@ export interface BrokerLinkOptions {
   readonly login: () => Promise<Login>;
   /** Made anew for each attempt: it carries the time. Absent for who has no state to lose. */
   readonly will?: () => { topic: string; payload: string };
+  /** A broker that answers nothing for one and a half times as long is lost. */
+  readonly keepaliveS?: number;
   readonly onConnect: (client: MqttClient) => void;
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void;
   readonly onDown: (reason: string) => void;
@@ -36,7 +38,7 @@ export interface BrokerLinkOptions {
   readonly onFlapping: () => void;
 }
 
-export const keepaliveS = 15;
+const usualKeepaliveS = 15;
 export const reconnect: BackoffRule = { firstMs: 1000, longestMs: 10_000 };
 const connectTimeoutMs = 10_000;
 /** Only a connection that stood for so long makes the next pause short again. */
@@ -70,7 +72,7 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       clientId: options.clientId,
       protocolVersion: 4,
       clean: true,
-      keepalive: keepaliveS,
+      keepalive: options.keepaliveS ?? usualKeepaliveS,
       reconnectPeriod: 0,
       connectTimeout: connectTimeoutMs,
       queueQoSZero: false,
@@ -82,7 +84,6 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       ...(password === undefined ? {} : { password }),
       ...(ca === undefined ? {} : { ca }),
     };
-    let reason = "connection closed";
     const client = connect(options.url, settings);
     current = client;
     client.on("connect", () => {
@@ -92,11 +93,11 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
     client.on("message", (topic, payload, packet) =>
       options.onMessage(topic, payload, packet.retain === true),
     );
-    client.on("error", (error) => {
-      reason = error.message === "" && "code" in error ? String(error.code) : error.message;
-      client.end(true);
-    });
-    client.on("close", () => down(client, reason));
+    // Not only at "close", which comes later: until then the client refuses each message at once.
+    client.on("error", (error) =>
+      down(client, error.message === "" && "code" in error ? String(error.code) : error.message),
+    );
+    client.on("close", () => down(client, "connection closed"));
   }
 
   function down(client: MqttClient, reason: string): void {
@@ -124,7 +125,7 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
 
   return {
     start: attempt,
-    client: () => (current?.connected === true ? current : undefined),
+    client: () => (current?.connected === true && !current.disconnecting ? current : undefined),
     stop: async () => {
       stopped = true;
       clearTimeout(timer);
@@ -135,7 +136,8 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       const ended = new Promise<void>((resolve) => client.end(false, () => resolve()));
       const late = new Promise<void>((resolve) => setTimeout(resolve, endTimeoutMs).unref());
       await Promise.race([ended, late]);
-      client.end(true);
+      // A second `end` does nothing while the first waits for a broker that hangs.
+      client.stream.destroy();
     },
   };
 }

@@ -14,6 +14,7 @@ import { createJobEnds, type EndsMemory } from "./job-ends.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
 import { initialState, parseState } from "./own-state.ts";
 import { birthFailed, flapping, thrownOutReason, twin } from "./publish-problems.ts";
+import { createPump, sendNow } from "./pump.ts";
 import { type TopicNames, topicOf } from "./topics.ts";
 
 /** What the daemon says over MQTT. Nothing leaves that its schema does not know. */
@@ -29,7 +30,7 @@ export interface Publisher {
   readonly setState: (state: StateBody) => void;
   readonly connected: () => boolean;
   readonly dropped: () => number;
-  /** Publishes `last`, waits for the broker's word or `timeoutMs`, says DISCONNECT. */
+  /** Publishes `last`, waits for the broker's word or `timeoutMs`, and ends the link. */
   readonly stop: (last: StateBody, timeoutMs: number) => Promise<void>;
 }
 
@@ -53,6 +54,7 @@ export interface PublisherOptions {
   readonly isCurrent: (topic: string) => boolean;
   /** So long may our own state be under way before it counts as not arrived. */
   readonly echoMs?: number;
+  readonly keepaliveS?: number;
   /** Connected, and what is known of whether messages arrive; again whenever that changes. */
   readonly onDelivery: (delivery: Delivery) => void;
   readonly onDown: (reason: string) => void;
@@ -60,8 +62,6 @@ export interface PublisherOptions {
 }
 
 const mostWaiting = 1000;
-/** Messages on their way to the broker at the same time; more wait in the outbox. */
-const mostInFlight = 32;
 /** A broker gives our own state back within milliseconds; a busy one on a slow line has this. */
 const usualEchoMs = 5_000;
 /** A stranger who keeps saying that we are offline is answered not more often. */
@@ -73,7 +73,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** The present truth of every retained topic, in the order in which it was first said. */
   const retained = new Map<string, Outgoing>();
   const outbox = createOutbox(mostWaiting);
-  let inFlight = 0;
   /** The client that has been told everything retained; before that nothing else is said. */
   let greeted: MqttClient | undefined;
   let state: StateBody | undefined;
@@ -109,6 +108,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     sayState: () => sayState(),
     onProblem: options.onProblem,
   });
+  const pump = createPump({
+    outbox,
+    listener,
+    // It may have waited since before the last connection: only the present truth is retained.
+    newest: (message) => retained.get(message.topic) ?? message,
+    onGive: ({ topic }) => {
+      if (topic !== stateTopic) return;
+      delivery.said();
+      ends.stateSaid();
+    },
+  });
   const link: BrokerLink = createBrokerLink({
     ...options,
     will: () => ({ topic: stateTopic, payload: encode("state", will()) }),
@@ -116,7 +126,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       letIn = true;
       welcome(client).catch((error: unknown) => {
         // Half a birth is none: the next connection tries again.
-        if (client.connected) options.onProblem(birthFailed(error));
+        if (link.client() === client) options.onProblem(birthFailed(error));
         client.end(true);
       });
     },
@@ -157,7 +167,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function welcome(client: MqttClient): Promise<void> {
     await client.subscribeAsync(stateTopic, { qos: 1 }).catch((error: unknown) => {
       // A user that may only publish: what we say can still arrive.
-      if (!client.connected) throw error;
+      if (link.client() !== client) throw error;
     });
     for (const topic of await memory.retainedTopics()) {
       if (retained.has(topic) || options.isCurrent(topic)) continue;
@@ -175,12 +185,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** The broker threw away what was said before this user had the right. */
   function sayAgain(): void {
     for (const message of retained.values()) outbox.put(message);
-    pump();
+    pump.run();
     ends.replay();
-  }
-
-  async function sendNow(client: MqttClient, { topic, payload, qos, retain }: Outgoing): Promise<void> {
-    await client.publishAsync(topic, payload, { qos, retain });
   }
 
   function enqueue(message: Outgoing): void {
@@ -188,7 +194,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     // What is retained is said at each connect anyway, and what may be lost is lost while nobody listens.
     if (listener() === undefined && (message.retain || message.qos === 0)) return;
     outbox.put(message);
-    pump();
+    pump.run();
   }
 
   function listener(): MqttClient | undefined {
@@ -199,31 +205,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function retain(message: Outgoing): void {
     if (!retained.has(message.topic)) memory.rememberRetained(message.topic).catch(options.onProblem);
     retained.set(message.topic, message);
-  }
-
-  function pump(): void {
-    const client = listener();
-    if (client === undefined) return;
-    while (inFlight < mostInFlight) {
-      const taken = outbox.take();
-      if (taken === undefined) return;
-      // It may have waited since before the last connection: only the present truth is retained.
-      const message = retained.get(taken.topic) ?? taken;
-      inFlight += 1;
-      if (message.topic === stateTopic) {
-        delivery.said();
-        ends.stateSaid();
-      }
-      sendNow(client, message)
-        .catch(() => {
-          // The connection broke: what must arrive waits for the next one, unless something newer does.
-          if (message.qos === 1 && !message.retain && !outbox.has(message.topic)) outbox.put(message);
-        })
-        .finally(() => {
-          inFlight -= 1;
-          pump();
-        });
-    }
   }
 
   function sayState(): void {
@@ -282,8 +263,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const client = listener();
       if (client !== undefined) {
         const late = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
-        const quiet = drained(() => outbox.size() === 0 && inFlight === 0 && ends.isIdle());
-        await Promise.race([quiet.then(ends.close), late]);
+        const quiet = drained(() => pump.isIdle() && ends.isIdle(), timeoutMs);
+        await Promise.race([quiet.then((isQuiet) => (isQuiet ? ends.close() : undefined)), late]);
         const said = sendNow(client, outgoing("state", last)).catch(() => undefined);
         await Promise.race([said, late]);
       }
@@ -292,6 +273,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 }
 
-async function drained(isDrained: () => boolean): Promise<void> {
-  while (!isDrained()) await new Promise((resolve) => setTimeout(resolve, 10));
+async function drained(isDrained: () => boolean, timeoutMs: number): Promise<boolean> {
+  const endMs = performance.now() + timeoutMs;
+  while (!isDrained() && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 10));
+  return isDrained();
 }

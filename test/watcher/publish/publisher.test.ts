@@ -5,64 +5,12 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Aedes, type AedesOptions } from "aedes";
-import type { JobBody, StateBody } from "../../../core/messages.ts";
 import { createBrokerLink } from "../../../watcher/publish/broker-link.ts";
-import type { Delivery } from "../../../watcher/publish/delivery-watch.ts";
 import { startEmbeddedBroker } from "../../../watcher/publish/embedded-broker.ts";
-import { createPublisher, type Publisher } from "../../../watcher/publish/publisher.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { until } from "../until.ts";
 import { freePort, listen, reader, startMosquitto, withoutMosquitto } from "./brokers.ts";
-
-const base = "cnnt-edge/t";
-const since = "2026-01-01T00:00:00.000Z";
-const online: StateBody = {
-  state: "online",
-  since,
-  heartbeat_s: 30,
-  engine: "ready",
-};
-const end: JobBody = {
-  id: "0123456789abcdef",
-  folder: "f",
-  source: "a.tif",
-  series: 0,
-  revision: 1,
-  status: "done",
-  attempt: 1,
-};
-
-function publisherTo(
-  url: string,
-  change: { password?: string; unpublished?: JobBody[]; retained?: string[] } = {},
-) {
-  const unpublished = new Map((change.unpublished ?? []).map((job) => [job.id, job]));
-  const retained = new Set(change.retained ?? []);
-  const problems: string[] = [];
-  const deliveries: Delivery[] = [];
-  const downs: string[] = [];
-  const publisher = createPublisher({
-    url,
-    clientId: "cnnt-edge-t-abcdef",
-    login: async () => ({ username: "cnnt-edge", password: change.password, ca: undefined }),
-    base,
-    boot: "00000000000000aa",
-    redact: (text) => text.replaceAll("/secret/", ""),
-    memory: {
-      unpublished: async (limit) => [...unpublished.values()].slice(0, limit),
-      markPublished: async (id) => void unpublished.delete(id),
-      retainedTopics: async () => [...retained],
-      rememberRetained: async (topic) => void retained.add(topic),
-      forgetRetained: async (topic) => void retained.delete(topic),
-    },
-    isCurrent: (topic) => topic === `${base}/state`,
-    echoMs: 500,
-    onDelivery: (delivery) => deliveries.push(delivery),
-    onDown: (reason) => downs.push(reason),
-    onProblem: (error) => problems.push(error.message),
-  });
-  return { publisher, unpublished, retained, problems, deliveries, downs };
-}
+import { base, end, online, publisherTo, since, states, stopped } from "./publisher-to.ts";
 
 async function embedded(t: TestContext) {
   const broker = await startEmbeddedBroker({ port: 0, ownClientId: "cnnt-edge-t-abcdef", base });
@@ -72,13 +20,6 @@ async function embedded(t: TestContext) {
   t.after(() => client.endAsync(true));
   return { broker, port, heard };
 }
-
-async function stopped(publisher: Publisher): Promise<void> {
-  await publisher.stop({ ...online, state: "offline", reason: "stopped" }, 1000);
-}
-
-const states = (heard: readonly { topic: string; payload: Record<string, unknown> }[]) =>
-  heard.filter(({ topic }) => topic === `${base}/state`).map(({ payload }) => payload["state"]);
 
 test("at each connect everything retained is said, the state last; a stop says offline and why", async (t) => {
   const { broker, heard } = await embedded(t);
