@@ -65,9 +65,11 @@ export function createFolder(options: FolderOptions): Folder {
   };
 
   async function admit(finding: Finding): Promise<readonly Job[]> {
-    if (finding.kind === "gone") {
+    if (finding.kind === "gone" || finding.kind === "part") {
       toldWaiting.delete(finding.source);
-      return ledger.gone(config.name, finding.source);
+      return finding.kind === "gone"
+        ? ledger.gone(config.name, finding.source)
+        : ledger.partOf(config.name, finding.source, finding.of);
     }
     const { sighting } = finding;
     if (finding.kind !== "broken") toldWaiting.delete(sighting.source);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { copyingEngine } from "./copying-engine.ts";
-import { runDaemon } from "./running-daemon.ts";
+import { repository, runDaemon } from "./running-daemon.ts";
+import { setMember } from "./set-member.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
 import { until } from "./until.ts";
@@ -104,4 +105,58 @@ test("sources with the longest names there can be have results of their own", as
   const results = await readdir(join(folder, "denoised"));
   assert.equal(results.length, 2);
   for (const name of results) assert.match(name, /^\u00e4{100,}-[0-9a-f]{8}\.denoised\.ome\.tif$/);
+});
+
+test("a set whose first file comes last is one job that is done, and the jobs of its other files end as parts of it", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine();
+  const { lives, heard, said } = await runDaemon(t, folder, engine);
+  const write = (index: number): Promise<void> =>
+    writeFile(join(folder, "incoming", `S_${index}.ome.tif`), setMember(index, 3));
+  for (const index of [2, 1]) await write(index);
+  for (const index of [2, 1])
+    await until("it waits for the others", () => lives(`S_${index}.ome.tif`).includes("waiting"));
+  await write(0);
+  await until("the set is done", () => lives("S_0.ome.tif").includes("done"));
+  for (const index of [2, 1]) {
+    const ended = await until("the other file's job ends", () =>
+      heard.find(
+        ({ payload }) => payload["source"] === `S_${index}.ome.tif` && payload["status"] === "skipped",
+      ),
+    );
+    assert.match(String(ended.payload["reason"]), /part of the set .*S_0\.ome\.tif/);
+  }
+  await until("nothing waits any more", () => {
+    const state = said("folder/f/state").at(-1);
+    return state !== undefined && !JSON.stringify(state["waiting"] ?? 0).includes("incomplete");
+  });
+});
+
+test("a source that was last changed before 1970 is denoised and moved", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine();
+  await mkdir(join(folder, "incoming"));
+  const path = join(folder, "incoming", "a.tif");
+  await writeFile(path, tinyTiff(1));
+  // As a number it would mean now.
+  const before1970 = new Date("1969-12-31T23:00:00.500Z");
+  await utimes(path, before1970, before1970);
+  const { lives } = await runDaemon(t, folder, engine, {
+    folders: [
+      {
+        name: "f",
+        path: "incoming",
+        output: "denoised",
+        model: join(repository, "models/identity"),
+        after: { move: "archive" },
+      },
+    ],
+  });
+  await until("it is done", () => lives("a.tif").includes("done"));
+  await until("it is moved", () =>
+    readdir(join(folder, "archive")).then(
+      (names) => names.includes("a.tif"),
+      () => false,
+    ),
+  );
 });

@@ -57,7 +57,7 @@ export function objectionToMove(question: MoveQuestion): EdgeError | undefined {
 
 function looksAs(members: readonly MemberFacts[], denoised: Denoised): boolean {
   const sizeBytes = members.reduce((sum, { facts }) => sum + Number(facts.size), 0);
-  const mtimeMs = members.reduce((newest, { facts }) => Math.max(newest, mtimeMsOf(facts)), 0);
+  const mtimeMs = Math.max(...members.map(({ facts }) => mtimeMsOf(facts)));
   return sizeBytes === denoised.sizeBytes && mtimeMs === denoised.mtimeMs;
 }
 
@@ -81,7 +81,9 @@ function areTheSame(before: readonly MemberFacts[], now: readonly MemberFacts[],
 /** As `Stats.mtimeMs` has it: a double, with fractions. `BigIntStats.mtimeMs` is cut to whole milliseconds. */
 export function mtimeMsOf({ mtimeNs }: Pick<BigIntStats, "mtimeNs">): number {
   const perSecond = 1_000_000_000n;
-  return Number(mtimeNs / perSecond) * 1000 + Number(mtimeNs % perSecond) / 1e6;
+  // Before 1970 the seconds are negative; the fraction counts upwards there too.
+  const fractionNs = ((mtimeNs % perSecond) + perSecond) % perSecond;
+  return Number((mtimeNs - fractionNs) / perSecond) * 1000 + Number(fractionNs) / 1e6;
 }
 
 function isOpen(file: string, writers: readonly string[]) {

@@ -36,6 +36,8 @@ export type Finding =
   | { readonly kind: "broken"; readonly sighting: Sighting; readonly error: ErrorReport }
   /** It was broken for too long, or nothing can make it readable. */
   | { readonly kind: "refused"; readonly sighting: Sighting; readonly error: ErrorReport }
+  /** It belongs to the set of which `of` is the first file, and may have been told of before as broken. */
+  | { readonly kind: "part"; readonly source: string; readonly of: string }
   /** It is not there any more, and was told of before. */
   | { readonly kind: "gone"; readonly source: string };
 
@@ -144,10 +146,11 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
       const sources = members.map((member) => relative(settings.folder, member).split(sep).join("/"));
       const inside = sources.filter((source) => !source.startsWith("../"));
       const all = inside.length === 0 ? [file.source] : inside;
-      // A set is told once, by its first member; the others are part of it.
+      // A set is told as whole once, by its first member. The others may have waited for it, also before a restart.
       const sighting = await sightingOf(all);
       if (changedSince(sighting, all, file)) return;
       if (sighting.source === file.source) await tell({ kind: "whole", sighting, facts });
+      else await tell({ kind: "part", source: file.source, of: sighting.source });
       settle(file);
     } catch (error) {
       const sighting = await sightingOf([file.source]).catch((unreadable: unknown) =>
@@ -206,7 +209,8 @@ async function seeMembers(
   onStep?: () => void,
 ): Promise<Sighting> {
   let sizeBytes = 0;
-  let mtimeMs = 0;
+  // A clock that was never set, or a camera's, gives times before 1970, which are negative.
+  let mtimeMs = Number.NEGATIVE_INFINITY;
   const hashes: string[] = [];
   for (const member of members) {
     const path = join(folder, member);

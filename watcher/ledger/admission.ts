@@ -100,6 +100,14 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     return { kind: "unchanged" };
   }
 
+  /** Skips the jobs that waited for a file to become whole. */
+  const endWaiting = (folder: string, source: string, reason: string): Job[] =>
+    transaction(() =>
+      select("WHERE s.folder = ? AND s.source = ? AND j.waits_for = 'file'", folder, source).map((one) =>
+        table.end(one.id, "skipped", { reason }),
+      ),
+    );
+
   return {
     /** The files of a folder whose latest content needs no further look. */
     knownFiles: (folder: string) =>
@@ -164,11 +172,11 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
 
     /** A file that had never become whole is gone. */
     gone: (folder: string, source: string): Job[] =>
-      transaction(() =>
-        select("WHERE s.folder = ? AND s.source = ? AND j.waits_for = 'file'", folder, source).map((one) =>
-          table.end(one.id, "skipped", { reason: "the file was removed before it was complete" }),
-        ),
-      ),
+      endWaiting(folder, source, "the file was removed before it was complete"),
+
+    /** A file that may have waited for the rest of its set is part of the set that `first` is the job of. */
+    partOf: (folder: string, source: string, first: string): Job[] =>
+      endWaiting(folder, source, `the file is part of the set whose job is that of ${first}`),
   };
 }
 

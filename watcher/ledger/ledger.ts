@@ -22,6 +22,7 @@ const operations = [
   "admitBroken",
   "admitRefused",
   "gone",
+  "partOf",
   "peek",
   "start",
   "finish",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import type { BigIntStats } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -80,4 +81,13 @@ test("the time of change is told as the ledger holds it", async () => {
   const path = join(await temporaryFolder(), "a");
   await writeFile(path, "");
   assert.equal(mtimeMsOf(await stat(path, { bigint: true })), (await stat(path)).mtimeMs);
+});
+
+test("so is one before 1970, whatever its fraction of a second", async () => {
+  const path = join(await temporaryFolder(), "a");
+  await writeFile(path, "");
+  for (const time of ["1969-12-31 23:59:59.655573816Z", "1969-12-31 23:59:59.7Z", "1960-01-01 00:00:00.1Z"]) {
+    execFileSync("touch", ["-d", time, path]);
+    assert.equal(mtimeMsOf(await stat(path, { bigint: true })), (await stat(path)).mtimeMs, time);
+  }
 });

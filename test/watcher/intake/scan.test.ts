@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openAcquisition } from "../../../formats/open.ts";
 import { createScan, type Finding, type KnownFile, type ScanSettings } from "../../../watcher/intake/scan.ts";
+import { setMember } from "../set-member.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
 
@@ -33,7 +34,8 @@ async function scanned(change: Partial<ScanSettings> = {}, known: readonly Known
       await scan.look(async (finding) => void told.push(finding));
     }
     return told.map(
-      (finding) => `${finding.kind} ${"source" in finding ? finding.source : finding.sighting.source}`,
+      (finding) =>
+        `${finding.kind} ${"source" in finding ? finding.source : finding.sighting.source}${"of" in finding ? ` of ${finding.of}` : ""}`,
     );
   };
   return { folder, looks, settings };
@@ -182,4 +184,27 @@ test("a pipe and a device under an image's name are refused at once and never re
   await symlink("/dev/zero", join(folder, "b.tif"));
   assert.deepEqual(await looks(4), ["refused a.tif", "refused b.tif"]);
   assert.deepEqual(await looks(10), []);
+});
+
+test("a later file of a set that came first waits, and is told as a part once the set is whole", async () => {
+  const { folder, looks } = await scanned();
+  await writeFile(join(folder, "S_2.ome.tif"), setMember(2, 3));
+  await writeFile(join(folder, "S_1.ome.tif"), setMember(1, 3));
+  assert.deepEqual((await looks(5)).sort(), ["broken S_1.ome.tif", "broken S_2.ome.tif"]);
+  await writeFile(join(folder, "S_0.ome.tif"), setMember(0, 3));
+  assert.deepEqual((await looks(20)).sort(), [
+    "part S_1.ome.tif of S_0.ome.tif",
+    "part S_2.ome.tif of S_0.ome.tif",
+    "whole S_0.ome.tif",
+  ]);
+  assert.deepEqual(await looks(20), []);
+});
+
+test("a file that was last changed before 1970 is taken", async () => {
+  const { folder, looks } = await scanned();
+  await writeFile(join(folder, "a.tif"), tinyTiff(1));
+  // As a number it would mean now.
+  const before1970 = new Date("1969-12-31T23:00:00.500Z");
+  await utimes(join(folder, "a.tif"), before1970, before1970);
+  assert.deepEqual(await looks(5), ["whole a.tif"]);
 });
