@@ -11,6 +11,7 @@ import {
 } from "../../core/package-settings.ts";
 import { productVersion } from "../../runtime/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { judgedAsText, worseWarning } from "../describe-judged.ts";
 import { type Box, boxOf, finite, positiveInteger } from "../option-values.ts";
 import { refuseMissing, refuseTogether } from "../refuse-together.ts";
 import { refuseUselessFolder } from "../results-folder.ts";
@@ -131,6 +132,8 @@ export const defineExport: DefineCommand = (program, io, act) => {
           timestamp: options.timestamp ?? new Date().toISOString(),
         });
         if (options.tensorrt) await buildTensorRt(options, io);
+        const warning = worseWarning(outcome.settings.pairs);
+        if (warning !== undefined) io.stderr.write(`warning: ${warning}\n`);
         if (options.json) {
           io.stdout.write(`${JSON.stringify(outcome)}\n`);
           return exitCodes.done;
@@ -138,8 +141,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
         const difference = outcome.measured?.largestDifference.toExponential(1) ?? "not measured";
         io.stdout.write(
           `${outcome.dir}: ${outcome.parameters.toLocaleString("en")} weights, ${options.precision}, ` +
-            `verified on cpu (${describeProof(outcome.expectedFrom, difference)})
-`,
+            `verified on cpu (${describeProof(outcome.expectedFrom, difference)})\n${judgedAsText(outcome.settings)}`,
         );
         return exitCodes.done;
       }),

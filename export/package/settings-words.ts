@@ -1,3 +1,4 @@
+import { counted } from "../../core/counted.ts";
 import type { Intensity, Normalization, PackageSettings } from "../../core/package-settings.ts";
 
 /** What a package's settings mean to a person: the rows of its card, and of what `info` tells. */
@@ -29,16 +30,17 @@ export function slopeWords(pairs: PackageSettings["pairs"]): string {
   const { median, min, max } = pairs.slope;
   const on = pairs.on === undefined ? "" : ` (${pairs.on})`;
   return (
-    `median ${median.toFixed(2)} (smallest ${min.toFixed(2)}, largest ${max.toFixed(2)}) over ${pairs.count} pairs of noisy and ` +
-    `clean images${on}: pixels of the denoised against those of the clean image, divided by the same slope of the noisy ` +
+    `median ${median.toFixed(2)} (smallest ${min.toFixed(2)}, largest ${max.toFixed(2)}) over ${counted(pairs.count, "pair")} of noisy ` +
+    `and clean images${on}: pixels of the denoised against those of the clean image, divided by the same slope of the noisy ` +
     "image; not measured on your sample"
   );
 }
 
-function gainWords({ count, psnr_gain_db }: NonNullable<PackageSettings["pairs"]>): string {
+/** What the denoised images gained, and by which definition. */
+export function gainWords({ count, psnr_gain_db }: NonNullable<PackageSettings["pairs"]>): string {
   const { median, min, max } = psnr_gain_db;
   return (
-    `median ${median.toFixed(1)} dB (smallest ${min.toFixed(1)}, largest ${max.toFixed(1)}) over ${count} pairs: ` +
+    `median ${median.toFixed(1)} dB (smallest ${min.toFixed(1)}, largest ${max.toFixed(1)}) over ${counted(count, "pair")}: ` +
     "PSNR of the denoised minus that of the noisy image, each after the best gain and offset onto the clean one"
   );
 }
@@ -52,7 +54,8 @@ function normalizationWords(normalization: Normalization): string {
     : `the ${low}th and ${high}th percentile of the whole stack become 0 and 1, ${clip}`;
 }
 
-function intensityWords(intensity: Intensity): string {
+/** What the output values mean. */
+export function intensityWords(intensity: Intensity): string {
   switch (intensity.meaning) {
     case "preserved":
       return "preserved: output values are in the input's units";

@@ -283,6 +283,17 @@ test("pairs of images tell what intensities mean, what is gained, and make the c
   const result = await runCommand(["export", weights, "--config", config, "--pairs", dir, "--out", out]);
   assert.equal(result.code, 0, result.stderr);
   assert.match(result.stderr, /pair 2 of 2: b/);
+  assert.match(result.stdout, /^intensities: \w+: \S/m);
+  assert.match(result.stdout, /^intensity slope: median \S+ .* over 2 pairs of noisy and clean images/m);
+  assert.match(
+    result.stdout,
+    /^PSNR gained: median \S+ dB .* over 2 pairs: PSNR of the denoised minus that of the noisy/m,
+  );
+  // These weights are random.
+  assert.match(
+    result.stderr,
+    /warning: on these pairs the model makes images worse: PSNR falls by \d+\.\d dB \(median of 2 pairs\)\. .*Train it further/,
+  );
   const rdf = parse(readFileSync(join(out, "rdf.yaml"), "utf8")) as {
     covers: string[];
     config: {
@@ -314,6 +325,19 @@ test("pairs of images tell what intensities mean, what is gained, and make the c
   assert.match(card, /\| a \| \d+\.\d\d \| \d+\.\d\d \|/);
   assert.ok(readFileSync(join(out, "cover.png")).length > 1000);
   assert.equal((await runCommand(["verify", out])).code, 0);
+});
+
+test("an export without pairs says that nothing was measured, and how it can be", async () => {
+  const { weights, config } = fixture;
+  const out = join(scratch, "without-pairs");
+  const result = await runCommand(["export", weights, "--config", config, "--no-cover", "--out", out]);
+  assert.equal(result.code, 0, result.stderr);
+  assert.match(result.stdout, /^intensities: \w+/m);
+  assert.match(
+    result.stdout,
+    /^PSNR gained: not measured\. --pairs DIR measures it on noisy and clean images$/m,
+  );
+  assert.doesNotMatch(result.stderr, /warning/);
 });
 
 /** Makes a description agree with itself again, hash and all, as somebody might who edits it by hand. */
