@@ -1,29 +1,24 @@
-import { link, stat, unlink } from "node:fs/promises";
+import { stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isEdgeError, machineError, verificationError } from "../../core/errors.ts";
+import { isEdgeError, machineError } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { syncFolder } from "../../formats/atomic-file.ts";
 import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
 import { wholeHash } from "../intake/identity.ts";
 import { copySource } from "./copy-source.ts";
 import { factsOf } from "./file-facts.ts";
-import { type Denoised, type MemberFacts, objectionToMove } from "./may-move.ts";
-import { type MoveTarget, prepareTarget } from "./move-target.ts";
+import {
+  isAnother,
+  judge,
+  lookAgain,
+  type Member,
+  type MoveOrder,
+  presentMembers,
+  removeAsideAfter,
+} from "./move-members.ts";
+import { prepareTarget } from "./move-target.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
-import { findOpenWriters } from "./open-writers.ts";
-import { putBack, removeAside, setAside, takeName } from "./set-aside.ts";
-
-/** What is to be moved, and what is known of it. */
-export interface MoveOrder extends MoveTarget {
-  /** The watch folder. */
-  readonly folder: string;
-  /** All files of the acquisition, below `folder`. They go together or not at all. */
-  readonly members: readonly string[];
-  /** sha256 (hex) of each member as it was denoised. */
-  readonly sha256: Readonly<Record<string, string>>;
-  readonly denoised: Denoised;
-  readonly quietMs: number;
-}
+import { giveName, takeName } from "./set-aside.ts";
 
 export type MoveEnd =
   /** `unseen`: processes whose open files could not be looked at; undefined where that is not even known. */
@@ -36,10 +31,6 @@ export type MoveEnd =
     }
   /** The source is not in the watch folder any more. */
   | { readonly kind: "gone" };
-
-interface Member extends MemberFacts {
-  readonly source: string;
-}
 
 /**
  * Moves the files of an acquisition below `target`; a name that is taken there is left alone and `name-2.tif`, … is
@@ -70,43 +61,27 @@ export async function moveSource(order: MoveOrder, onStep: () => void): Promise<
   }
 }
 
-async function presentMembers({ folder, members }: MoveOrder): Promise<Member[]> {
-  const present: Member[] = [];
-  for (const source of members) {
-    const path = join(folder, source);
-    const facts = await factsOf(path);
-    if (facts !== undefined) present.push({ source, path, facts });
-  }
-  return present;
-}
-
-/** Throws what stands against the move. */
-function judge(
-  order: MoveOrder,
-  question: Pick<Parameters<typeof objectionToMove>[0], "members" | "denoised" | "before" | "renamed">,
-): { unseen: number | undefined } {
-  const open = findOpenWriters(question.members.map(({ facts }) => facts));
-  const objection = objectionToMove({ ...question, open, quietMs: order.quietMs });
-  if (objection !== undefined) throw objection;
-  return { unseen: open.unseen };
-}
-
 async function moveMembers(
   order: MoveOrder,
   present: readonly Member[],
   acrossDisks: boolean,
   onStep: () => void,
 ): Promise<string> {
+  let now = present;
   for (let number = 1; number <= mostNumbers; number += 1) {
     const placeOf = (source: string): string => numberedPath(join(order.target, source), number);
-    const ready = await readyAt(order, present, placeOf, acrossDisks, onStep);
+    const ready = await readyAt(order, now, placeOf, acrossDisks, onStep);
     if (ready === undefined) continue;
-    if (acrossDisks) await copyMembers(order, present, ready, placeOf, onStep);
+    if (acrossDisks) await copyMembers(order, now, ready, placeOf, onStep);
     else {
-      const moved = await renameMembers(present, ready, placeOf);
-      if (moved === "taken") continue;
-      // One disk that is mounted twice is two to the kernel.
-      if (moved === "other-disk") return moveMembers(order, present, true, onStep);
+      const moved = await renameMembers(order, now, placeOf);
+      if (moved !== "moved") {
+        // They were without their names for a moment, which shows in their ctime.
+        now = await lookAgain(order, now);
+        // One disk that is mounted twice is two to the kernel.
+        if (moved === "other-disk") return moveMembers(order, now, true, onStep);
+        continue;
+      }
     }
     return placeOf(order.members[0] ?? "");
   }
@@ -153,38 +128,29 @@ async function readyAt(
   throw incomplete(join(order.folder, missing));
 }
 
-/** Renames within one disk, all or none: no byte is lost by that, whoever writes. */
+/** Gives each file its new name before it loses its old one: no byte is lost by that, whoever writes. */
 async function renameMembers(
+  order: MoveOrder,
   present: readonly Member[],
-  ready: ReadonlySet<string>,
   placeOf: (source: string) => string,
 ): Promise<"moved" | "taken" | "other-disk"> {
-  const made: string[] = [];
-  const undo = async (): Promise<void> => {
-    for (const place of made) await unlink(place);
-  };
-  for (const { source, path } of present) {
-    if (ready.has(source)) continue;
-    const place = placeOf(source);
-    const code = await link(path, place).then(() => undefined, systemCode);
-    if (code === undefined) made.push(place);
-    else if (code === "EEXIST" || code === "EXDEV") {
-      await undo();
-      return code === "EEXIST" ? "taken" : "other-disk";
-    } else if (made.length === 0 && (await takeName(path, place))) continue;
-    else {
-      await undo();
-      return "taken";
-    }
-  }
-  for (const { source, path } of present) {
-    await syncFolder(dirname(placeOf(source)));
-    await unlink(path).catch((error: unknown) => {
-      // Where links are not known it was renamed.
-      if (systemCode(error) !== "ENOENT") throw error;
+  try {
+    const moved = await removeAsideAfter(order, present, async (hidden) => {
+      let renamed = false;
+      for (const { source, path } of hidden) {
+        const given = await giveName(path, placeOf(source));
+        if (given === "taken" && renamed) throw noFreeName(placeOf(source));
+        if (given === "taken") return false;
+        renamed ||= given === "renamed";
+      }
+      for (const { source } of hidden) await syncFolder(dirname(placeOf(source)));
+      return true;
     });
+    return moved ? "moved" : "taken";
+  } catch (error) {
+    if (systemCode(error) === "EXDEV") return "other-disk";
+    throw error;
   }
-  return "moved";
 }
 
 /** Copies, compares, looks again, and only then removes. */
@@ -219,43 +185,12 @@ async function copyMembers(
       forgetPartial(partial);
     }
   }
-  await removeCopied(order, present, placeOf);
-}
-
-async function removeCopied(
-  order: MoveOrder,
-  present: readonly Member[],
-  placeOf: (source: string) => string,
-): Promise<void> {
-  judge(order, { members: await presentMembers(order), denoised: undefined, before: present });
-  const aside = new Map<string, string>();
-  try {
-    for (const { path } of present) aside.set(path, await setAside(path));
-    const now: Member[] = [];
-    for (const { source, path } of present) {
-      const hidden = aside.get(path) ?? path;
-      const facts = await factsOf(hidden);
+  await removeAsideAfter(order, present, async (hidden) => {
+    for (const { source, facts } of hidden) {
       const copied = await factsOf(placeOf(source));
-      if (facts === undefined || copied?.size !== facts.size) throw isAnother(path);
-      now.push({ source, path, facts });
+      if (copied?.size !== facts.size) throw isAnother(join(order.folder, source));
     }
-    judge(order, { members: now, denoised: undefined, before: present, renamed: true });
-    for (const [path, hidden] of aside) {
-      await removeAside(hidden);
-      aside.delete(path);
-    }
-  } finally {
-    for (const hidden of aside.values()) await putBack(hidden);
-  }
-  for (const { path } of present) await syncFolder(dirname(path));
-}
-
-function isAnother(file: string) {
-  return verificationError("the source has other bytes than those that were denoised; it stays where it is", {
-    code: "move-differs",
-    file,
-    remedy: "Find the program that writes to it. Copy the file into the watch folder again to denoise it",
-    retryable: true,
+    return true;
   });
 }
 

@@ -2,7 +2,8 @@ import type { ErrorReport } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/atomic-file.ts";
 import type { PlaneIndex } from "../../formats/plane-source.ts";
 import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
-import type { MoveEnd, MoveOrder } from "./move-source.ts";
+import type { MoveOrder } from "./move-members.ts";
+import type { MoveEnd } from "./move-source.ts";
 
 /** What the daemon and the process that does one folder's disk work say to each other. */
 

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { link, lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
+import { link, lstat, mkdir, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemCode } from "../../core/system-code.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
 
 /**
- * The last moment of a move across disks: the source is renamed into a hidden folder beside it, where nobody can open
- * it by its name any more, while whoever had it open before is still seen. What a killed process leaves there is put
- * back by the next sweep.
+ * The last moment of a move: the source is renamed into a hidden folder beside it, where nobody can open or replace it
+ * by its name any more, while whoever had it open before is still seen. What a killed process leaves there is put back
+ * by the next sweep.
  */
 
 /** Those that this process is using. */
@@ -30,9 +30,9 @@ export async function setAside(file: string): Promise<string> {
   }
 }
 
-/** Removes a file that was set aside, and its hidden folder. */
+/** Removes a file that was set aside, where it was not renamed away, and its hidden folder. */
 export async function removeAside(aside: string): Promise<void> {
-  await unlink(aside);
+  await rm(aside, { force: true });
   await rmdir(dirname(aside)).catch(() => undefined);
   inUse.delete(dirname(aside));
 }
@@ -66,29 +66,34 @@ export async function restoreAside(folder: string): Promise<string[]> {
 }
 
 /**
- * Renames without ever replacing; false where `to` is taken by another file. `from` and `to` must not be two ways to one
+ * Renames without replacing; false where `to` is taken by another file. `from` and `to` must not be two ways to one
  * folder entry.
  */
 export async function takeName(from: string, to: string): Promise<boolean> {
+  const given = await giveName(from, to);
+  if (given === "linked") await unlink(from);
+  return given !== "taken";
+}
+
+/**
+ * Gives `from` the name `to` as well ("linked"), or instead ("renamed") where links are not possible; "taken" where
+ * another file has it. Where links are not possible, a file that takes the name between the look and the rename is replaced:
+ * Node has no rename that refuses this.
+ */
+export async function giveName(from: string, to: string): Promise<"linked" | "renamed" | "taken"> {
   try {
-    // `link` refuses to replace, which `rename` would not.
     await link(from, to);
+    return "linked";
   } catch (error) {
     const code = systemCode(error);
-    if (code === "EEXIST") {
-      // The same file: somebody was killed between the two steps below.
-      if (!(await isSameFile(from, to))) return false;
-      await unlink(from);
-      return true;
-    }
-    // FAT and some shares know no links.
+    // The same file: somebody was killed between two steps.
+    if (code === "EEXIST") return (await isSameFile(from, to)) ? "linked" : "taken";
+    // FAT and some shares know no links; Linux refuses them for a file of another user that this one may not write.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw error;
-    if ((await lstat(to).catch(() => undefined)) !== undefined) return false;
+    if ((await lstat(to).catch(() => undefined)) !== undefined) return "taken";
     await rename(from, to);
-    return true;
+    return "renamed";
   }
-  await unlink(from);
-  return true;
 }
 
 async function isSameFile(one: string, other: string): Promise<boolean> {

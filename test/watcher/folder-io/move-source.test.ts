@@ -1,60 +1,24 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { link, mkdir, open, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
-import { type MoveOrder, moveSource } from "../../../watcher/folder-io/move-source.ts";
+import { moveSource } from "../../../watcher/folder-io/move-source.ts";
 import { findOpenWriters } from "../../../watcher/folder-io/open-writers.ts";
 import { removeAside, restoreAside, setAside } from "../../../watcher/folder-io/set-aside.ts";
 import { noOtherDisk, otherDisk } from "../other-disk.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { all, killed, sha256, sources as sourcesOf } from "./move-orders.ts";
 
 const nothing = (): void => undefined;
-const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 /** Larger than the pieces that are copied at a time. */
 const raw = randomBytes(9 * 1024 * 1024);
+const sources = (target: string, files: Readonly<Record<string, Buffer>> = { "a.tif": raw }) =>
+  sourcesOf(target, files);
 
-/** Files in a watch folder and the order to move them to `target`, all denoised as they lie there. */
-async function sources(
-  target: string,
-  files: Readonly<Record<string, Buffer>> = { "a.tif": raw },
-): Promise<MoveOrder> {
-  const folder = await temporaryFolder();
-  let sizeBytes = 0;
-  let mtimeMs = 0;
-  for (const [name, bytes] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
-    await writeFile(join(folder, name), bytes);
-    const facts = await stat(join(folder, name));
-    sizeBytes += facts.size;
-    mtimeMs = Math.max(mtimeMs, facts.mtimeMs);
-  }
-  return {
-    folder,
-    target,
-    targetMountPoint: undefined,
-    access: {},
-    members: Object.keys(files),
-    sha256: Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes)])),
-    denoised: { sizeBytes, mtimeMs, quietForMs: 1e6 },
-    quietMs: 1,
-  };
-}
-const all = (folder: string): Promise<string[]> =>
-  readdir(folder, { recursive: true }).then((names) => names.sort());
 const refused = (code: string) => (error: unknown) => isEdgeError(error, code);
-
-/** Runs `moving-program.ts` until it kills itself. */
-function killed(how: { order?: MoveOrder; steps?: number; aside?: string }): void {
-  const program = join(import.meta.dirname, "moving-program.ts");
-  const { signal, stderr } = spawnSync(process.execPath, ["--import", "tsx", program, JSON.stringify(how)], {
-    encoding: "utf8",
-  });
-  assert.equal(signal, "SIGKILL", stderr);
-}
 
 for (const where of ["within a disk", "across disks"]) {
   const targetOf = async () => (where === "across disks" ? otherDisk() : temporaryFolder());
