@@ -2,6 +2,13 @@
 // Runs the TypeScript entry point through tsx, so that a checkout needs no build.
 import { register } from "tsx/esm/api";
 
+/** A reader that has seen enough (`| head`) is no failure: the work goes on, and what it prints is lost. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 register();
 const { main } = await import("./main.ts");
 process.exitCode = await main(process.argv.slice(2));

@@ -69,7 +69,25 @@ export async function processStacks(work: StackWork): Promise<StackTotals> {
     if (stack.levelsEqual) withoutRange += 1;
     stackMaps.push({ ...place, map: stack.map });
   }
-  return { clippedVoxels, networkS, stackMaps, notes: notesOf(nonFinite, withoutRange) };
+  const notes = [...notesOf(nonFinite, withoutRange), ...coarseNote(plan, stackMaps)];
+  return { clippedVoxels, networkS, stackMaps, notes };
+}
+
+/** With fewer levels between dark and bright than this, the steps of integer samples show in a smooth result. */
+const fewLevels = 32;
+
+function coarseNote({ channels, sampleType }: JobPlan, maps: readonly StackMap[]): string[] {
+  if (sampleType === "float32" || sampleType === "float64") return [];
+  const scaled = maps.filter(({ channel }) => {
+    const own = channels[channel];
+    return own?.kind === "denoise" && own.normalization.kind !== "none";
+  });
+  const narrowest = scaled.reduce((least, { map }) => Math.min(least, map.range), Number.POSITIVE_INFINITY);
+  if (narrowest >= fewLevels) return [];
+  return [
+    `only ${Math.max(1, Math.round(narrowest))} grey levels lie between dark and bright, so the result may show steps; ` +
+      "as float32 (--dtype, or dtype of the folder) it has none",
+  ];
 }
 
 function notesOf(nonFinite: number, withoutRange: number): string[] {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Acquisition } from "../core/acquisition.ts";
 import type { Operator } from "../core/operators.ts";
-import { slopeWords } from "../export/package/settings-words.ts";
+import { intensityWords, slopeWords } from "../export/package/settings-words.ts";
 import { statedTaskOf, taskWords } from "../export/package/stated-task.ts";
 import type { Provenance } from "../formats/plane-sink.ts";
 import type { IntensityMap } from "./normalize.ts";
@@ -76,7 +76,7 @@ function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts):
       : describeMaps(facts.stackMaps.filter((stack) => stack.channel === index))),
     ...(zoo === undefined || zoo.after.length === 0
       ? ([
-          ["Intensity meaning", intensity.meaning],
+          ["Intensity meaning", intensityWords(intensity)],
           ["Intensity slope", slopeWords(model.settings.pairs)],
         ] as const)
       : [["Operators after", describeOperators(zoo.after)] as const]),

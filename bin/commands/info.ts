@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Acquisition, Length } from "../../core/acquisition.ts";
 import { describeError, type EdgeError, isEdgeError, reportOf, visible } from "../../core/errors.ts";
+import type { Provenance } from "../../formats/plane-sink.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 
 interface InfoOptions {
@@ -11,6 +12,8 @@ interface InfoOptions {
 /** One image of a file, with the hash of its samples where that was asked for. */
 interface Described {
   readonly acquisition: Acquisition;
+  /** How it came about, where it is a result of ours; oldest first. */
+  readonly provenances: readonly Provenance[];
   readonly sha256?: string;
 }
 
@@ -75,9 +78,14 @@ async function describe(
   signal: AbortSignal,
 ): Promise<readonly (Described | EdgeError)[]> {
   const { describeFile, openAcquisition } = await import("../../formats/open.ts");
+  const { provenancesIn } = await import("../../formats/ome/read-provenance.ts");
+  const described = (acquisition: Acquisition): Described => {
+    const { original } = acquisition;
+    return { acquisition, provenances: original.kind === "ome-xml" ? provenancesIn(original.xml) : [] };
+  };
   const all = await describeFile(file, { signal });
   if (options.hash !== true) {
-    return all.map((acquisition) => (isEdgeError(acquisition) ? acquisition : { acquisition }));
+    return all.map((acquisition) => (isEdgeError(acquisition) ? acquisition : described(acquisition)));
   }
   const { sampleHash } = await import("../../formats/sample-hash.ts");
   const hashed: (Described | EdgeError)[] = [];
@@ -89,7 +97,7 @@ async function describe(
     try {
       const source = await openAcquisition(file, { series, signal });
       try {
-        hashed.push({ acquisition, sha256: await sampleHash(source, signal) });
+        hashed.push({ ...described(acquisition), sha256: await sampleHash(source, signal) });
       } finally {
         await source.close();
       }
@@ -101,7 +109,7 @@ async function describe(
   return hashed;
 }
 
-function asText({ acquisition, sha256 }: Described): string {
+function asText({ acquisition, provenances, sha256 }: Described): string {
   const { file, series, seriesCount, name, sizes, pixelSize, timeIncrement, members } = acquisition;
   const lengths = [pixelSize.x, pixelSize.y, pixelSize.z]
     .flatMap((length, i) => (length === undefined ? [] : [`${"xyz"[i]} ${lengthText(length)}`]))
@@ -125,7 +133,14 @@ function asText({ acquisition, sha256 }: Described): string {
   const told = lines.flatMap(([key, value]) =>
     value === undefined ? [] : [`  ${key.padEnd(11)} ${visible(value)}\n`],
   );
-  return `${visible(file)}\n${told.join("")}`;
+  return `${visible(file)}\n${told.join("")}${provenances.map(provenanceText).join("")}`;
+}
+
+/** A result's own words for how it was made. */
+function provenanceText(provenance: Provenance): string {
+  const width = Math.max(...provenance.map(([key]) => key.length));
+  const lines = provenance.map(([key, value]) => `    ${visible(key).padEnd(width)}  ${visible(value)}\n`);
+  return `  made by cnnt-edge, as its metadata states:\n${lines.join("")}`;
 }
 
 /** Sets may have thousands of files: the first and the last tell enough. */
@@ -141,7 +156,7 @@ function lengthText(length: Length): string {
 }
 
 /** Keys as in the project's table of what tifffile reads. */
-function asJson({ acquisition, sha256 }: Described): object {
+function asJson({ acquisition, provenances, sha256 }: Described): object {
   const { original, sampleType, pixelSize, timeIncrement, significantBits, channels, byteOrder, ...rest } =
     acquisition;
   const { seriesCount, ...told } = rest;
@@ -155,6 +170,7 @@ function asJson({ acquisition, sha256 }: Described): object {
     channel_names: channels.map((channel) => channel.name ?? null),
     byteorder: byteOrder,
     metadata: original.kind,
+    ...(provenances.length === 0 ? {} : { provenance: provenances }),
     sha256,
   };
 }

@@ -39,7 +39,7 @@ export async function readDescription(dir: string): Promise<StatedDescription> {
       file: dir,
       remedy:
         facts === undefined
-          ? "Name a folder made by `cnnt-edge export`, for example models/default"
+          ? "Name a folder made by `cnnt-edge export`; the shipped ones are in `models` of the installation"
           : "A model from bioimage.io comes as .zip: unpack it and name the folder",
     });
   }

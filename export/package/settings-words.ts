@@ -54,11 +54,11 @@ function normalizationWords(normalization: Normalization): string {
     : `the ${low}th and ${high}th percentile of the whole stack become 0 and 1, ${clip}`;
 }
 
-/** What the output values mean. */
+/** What the values of an output mean. Units alone: how high structures come out is the slope's to say. */
 export function intensityWords(intensity: Intensity): string {
   switch (intensity.meaning) {
     case "preserved":
-      return "preserved: output values are in the input's units";
+      return "preserved: output values are in the input's units; whether structures keep their height is told by the slope";
     case "affine":
       return `affine: after ${intensity.gain} · x + ${intensity.offset} output values are in the input's units`;
     case "uncalibrated":

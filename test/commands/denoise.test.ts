@@ -61,7 +61,7 @@ test("writes how the result was made into it, and says so as JSON", async () => 
     '<M K="Depth axis">Z</M>',
     '<M K="Channel 0: Tile">20,72,52 (depth,height,width)</M>',
     '<M K="Channel 0: Normalization">percentile 1.5 to 99.5, not clipped</M>',
-    '<M K="Channel 0: Intensity meaning">preserved</M>',
+    '<M K="Channel 0: Intensity meaning">preserved: output values are in the input',
     '<M K="Channel 0: Intensity slope">median 0.98 (smallest 0.91, largest 1.00) over 18 pairs of noisy and clean images (planes of public',
     '<M K="Channel 1: Model">none (passed on unchanged)</M>',
   ]) {
@@ -159,3 +159,15 @@ function largestDifference(found: ArrayLike<number>, expected: Float32Array): nu
   assert.equal(found.length, expected.length);
   return expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (found[i] ?? Number.NaN))), 0);
 }
+
+test("few grey levels between dark and bright are told, but not of a float32 result", async () => {
+  const dim = join(scratch, "dim");
+  const simulated = await runCommand(["simulate", "--out", dim, "--shape", "4,64,64", "--photons", "3"]);
+  assert.equal(simulated.code, 0, simulated.stderr);
+  const source = join(dim, "simulated-0001.ome.tif");
+  const run = (...more: string[]) => runCommand(["denoise", source, ...more]);
+  const coarse = await run("--out", join(dim, "coarse"));
+  assert.match(coarse.stderr, /note: only \d+ grey levels lie between dark and bright, .*--dtype/);
+  const fine = await run("--out", join(dim, "fine"), "--dtype", "float32");
+  assert.doesNotMatch(fine.stderr, /grey levels/);
+});

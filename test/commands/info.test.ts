@@ -74,7 +74,10 @@ test("info tells of a package what it was made for, and refuses a damaged one", 
   const shipped = join(import.meta.dirname, "../../models/default");
   const { code, stdout } = await runCommand(["info", shipped]);
   assert.equal(code, 0);
-  assert.match(stdout, /intensities +preserved: output values are in the input's units\n/);
+  assert.match(
+    stdout,
+    /intensities +preserved: output values are in the input's units; whether structures keep their height is told by the slope\n/,
+  );
   assert.match(stdout, /noise it was tried on +0\.\d+ to 1\.\d+ \(smallest to largest .* noisy images\)\n/);
   assert.match(
     stdout,
@@ -102,4 +105,25 @@ test("info tells of a package what it was made for, and refuses a damaged one", 
 
 test("info without a file is wrong usage", async () => {
   assert.equal((await runCommand(["info"])).code, 2);
+});
+
+test("info tells of a result how it was made, in words and as JSON", async () => {
+  const out = join(scratch, "results");
+  const source = join(fixtures, "made/tiny-3x3-stack-u16.tif");
+  const model = join(import.meta.dirname, "../../models/identity");
+  const made = await runCommand(["denoise", source, "--out", out, "--model", model, "--provider", "cpu"]);
+  assert.equal(made.code, 0, made.stderr);
+  const result = made.stdout.trim();
+  const { stdout } = await runCommand(["info", result]);
+  assert.match(stdout, /made by cnnt-edge, as its metadata states:\n {4}Software +cnnt-edge \d/);
+  assert.match(stdout, / {4}Model +identity \d.*\n {4}Model sha256 +[0-9a-f]{64}\n/);
+  assert.match(stdout, / {4}Provider +cpu\n/);
+  const [{ series }] = JSON.parse((await runCommand(["info", "--json", result])).stdout);
+  const [provenance] = series[0].provenance;
+  assert.deepEqual(provenance[2], ["Provider", "cpu"]);
+  // A result of a result carries both.
+  const again = await runCommand(["denoise", result, "--out", join(scratch, "twice"), "--model", model]);
+  const twice = JSON.parse((await runCommand(["info", "--json", again.stdout.trim()])).stdout);
+  assert.equal(twice[0].series[0].provenance.length, 2);
+  assert.deepEqual(twice[0].series[0].provenance[0], provenance);
 });

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { resolve } from "node:path";
+import { test } from "node:test";
+
+const root = resolve(import.meta.dirname, "../..");
+
+test("a reader that has seen enough is no failure, and there is no stack trace", () => {
+  const program = `"${process.execPath}" bin/cnnt-edge.js`;
+  // The reader is gone before the first word.
+  const command = `{ sleep 0.2; ${program} info models/identity models/default; echo "code $?" >&2; } | true`;
+  const { stderr } = spawnSync("bash", ["-c", command], { cwd: root, encoding: "utf8" });
+  assert.equal(stderr, "code 0\n");
+});
