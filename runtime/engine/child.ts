@@ -6,6 +6,7 @@ import { freeDeviceBytes } from "../gpu/device-memory.ts";
 import { availableBytes } from "../memory-plan.ts";
 import { readModel } from "../prepared-engine.ts";
 import { onnxRuntimeVersion } from "../product-version.ts";
+import { tellParent } from "../tell-parent.ts";
 import { createTileRates, type TileRates } from "../tile-rates.ts";
 import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
 import { denoiseWithinMemory } from "../within-memory.ts";
@@ -35,10 +36,7 @@ let current:
   | { readonly id: number; readonly abort: AbortController; readonly done: Promise<void> }
   | undefined;
 
-function send(message: FromEngine): void {
-  // A host that is gone is noticed by "disconnect".
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
-}
+const send = (message: FromEngine): void => tellParent(message);
 
 async function start(settings: EngineSettings): Promise<void> {
   try {

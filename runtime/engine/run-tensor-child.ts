@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { formatError, isEdgeError, machineError, reportOf } from "../../core/errors.ts";
+import { tellParent } from "../tell-parent.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
 import { Tensor as OrtTensor } from "./onnx-runtime.ts";
@@ -11,10 +12,8 @@ import type { TensorAnswer, TensorRequest } from "./run-tensor.ts";
 const mostOutputs = 16;
 
 process.once("message", (request: TensorRequest) => {
-  answer(request).then(
-    (message) => process.send?.(message),
-    (error: unknown) =>
-      process.send?.({ error: reportOf(asMachineError(request, error)) } satisfies TensorAnswer),
+  answer(request).then(tellParent, (error: unknown) =>
+    tellParent({ error: reportOf(asMachineError(request, error)) } satisfies TensorAnswer),
   );
 });
 // Nobody is left to answer to. While the runtime blocks this thread, another one sees it.

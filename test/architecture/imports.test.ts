@@ -54,3 +54,12 @@ test("the ONNX Runtime is loaded in one place, which turns its telemetry off fir
     .map((file) => relative(root, file).split(sep).join("/"));
   assert.deepEqual(loaders, ["runtime/engine/onnx-runtime.ts"]);
 });
+
+test("a child tells its parent only through tellParent, which a dead parent cannot break", () => {
+  const folders = [...Object.keys(mayImport), "bin"];
+  const senders = folders
+    .flatMap(sourceFiles)
+    .filter((file) => /process\.send\s*(\?\.)?\(/.test(readFileSync(file, "utf8")))
+    .map((file) => relative(root, file));
+  assert.deepEqual(senders, ["runtime/tell-parent.ts"]);
+});

@@ -6,6 +6,7 @@ import { systemCode } from "../../core/system-code.ts";
 import { nameLimitOf } from "../../formats/name-limit.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { removeStalePartials } from "../../formats/partial-name.ts";
+import { tellParent } from "../../runtime/tell-parent.ts";
 import { isHidden } from "../intake/candidate-name.ts";
 import { wholeHash } from "../intake/identity.ts";
 import { createScan, type Finding } from "../intake/scan.ts";
@@ -31,9 +32,7 @@ import { restoreAside } from "./set-aside.ts";
  * blocked calls would stop every other file operation of a Node process.
  */
 
-const send = (message: FromFolder): void => {
-  process.send?.(message);
-};
+const send = (message: FromFolder): void => tellParent(message);
 const onStep = (): void => send({ kind: "step" });
 
 let works = 0;

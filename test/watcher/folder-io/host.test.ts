@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isEdgeError } from "../../../core/errors.ts";
 import { createFolderIo, type FolderIoOptions } from "../../../watcher/folder-io/host.ts";
 import type { Finding } from "../../../watcher/intake/scan.ts";
@@ -80,4 +83,32 @@ test("a finding that could not be written down is told again", async (t) => {
   await until("it is refused", () => told.unreachable.length > 0);
   setRefuse(false);
   await until("it is told", () => told.findings.some(({ kind }) => kind === "whole"));
+});
+
+test("a folder's process whose daemon was killed ends without a word", async () => {
+  const parent = spawn(
+    process.execPath,
+    [
+      "--import",
+      import.meta.resolve("tsx"),
+      join(import.meta.dirname, "folder-parent.ts"),
+      await temporaryFolder(),
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let said = "";
+  parent.stderr.on("data", (text: Buffer) => {
+    said += text.toString();
+  });
+  const pid = Number((await once(parent.stdout, "data"))[0]);
+  // While it stands still its daemon dies and the time of its next sweep comes: it has something to tell, and learns of
+  // the death by telling it.
+  process.kill(pid, "SIGSTOP");
+  parent.kill("SIGKILL");
+  await once(parent, "exit");
+  await sleep(1000);
+  process.kill(pid, "SIGCONT");
+  // The error output is closed once the last process that has it is gone.
+  if (!parent.stderr.closed) await once(parent.stderr, "close");
+  assert.equal(said, "");
 });
