@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { isEdgeError, machineError } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { syncFolder } from "../../formats/atomic-file.ts";
+import { nameLimitOf } from "../../formats/name-limit.ts";
 import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
 import { wholeHash } from "../intake/identity.ts";
 import { copySource } from "./copy-source.ts";
@@ -67,9 +68,10 @@ async function moveMembers(
   acrossDisks: boolean,
   onStep: () => void,
 ): Promise<string> {
+  const limitBytes = await nameLimitOf(order.target);
   let now = present;
   for (let number = 1; number <= mostNumbers; number += 1) {
-    const placeOf = (source: string): string => numberedPath(join(order.target, source), number);
+    const placeOf = (source: string): string => numberedPath(join(order.target, source), number, limitBytes);
     const ready = await readyAt(order, now, placeOf, acrossDisks, onStep);
     if (ready === undefined) continue;
     if (acrossDisks) await copyMembers(order, now, ready, placeOf, onStep);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { link, lstat, mkdir, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemCode } from "../../core/system-code.ts";
+import { nameLimitOf } from "../../formats/name-limit.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
 
 /**
@@ -42,8 +43,9 @@ export async function putBack(aside: string): Promise<string> {
   const folder = dirname(aside);
   const wanted = join(dirname(folder), basename(aside));
   try {
+    const limitBytes = await nameLimitOf(dirname(wanted));
     for (let number = 1; number <= mostNumbers; number += 1) {
-      const path = numberedPath(wanted, number);
+      const path = numberedPath(wanted, number, limitBytes);
       if (!(await takeName(aside, path))) continue;
       await rmdir(folder).catch(() => undefined);
       return path;

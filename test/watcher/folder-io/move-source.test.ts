@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { link, mkdir, open, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { moveSource } from "../../../watcher/folder-io/move-source.ts";
 import { findOpenWriters } from "../../../watcher/folder-io/open-writers.ts";
-import { removeAside, restoreAside, setAside } from "../../../watcher/folder-io/set-aside.ts";
+import { putBack, removeAside, restoreAside, setAside } from "../../../watcher/folder-io/set-aside.ts";
 import { noOtherDisk, otherDisk } from "../other-disk.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { all, killed, sha256, sources as sourcesOf } from "./move-orders.ts";
@@ -257,4 +257,21 @@ test("folders that are made for a finished source have the results' group", asyn
   const order = { ...(await sources(target, { "day/a.tif": raw })), access: { gid } };
   assert.equal((await moveSource(order, nothing)).kind, "moved");
   for (const made of [target, join(target, "day")]) assert.equal((await stat(made)).gid, gid);
+});
+
+test("a name as long as the disk allows is shortened where it is taken, at the target and beside a new file", async () => {
+  const longest = `${"n".repeat(251)}.tif`;
+  const order = await sources(await temporaryFolder(), { [longest]: raw });
+  await writeFile(join(order.target, longest), "other");
+  const end = await moveSource(order, nothing);
+  const [numbered] = (await all(order.target)).filter((name) => name !== longest);
+  assert.match(numbered ?? "", /^n+-[0-9a-f]{8}-2\.tif$/);
+  assert.equal(end.kind === "moved" && end.target, join(order.target, numbered ?? ""));
+  assert.deepEqual(await readFile(join(order.target, numbered ?? "")), raw);
+
+  const { folder } = await sources("", { [longest]: raw });
+  const aside = await setAside(join(folder, longest));
+  await writeFile(join(folder, longest), "new");
+  assert.equal(basename(await putBack(aside)), numbered);
+  assert.deepEqual(await all(folder), [longest, numbered].sort());
 });
