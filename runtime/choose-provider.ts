@@ -94,7 +94,7 @@ function missingLibrary(provider: ProviderName) {
   return machineError(`the ${provider} provider is not installed`, {
     code: "provider-library-missing",
     found: `no ${library} beside the ONNX Runtime`,
-    remedy: "Run `cnnt-edge gpu install` (docs/gpu.md), or use --provider cpu",
+    remedy: `Run \`cnnt-edge gpu install${provider === "tensorrt" ? " --tensorrt" : ""}\` (docs/gpu.md), or use --provider cpu`,
   });
 }
 

@@ -1,10 +1,22 @@
 import { visible } from "../../core/errors.ts";
+import type { MachineCheck } from "../../runtime/machine-checks.ts";
 import { type DefineCommand, exitCodes } from "../command.ts";
 import { shippedModel } from "../shipped-model.ts";
 
 interface DoctorOptions {
   readonly model: string;
   readonly json?: true;
+}
+
+/** What the findings come to, in a sentence. */
+function verdictOf(checks: readonly MachineCheck[]): string {
+  const broken = checks.flatMap(({ state, what }) => (state === "broken" ? [what] : []));
+  if (broken.length > 0) return `Nothing can be denoised until this is corrected: ${broken.join(", ")}.`;
+  const providers = checks.flatMap(({ state, what }) =>
+    state === "ok" && what.startsWith("provider ") ? [what.slice("provider ".length)] : [],
+  );
+  const lacks = checks.some(({ state }) => state === "lacks");
+  return `This machine can denoise, with: ${providers.join(", ")}.${lacks ? ' What is marked "lacks" is optional.' : ""}`;
 }
 
 export const defineDoctor: DefineCommand = (program, io, act) => {
@@ -27,6 +39,7 @@ export const defineDoctor: DefineCommand = (program, io, act) => {
             io.stdout.write(`${state.padEnd(6)}  ${what}: ${visible(found)}\n`);
             if (remedy !== undefined) io.stdout.write(`        ${visible(remedy)}\n`);
           }
+          io.stdout.write(`\n${verdictOf(checks)}\n`);
         }
         return checks.some(({ state }) => state === "broken") ? exitCodes.failed : exitCodes.done;
       }),

@@ -4,6 +4,7 @@ import { tellParent } from "../tell-parent.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
 import { Tensor as OrtTensor } from "./onnx-runtime.ts";
+import { plainRuntimeError } from "./plain-runtime-error.ts";
 import type { TensorAnswer, TensorRequest } from "./run-tensor.ts";
 
 /** The child of `run-tensor.ts`: one model, one provider, one inference. */
@@ -57,7 +58,7 @@ function asMachineError(request: TensorRequest, cause: unknown) {
   return machineError(`the model could not be run on ${request.provider}`, {
     code: "tensor-run-failed",
     file: request.modelFile,
-    found: cause instanceof Error ? cause.message.replace(/\s+/g, " ").slice(0, 400) : String(cause),
+    found: plainRuntimeError(cause instanceof Error ? cause.message : String(cause)),
     remedy: "Try --provider cpu; `cnnt-edge doctor` shows what this machine lacks",
     cause,
   });

@@ -19,6 +19,7 @@ test("doctor exits with 1 where the model cannot be used", async () => {
   const { code, stdout, stderr } = await runCommand(["doctor", "--model", "/no/such/model"]);
   assert.equal(code, 1);
   assert.match(stdout, /broken {2}model: \/no\/such\/model: there is no such model folder/);
+  assert.match(stdout, /\nNothing can be denoised until this is corrected: .*model.*\.\n$/);
   assert.equal(stderr, "");
 });
 
