@@ -8,18 +8,18 @@ const numberedNames = 100;
 
 /**
  * The names that a job's result may have, the first free one being taken: `<stem>.denoised.ome.tif` (`kind` decides) in
- * the same subfolder; with `.series-2` where the file has several, `.r2` for its second content, the source's full name
- * where two sources share a stem (`a.tif`, `a.ome.tif`), and a number where even that is taken. A name that is longer
- * than `limitBytes` is shortened. Pure.
+ * the same subfolder; with `.series-2` where the file has several, `.r2` for its second content where the first may have
+ * left a result, the source's full name where two sources share a stem (`a.tif`, `a.ome.tif`), and a number where even
+ * that is taken. A name that is longer than `limitBytes` is shortened. Pure.
  */
 export function outputNames(
   folder: string,
-  job: { source: string; series: number; seriesCount: number; revision: number },
+  job: { source: string; series: number; seriesCount: number; revision: number; hasEarlierResult?: true },
   kind: ResultKind,
   limitBytes: number = nameLimits.usual,
 ): string[] {
   const series = job.seriesCount > 1 ? `.series-${job.series}` : "";
-  const revision = job.revision > 1 ? `.r${job.revision}` : "";
+  const revision = job.hasEarlierResult ? `.r${job.revision}` : "";
   const name = (stem: string, number = ""): string => {
     const folders = stem.split("/");
     const last = folders.pop() ?? "";

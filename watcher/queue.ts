@@ -5,6 +5,7 @@ import { modelIdentity } from "../runtime/model-identity.ts";
 import { resultKindOf } from "../runtime/result-name.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
+import { inWordsOfFolder } from "./folder-remedy.ts";
 import { isModelFault, isOutputFault } from "./held-faults.ts";
 import type { Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -154,7 +155,8 @@ export function createQueue(options: QueueOptions): Queue {
     );
   }
 
-  async function setBack(job: Job, folder: Folder, error: ErrorReport): Promise<void> {
+  async function setBack(job: Job, folder: Folder, met: ErrorReport): Promise<void> {
+    const error = inWordsOfFolder(met, folder.config.name);
     options.onFailure(error);
     const verdict = judgeFailure(error, job.attempt, options.mostAttempts);
     if (job.status === "running" && (await isHeld(job, folder, error))) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { usageError } from "../../core/errors.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
 import { setMember } from "./set-member.ts";
@@ -46,6 +47,34 @@ test("a file that is cut is said to wait when it begins to, once; its failure is
   const reason = told.find((waiting) => waiting.includes("TIFF directory")) ?? assert.fail("no reason");
   assert.equal(reason.split("cut.tif").length, 2, reason);
   assert.ok(said("log").some(({ message }) => String(message).includes("cut.tif")));
+});
+
+test("a file that failed for the configuration names its line; after a restart a touch does it again, under the plain name", async (t) => {
+  const folder = await temporaryFolder();
+  const unknown = usageError("no channel has this name or number", {
+    code: "channel-unknown",
+    remedy: "`cnnt-edge info` shows the channels of a file",
+  });
+  const failing = await runDaemon(t, folder, copyingEngine({ fail: () => unknown }).engine);
+  const path = join(folder, "incoming", "ok.tif");
+  await writeFile(path, tinyTiff(1));
+  await until("it has failed", () => failing.lives("ok.tif").includes("failed"));
+  const failed = failing.heard.find(({ payload }) => payload["status"] === "failed");
+  assert.match(
+    JSON.stringify(failed?.payload["error"]),
+    /shows the channels of a file\. Change folders\[\]\.channels of the folder f in the configuration/,
+  );
+  await failing.stop();
+  const { lives } = await runDaemon(t, folder, copyingEngine().engine);
+  await writeFile(join(folder, "incoming", "next.tif"), tinyTiff(2));
+  await until("another file is done", () => lives("next.tif").includes("done"));
+  assert.deepEqual(lives("ok.tif"), []);
+  await utimes(path, new Date(), new Date());
+  await until("it is done", () => lives("ok.tif").includes("done"));
+  assert.deepEqual((await readdir(join(folder, "denoised"))).sort(), [
+    "next.denoised.ome.tif",
+    "ok.denoised.ome.tif",
+  ]);
 });
 
 test("a subfolder that may not be read is told with the remedy; the rest goes on, and it is watched after the repair", async (t) => {

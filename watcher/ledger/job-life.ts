@@ -3,11 +3,24 @@ import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
 import { isModelFault, isOutputFault } from "../held-faults.ts";
 import type { Database } from "./database.ts";
 import type { Job } from "./job.ts";
+import { leftNoFile } from "./job-row.ts";
 import type { JobTable } from "./job-table.ts";
 
 /** What happens to a job between the queue and its end. */
 export function createJobLife({ rows, run, transaction }: Database, table: JobTable, now: () => number) {
   const { select } = table;
+
+  /** Takes from the jobs of earlier content of the same source the names under which they left nothing. */
+  function giveUpNames({ folder, source, revision, series }: Job): void {
+    run(
+      `UPDATE jobs AS one SET output = NULL WHERE ${leftNoFile} AND one.series = ? AND one.sighting IN
+         (SELECT id FROM sightings WHERE folder = ? AND source = ? AND revision < ?)`,
+      series,
+      folder,
+      source,
+      revision,
+    );
+  }
 
   return {
     /** The job of `folder` that is to run next; it stays as it is. */
@@ -21,12 +34,13 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
       )[0],
 
     /**
-     * Starts a job and reserves the name of its result: the first of `outputs` that no other job ever had. The
-     * name stays with the job over all its attempts.
+     * Starts a job and reserves the name of its result: the first of `outputs` that no other job ever had, or that
+     * earlier content of its source had and failed with. The name stays with the job over all its attempts.
      */
     start: (id: string, outputs: readonly string[]): Job =>
       transaction(() => {
         const before = table.existing(id);
+        if (before.output === undefined) giveUpNames(before);
         const free = outputs.find(
           (output) => rows("SELECT 1 FROM jobs WHERE output = ?", output).length === 0,
         );

@@ -4,9 +4,18 @@ import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
 import type { Row } from "./database.ts";
 import type { Job } from "./job.ts";
 
+/**
+ * Whether the job `one` surely left no file under the name that it reserved, so that the next revision of its source may
+ * have that name. After a lost engine (parked), a result that was there (skipped) or a defect there may be one.
+ */
+export const leftNoFile = `(one.output IS NULL OR (one.status = 'failed' AND coalesce(json_extract(one.error, '$.kind'), 'defect') <> 'defect'))`;
+
 /** The columns that `jobFromRow` reads. */
 export const jobSelect = `SELECT j.*, s.folder, s.source, s.members, s.revision, s.size_bytes,
-  (SELECT count(*) FROM jobs WHERE sighting = j.sighting) AS series_count
+  (SELECT count(*) FROM jobs WHERE sighting = j.sighting) AS series_count,
+  EXISTS (SELECT 1 FROM jobs one JOIN sightings e ON e.id = one.sighting
+    WHERE e.folder = s.folder AND e.source = s.source AND e.revision < s.revision
+      AND one.series = j.series AND NOT ${leftNoFile}) AS earlier_result
   FROM jobs j JOIN sightings s ON s.id = j.sighting`;
 
 /** The ledger wrote these texts itself, in the same version or an older one that a migration brought up. */
@@ -34,6 +43,7 @@ export function jobFromRow(row: Row): Job {
     attempt: number("attempt") ?? 0,
     voxels: number("voxels") ?? 0,
     sampleBytes: number("sample_bytes") ?? 0,
+    ...(number("earlier_result") === 1 ? { hasEarlierResult: true } : {}),
     ...present("reason", text("reason")),
     ...present("waitsFor", text("waits_for") as "file" | "time" | undefined),
     ...present("output", text("output")),

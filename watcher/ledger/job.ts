@@ -14,6 +14,8 @@ export interface Job {
   /** How many series its file has. */
   readonly seriesCount: number;
   readonly revision: number;
+  /** An earlier revision of its source may have left a result. */
+  readonly hasEarlierResult?: true;
   readonly sizeBytes: number;
   readonly status: JobStatus;
   readonly reason?: string;
