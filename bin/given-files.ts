@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type EdgeError, usageError } from "../core/errors.ts";
-import { naturally, unreachable } from "../formats/files-of.ts";
+import { listed, naturally, unreachable } from "../formats/files-of.ts";
 import { isCompanion } from "../formats/ome/companion.ts";
 import { judgeName } from "../watcher/intake/candidate-name.ts";
 
@@ -13,9 +13,6 @@ export interface GivenFiles {
   /** What a person should know: files of a folder that are passed over. */
   readonly notes: readonly string[];
 }
-
-/** How many names a sentence lists. */
-const listedNames = 3;
 
 /** Files as they are, folders (not what is below them) as the images in them; results of ours are none. */
 export async function givenFiles(paths: readonly string[]): Promise<GivenFiles> {
@@ -52,9 +49,4 @@ function nothingIn(path: string, foreign: readonly string[]): EdgeError {
     allowed: "TIFF or OME-TIFF; subfolders are not searched",
     remedy: "Name the folder that holds the images, or the files themselves",
   });
-}
-
-function listed(names: readonly string[]): string {
-  const more = names.length - listedNames;
-  return `${names.slice(0, listedNames).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

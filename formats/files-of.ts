@@ -1,16 +1,28 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { counted } from "../core/counted.ts";
 import { type EdgeError, usageError } from "../core/errors.ts";
 import { isAbsent, systemCode } from "../core/system-code.ts";
+import { isImageName } from "./image-name.ts";
 
 /** File names sort as people count: `scan2` before `scan10`. */
 export const naturally = new Intl.Collator("en", { numeric: true });
 
+/** How many names a sentence lists. */
+const listedNames = 3;
+
+/** Few names in full, of many the first: "a.json, b.txt, c.xml and 4 more". */
+export function listed(names: readonly string[]): string {
+  const more = names.length - listedNames;
+  return `${names.slice(0, listedNames).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
 /**
- * A file as given; of a folder its visible files (not what is below them), in natural order. Throws `EdgeError`
- * (`usage`) where there is none, or where it cannot be reached.
+ * A file as given; of a folder its visible files that are named like images (not what is below them), in natural
+ * order. `tell` gets a sentence about those that are left out. Throws `EdgeError` (`usage`) where no image is there,
+ * or where the path cannot be reached.
  */
-export async function filesOf(path: string): Promise<readonly string[]> {
+export async function filesOf(path: string, tell?: (sentence: string) => void): Promise<readonly string[]> {
   const refuse = (cause: unknown) => {
     throw unreachable(path, cause);
   };
@@ -19,14 +31,28 @@ export async function filesOf(path: string): Promise<readonly string[]> {
   const entries = await readdir(path, { withFileTypes: true }).catch(refuse);
   const names = entries
     .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-    .map(({ name }) => name);
-  if (names.length > 0) return names.sort(naturally.compare).map((name) => join(path, name));
-  throw usageError("the folder holds no file", {
+    .map(({ name }) => name)
+    .sort(naturally.compare);
+  const others = names.filter((name) => !isImageName(name));
+  if (others.length < names.length) {
+    if (others.length > 0) tell?.(leftOut(path, others));
+    return names.filter(isImageName).map((name) => join(path, name));
+  }
+  throw usageError("the folder holds no image that cnnt-edge reads", {
     code: "input-folder-empty",
     file: path,
-    allowed: "image files; subfolders are not searched",
+    ...(others.length === 0 ? {} : { found: listed(others) }),
+    allowed: "files named .tif, .tiff, .stk, .btf, .tf8 or .npy; subfolders are not searched",
     remedy: "Name the folder that holds the images, or the files themselves",
   });
+}
+
+function leftOut(path: string, names: readonly string[]): string {
+  const why =
+    names.length === 1
+      ? "is left out, because it is not named like an image"
+      : "are left out, because they are not named like images";
+  return `${path}: ${counted(names.length, "file")} ${why}: ${listed(names)}`;
 }
 
 /** What to say of a path on the command line that a system call failed on. */

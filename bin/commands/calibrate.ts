@@ -129,7 +129,7 @@ async function runCalibration(
   const note = taskNote(await readPackage(options.model));
   if (note !== undefined) io.stderr.write(`note: ${visible(note)}\n`);
   const voice = await openVoice(options, io);
-  const source = await openInputs(inputs, options, io.signal).catch(async (error: unknown) => {
+  const source = await openInputs(inputs, options, io).catch(async (error: unknown) => {
     await voice?.end();
     throw error;
   });
@@ -216,10 +216,14 @@ function printAnswer(
 async function openInputs(
   inputs: readonly string[],
   options: CalibrateOptions,
-  signal: AbortSignal,
+  io: CommandIo,
 ): Promise<Repeats> {
   const { openLevels, openRepeats } = await import("../../calibration/experiment/open-repeats.ts");
-  const opening = { channel: options.channel, signal };
+  const opening = {
+    channel: options.channel,
+    signal: io.signal,
+    tell: (sentence: string) => void io.stderr.write(`${visible(sentence)}\n`),
+  };
   if (options.low !== undefined && options.high !== undefined) {
     return openLevels(
       [

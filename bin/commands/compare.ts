@@ -57,7 +57,7 @@ async function compare(paths: readonly string[], options: CompareOptions, io: Co
   const { comparisonDefinitions } = await import("../../calibration/compare/comparison-definitions.ts");
   const { pairedDifference } = await import("../../calibration/compare/paired-difference.ts");
   const { randomOf } = await import("../../calibration/simulation/random.ts");
-  const asked = await askedFor(paths, options);
+  const asked = await askedFor(paths, options, io);
   await lookAhead(asked, options.runAnyway ?? false, io);
   const work = await mkdtemp(join(tmpdir(), "cnnt-edge-compare-"));
   try {
@@ -119,7 +119,13 @@ interface Asked {
   readonly inputs: readonly string[];
 }
 
-async function askedFor(paths: readonly string[], { model, reference }: CompareOptions): Promise<Asked> {
+async function askedFor(
+  paths: readonly string[],
+  { model, reference }: CompareOptions,
+  io: CommandIo,
+): Promise<Asked> {
+  const images = (path: string) =>
+    filesOf(path, (sentence) => void io.stderr.write(`${visible(sentence)}\n`));
   if (model.length > 0) {
     if (reference === undefined) {
       throw usageError("models are compared by a reference", {
@@ -127,8 +133,8 @@ async function askedFor(paths: readonly string[], { model, reference }: CompareO
         remedy: "Give the clean files with --reference",
       });
     }
-    const inputs = (await Promise.all(paths.map(filesOf))).flat();
-    const references = await filesOf(reference);
+    const inputs = (await Promise.all(paths.map(images))).flat();
+    const references = await images(reference);
     return { candidates: [{ name: "input", files: inputs }], references, models: model, inputs };
   }
   const given = reference === undefined ? paths.slice(0, -1) : paths;
@@ -140,9 +146,9 @@ async function askedFor(paths: readonly string[], { model, reference }: CompareO
     });
   }
   const candidates = await Promise.all(
-    given.map(async (path) => ({ name: path, files: await filesOf(path) })),
+    given.map(async (path) => ({ name: path, files: await images(path) })),
   );
-  return { candidates, references: await filesOf(truth), models: [], inputs: [] };
+  return { candidates, references: await images(truth), models: [], inputs: [] };
 }
 
 /** Refuses what could not be compared in the end, before anything is denoised. */

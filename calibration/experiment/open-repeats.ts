@@ -10,6 +10,8 @@ export interface OpenRepeatsOptions {
   /** Index of the channel; must be given where there are several. */
   readonly channel?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told, in sentences, which files of a folder are no images. */
+  readonly tell?: ((sentence: string) => void) | undefined;
 }
 
 /** One image of the experiment: a stack in a file, at one time. */
@@ -28,7 +30,7 @@ export async function openRepeats(
   paths: readonly string[],
   options: OpenRepeatsOptions = {},
 ): Promise<Repeats> {
-  const files = (await Promise.all(paths.map(filesOf))).flat();
+  const files = (await Promise.all(paths.map((path) => filesOf(path, options.tell)))).flat();
   const single = files.length === 1;
   return gathered(options, async (open) => {
     for (const file of files) {
@@ -51,7 +53,7 @@ export async function openLevels(
 ): Promise<Repeats> {
   return gathered(options, async (open) => {
     for (const { averages, path } of [...levels].sort((a, b) => a.averages - b.averages)) {
-      for (const file of await filesOf(path)) {
+      for (const file of await filesOf(path, options.tell)) {
         const source = await open(file);
         if (source.acquisition.sizes.t > 1) throw timeInRepeat(file, source.acquisition.sizes.t);
         open.add({ source, t: 0, averages, name: `${averages}x ${basename(file)}` });

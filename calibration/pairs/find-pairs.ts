@@ -1,7 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { counted } from "../../core/counted.ts";
 import { usageError } from "../../core/errors.ts";
 import { naturally } from "../../formats/files-of.ts";
+import { isImageName } from "../../formats/image-name.ts";
 
 /** Two files of one field: as the model will see it, and as it should become. */
 export interface ImagePair {
@@ -30,9 +32,9 @@ export async function findPairs(dir: string): Promise<ImagePair[]> {
     throw usageError("the folder of pairs cannot be read", { code: "pairs-missing", file: dir, cause });
   });
   const files = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+    .filter((entry) => entry.isFile() && isImageName(entry.name))
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
-    .filter((file) => file.split("/").length <= maxDepth && !/\.(json|txt|md|csv|xml|ya?ml)$/i.test(file));
+    .filter((file) => file.split("/").length <= maxDepth);
   return pairNames(files, dir).map(({ name, noisy, clean }) => ({
     name,
     noisy: join(dir, noisy),
@@ -55,7 +57,7 @@ export function pairNames(files: readonly string[], dir: string): ImagePair[] {
   throw usageError("no pairs of noisy and clean images are in the folder", {
     code: "pairs-none",
     file: dir,
-    found: `${files.length} files`,
+    found: `${counted(files.length, "image")}`,
     allowed: "NAME-noisy.tif beside NAME-clean.tif, or noisy/NAME.tif and clean/NAME.tif (also low and high)",
     remedy: "Rename the files in this way",
   });

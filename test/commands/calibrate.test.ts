@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -77,6 +78,20 @@ test("one command makes the whole report, and says that the identity does nothin
   );
   assert.doesNotMatch(html, /(src|href)="(?!data:)/, "the report needs nothing beside it");
   assert.equal(readFileSync(join(out, "calibration.csv"), "utf8").split("\r\n").length, 1 + 2 * 3 + 1);
+});
+
+test("metadata beside the repeats is left out, and calibrate says so", () => {
+  const dir = join(folder, "with-metadata");
+  cpSync(repeats, dir, { recursive: true });
+  writeFileSync(join(dir, "bpae.json"), "{}");
+  const { status, stderr } = run(
+    ...["calibrate", dir, "--model", identity, "--out", join(folder, "from-metadata"), "--draws", "1"],
+  );
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stderr,
+    /with-metadata: 1 file is left out, because it is not named like an image: bpae\.json/,
+  );
 });
 
 test("a pair tells what can be said of it, and what cannot", () => {

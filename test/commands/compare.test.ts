@@ -137,7 +137,7 @@ test("a folder without files is refused: nothing compared is no result", () => {
   mkdirSync(join(empty, "folder-in-it"), { recursive: true });
   const { status, stdout, stderr } = compare(empty, empty);
   assert.equal(status, 2, stdout);
-  assert.match(stderr, /^cnnt-edge: .*empty: the folder holds no file/);
+  assert.match(stderr, /^cnnt-edge: .*empty: the folder holds no image that cnnt-edge reads/);
 });
 
 test("files of different size are refused", () => {
@@ -157,4 +157,21 @@ test("a missing reference, a wrong model and unequal sizes are told together, be
   assert.match(wrong.stderr, /^cnnt-edge: no-model: there is no such model folder/m);
   assert.match(wrong.stderr, /^cnnt-edge: .*bpae-noisy\.npy: the two files do not have the same size/m);
   assert.doesNotMatch(wrong.stderr, /denoising/);
+});
+
+test("metadata beside the images of a folder is left out, and compare says so", () => {
+  const [a, b] = ["measured", "truth"].map((name) => join(scratch, name));
+  assert.ok(a !== undefined && b !== undefined);
+  const samples = Float32Array.from({ length: 32 * 32 }, (_, at) => (at * 37) % 101);
+  for (const dir of [a, b]) {
+    mkdirSync(dir);
+    writeFileSync(join(dir, "field.npy"), encodeNpy({ data: samples, shape: [1, 32, 32] }));
+  }
+  writeFileSync(join(a, "acquisition.json"), "{}");
+  const { status, stderr } = compare(a, b);
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stderr,
+    /measured: 1 file is left out, because it is not named like an image: acquisition\.json/,
+  );
 });

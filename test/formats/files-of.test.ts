@@ -16,6 +16,34 @@ test("a folder stands for its visible files, in the order in which people count"
   assert.deepEqual(await filesOf(folder), [join(folder, "scan2.tif"), join(folder, "scan10.tif")]);
 });
 
+test("files beside images that are not named like one are left out, and their number is told", async () => {
+  const folder = join(scratch, "with-metadata");
+  mkdirSync(folder);
+  for (const name of ["a.tif", "B.TIFF", "c.npy", "d.denoised.ome.tif", "acquisition.json"]) {
+    writeFileSync(join(folder, name), "");
+  }
+  const told: string[] = [];
+  const named = (names: string[]) => names.map((name) => join(folder, name));
+  const tell = (sentence: string) => void told.push(sentence);
+  assert.deepEqual(await filesOf(folder, tell), named(["a.tif", "B.TIFF", "c.npy", "d.denoised.ome.tif"]));
+  for (const name of ["Thumbs.db", "notes.txt", "a.xml", "b.xml"]) writeFileSync(join(folder, name), "");
+  await filesOf(folder, tell);
+  assert.deepEqual(told, [
+    `${folder}: 1 file is left out, because it is not named like an image: acquisition.json`,
+    `${folder}: 5 files are left out, because they are not named like images: a.xml, acquisition.json, b.xml and 2 more`,
+  ]);
+});
+
+test("a folder of other files only is refused with their names", async () => {
+  const folder = join(scratch, "only-metadata");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "acquisition.json"), "{}");
+  await assert.rejects(
+    filesOf(folder),
+    (error) => isEdgeError(error, "input-folder-empty") && error.found === "acquisition.json",
+  );
+});
+
 test("a file stands for itself, whatever its name", async () => {
   const file = join(scratch, ".a file");
   writeFileSync(file, "");

@@ -1,3 +1,4 @@
+import { isTiffName } from "../../formats/image-name.ts";
 import { resultEndings } from "../../runtime/result-name.ts";
 
 /** What a file's name alone says about it. Pure. */
@@ -23,8 +24,6 @@ const unsupportedContainers: Readonly<Record<string, string>> = {
   ".hdf5": "HDF5",
   ".mrc": "MRC",
 };
-
-const imageSuffixes = [".tif", ".tiff", ".stk", ".btf", ".tf8"];
 
 /** Programs that copy or save write under these names and rename at the end. Lower case. */
 const temporarySuffixes = [
@@ -58,7 +57,7 @@ export function judgeName(name: string, patterns: readonly string[] = []): NameV
     temporarySuffixes.some((suffix) => lower.endsWith(suffix)) ||
     patterns.some((pattern) => matches(lower, pattern.toLowerCase()));
   if (ignored) return { kind: "ignored" };
-  if (imageSuffixes.some((suffix) => lower.endsWith(suffix))) return { kind: "image" };
+  if (isTiffName(name)) return { kind: "image" };
   const container = unsupportedContainers[lower.slice(lower.lastIndexOf("."))];
   return container === undefined ? { kind: "ignored" } : { kind: "unsupported", container };
 }
