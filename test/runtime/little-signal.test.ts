@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { simulate } from "../../calibration/simulation/simulated-source.ts";
@@ -40,6 +41,17 @@ test("a real recording is not called empty, nor is what has no noise or is too s
   const tiny = { t: 1, c: 1, z: 1, y: 12, x: 12 };
   const small = simulate({ sizes: tiny, photons: 0.01, camera, sampleType: "uint16", seed: 1 }).noisy;
   assert.deepEqual((await checkChannels(undefined, small, plans, signal)).warnings, []);
+});
+
+const dim = join(import.meta.dirname, "../../../shared/data/pairs/nuclei-lowsnr/migration-noisy.ome.tif");
+
+test("a real recording on which the starter shows specks that are not there is warned of", {
+  skip: existsSync(dim) ? false : "needs ../shared/data",
+}, async () => {
+  const real = await openAcquisition(dim);
+  const { warnings } = await checkChannels(undefined, real, plans, signal);
+  await real.close();
+  assert.match(warnings.join(), /^Little signal: bright specks/);
 });
 
 test("a channel that is passed on is not looked at", async () => {
