@@ -12,7 +12,7 @@ import type { Ledger } from "./ledger/ledger.ts";
 import { type Model, packagesOf } from "./models.ts";
 import { outputNames } from "./output-name.ts";
 import { noiseReferencesOf } from "./pinned-calibrations.ts";
-import { judgeFailure } from "./retry.ts";
+import { isEngineLoss, judgeFailure } from "./retry.ts";
 
 /** Gives the engine one job after the other, and writes down how each ended. */
 export interface Queue {
@@ -158,6 +158,7 @@ export function createQueue(options: QueueOptions): Queue {
   async function setBack(job: Job, folder: Folder, met: ErrorReport): Promise<void> {
     const error = inWordsOfFolder(met, folder.config.name);
     options.onFailure(error);
+    await tidyAfter(job, folder, error);
     const verdict = judgeFailure(error, job.attempt, options.mostAttempts);
     if (job.status === "running" && (await isHeld(job, folder, error))) {
       const reason = `put back, because its folder waits: ${error.message}`;
@@ -184,6 +185,14 @@ export function createQueue(options: QueueOptions): Queue {
       }
     }
     options.onJob(after, folder);
+  }
+
+  /** An engine that was lost left its half-written result behind, and perhaps no job follows that would remove it. */
+  async function tidyAfter(job: Job, folder: Folder, error: ErrorReport): Promise<void> {
+    if (!isEngineLoss(error)) return;
+    const into = folderOfResult(job, folder);
+    // A folder that does not answer is told by its own process, and removes it when that starts again.
+    await folder.io.ask("tidy", { into }).catch(() => undefined);
   }
 
   function folderOfResult(job: Job, folder: Folder): string {

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
-import { nameLimitOf } from "../../formats/name-limit.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { removeStalePartials } from "../../formats/partial-name.ts";
 import { tellParent } from "../../runtime/tell-parent.ts";
@@ -13,19 +12,19 @@ import { createScan, type Finding } from "../intake/scan.ts";
 import { drawPreview } from "./draw-preview.ts";
 import { lookAtFileSystem } from "./file-system.ts";
 import { moveSource } from "./move-source.ts";
-import { checkOutput, tryWriting } from "./output-folder.ts";
+import { tryWriting } from "./output-folder.ts";
 import type {
   FolderMemory,
   FolderSettings,
   FolderTasks,
   FromFolder,
-  OutputState,
   TaskName,
   ToFolder,
   WatchMode,
 } from "./protocol.ts";
 import { useResultAccess } from "./result-folder.ts";
 import { restoreAside } from "./set-aside.ts";
+import { type WatchedOutput, watchOutput } from "./watched-output.ts";
 
 /**
  * The process that touches one folder's disk. A share that hangs takes this process with it, not the daemon: four
@@ -64,23 +63,7 @@ const watchAgainMs = 60_000;
 /** After a hint the disk is given this long to have more to tell. */
 const hintDelayMs = 150;
 
-type Output = ReturnType<typeof watchOutput>;
-
-/** The folder of the results; remembers where its disk was mounted when it was last in order. */
-function watchOutput({ output, access }: FolderSettings, outputMountPoint: string | undefined) {
-  let remembered = outputMountPoint;
-  const check = async (): Promise<Extract<OutputState, { freeBytes: number }>> => {
-    remembered = await checkOutput(output, remembered, access);
-    const { freeBytes } = await lookAtFileSystem(output);
-    return { mountPoint: remembered, freeBytes, nameBytes: await nameLimitOf(output) };
-  };
-  return {
-    check,
-    state: (): Promise<OutputState> => check().catch((error: unknown) => ({ error: reportOf(error) })),
-  };
-}
-
-function watchFolder(settings: FolderSettings, known: FolderMemory["known"], output: Output) {
+function watchFolder(settings: FolderSettings, known: FolderMemory["known"], output: WatchedOutput) {
   const excluded = [settings.output, ...(settings.moveTo === undefined ? [] : [settings.moveTo])];
   const scan = createScan(
     {
@@ -224,7 +207,7 @@ function emptyMountPoint(file: string): Error {
   });
 }
 
-function tasks(settings: FolderSettings, results: Output) {
+function tasks(settings: FolderSettings, results: WatchedOutput) {
   return {
     hash: ({ source }) => wholeHash(join(settings.path, source), onStep),
     prepare: async ({ into }) => {
@@ -234,6 +217,7 @@ function tasks(settings: FolderSettings, results: Output) {
       await removeStalePartials(into);
       return { freeBytes };
     },
+    tidy: ({ into }) => removeStalePartials(into),
     move: (order) =>
       moveSource(
         {
@@ -277,7 +261,7 @@ process.on("message", (message: ToFolder) => {
   if (message.kind === "start") {
     const { settings, memory } = message;
     useResultAccess(settings.access);
-    const output = watchOutput(settings, memory.outputMountPoint);
+    const output = watchOutput(settings, memory.outputMountPoint, onStep);
     doable = tasks(settings, output);
     folder = watchFolder(settings, memory.known, output);
   } else if (message.kind === "noted") noted?.();

@@ -30,6 +30,8 @@ export interface FolderTasks {
   hash: { ask: { source: string }; answer: string };
   /** Makes the folder that a result goes into, and tries to write there; answers the free bytes of its disk. */
   prepare: { ask: { into: string }; answer: { freeBytes: number } };
+  /** Removes what killed processes left half written in the folder of a result; answers the names of what it removed. */
+  tidy: { ask: { into: string }; answer: string[] };
   /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
   move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
   /** Before and after, as an 8-bit picture. */

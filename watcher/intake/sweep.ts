@@ -46,7 +46,8 @@ export interface SweepOptions {
   readonly onStep?: () => void;
 }
 
-const deepestLevel = 16;
+/** Subfolders that lie deeper are not looked into. */
+export const deepestLevel = 16;
 /** More files than this in one watch folder are refused rather than held in memory. */
 const mostFiles = 500_000;
 /** Looks at the disk that go on at the same time: a share answers a few together faster than one by one. */
