@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { type EdgeError, formatError, machineError, usageError } from "../core/errors.ts";
-import { systemCode } from "../core/system-code.ts";
+import { type EdgeError, formatError, usageError } from "../core/errors.ts";
+import { openError, readError } from "./read-errors.ts";
 
 /** A file read by position. Its size is taken once, when it is opened; a file that shrinks afterwards is refused. */
 export interface ByteSource {
@@ -12,43 +12,6 @@ export interface ByteSource {
   /** Fills the whole of `target` from `position`. Throws `file-cut` where the file ends before. */
   readInto(target: Uint8Array, position: number): Promise<void>;
   close(): Promise<void>;
-}
-
-const openErrors: Readonly<Record<string, { what: string; remedy: string; retryable?: boolean }>> = {
-  ENOENT: { what: "there is no such file", remedy: "Check the path." },
-  ENOTDIR: { what: "there is no such file", remedy: "Check the path: a part of it is a file, not a folder." },
-  EACCES: { what: "the file may not be read", remedy: "Give the user that runs cnnt-edge read permission." },
-  EPERM: { what: "the file may not be read", remedy: "Give the user that runs cnnt-edge read permission." },
-  ELOOP: { what: "the path is a loop of links", remedy: "Name the file itself." },
-  ENAMETOOLONG: { what: "the path is too long", remedy: "Use a shorter path." },
-  EBUSY: { what: "another program holds the file", remedy: "Try again when it is done.", retryable: true },
-  EMFILE: {
-    what: "too many files are open",
-    remedy: "Raise the limit of open files (ulimit -n).",
-    retryable: true,
-  },
-};
-
-function errorOnOpening(file: string, cause: unknown): EdgeError {
-  const code = systemCode(cause) ?? "unknown";
-  const known = openErrors[code];
-  if (known === undefined) {
-    return machineError("the file cannot be opened", {
-      code: "file-open",
-      file,
-      found: code,
-      remedy: "Check the disk or the share that holds it.",
-      retryable: true,
-      cause,
-    });
-  }
-  const fields = {
-    code: code === "ENOENT" ? "file-missing" : "file-open",
-    file,
-    remedy: known.remedy,
-    cause,
-  };
-  return machineError(known.what, { ...fields, retryable: known.retryable ?? false });
 }
 
 /**
@@ -65,7 +28,7 @@ export async function openByteSource(file: string): Promise<ByteSource> {
   }
   // O_NONBLOCK: a named pipe without a writer would hold the open for ever.
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw errorOnOpening(file, cause);
+    throw openError(cause, file);
   });
   try {
     const stat = await handle.stat();
@@ -113,15 +76,7 @@ function sourceOf(file: string, handle: FileHandle, size: number): ByteSource {
         const { bytesRead } = await handle
           .read(target, done, length, position + done)
           .catch((cause: unknown) => {
-            throw machineError("the file cannot be read", {
-              code: "file-read",
-              file,
-              at: `byte ${position + done}`,
-              found: systemCode(cause) ?? "unknown",
-              remedy: "Check the disk or the share that holds it.",
-              retryable: true,
-              cause,
-            });
+            throw readError(cause, file, `byte ${position + done}`);
           });
         if (bytesRead === 0) throw cut(position, target.length);
         done += bytesRead;

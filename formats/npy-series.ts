@@ -1,11 +1,10 @@
-import { open } from "node:fs/promises";
 import { type Acquisition, sampleTypes } from "../core/acquisition.ts";
 import { unsupportedError, usageError } from "../core/errors.ts";
 import { elementCount } from "../core/tensor.ts";
 import { openByteSource } from "./byte-source.ts";
 import { readContiguous } from "./contiguous-samples.ts";
 import type { ReadLimits } from "./limits.ts";
-import { type NpyHeader, readNpyHeader } from "./npy.ts";
+import { type NpyHeader, openNpy, readNpyHeader } from "./npy.ts";
 import type { PlaneSource } from "./plane-source.ts";
 import type { FormatReader } from "./series-found.ts";
 import { depthSizes, storedIndex } from "./stored-axes.ts";
@@ -14,9 +13,7 @@ import { depthSizes, storedIndex } from "./stored-axes.ts";
 export const npyReader: FormatReader = {
   recognises: (head) => Buffer.from(head.subarray(0, 6)).toString("latin1") === "\u0093NUMPY",
   async find(file, limits) {
-    // Refuses folders, pipes and missing files in our own words.
-    await (await openByteSource(file)).close();
-    const handle = await open(file, "r");
+    const handle = await openNpy(file);
     try {
       const header = await readNpyHeader(handle, file);
       const acquisition = describe(file, header, limits);

@@ -3,6 +3,7 @@ import { type Samples, type SampleType, sampleTypes } from "../core/acquisition.
 import { formatError, unsupportedError } from "../core/errors.ts";
 import { elementCount, type Tensor, type Tensor64 } from "../core/tensor.ts";
 import { openByteSource } from "./byte-source.ts";
+import { openError, readError } from "./read-errors.ts";
 
 /** NumPy's `.npy` files, C order. Source: numpy.lib.format, versions 1.0 to 3.0. */
 
@@ -30,22 +31,34 @@ export interface NpyHeader {
   readonly dataOffset: number;
 }
 
-/** Reads and checks the header against the file's size. Throws `EdgeError` (`format`, `unsupported`). */
+/** Opens a regular file for reading. Throws `EdgeError`: as `openByteSource`. */
+export async function openNpy(file: string): Promise<FileHandle> {
+  // Refuses folders, pipes and missing files in our own words.
+  await (await openByteSource(file)).close();
+  return open(file, "r").catch((cause: unknown) => {
+    throw openError(cause, file);
+  });
+}
+
+/** Reads and checks the header against the file's size. Throws `EdgeError` (`format`, `unsupported`, `machine`). */
 export async function readNpyHeader(handle: FileHandle, file: string): Promise<NpyHeader> {
+  const refuse = (cause: unknown): never => {
+    throw readError(cause, file);
+  };
   const head = Buffer.alloc(12);
-  const { bytesRead } = await handle.read(head, 0, 12, 0);
+  const { bytesRead } = await handle.read(head, 0, 12, 0).catch(refuse);
   if (bytesRead < 12 || !head.subarray(0, 6).equals(magic)) throw damaged(file, "no NumPy mark at its start");
   const long = (head[6] ?? 0) >= 2;
   const headerBytes = long ? head.readUInt32LE(8) : head.readUInt16LE(8);
   const headerOffset = long ? 12 : 10;
   if (headerBytes > maxHeaderBytes) throw damaged(file, `a header of ${headerBytes} bytes`);
   const header = Buffer.alloc(headerBytes);
-  const read = await handle.read(header, 0, headerBytes, headerOffset);
+  const read = await handle.read(header, 0, headerBytes, headerOffset).catch(refuse);
   if (read.bytesRead !== headerBytes) throw damaged(file, "a header that is cut");
   const parsed = parseHeader(header.toString("latin1"), file);
   const dataOffset = headerOffset + headerBytes;
   const wanted = dataOffset + elementCount(parsed.shape) * sampleTypes[parsed.sampleType].bytes;
-  const { size } = await handle.stat();
+  const { size } = await handle.stat().catch(refuse);
   if (!Number.isSafeInteger(wanted) || size < wanted) {
     throw formatError("the file is cut", {
       code: "npy-cut",
@@ -86,9 +99,7 @@ function parseHeader(text: string, file: string): Omit<NpyHeader, "dataOffset"> 
 
 /** A whole small array as a float32 tensor (test tensors; not for stacks). Throws `EdgeError`. */
 export async function readNpyTensor(file: string): Promise<Tensor> {
-  // Refuses folders, pipes and missing files in our own words.
-  await (await openByteSource(file)).close();
-  const handle = await open(file, "r");
+  const handle = await openNpy(file);
   try {
     const header = await readNpyHeader(handle, file);
     const { bytes: elementBytes, view } = sampleTypes[header.sampleType];

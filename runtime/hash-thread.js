@@ -21,4 +21,17 @@ function hashFile(file) {
   }
 }
 
-parentPort?.postMessage(workerData.map(hashFile));
+/** Hashes, or the file that could not be read and the system's word for why: a message loses an error's code. */
+function hashAll() {
+  const sha256 = [];
+  for (const file of workerData) {
+    try {
+      sha256.push(hashFile(file));
+    } catch (error) {
+      return { file, code: error.code };
+    }
+  }
+  return { sha256 };
+}
+
+parentPort?.postMessage(hashAll());

@@ -4,6 +4,7 @@ import type { ModelPackage } from "../core/package-settings.ts";
 import { openAcquisition } from "../formats/open.ts";
 import type { Plane, PlaneSource } from "../formats/plane-source.ts";
 import { createOmeTiff } from "../formats/tiff/ome-tiff-sink.ts";
+import { writeError } from "../formats/write-errors.ts";
 import type { TellBusy } from "./busy-time.ts";
 import { checkChannels } from "./check-channels.ts";
 import type { DenoiseJob, DenoiseOutcome, Progress } from "./denoise-job.ts";
@@ -144,9 +145,12 @@ async function denoiseSource(
       }),
       sample.check,
     );
+    const { size: outputBytes } = await stat(job.output).catch((error: unknown) => {
+      throw writeError(error, job.output);
+    });
     return {
       output: job.output,
-      outputBytes: (await stat(job.output)).size,
+      outputBytes,
       sourceSha256,
       sourceFiles,
       provider: network.provider,

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
 import { machineError } from "../core/errors.ts";
+import { openError } from "../formats/read-errors.ts";
 
 export interface SourceHash {
   /**
@@ -14,6 +15,7 @@ export interface SourceHash {
   readonly files: readonly { readonly file: string; readonly sha256: string }[];
 }
 
+/** Throws `EdgeError` (`machine`, as `openError`) where a member cannot be read. */
 export async function hashSource(members: readonly string[], signal: AbortSignal): Promise<SourceHash> {
   const hashes = await hashFiles(members, signal);
   const files = members.map((file, index) => ({ file, sha256: hashes[index] ?? "" }));
@@ -24,6 +26,12 @@ export async function hashSource(members: readonly string[], signal: AbortSignal
   return { sha256: list.digest("hex"), files };
 }
 
+/** What `hash-thread.js` answers. */
+type HashAnswer =
+  | { readonly sha256: string[] }
+  /** `code`: as in `systemCode`. */
+  | { readonly file: string; readonly code: string | undefined };
+
 async function hashFiles(files: readonly string[], signal: AbortSignal): Promise<string[]> {
   signal.throwIfAborted();
   const thread = new Worker(new URL("./hash-thread.js", import.meta.url), {
@@ -33,11 +41,13 @@ async function hashFiles(files: readonly string[], signal: AbortSignal): Promise
   const giveUp = (): void => void thread.terminate();
   signal.addEventListener("abort", giveUp, { once: true });
   try {
-    return await new Promise<string[]>((resolve, reject) => {
+    const answer = await new Promise<HashAnswer>((resolve, reject) => {
       thread.once("message", resolve);
       thread.once("error", reject);
       thread.once("exit", () => reject(signal.reason ?? hashLost(files)));
     });
+    if ("sha256" in answer) return answer.sha256;
+    throw openError(Object.assign(new Error("it could not be hashed"), { code: answer.code }), answer.file);
   } finally {
     signal.removeEventListener("abort", giveUp);
   }
@@ -47,15 +57,21 @@ function hashLost(files: readonly string[]) {
   return machineError("the thread that hashes the source ended", {
     code: "hash-lost",
     file: files[0] ?? "",
+    remedy: "Try again; if it happens again, look for a lack of memory",
     retryable: true,
   });
 }
 
-/** Sizes and times of modification of all members: equal before and after, nobody wrote meanwhile. */
+/**
+ * Sizes and times of modification of all members: equal before and after, nobody wrote meanwhile. Throws `EdgeError`
+ * (`machine`, as `openError`) where a member is not there or cannot be looked at.
+ */
 export async function sourceState(members: readonly string[]): Promise<string> {
   const states: string[] = [];
   for (const member of members) {
-    const { size, mtimeNs } = await stat(member, { bigint: true });
+    const { size, mtimeNs } = await stat(member, { bigint: true }).catch((cause: unknown) => {
+      throw openError(cause, member);
+    });
     states.push(`${size} ${mtimeNs}`);
   }
   return states.join("\n");

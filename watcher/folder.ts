@@ -109,15 +109,18 @@ export function createFolder(options: FolderOptions): Folder {
     learn({ unwritable: { error, into } });
   }
 
-  let mountPoint: string | undefined;
+  const mountPoints = new Map<string, string>();
+  async function rememberMountPoint(path: string, mountPoint: string): Promise<void> {
+    if (mountPoints.get(path) === mountPoint) return;
+    mountPoints.set(path, mountPoint);
+    await ledger.rememberMountPoint(config.name, path, mountPoint);
+  }
+
   let nameBytes: number = nameLimits.usual;
   async function heedOutput(output: OutputState): Promise<void> {
     if ("error" in output) return;
     nameBytes = output.nameBytes;
-    if (mountPoint !== output.mountPoint) {
-      mountPoint = output.mountPoint;
-      await ledger.rememberMountPoint(config.name, config.output, output.mountPoint);
-    }
+    await rememberMountPoint(config.output, output.mountPoint);
     const { unwritable } = facts;
     if (unwritable !== undefined) {
       try {
@@ -156,13 +159,14 @@ export function createFolder(options: FolderOptions): Folder {
     events: {
       memory: async () => ({
         known: await ledger.knownFiles(config.name),
+        mountPoint: await ledger.mountPoint(config.name, config.path),
         outputMountPoint: await ledger.mountPoint(config.name, config.output),
       }),
       onFinding: async (finding) => {
         const jobs = await admit(finding);
         if (jobs.length > 0) options.onJobs(jobs);
       },
-      onSwept: ({ mode, summary, output }) => {
+      onSwept: ({ mode, mountPoint, summary, output }) => {
         lastSeen = new Date().toISOString();
         const { unsettled: count, oldestReason, blind } = summary;
         if (blind !== undefined && facts.blind?.error.message !== blind.error.message) {
@@ -173,6 +177,7 @@ export function createFolder(options: FolderOptions): Folder {
         // Before the rest: a folder that is open for a moment would start a job.
         if ("error" in output) cannotWrite(output.error, config.output);
         heedOutput(output).catch(log.error);
+        rememberMountPoint(config.path, mountPoint).catch(log.error);
         learn({ mode, blind, unreachable: undefined });
         if (before !== JSON.stringify(unsettled)) options.onFacts();
       },

@@ -17,6 +17,18 @@ export function isOutputFault({ code }: Fault): boolean {
   return outputFaults.has(code);
 }
 
+const sourceFaults: ReadonlySet<string> = new Set([
+  "file-missing",
+  "file-open",
+  "file-read",
+  "source-changed",
+]);
+
+/** The source, or the folder or the disk that it lies on. Which of them, only another look tells. */
+export function isSourceFault({ code, kind }: Pick<ErrorReport, "code" | "kind">): boolean {
+  return kind === "format" || kind === "defect" || sourceFaults.has(code);
+}
+
 const modelFaults: ReadonlySet<string> = new Set(["network-model-refused", "network-names"]);
 
 /** The model package: missing, damaged, or not what its description says. */

@@ -1,17 +1,17 @@
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
-import type { DenoiseJobInput, DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
-import { modelIdentity } from "../runtime/model-identity.ts";
+import type { DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
 import { resultKindOf } from "../runtime/result-name.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
+import type { SourceLook } from "./folder-io/look-at-source.ts";
 import { inWordsOfFolder } from "./folder-remedy.ts";
-import { isModelFault, isOutputFault } from "./held-faults.ts";
+import { isModelFault, isOutputFault, isSourceFault } from "./held-faults.ts";
+import { jobOrder } from "./job-order.ts";
 import type { Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { type Model, packagesOf } from "./models.ts";
 import { outputNames } from "./output-name.ts";
-import { noiseReferencesOf } from "./pinned-calibrations.ts";
 import { isEngineLoss, judgeFailure } from "./retry.ts";
 
 /** Gives the engine one job after the other, and writes down how each ended. */
@@ -97,6 +97,8 @@ export function createQueue(options: QueueOptions): Queue {
         await waitForRoom(queued, folder, needed, freeBytes);
         return;
       }
+      // A folder that vanished since the last sweep starts no job.
+      await folder.io.ask("look", { members: queued.members });
       running = await ledger.start(queued.id, names);
       options.onJob(running, folder);
       await denoise(engine, running, folder);
@@ -141,30 +143,48 @@ export function createQueue(options: QueueOptions): Queue {
     return true;
   }
 
-  /** Whether what a job met would meet each job of its folder, which then waits; the job goes back as it was. */
-  async function isHeld(job: Job, folder: Folder, error: ErrorReport): Promise<boolean> {
+  /** What would meet each job of the folder, which then waits, and not only this one; the job goes back as it was. */
+  async function heldBy(job: Job, folder: Folder, error: ErrorReport): Promise<ErrorReport | undefined> {
     if (isModelFault(error)) {
       // The clock may have found it before the job did.
-      return (await options.checkModels()) || folder.facts().modelError !== undefined;
+      const held = (await options.checkModels()) || folder.facts().modelError !== undefined;
+      return held ? error : undefined;
     }
-    if (!isOutputFault(error) && error.code !== "disk-full") return false;
+    if (!isOutputFault(error) && error.code !== "disk-full") return undefined;
     const into = folderOfResult(job, folder);
     return folder.io.ask("prepare", { into }).then(
-      () => false,
-      (found: unknown) => closeFolder(folder, reportOf(found), into),
+      () => undefined,
+      (found: unknown) => (closeFolder(folder, reportOf(found), into) ? error : undefined),
     );
+  }
+
+  /** What lies in the watch folder where a job's error may come from its source; an error where the folder is not there. */
+  async function lookAfter(
+    job: Job,
+    folder: Folder,
+    error: ErrorReport,
+  ): Promise<SourceLook | { readonly kind: "held"; readonly error: ErrorReport }> {
+    if (!isSourceFault(error)) return { kind: "unknown" };
+    return folder.io.ask("look", { members: job.members }).catch((found: unknown) => {
+      const report = reportOf(found);
+      return closeFolder(folder, report, "") ? { kind: "held", error: report } : { kind: "unknown" };
+    });
   }
 
   async function setBack(job: Job, folder: Folder, met: ErrorReport): Promise<void> {
     const error = inWordsOfFolder(met, folder.config.name);
     options.onFailure(error);
     await tidyAfter(job, folder, error);
-    const verdict = judgeFailure(error, job.attempt, options.mostAttempts);
-    if (job.status === "running" && (await isHeld(job, folder, error))) {
-      const reason = `put back, because its folder waits: ${error.message}`;
-      options.onJob(await ledger.again(job.id, reason, { counts: false }), folder);
-      return;
+    const look = await lookAfter(job, folder, error);
+    if (job.status === "running") {
+      const held = look.kind === "held" ? look.error : await heldBy(job, folder, error);
+      if (held !== undefined) {
+        const reason = `put back, because its folder waits: ${held.message}`;
+        options.onJob(await ledger.again(job.id, reason, { counts: false }), folder);
+        return;
+      }
     }
+    const verdict = judgeFailure(error, job.attempt, options.mostAttempts, look.kind === "gone");
     if (verdict.kind === "full") {
       const { freeBytes } = await folder.io.ask("prepare", { into: folderOfResult(job, folder) });
       await waitForRoom(job, folder, neededBytes(job, folder), freeBytes, error.message);
@@ -258,27 +278,5 @@ export function createQueue(options: QueueOptions): Queue {
       await working;
       clearTimeout(late);
     },
-  };
-}
-
-function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJobInput {
-  const { path, model, channels, depth_axis, non_finite, dtype, compression } = folder.config;
-  const noiseReferences = noiseReferencesOf(folder.pinned);
-  const verified = Object.fromEntries(
-    models.flatMap((one) => ("package" in one ? [[one.dir, modelIdentity(one.package)]] : [])),
-  );
-  return {
-    input: join(path, job.source),
-    series: job.series,
-    output: job.output ?? "",
-    // The name was reserved for this job at its first start; what lies there since is its own.
-    overwrite: job.attempt > 1,
-    models: { default: model, byChannel: { ...channels }, verified },
-    depthAxis: depth_axis,
-    nonFinite: non_finite,
-    compression,
-    access: folder.access,
-    ...(dtype === null ? {} : { sampleType: dtype }),
-    ...(noiseReferences === undefined ? {} : { noiseReferences }),
   };
 }

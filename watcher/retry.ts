@@ -12,6 +12,8 @@ export type Verdict =
   /** We ended it ourselves. */
   | { readonly kind: "interrupted" };
 
+export const sourceRemoved = "the source was removed before it was processed";
+
 const firstDelayMs = 2_000;
 const longestDelayMs = 5 * 60_000;
 
@@ -24,16 +26,22 @@ export function isEngineLoss({ code }: ErrorReport): boolean {
   return unexplainedLosses.has(code) || code === "engine-memory";
 }
 
-/** `attempt` is the one that just failed, from 1. The file's faults fail at once, the machine's are tried again. */
-export function judgeFailure(error: ErrorReport, attempt: number, mostAttempts: number): Verdict {
+/**
+ * `attempt` is the one that just failed, from 1. The file's faults fail at once, the machine's are tried again.
+ * `sourceGone`: a look showed that the watch folder is there and the source is not.
+ */
+export function judgeFailure(
+  error: ErrorReport,
+  attempt: number,
+  mostAttempts: number,
+  sourceGone = false,
+): Verdict {
   if (error.code === "interrupted" || error.code === "engine-stopped") return { kind: "interrupted" };
   if (error.code === "disk-full") return { kind: "full" };
   if (error.code === "output-exists") {
     return { kind: "skipped", reason: "a result of that name exists already and is left alone" };
   }
-  if (error.code === "file-missing") {
-    return { kind: "skipped", reason: "the source was removed before it was processed" };
-  }
+  if (sourceGone) return { kind: "skipped", reason: sourceRemoved };
   // A model's fault is never the file's: where the model is in order again, another attempt shows it.
   if (error.kind !== "machine" && !error.retryable && !isModelFault(error)) return { kind: "failed" };
   const attempts = unexplainedLosses.has(error.code)

@@ -32,9 +32,9 @@ export function copyingEngine(
       });
       const failure = options.fail?.(job);
       if (failure !== undefined) throw failure;
-      const bytes = await readFile(job.input);
       const source = await openAcquisition(job.input, { series: job.series ?? 0 });
       await source.close();
+      const bytes = await readFile(job.input);
       const { sha256, files } = await hashSource(source.acquisition.members, new AbortController().signal);
       await writeFileAtomically(job.output, bytes, { overwrite: job.overwrite ?? false });
       return {

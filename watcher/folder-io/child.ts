@@ -1,7 +1,7 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
-import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
+import { isEdgeError, reportOf } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { removeStalePartials } from "../../formats/partial-name.ts";
@@ -11,6 +11,7 @@ import { wholeHash } from "../intake/identity.ts";
 import { createScan, type Finding } from "../intake/scan.ts";
 import { drawPreview } from "./draw-preview.ts";
 import { lookAtFileSystem } from "./file-system.ts";
+import { lookAtSource } from "./look-at-source.ts";
 import { moveSource } from "./move-source.ts";
 import { tryWriting } from "./output-folder.ts";
 import type {
@@ -24,6 +25,7 @@ import type {
 } from "./protocol.ts";
 import { useResultAccess } from "./result-folder.ts";
 import { restoreAside } from "./set-aside.ts";
+import { createWatchedFolder, unreachable, type WatchedFolder } from "./watched-folder.ts";
 import { type WatchedOutput, watchOutput } from "./watched-output.ts";
 
 /**
@@ -63,7 +65,12 @@ const watchAgainMs = 60_000;
 /** After a hint the disk is given this long to have more to tell. */
 const hintDelayMs = 150;
 
-function watchFolder(settings: FolderSettings, known: FolderMemory["known"], output: WatchedOutput) {
+function watchFolder(
+  settings: FolderSettings,
+  known: FolderMemory["known"],
+  watched: WatchedFolder,
+  output: WatchedOutput,
+) {
   const excluded = [settings.output, ...(settings.moveTo === undefined ? [] : [settings.moveTo])];
   const scan = createScan(
     {
@@ -85,7 +92,6 @@ function watchFolder(settings: FolderSettings, known: FolderMemory["known"], out
   let timer: NodeJS.Timeout | undefined;
   let sweeping = false;
   let again = false;
-  let device: number | undefined;
 
   const plan = (delayMs: number): void => {
     clearTimeout(timer);
@@ -104,20 +110,18 @@ function watchFolder(settings: FolderSettings, known: FolderMemory["known"], out
     try {
       if (settings.makePath) await mkdir(settings.path, { recursive: true });
       const { mode } = await lookAtFileSystem(settings.path);
-      const { dev } = await stat(settings.path);
+      const mountPoint = await watched.check();
       const summary = await scan.look(tell);
       if (watcher !== undefined && mayWatchAnew(summary.blind)) {
         await watcher.close();
         watcher = undefined;
       }
-      if (device !== undefined && device !== dev && summary.files === 0) throw emptyMountPoint(settings.path);
-      device = dev;
       if (mode.events && watcher === undefined) {
         watchedSinceMs = performance.now();
         watchedBlind = JSON.stringify(summary.blind ?? null);
         watcher = watchFolders(settings, excluded, hint);
       }
-      send({ kind: "swept", mode: modeOf(mode), summary, output: await output.state() });
+      send({ kind: "swept", mode: modeOf(mode), mountPoint, summary, output: await output.state() });
     } catch (error) {
       send({ kind: "unreachable", error: reportOf(unreachable(error, settings.path)) });
       await watcher?.close();
@@ -182,33 +186,9 @@ function watchFolder(settings: FolderSettings, known: FolderMemory["known"], out
 const watchLimit =
   "the kernel's limit of watches is reached; raise it with: sysctl fs.inotify.max_user_watches=524288";
 
-function unreachable(error: unknown, file: string): Error {
-  if (isEdgeError(error)) return error;
-  const code = systemCode(error) ?? "unknown";
-  return machineError("the folder cannot be reached", {
-    code: "folder-unreachable",
-    file,
-    found: code,
-    remedy:
-      code === "EACCES"
-        ? "Give this user the right to read and write there"
-        : "Mount the disk or share, or make the folder; the daemon tries again by itself",
-    retryable: true,
-    cause: error,
-  });
-}
-
-function emptyMountPoint(file: string): Error {
-  return machineError("another disk is there now, and it is empty", {
-    code: "folder-unreachable",
-    file,
-    remedy: "Mount the share again; the daemon tries again by itself",
-    retryable: true,
-  });
-}
-
-function tasks(settings: FolderSettings, results: WatchedOutput) {
+function tasks(settings: FolderSettings, watched: WatchedFolder, results: WatchedOutput) {
   return {
+    look: ({ members }) => lookAtSource(settings.path, members, watched.check),
     hash: ({ source }) => wholeHash(join(settings.path, source), onStep),
     prepare: async ({ into }) => {
       // First the folder itself: below a mount point without its disk nothing may be made.
@@ -262,8 +242,9 @@ process.on("message", (message: ToFolder) => {
     const { settings, memory } = message;
     useResultAccess(settings.access);
     const output = watchOutput(settings, memory.outputMountPoint, onStep);
-    doable = tasks(settings, output);
-    folder = watchFolder(settings, memory.known, output);
+    const watched = createWatchedFolder(settings.path, memory.mountPoint);
+    doable = tasks(settings, watched, output);
+    folder = watchFolder(settings, memory.known, watched, output);
   } else if (message.kind === "noted") noted?.();
   else if (message.kind === "rescan") folder?.rescan();
   else if (doable !== undefined) void runTask(doable[message.name], message.id, message.ask);

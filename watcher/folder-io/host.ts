@@ -28,7 +28,12 @@ export interface FolderIo {
 export interface FolderIoEvents {
   /** A file came to rest or cannot be read; the next is told once the promise is kept. */
   readonly onFinding: (finding: Finding) => Promise<void>;
-  readonly onSwept: (swept: { mode: WatchMode; summary: ScanSummary; output: OutputState }) => void;
+  readonly onSwept: (swept: {
+    mode: WatchMode;
+    mountPoint: string;
+    summary: ScanSummary;
+    output: OutputState;
+  }) => void;
   readonly onUnreachable: (error: ErrorReport) => void;
   /** What the ledger holds, asked for whenever a process is started. */
   readonly memory: () => Promise<FolderMemory>;

@@ -48,7 +48,8 @@ async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function isEmpty(folder: string): Promise<boolean> {
+/** Whether a folder holds no name, but for those that start with a dot, or is missing. */
+export async function isEmpty(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch((error: unknown): string[] => {
     if (isAbsent(error)) return [];
     throw error;

@@ -2,6 +2,7 @@ import type { ErrorReport } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/atomic-file.ts";
 import type { PlaneIndex } from "../../formats/plane-source.ts";
 import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
+import type { SourceLook } from "./look-at-source.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
 
@@ -28,6 +29,8 @@ export interface FolderSettings {
 export interface FolderTasks {
   /** sha256 of all bytes of a source. */
   hash: { ask: { source: string }; answer: string };
+  /** Whether the watch folder is there, and what lies there of an acquisition. */
+  look: { ask: { members: readonly string[] }; answer: SourceLook };
   /** Makes the folder that a result goes into, and tries to write there; answers the free bytes of its disk. */
   prepare: { ask: { into: string }; answer: { freeBytes: number } };
   /** Removes what killed processes left half written in the folder of a result; answers the names of what it removed. */
@@ -50,6 +53,8 @@ export interface Preview {
 /** What the ledger knows of a folder. */
 export interface FolderMemory {
   readonly known: readonly KnownFile[];
+  /** Where the disk of the watch folder was mounted when it was last seen; undefined: never yet. */
+  readonly mountPoint: string | undefined;
   /** Where the disk of its results was mounted when it could last be written; undefined: never yet. */
   readonly outputMountPoint: string | undefined;
 }
@@ -80,6 +85,8 @@ export type FromFolder =
   | {
       readonly kind: "swept";
       readonly mode: WatchMode;
+      /** Where the disk of the watch folder is mounted. */
+      readonly mountPoint: string;
       readonly summary: ScanSummary;
       readonly output: OutputState;
     }

@@ -28,5 +28,5 @@ child.send({
     brokenMs: 60_000,
     sweepMs: 100,
   },
-  memory: { known: [], outputMountPoint: undefined },
+  memory: { known: [], mountPoint: undefined, outputMountPoint: undefined },
 } satisfies ToFolder);

@@ -43,7 +43,7 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
       onUnreachable: (error) => told.unreachable.push(error.message),
       memory: async () => {
         told.asked += 1;
-        return { known: [], outputMountPoint: undefined };
+        return { known: [], mountPoint: undefined, outputMountPoint: undefined };
       },
     },
     ...change,

@@ -1,0 +1,30 @@
+import { join } from "node:path";
+import type { DenoiseJobInput } from "../runtime/denoise-job.ts";
+import { modelIdentity } from "../runtime/model-identity.ts";
+import type { Folder } from "./folder.ts";
+import type { Job } from "./ledger/job.ts";
+import type { Model } from "./models.ts";
+import { noiseReferencesOf } from "./pinned-calibrations.ts";
+
+/** What the engine is asked to do for a job that was just started. */
+export function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJobInput {
+  const { path, model, channels, depth_axis, non_finite, dtype, compression } = folder.config;
+  const noiseReferences = noiseReferencesOf(folder.pinned);
+  const verified = Object.fromEntries(
+    models.flatMap((one) => ("package" in one ? [[one.dir, modelIdentity(one.package)]] : [])),
+  );
+  return {
+    input: join(path, job.source),
+    series: job.series,
+    output: job.output ?? "",
+    // The name was reserved for this job at its first start; what lies there since is its own.
+    overwrite: job.attempt > 1,
+    models: { default: model, byChannel: { ...channels }, verified },
+    depthAxis: depth_axis,
+    nonFinite: non_finite,
+    compression,
+    access: folder.access,
+    ...(dtype === null ? {} : { sampleType: dtype }),
+    ...(noiseReferences === undefined ? {} : { noiseReferences }),
+  };
+}
