@@ -73,9 +73,9 @@ export function openDatabase(file: string): Database {
 
 /**
  * Holds `file` for this process until it ends, however it ends: the kernel drops SQLite's lock with the process.
- * Throws `EdgeError` (`usage`) while another process holds it.
+ * undefined while another process holds it. Throws `EdgeError` (`machine`) where the file cannot be written.
  */
-export function holdLock(file: string): () => void {
+export function holdLock(file: string): (() => void) | undefined {
   const database = connect(file);
   try {
     database.pragma("busy_timeout = 0");
@@ -83,6 +83,7 @@ export function holdLock(file: string): () => void {
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
+    if (primaryCode(error) === resultCodes.busy) return undefined;
     throw unusable(error, file);
   }
   return () => {
@@ -94,7 +95,7 @@ function connect(file: string): LibsqlDatabase.Database {
   try {
     return new LibsqlDatabase(file);
   } catch (error) {
-    throw unusable(error, file);
+    throw notUsable(file, error);
   }
 }
 
@@ -123,23 +124,39 @@ function migrate(database: LibsqlDatabase.Database, file: string): void {
     if (index < version) continue;
     database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT`);
   }
+  // A file that may only be read opens without a word: this write shows it now, not at the first job.
+  database.exec(`PRAGMA user_version = ${migrations.length}`);
+}
+
+/** https://sqlite.org/rescode.html */
+const resultCodes = { busy: 5, corrupt: 11, notADatabase: 26 } as const;
+
+/** SQLite's result code without what extends it, for which the library may know no name; undefined for other errors. */
+function primaryCode(error: unknown): number | undefined {
+  const isOurs = error instanceof Error && "rawCode" in error && typeof error.rawCode === "number";
+  return isOurs ? Number(error.rawCode) & 0xff : undefined;
 }
 
 function unusable(error: unknown, file: string): unknown {
-  const code = systemCode(error) ?? "";
-  if (code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_CORRUPT")) {
-    return damaged(file, code, error);
+  const code = primaryCode(error);
+  if (code === undefined) return error;
+  if (code === resultCodes.notADatabase || code === resultCodes.corrupt) {
+    return damaged(file, systemCode(error) ?? "no code", error);
   }
-  if (code.startsWith("SQLITE_")) {
-    return machineError("the ledger cannot be used", {
-      code: "ledger-unusable",
-      file,
-      found: `${code}: ${error instanceof Error ? error.message : ""}`,
-      remedy: "Check that the state folder exists, is writable and has room",
-      cause: error,
-    });
-  }
-  return error;
+  return notUsable(file, error);
+}
+
+function notUsable(file: string, cause: unknown) {
+  const code = primaryCode(cause);
+  return machineError("the ledger cannot be used", {
+    code: "ledger-unusable",
+    file,
+    // The library wraps what it cannot open in words of its own.
+    found: code === undefined || !(cause instanceof Error) ? "it cannot be opened" : cause.message,
+    remedy:
+      "Let the user that runs cnnt-edge write to the state folder and to every file in it (for example: chown -R USER FOLDER), and see that its disk has room",
+    cause,
+  });
 }
 
 function damaged(file: string, found: string, cause?: unknown) {

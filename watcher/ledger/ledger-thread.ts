@@ -41,17 +41,13 @@ function serve(): void {
 
 function lockInstance(): () => void {
   const file = join(stateFolder, "instance.lock");
-  try {
-    return holdLock(file);
-  } catch (cause) {
-    throw machineError("another cnnt-edge watch is running on this state folder", {
-      code: "instance-running",
-      file,
-      remedy:
-        "Stop it first (systemctl status cnnt-edge, or ps), or give this one its own instance and state",
-      cause,
-    });
-  }
+  const release = holdLock(file);
+  if (release !== undefined) return release;
+  throw machineError("another cnnt-edge watch is running on this state folder", {
+    code: "instance-running",
+    file,
+    remedy: "Stop it first (systemctl status cnnt-edge, or ps), or give this one its own instance and state",
+  });
 }
 
 serve();

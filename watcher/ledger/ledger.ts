@@ -50,7 +50,7 @@ const operations = [
 
 /**
  * Opens `ledger.sqlite` in `stateFolder` (made where missing) and holds the folder for this process. Throws
- * `EdgeError` (`machine`): `instance-running` where another daemon holds it. `onLost` is called when the ledger's
+ * `EdgeError` (`machine`): `instance-running` where another daemon holds it, `ledger-unusable` where it cannot be written. `onLost` is called when the ledger's
  * thread dies: nothing can be recorded any more, so the daemon has to end.
  */
 export async function openLedger(stateFolder: string, onLost: (error: Error) => void): Promise<Ledger> {

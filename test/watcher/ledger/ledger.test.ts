@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { chmod, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { isEdgeError } from "../../../core/errors.ts";
+import { describeError, isEdgeError } from "../../../core/errors.ts";
 import { openLedger } from "../../../watcher/ledger/ledger.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { withoutRoot } from "../without-root.ts";
 
 const writer = join(import.meta.dirname, "endless-writer.ts");
 
@@ -53,3 +54,28 @@ test("a damaged ledger is named, and left as it is", async () => {
     (error) => isEdgeError(error, "ledger-damaged"),
   );
 });
+
+const notWritable = [
+  { what: "an empty state folder", used: false, folderMode: 0o555 },
+  { what: "a state folder that was used before", used: true, folderMode: 0o555 },
+  { what: "the ledger in a state folder", used: true, folderMode: 0o777 },
+];
+for (const { what, used, folderMode } of notWritable) {
+  test(`where the user may not write to ${what}, that is said, and not that another daemon runs`, async (t) => {
+    const folder = await temporaryFolder();
+    if (used) await (await openLedger(folder, () => undefined)).close();
+    for (const name of await readdir(folder)) await chmod(join(folder, name), 0o444);
+    await chmod(folder, folderMode);
+    withoutRoot(t);
+    const refusal = await openLedger(folder, () => undefined).then(
+      async (ledger) => {
+        await ledger.close();
+        assert.fail("it was opened");
+      },
+      (error: unknown) => error,
+    );
+    assert.ok(isEdgeError(refusal, "ledger-unusable"), describeError(refusal));
+    assert.match(refusal.remedy ?? "", /write to the state folder/);
+    assert.doesNotMatch(describeError(refusal), /UNKNOWN|ConnectionFailed/);
+  });
+}
