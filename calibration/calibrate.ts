@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { answerOf } from "./answer/answer.ts";
+import { leftOutReason, leftOutSentence } from "./answer/left-out.ts";
 import type { ScanTiming } from "./answer/scan-time.ts";
 import type { Target } from "./answer/target.ts";
 import { singleScanVariance } from "./answer/worth.ts";
@@ -96,6 +97,7 @@ export async function calibrate(
   const { target, timing } = options;
   const described = describeLevels(levels, { dataRange, scanVariance, pixelSizeUm, target });
   const { drift, bleaching } = prepared;
+  const because = leftOutReason(prepared);
   const calibration: Calibration = {
     schema: 1,
     id: options.id,
@@ -115,6 +117,7 @@ export async function calibrate(
       measured: drift.measured.map(({ y, x }) => ({ y_px: y, x_px: x })),
       undone: drift.undone.map(({ y, x }) => ({ y_px: y, x_px: x })),
       left_out: prepared.leftOut,
+      ...(because === undefined ? {} : { left_out_because: because }),
     },
     bleaching: {
       corrected: bleaching.corrected,
@@ -129,7 +132,14 @@ export async function calibrate(
     ...(scanVariance === undefined ? {} : { scan_variance: scanVariance }),
     grey_values_per_photon: Number.isFinite(survey.gain) ? survey.gain : null,
     levels: [...described],
-    answer: answerOf({ levels: described, dataRange, scanVariance, target, timing }),
+    answer: answerOf({
+      levels: described,
+      dataRange,
+      scanVariance,
+      target,
+      timing,
+      leftOut: leftOutSentence(prepared),
+    }),
   };
   return {
     calibration,

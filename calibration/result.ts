@@ -109,7 +109,10 @@ export const calibrationSchema = z.strictObject({
     uncertainty_px: z.number(),
     measured: z.array(shift),
     undone: z.array(shift),
+    /** Names of images that are not used; `images` counts those that are. */
     left_out: z.array(z.string()),
+    /** Why; absent where none is left out, and in results of earlier versions. */
+    left_out_because: z.string().optional(),
   }),
   bleaching: z.strictObject({
     corrected: z.boolean(),

@@ -1,4 +1,5 @@
 import type { Calibration, CalibrationLevel } from "../result.ts";
+import { lostDetail } from "./lost-detail.ts";
 import { mosaicTimeS, type ScanTiming, speedUp, spokenTime } from "./scan-time.ts";
 import { errorAllowed, type Target } from "./target.ts";
 
@@ -9,6 +10,8 @@ export interface AnswerFacts {
   readonly scanVariance?: number | undefined;
   readonly target?: Target | undefined;
   readonly timing?: ScanTiming | undefined;
+  /** A sentence on images that are not used; told first. */
+  readonly leftOut?: string | undefined;
 }
 
 type Answer = Calibration["answer"];
@@ -21,6 +24,7 @@ export type Meets = "yes" | "likely" | "no" | "unknown";
 export function answerOf(facts: AnswerFacts): Answer {
   const { levels, scanVariance, target, timing, dataRange } = facts;
   if (scanVariance === undefined) return unknowable(levels);
+  const leftOut = facts.leftOut === undefined ? [] : [facts.leftOut];
   const worthSentences = levels.slice(0, 3).flatMap(worthSentence);
   const noGain = breakPoint(levels);
   const base = {
@@ -36,8 +40,9 @@ export function answerOf(facts: AnswerFacts): Answer {
   if (target === undefined) {
     return {
       ...base,
-      headline: worthSentences[0] ?? "No level could be judged.",
+      headline: worthHeadline(levels),
       sentences: [
+        ...leftOut,
         ...worthSentences.slice(1),
         ...warnings,
         "Give a target (--target as-good-as=8, if 8 averages are your protocol) to learn how fast you may scan.",
@@ -52,6 +57,11 @@ export function answerOf(facts: AnswerFacts): Answer {
   )?.averages;
   const chosen = surely ?? likely;
   const gain = chosen === undefined ? undefined : speedUp(chosen, rawNeeded, timing);
+  const advised =
+    chosen !== undefined && chosen < rawNeeded
+      ? levels.find(({ averages }) => averages === chosen)
+      : undefined;
+  const lost = advised === undefined ? undefined : lostDetail(advised);
   return {
     ...base,
     target,
@@ -61,8 +71,10 @@ export function answerOf(facts: AnswerFacts): Answer {
     speed_up: gain ?? null,
     mosaic_time_before_s: timing === undefined ? null : mosaicTimeS(timing, rawNeeded),
     mosaic_time_after_s: timing === undefined || chosen === undefined ? null : mosaicTimeS(timing, chosen),
-    headline: headline(target, surely, likely, rawNeeded, gain),
+    headline: headline(target, surely, likely, rawNeeded, gain, lost),
     sentences: [
+      ...leftOut,
+      ...lostDetailSentence(lost),
       ...worthSentences,
       ...timeSentence(timing, rawNeeded, chosen),
       ...doseSentence(rawNeeded, chosen),
@@ -101,6 +113,7 @@ function headline(
   likely: number | undefined,
   rawNeeded: number,
   gain: number | undefined,
+  lost: string | undefined,
 ): string {
   const aim = aimOf(target);
   if (surely === undefined && likely === undefined) {
@@ -111,8 +124,13 @@ function headline(
     return `No gain: ${aim} takes ${scans(averages)} with this model and ${scans(rawNeeded)} without it.`;
   }
   const certainty = surely === undefined ? "Probably" : "Yes";
+  const faster = `You may scan ${factor(gain)} times faster.`;
+  const reach = averages === 1 ? "reaches" : "reach";
   const plain = target.kind === "psnr" ? `, for which the plain average needs ${rawNeeded}` : "";
-  return `${certainty}: ${scans(averages)}, denoised, ${averages === 1 ? "reaches" : "reach"} ${aim}${plain}. You may scan ${factor(gain)} times faster.`;
+  if (lost === undefined)
+    return `${certainty}: ${scans(averages)}, denoised, ${reach} ${aim}${plain}. ${faster}`;
+  const error = target.kind === "as-good-as" ? `the error of your usual ${target.value} averages` : aim;
+  return `${certainty}, but ${lost}: ${scans(averages)}, denoised, ${reach} ${error}${plain}. ${faster}`;
 }
 
 function aimOf({ kind, value }: Target): string {
@@ -120,6 +138,22 @@ function aimOf({ kind, value }: Target): string {
   return kind === "equivalent"
     ? `the error of ${value} raw scans`
     : `the quality of your usual ${value} averages`;
+}
+
+function worthHeadline(levels: readonly CalibrationLevel[]): string {
+  const first = levels.find((level) => worthSentence(level).length > 0);
+  const [worth] = first === undefined ? [] : worthSentence(first);
+  if (worth === undefined || first === undefined) return "No level could be judged.";
+  const lost = lostDetail(first);
+  return lost === undefined ? worth : `${worth.replace(/\.$/, "")}, but ${lost}.`;
+}
+
+/** How an error as small as asked for and lost detail are true at once. */
+function lostDetailSentence(lost: string | undefined): readonly string[] {
+  if (lost === undefined) return [];
+  return [
+    "The error counts noise and lost detail together: the model takes away more noise than the lost detail costs. If your question depends on structures of that size, keep your averages.",
+  ];
 }
 
 function worthSentence({ averages, denoised }: CalibrationLevel): readonly string[] {

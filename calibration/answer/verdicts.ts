@@ -21,7 +21,7 @@ const allowedShift = 0.25;
 const blurBelow = 0.9;
 const sharpenAbove = 1.1;
 /** Bands with less of the detail than this are not worth a word. */
-const smallestWeight = 0.002;
+export const smallestWeight = 0.002;
 /** This share of a band's detail, at least, and of all detail, must be no filtered truth. */
 const addedInBand = 0.05;
 const addedInAll = 0.002;

@@ -11,6 +11,8 @@ export interface Drift {
   readonly undone: readonly Shift[];
   /** Images that are used: what is left of their shift after moving back does not matter. */
   readonly kept: readonly number[];
+  /** What may be left of a kept image's shift after moving back, in pixels; infinite where nothing may be left out. */
+  readonly allowed: number;
   /** One standard deviation of a measured shift, from the two halves of the field. */
   readonly uncertainty: number;
   /** False where the images show too little to measure a shift by; then none is assumed. */
@@ -48,6 +50,7 @@ export function measureDrift(projections: readonly Float32Array[], shape: PlaneS
       measured,
       undone: still,
       kept: projections.map((_, index) => index),
+      allowed: Number.POSITIVE_INFINITY,
       uncertainty,
       measurable: false,
     };
@@ -68,7 +71,7 @@ export function measureDrift(projections: readonly Float32Array[], shape: PlaneS
         "Let the stage settle, record the repeats faster, or register at the microscope; interpolating here would smooth the reference and flatter the model",
     });
   }
-  return { ...best, uncertainty, measurable: true };
+  return { ...best, allowed, uncertainty, measurable: true };
 }
 
 /** The part of the field that all kept images show once they are moved back: first row and column, and size. */

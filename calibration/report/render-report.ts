@@ -46,10 +46,12 @@ export function renderReport(
   ].join("\n");
 }
 
-function factsLine({ images, field_px, model, inputs, pixel_size_um, kind }: Calibration): string {
+function factsLine({ images, drift, field_px, model, inputs, pixel_size_um, kind }: Calibration): string {
   const what =
     kind === "repeats"
-      ? `${images} repeats`
+      ? drift.left_out.length === 0
+        ? `${images} repeats`
+        : `${images} of ${images + drift.left_out.length} repeats (the others are left out)`
       : kind === "levels"
         ? `${images} images of ready-made levels`
         : "a low and a high image";
@@ -117,7 +119,7 @@ function provenance(calibration: Calibration): string {
     [
       "drift",
       drift.measurable
-        ? `up to ${Math.max(0, ...moved).toFixed(2)} px (each known to ${drift.uncertainty_px.toFixed(2)}); whole pixels undone${drift.left_out.length > 0 ? `; left out: ${drift.left_out.join(", ")}` : ""}`
+        ? `up to ${Math.max(0, ...moved).toFixed(2)} px (each known to ${drift.uncertainty_px.toFixed(2)}); whole pixels undone${drift.left_out.length > 0 ? `; left out: ${drift.left_out.join(", ")}${drift.left_out_because === undefined ? "" : ` (${drift.left_out_because})`}` : ""}`
         : `too little structure to measure it (uncertainty ${drift.uncertainty_px.toFixed(1)} px); none assumed`,
     ],
     [

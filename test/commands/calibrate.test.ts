@@ -80,6 +80,27 @@ test("one command makes the whole report, and says that the identity does nothin
   assert.equal(readFileSync(join(out, "calibration.csv"), "utf8").split("\r\n").length, 1 + 2 * 3 + 1);
 });
 
+test("repeats that drift leaves out are told in the terminal, near the top of the report and in the JSON, with the reason", () => {
+  const [drifting, out] = [join(folder, "drifting"), join(folder, "drift-report")];
+  const made = run("simulate", "--out", drifting, "--drift", "0.5", "--repeats", "6", "--shape", "1,64,64");
+  assert.equal(made.status, 0, made.stderr);
+  const told = run("calibrate", join(drifting, "repeats"), "--model", identity, "--out", out);
+  assert.equal(told.status, 0, told.stderr);
+  const result = calibrationSchema.parse(JSON.parse(readFileSync(join(out, "calibration.json"), "utf8")));
+  const { left_out: leftOut, left_out_because: because } = result.drift;
+  assert.ok(leftOut.length > 0, "this drift leaves repeats out");
+  assert.equal(result.images, 6 - leftOut.length);
+  assert.match(because ?? "", /^drift: after whole pixels were undone .* off by more than \d\.\d\d pixels/);
+  const sentence = `${leftOut.length} of 6 repeats are left out (${leftOut.join(", ")}) for ${because}.`;
+  assert.equal(told.stdout.split("\n")[1], sentence);
+  const html = readFileSync(join(out, "calibration.html"), "utf8");
+  assert.ok(
+    html.indexOf(sentence) > 0 && html.indexOf(sentence) < html.indexOf("The evidence"),
+    "near the top",
+  );
+  assert.ok(html.includes(`${result.images} of 6 repeats (the others are left out)`));
+});
+
 test("metadata beside the repeats is left out, and calibrate says so", () => {
   const dir = join(folder, "with-metadata");
   cpSync(repeats, dir, { recursive: true });
