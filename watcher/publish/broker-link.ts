@@ -1,5 +1,6 @@
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { reportOf } from "../../core/errors.ts";
+import { systemCode } from "../../core/system-code.ts";
 import { type BackoffRule, backoffMs } from "../backoff.ts";
 
 /**
@@ -33,7 +34,8 @@ export interface BrokerLinkOptions {
   readonly keepaliveS?: number;
   readonly onConnect: (client: MqttClient) => void;
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void;
-  readonly onDown: (reason: string) => void;
+  /** `closed`: the broker or the line ended a connection; otherwise there was none, or nothing came over it. */
+  readonly onDown: (reason: string, closed: boolean) => void;
   /** Several short connections in a row: somebody takes our client id, or the broker throws us out. */
   readonly onFlapping: () => void;
 }
@@ -61,7 +63,7 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
         if (!stopped) open(login);
       },
       (error: unknown) => {
-        if (!stopped) again(error instanceof Error ? reportOf(error).message : String(error));
+        if (!stopped) again(error instanceof Error ? reportOf(error).message : String(error), false);
       },
     );
   }
@@ -94,13 +96,14 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       options.onMessage(topic, payload, packet.retain === true),
     );
     // Not only at "close", which comes later: until then the client refuses each message at once.
-    client.on("error", (error) =>
-      down(client, error.message === "" && "code" in error ? String(error.code) : error.message),
-    );
-    client.on("close", () => down(client, "connection closed"));
+    client.on("error", (error) => {
+      const code = systemCode(error);
+      down(client, error.message === "" && code !== undefined ? code : error.message, code !== undefined);
+    });
+    client.on("close", () => down(client, "connection closed", true));
   }
 
-  function down(client: MqttClient, reason: string): void {
+  function down(client: MqttClient, reason: string, closed: boolean): void {
     if (client !== current) return;
     const stoodMs = connectedAtMs === undefined ? undefined : performance.now() - connectedAtMs;
     current = undefined;
@@ -114,11 +117,11 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       flaps = 0;
     }
     if (stoodMs !== undefined && stoodMs >= stableMs) failures = 0;
-    again(reason);
+    again(reason, closed);
   }
 
-  function again(reason: string): void {
-    options.onDown(reason);
+  function again(reason: string, closed: boolean): void {
+    options.onDown(reason, closed);
     timer = setTimeout(attempt, backoffMs(reconnect, failures, Math.random()));
     failures += 1;
   }

@@ -133,16 +133,24 @@ export function createPublisher(options: PublisherOptions): Publisher {
     onMessage: (topic, payload, wasRetained) => {
       if (topic === stateTopic) heedState(payload, wasRetained);
     },
-    onDown: (reason) => {
-      const thrownOut = letIn && delivery.verdict() === undefined;
+    onDown: (reason, closed) => {
+      const thrownOut = closed && nothingCameBack();
       letIn = false;
       wasRefused = false;
       delivery.reset();
       ends.heed(undefined);
       options.onDown(thrownOut ? thrownOutReason(reason, base) : reason);
     },
-    onFlapping: () => options.onProblem(flapping(options.clientId)),
+    onFlapping: () => {
+      // The likely reason of the other case is told by `onDown`.
+      if (!nothingCameBack()) options.onProblem(flapping(options.clientId));
+    },
   });
+
+  /** The broker has let us in, and has not yet shown what it does with our messages. */
+  function nothingCameBack(): boolean {
+    return letIn && delivery.verdict() === undefined;
+  }
 
   /** Written now, sent by the broker when it has lost us: it cannot know since when we are offline. */
   function will(): StateBody {

@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import type { JobBody } from "../../../core/messages.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { until } from "../until.ts";
-import { freePort, listen, startMosquitto, withoutMosquitto } from "./brokers.ts";
+import { freePort, listen, portOf, startMosquitto, withoutMosquitto } from "./brokers.ts";
 import { base, end, online, publisherTo, stopped } from "./publisher-to.ts";
 
 /** A broker that hangs takes what is written to it and answers nothing, until it goes on. */
@@ -69,10 +69,8 @@ async function cableTo(t: TestContext, port: number) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
-  const address = server.address();
-  assert.ok(typeof address === "object" && address !== null);
   return {
-    url: `mqtt://127.0.0.1:${address.port}`,
+    url: `mqtt://127.0.0.1:${portOf(server)}`,
     /** What is sent is still read, so that the end of the connection is seen, but it goes nowhere. */
     hang: () => {
       for (const socket of ours) {
@@ -103,4 +101,21 @@ test("a stop while the broker hangs ends, and closes the connection", {
   await stopped(publisher);
   assert.ok(unpublished.size > 50, "what was not confirmed is still to be told");
   await until("the connection is closed", () => cable.open() === 0);
+});
+
+test("a broker that lets the user in and then hangs is not said to refuse its messages", async (t) => {
+  const letIn = Buffer.from([0x20, 0x02, 0x00, 0x00]);
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.write(letIn)).resume();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { publisher, downs } = publisherTo(`mqtt://127.0.0.1:${portOf(server)}`, { keepaliveS });
+  publisher.setState(online);
+  publisher.start();
+  await until("the hang is noticed", () => downs.length > 0);
+  assert.equal(downs[0], "Keepalive timeout");
+  await stopped(publisher);
 });

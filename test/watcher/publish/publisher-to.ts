@@ -24,7 +24,13 @@ export const end: JobBody = {
 
 export function publisherTo(
   url: string,
-  change: { password?: string; unpublished?: JobBody[]; retained?: string[]; keepaliveS?: number } = {},
+  change: {
+    password?: string;
+    unpublished?: JobBody[];
+    retained?: string[];
+    retainedTopics?: () => Promise<readonly string[]>;
+    keepaliveS?: number;
+  } = {},
 ) {
   const unpublished = new Map((change.unpublished ?? []).map((job) => [job.id, job]));
   const retained = new Set(change.retained ?? []);
@@ -41,7 +47,7 @@ export function publisherTo(
     memory: {
       unpublished: async (limit) => [...unpublished.values()].slice(0, limit),
       markPublished: async (id) => void unpublished.delete(id),
-      retainedTopics: async () => [...retained],
+      retainedTopics: change.retainedTopics ?? (async () => [...retained]),
       rememberRetained: async (topic) => void retained.add(topic),
       forgetRetained: async (topic) => void retained.delete(topic),
     },

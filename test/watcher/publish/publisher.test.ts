@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Aedes, type AedesOptions } from "aedes";
@@ -9,7 +9,7 @@ import { createBrokerLink } from "../../../watcher/publish/broker-link.ts";
 import { startEmbeddedBroker } from "../../../watcher/publish/embedded-broker.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { until } from "../until.ts";
-import { freePort, listen, reader, startMosquitto, withoutMosquitto } from "./brokers.ts";
+import { freePort, listen, portOf, reader, startMosquitto, withoutMosquitto } from "./brokers.ts";
 import { base, end, online, publisherTo, since, states, stopped } from "./publisher-to.ts";
 
 async function embedded(t: TestContext) {
@@ -302,11 +302,6 @@ async function aedesWith(
   return `mqtt://127.0.0.1:${portOf(server)}`;
 }
 
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
 test("a broker that closes the connection of a user without rights is told as such", async (t) => {
   const url = await aedesWith(t, { authorizePublish: (_client, _packet, done) => done(new Error("no")) });
   const { publisher, downs } = publisherTo(url);
@@ -318,6 +313,35 @@ test("a broker that closes the connection of a user without rights is told as su
     /closed before our first messages came back; this user may lack the right to publish below cnnt-edge\/t\//,
   );
   await stopped(publisher);
+});
+
+test("a broker that throws out a user without rights again and again is not said to know another client of this id", async (t) => {
+  const url = await aedesWith(t, { authorizePublish: (_client, _packet, done) => done(new Error("no")) });
+  const { publisher, downs, problems } = publisherTo(url);
+  publisher.setState(online);
+  publisher.start();
+  await until("it was thrown out four times", () => downs.length >= 4);
+  assert.deepEqual(problems, []);
+  await stopped(publisher);
+});
+
+test("a stop while a new connection is told what is retained is no problem", async (t) => {
+  const { broker } = await embedded(t);
+  let answer: ((topics: readonly string[]) => void) | undefined;
+  const { publisher, problems } = publisherTo(broker.url, {
+    password: broker.password,
+    retainedTopics: () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  });
+  publisher.setState(online);
+  publisher.start();
+  const reply = await until("it has begun", () => answer);
+  const stopping = stopped(publisher);
+  reply([`${base}/folder/old/state`]);
+  await stopping;
+  assert.deepEqual(problems, []);
 });
 
 test("where nothing comes back and the broker cannot be asked, it is unknown whether messages arrive", async (t) => {
