@@ -12,7 +12,7 @@ import type { Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { type Model, packagesOf } from "./models.ts";
 import { outputNames } from "./output-name.ts";
-import { isEngineLoss, judgeFailure } from "./retry.ts";
+import { isEngineLoss, judgeFailure, sourceRemoved } from "./retry.ts";
 
 /** Gives the engine one job after the other, and writes down how each ended. */
 export interface Queue {
@@ -51,6 +51,8 @@ export interface QueueOptions {
 const float32Bytes = 4;
 /** Jobs that wait for a time are looked for so often (milliseconds). */
 const lookMs = 1000;
+/** A job whose source changes is looked at again after this; its new content replaces it once that is at rest. */
+const restDelayMs = 2000;
 /** A folder whose disk is full is tried again by its own sweep; this is only the job's place in the ledger. */
 const fullDelayMs = 60_000;
 
@@ -98,7 +100,8 @@ export function createQueue(options: QueueOptions): Queue {
         return;
       }
       // A folder that vanished since the last sweep starts no job.
-      await folder.io.ask("look", { members: queued.members });
+      const look = await folder.io.ask("look", { members: queued.members });
+      if (!(await isAsAdmitted(queued, folder, look))) return;
       running = await ledger.start(queued.id, names);
       options.onJob(running, folder);
       await denoise(engine, running, folder);
@@ -111,6 +114,25 @@ export function createQueue(options: QueueOptions): Queue {
     } finally {
       running = undefined;
     }
+  }
+
+  /** Whether there lies what the job was made for. What took its place has a job of its own once it is at rest. */
+  async function isAsAdmitted(job: Job, folder: Folder, look: SourceLook): Promise<boolean> {
+    if (look.kind === "gone") {
+      options.onJob(await ledger.end(job.id, "skipped", { reason: sourceRemoved }), folder);
+      return false;
+    }
+    const changed =
+      look.kind === "there" && (look.sizeBytes !== job.sizeBytes || look.mtimeMs !== job.mtimeMs);
+    if (changed) await waitFor(job, folder, "the source has changed and is not at rest yet", restDelayMs);
+    return !changed;
+  }
+
+  /** Not for the job's fault, so no attempt is counted; one that was not even started has none to take back. */
+  async function waitFor(job: Job, folder: Folder, reason: string, delayMs: number): Promise<void> {
+    const waiting = await ledger.again(job.id, reason, { delayMs, counts: job.status !== "running" });
+    const isSaid = job.status === "waiting" && job.reason === reason && waiting.status === "waiting";
+    if (!isSaid) options.onJob(waiting, folder);
   }
 
   async function denoise(engine: Engine, job: Job, folder: Folder): Promise<void> {
@@ -245,14 +267,7 @@ export function createQueue(options: QueueOptions): Queue {
         ...(refused ? { refused: { message, notBeforeMs: performance.now() + options.fullRetryMs } } : {}),
       },
     });
-    const reason = "the disk of the results is full";
-    if (job.status === "waiting" && job.reason === reason) return;
-    // No attempt is counted that the disk spoiled; a job that was not even started has none to take back.
-    const waiting = await ledger.again(job.id, reason, {
-      delayMs: fullDelayMs,
-      counts: job.status !== "running",
-    });
-    options.onJob(waiting, folder);
+    await waitFor(job, folder, "the disk of the results is full", fullDelayMs);
   }
 
   function kick(): void {

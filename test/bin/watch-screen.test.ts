@@ -16,6 +16,7 @@ const running: Job = {
   seriesCount: 1,
   revision: 1,
   sizeBytes: 1,
+  mtimeMs: 1,
   status: "running",
   attempt: 1,
   voxels: 4_200_000,

@@ -13,6 +13,7 @@ const job: Job = {
   seriesCount: 1,
   revision: 1,
   sizeBytes: 1,
+  mtimeMs: 1,
   status: "running",
   attempt: 1,
   voxels: 100,

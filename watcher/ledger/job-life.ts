@@ -71,15 +71,21 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
         return done;
       }),
 
+    /** A job has ended otherwise than done. One of an older content has ended as replaced, whatever it met. */
     end: (
       id: string,
       status: "failed" | "skipped" | "parked",
       fields: { reason?: string; error?: ErrorReport },
-    ): Job => transaction(() => table.end(id, status, fields)),
+    ): Job => transaction(() => table.endReplaced(id) ?? table.end(id, status, fields)),
 
-    /** Puts a job back; with `delayMs` it waits. `counts: false` where the attempt was not the job's fault. */
+    /**
+     * Puts a job back; with `delayMs` it waits. `counts: false` where the attempt was not the job's fault. A job of an
+     * older content ends: another attempt would read the newer one.
+     */
     again: (id: string, reason: string, options: { delayMs?: number; counts: boolean }): Job =>
       transaction(() => {
+        const replaced = table.endReplaced(id);
+        if (replaced !== undefined) return replaced;
         const waits = options.delayMs !== undefined;
         run(
           `UPDATE jobs SET status = ?, waits_for = ?, reason = ?, not_before_ms = ?,
@@ -130,6 +136,8 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
     recover: (mostAttempts: number): Job[] =>
       transaction(() =>
         select("WHERE j.status = 'running'").map((one) => {
+          const replaced = table.endReplaced(one.id);
+          if (replaced !== undefined) return replaced;
           if (one.attempt >= mostAttempts) {
             return table.end(one.id, "parked", { error: crashedTooOften(one.attempt) });
           }

@@ -11,7 +11,7 @@ import type { Job } from "./job.ts";
 export const leftNoFile = `(one.output IS NULL OR (one.status = 'failed' AND coalesce(json_extract(one.error, '$.kind'), 'defect') <> 'defect'))`;
 
 /** The columns that `jobFromRow` reads. */
-export const jobSelect = `SELECT j.*, s.folder, s.source, s.members, s.revision, s.size_bytes,
+export const jobSelect = `SELECT j.*, s.folder, s.source, s.members, s.revision, s.size_bytes, s.mtime_ms,
   (SELECT count(*) FROM jobs WHERE sighting = j.sighting) AS series_count,
   EXISTS (SELECT 1 FROM jobs one JOIN sightings e ON e.id = one.sighting
     WHERE e.folder = s.folder AND e.source = s.source AND e.revision < s.revision
@@ -39,6 +39,7 @@ export function jobFromRow(row: Row): Job {
     seriesCount: number("series_count") ?? 1,
     revision: number("revision") ?? 1,
     sizeBytes: number("size_bytes") ?? 0,
+    mtimeMs: number("mtime_ms") ?? 0,
     status: text("status") as JobStatus,
     attempt: number("attempt") ?? 0,
     voxels: number("voxels") ?? 0,

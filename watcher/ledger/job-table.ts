@@ -15,6 +15,8 @@ export interface JobTable {
   /** Makes the job of one series of a sighting, or says anew how it stands. */
   readonly put: (folder: string, source: string, sighting: SightingKey, fields: NewJob) => Job;
   readonly end: (id: string, status: EndStatus, fields: EndFields) => Job;
+  /** Ends the job of an older content as replaced; undefined where `id` is of the newest content of its source. */
+  readonly endReplaced: (id: string) => Job | undefined;
 }
 
 export interface SightingKey {
@@ -50,9 +52,33 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
     throw machineError("the ledger does not hold the job", { code: "job-unknown", found: id });
   };
 
+  const end: JobTable["end"] = (id, status, { reason, outcome, error }) => {
+    run(
+      "UPDATE jobs SET status = ?, waits_for = NULL, reason = ?, outcome = ?, error = ?, ended_ms = ? WHERE id = ?",
+      status,
+      reason ?? null,
+      asJson(outcome),
+      asJson(error),
+      now(),
+      id,
+    );
+    return existing(id);
+  };
+
   return {
     select,
     existing,
+    end,
+    endReplaced: (id) => {
+      const [newer] = rows(
+        `SELECT max(o.revision) AS revision FROM jobs j JOIN sightings s ON s.id = j.sighting
+           JOIN sightings o ON o.folder = s.folder AND o.source = s.source
+         WHERE j.id = ? HAVING max(o.revision) > max(s.revision)`,
+        id,
+      );
+      if (newer === undefined) return undefined;
+      return end(id, "skipped", { reason: `replaced by revision ${Number(newer["revision"])}` });
+    },
     put: (folder, source, sighting, fields) => {
       const id = jobId(folder, source, sighting.revision, fields.series);
       run(
@@ -72,18 +98,6 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
         Math.round(fields.sampleBytes ?? 0),
         now(),
         fields.status === "failed" ? now() : null,
-      );
-      return existing(id);
-    },
-    end: (id, status, { reason, outcome, error }) => {
-      run(
-        "UPDATE jobs SET status = ?, waits_for = NULL, reason = ?, outcome = ?, error = ?, ended_ms = ? WHERE id = ?",
-        status,
-        reason ?? null,
-        asJson(outcome),
-        asJson(error),
-        now(),
-        id,
       );
       return existing(id);
     },

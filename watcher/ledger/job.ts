@@ -16,7 +16,10 @@ export interface Job {
   readonly revision: number;
   /** An earlier revision of its source may have left a result. */
   readonly hasEarlierResult?: true;
+  /** Of all members together. */
   readonly sizeBytes: number;
+  /** The newest member's. */
+  readonly mtimeMs: number;
   readonly status: JobStatus;
   readonly reason?: string;
   /** What a waiting job waits for: its file to become whole, or a time to try again. */

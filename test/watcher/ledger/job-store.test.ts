@@ -81,6 +81,27 @@ test("new content under an old name is a new revision; what waited of the old on
   assert.equal(jobs[0]?.id, first.id);
 });
 
+test("a running job whose source has newer content ends as replaced, whatever it met, and is not tried again", async (t) => {
+  const { store } = await newStore(t);
+  const ways = {
+    "put back": (id: string) => store.again(id, "once more", { counts: true }),
+    "its source is gone": (id: string) => store.end(id, "skipped", { reason: "removed" }),
+    "it failed": (id: string) => store.end(id, "failed", { error: broken }),
+    "the daemon was killed": () => store.recover(3)[0],
+  };
+  for (const [name, ends] of Object.entries(ways)) {
+    const { id } = only(store.admitWhole("f", seen(name), onePlane));
+    store.start(id, [`/o/${name}`]);
+    store.admitWhole("f", seen(name, { mtimeMs: 2 }), onePlane);
+    const ended = ends(id);
+    assert.deepEqual(
+      [ended?.id, ended?.status, ended?.reason, ended?.error],
+      [id, "skipped", "replaced by revision 2", undefined],
+      name,
+    );
+  }
+});
+
 test("a touched file is compared by its whole hash, and only processed again when that differs", async (t) => {
   const { store } = await newStore(t);
   const job = only(store.admitWhole("f", seen("a.tif"), onePlane));
