@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Option } from "commander";
 import type { EngineFacts } from "../../runtime/denoise-job.ts";
@@ -7,10 +5,10 @@ import { productVersion } from "../../runtime/product-version.ts";
 import type { WatchFlags } from "../../watcher/config/flags.ts";
 import type { DaemonConfig } from "../../watcher/config/resolve.ts";
 import type { Daemon } from "../../watcher/daemon.ts";
-import type { Job } from "../../watcher/ledger/job.ts";
 import type { Model } from "../../watcher/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { near } from "../near.ts";
 import { wholeNumber } from "../option-values.ts";
 import { type ConfigChoice, chooseConfig, systemConfig } from "../system-config.ts";
 
@@ -19,6 +17,9 @@ interface WatchOptions extends WatchFlags {
   readonly demo?: true;
   readonly jsonLog?: true;
 }
+
+/** Long enough that the first stack's result can be seen to come before the second stack. */
+const demoIntervalS = 10;
 
 const install = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -55,6 +56,7 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
   const { configFor, givenFlags } = await import("../../watcher/config/flags.ts");
   const { checkPathsOnDisk } = await import("../../watcher/config/paths-on-disk.ts");
   const { createWatchScreen } = await import("../watch-screen.ts");
+  const { playMicroscope, showFirst } = await import("../watch-demo.ts");
   const { createWatchJournal } = await import("../watch-journal.ts");
   const { startDaemon } = await import("../../watcher/daemon.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
@@ -87,7 +89,12 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
     const warm = await Promise.race([daemon.warm, daemon.failed, stopped]);
     if (warm !== undefined) {
       io.stdout.write(whatRuns(warm));
-      if (options.demo) playMicroscope(config, io);
+      // A service has no keyboard.
+      if (asLines) io.stdout.write("  Press Ctrl-C to stop\n");
+      const folder = config.folders[0]?.path;
+      if (options.demo && folder !== undefined) {
+        playMicroscope(folder, io, { intervalS: demoIntervalS, clear: screen.clear });
+      }
     }
     await Promise.race([stopped, daemon.failed]);
     screen.clear();
@@ -153,53 +160,6 @@ function whatRuns({ models, engine }: { models: readonly Model[]; engine: Engine
   const seconds = (typicalPlanes * typicalSide ** 2 * work) / engine.networkVoxelsPerS;
   const slow = engine.provider === "cpu" ? ": slow, for trying out; a GPU makes it fast" : "";
   return `${errors.join("")}  Provider: ${engine.provider}${slow}. A stack of ${typicalSide} x ${typicalSide} x ${typicalPlanes} will take about ${duration(seconds)} (measured in the warm-up)\n`;
-}
-
-/** Writes two small stacks into the first folder, as a microscope would, in a process of its own. */
-function playMicroscope(config: DaemonConfig, io: CommandIo): void {
-  const folder = config.folders[0]?.path ?? "";
-  const seed = String(Math.floor(Date.now() / 1000) % 2 ** 31);
-  const args = [
-    "simulate",
-    "--out",
-    folder,
-    "--shape",
-    "8,128,128",
-    "--count",
-    "2",
-    "--interval",
-    "10",
-    "--seed",
-    seed,
-  ];
-  const microscope = spawn(process.execPath, [join(install, "bin/cnnt-edge.js"), ...args], {
-    stdio: ["ignore", "ignore", "inherit"],
-    signal: io.signal,
-  });
-  io.stdout.write(`  demo: a simulated microscope writes into ${near(folder)}\n`);
-  // A second Ctrl-C ends this process before the signal is heard.
-  process.once("exit", () => microscope.kill());
-  // A microscope that cannot be played leaves the daemon at work.
-  microscope.on("error", (error) => {
-    if (!io.signal.aborted) io.stderr.write(`demo: ${error.message}\n`);
-  });
-}
-
-function showFirst(io: CommandIo): (job: Job) => void {
-  let shown = false;
-  return (job) => {
-    if (shown || job.status !== "done" || job.outcome === undefined) return;
-    shown = true;
-    io.stdout.write(
-      `  demo: first result after ${duration(job.outcome.elapsedS)}: ${near(job.outcome.output)}\n` +
-        `        open it beside ${job.source} in Fiji or napari; MQTT topic preview/${job.folder} shows both\n`,
-    );
-  };
-}
-
-function near(path: string): string {
-  const below = relative(process.cwd(), resolve(path));
-  return below !== "" && !below.startsWith("..") ? `./${below}` : path;
 }
 
 function duration(seconds: number): string {

@@ -55,7 +55,10 @@ test("a port that is in use ends the daemon's process", async () => {
   const { code, stderr } = await watchEnds([...args, "--mqtt-port", String(address.port)]);
   server.close();
   assert.equal(code, 1);
-  saysOnly(stderr, /the embedded broker cannot listen .*EADDRINUSE.* Set mqtt\.port to a free port/);
+  saysOnly(
+    stderr,
+    /the embedded broker cannot listen .*EADDRINUSE.* Set mqtt\.port \(or --mqtt-port\) to a free port/,
+  );
 });
 
 test("a ledger with damaged pages ends the daemon's process", async () => {

@@ -177,6 +177,7 @@ test("on a terminal each job that ends has a readable line, and Ctrl-C leaves th
     shown += chunk;
   });
   await until("it is warm", () => shown.includes("Provider: cpu"));
+  await until("it says how to stop it", () => /Provider: cpu.*\r\n {2}Press Ctrl-C to stop\r\n/.test(shown));
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(9));
   const line =
     /\d\d:\d\d:\d\d a\.tif → denoised\/a\.denoised\.ome\.tif, \d+ s, [\d.e-]+ million voxels a second\r\n/;

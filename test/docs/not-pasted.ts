@@ -33,5 +33,10 @@ export const notPasted: readonly NotPasted[] = [
     why: "network",
     instead: "test/watcher/publish has brokers",
   },
+  {
+    starts: "mosquitto_sub -t 'cnnt-edge/+/preview/+'",
+    why: "network",
+    instead: "test/watcher/publish/docs.test.ts runs it against the embedded broker",
+  },
   { starts: "python main.py", why: "training", instead: "test/fixtures/cnnt holds what it left" },
 ];

@@ -116,6 +116,6 @@ function portRefused(port: number, reason: string) {
     code: "broker-port",
     at: `${host}:${port}`,
     found: reason,
-    remedy: "Set mqtt.port to a free port, or mqtt.url to a broker that runs",
+    remedy: "Set mqtt.port (or --mqtt-port) to a free port, or mqtt.url (or --mqtt) to a broker that runs",
   });
 }

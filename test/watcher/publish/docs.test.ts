@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { connectAsync } from "mqtt";
 import { z } from "zod";
 import { messageKinds } from "../../../core/messages.ts";
 import { configSchema, folderSchema } from "../../../watcher/config/schema.ts";
+import { startEmbeddedBroker } from "../../../watcher/publish/embedded-broker.ts";
 import { repository } from "../running-daemon.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
 
 const page = (name: string): string => readFileSync(join(repository, "docs", name), "utf8");
 
@@ -24,6 +29,30 @@ test("docs/configuration.md lists every option with its default, and no other", 
     (match) => `${match[1]} ${(match[2] ?? "").replaceAll("`", "")}`,
   );
   assert.deepEqual(written.sort(), [...optionsOf(configSchema)].sort());
+});
+
+test("the line in docs/mqtt.md that saves a preview writes the picture's bytes", {
+  skip: spawnSync("mosquitto_sub", ["--help"]).error === undefined ? false : "mosquitto_sub is not installed",
+}, async (t) => {
+  const line =
+    /^ *(mosquitto_sub .*preview\.png)$/m.exec(page("mqtt.md"))?.[1] ?? assert.fail("no such line");
+  const clientId = "cnnt-edge-t-abcdef";
+  const broker = await startEmbeddedBroker({ port: 0, ownClientId: clientId, base: "cnnt-edge/t" });
+  t.after(broker.stop);
+  const { username, password } = broker;
+  const client = await connectAsync(broker.url, { protocolVersion: 4, clientId, username, password });
+  t.after(() => client.endAsync(true));
+  const png = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
+  const body = JSON.stringify({ v: 1, folder: "f", png: png.toString("base64"), width: 2 });
+  await client.publishAsync("cnnt-edge/t/preview/f", body, { qos: 1, retain: true });
+  const cwd = await temporaryFolder();
+  const command = line.replace("mosquitto_sub", `mosquitto_sub -p ${new URL(broker.url).port}`);
+  const child = spawn("bash", ["-o", "pipefail", "-c", command], {
+    cwd,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+  assert.ok(readFileSync(join(cwd, "preview.png")).equals(png));
 });
 
 /** `a.b default` of each option; folders have no default for what a person must say. */
