@@ -9,8 +9,10 @@ export const denoiseJobSchema = z.strictObject({
   series: z.int().nonnegative().default(0),
   /** Final name of the result, `….ome.tif`. */
   output: z.string(),
-  /** Whether an existing file under the final name may be replaced. */
-  overwrite: z.boolean().default(false),
+  /** Of the daemon's ledger; the result states it. */
+  jobId: z.string().optional(),
+  /** Whether an existing file under the final name may be replaced; `own`: only a result that states this `jobId`. */
+  overwrite: z.union([z.boolean(), z.literal("own")]).default(false),
   /**
    * Which model folder each channel goes through; `pass` copies the channel unchanged. `byChannel` is looked up by
    * channel name, then by index written as a number ("0"); other channels take `default`.

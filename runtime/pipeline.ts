@@ -10,6 +10,7 @@ import { checkChannels } from "./check-channels.ts";
 import type { DenoiseJob, DenoiseOutcome, Progress } from "./denoise-job.ts";
 import { interrupted, orInterrupted } from "./interrupted.ts";
 import type { Network } from "./network.ts";
+import { isResultOf } from "./own-result.ts";
 import { type JobPlan, planJob } from "./plan-job.ts";
 import { processStacks } from "./process-stacks.ts";
 import { productVersion } from "./product-version.ts";
@@ -61,6 +62,12 @@ export async function denoiseAcquisition(job: DenoiseJob, tools: PipelineTools):
   }
 }
 
+/** What is no result of an earlier attempt of the job is left alone, also where it comes while the job runs. */
+async function mayReplace({ overwrite, jobId, output }: DenoiseJob): Promise<boolean> {
+  if (overwrite !== "own") return overwrite;
+  return jobId !== undefined && (await isResultOf(jobId, output));
+}
+
 async function denoiseSource(
   job: DenoiseJob,
   source: PlaneSource,
@@ -92,7 +99,7 @@ async function denoiseSource(
       compression: job.compression,
       fastest: depthAxis,
     },
-    { overwrite: job.overwrite, access: job.access },
+    { overwrite: await mayReplace(job), access: job.access },
   );
   // The hash is made beside the rest, and given up with it.
   const ending = new AbortController();
@@ -134,6 +141,7 @@ async function denoiseSource(
         runtimeVersion: network.runtimeVersion,
         nodeVersion: process.versions.node,
         provider: network.provider,
+        jobId: job.jobId,
         acquisition,
         sourceSha256,
         plan,

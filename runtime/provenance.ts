@@ -21,6 +21,7 @@ export interface ProvenanceFacts {
   readonly runtimeVersion: string;
   readonly nodeVersion: string;
   readonly provider: string;
+  readonly jobId: string | undefined;
   readonly acquisition: Acquisition;
   readonly sourceSha256: string;
   readonly plan: JobPlan;
@@ -30,6 +31,9 @@ export interface ProvenanceFacts {
   readonly started: Date;
   readonly finished: Date;
 }
+
+/** Under which a result states the daemon's job that made it. */
+export const jobKey = "Job";
 
 /** Where an acquisition has more stacks than this, their numbers are stated as a range. */
 const listedStacks = 32;
@@ -42,6 +46,7 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
     ["Software", `cnnt-edge ${facts.productVersion}`],
     ["Runtime", `onnxruntime-node ${facts.runtimeVersion}, Node ${facts.nodeVersion}`],
     ["Provider", facts.provider],
+    ...(facts.jobId === undefined ? [] : [[jobKey, facts.jobId] as const]),
     ["Source file", basename(acquisition.file)],
     ["Source series", String(acquisition.series)],
     ["Source files", String(acquisition.members.length)],

@@ -17,8 +17,9 @@ export function jobOrder(job: Job, folder: Folder, models: readonly Model[]): De
     input: join(path, job.source),
     series: job.series,
     output: job.output ?? "",
-    // The name was reserved for this job at its first start; what lies there since is its own.
-    overwrite: job.attempt > 1,
+    jobId: job.id,
+    // An earlier attempt may have ended after its result had its name and before the ledger knew.
+    overwrite: job.attempt > 1 ? "own" : false,
     models: { default: model, byChannel: { ...channels }, verified },
     depthAxis: depth_axis,
     nonFinite: non_finite,

@@ -36,7 +36,9 @@ export function copyingEngine(
       await source.close();
       const bytes = await readFile(job.input);
       const { sha256, files } = await hashSource(source.acquisition.members, new AbortController().signal);
-      await writeFileAtomically(job.output, bytes, { overwrite: job.overwrite ?? false });
+      await writeFileAtomically(job.output, bytes, {
+        overwrite: job.overwrite === true || job.overwrite === "own",
+      });
       return {
         output: job.output,
         outputBytes: bytes.byteLength,

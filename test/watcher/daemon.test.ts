@@ -140,10 +140,17 @@ test("a full disk stops the folder, and it goes on by itself", async (t) => {
 test("an engine that is lost again and again parks the job; the next one runs", async (t) => {
   const folder = await temporaryFolder();
   const lost = machineError("the engine process was lost", { code: "engine-lost", retryable: true });
-  const { engine } = copyingEngine({ fail: (job) => (job.input.endsWith("poison.tif") ? lost : undefined) });
+  const { engine, orders } = copyingEngine({
+    fail: (job) => (job.input.endsWith("poison.tif") ? lost : undefined),
+  });
   const { lives } = await runDaemon(t, folder, engine, { jobs: { reserve_mib: 0, attempts: 2 } });
   await writeFile(join(folder, "incoming", "poison.tif"), tinyTiff(1));
   await until("it is parked", () => lives("poison.tif").includes("parked"));
+  // A later attempt may meet what an earlier one left, and replaces nothing else.
+  assert.deepEqual(
+    orders.map(({ overwrite }) => overwrite),
+    [false, "own"],
+  );
   await writeFile(join(folder, "incoming", "good.tif"), tinyTiff(1));
   await until("the good one is done", () => lives("good.tif").includes("done"));
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
@@ -109,6 +109,30 @@ test("does not replace a result unless told to, and leaves nothing beside it", a
   await assert.rejects(engine.denoise(job), { kind: "usage", code: "output-exists" });
   await engine.denoise({ ...job, overwrite: true });
   assert.deepEqual(readdirSync(scratch), names);
+});
+
+test("a later attempt of a job replaces the job's own result, and no other file, whenever that came", async () => {
+  const input = await writeStack("attempts.ome.tif", "uint16");
+  const first = jobOf(input, { jobId: "0123456789abcdef", overwrite: "own" });
+  const attempt = (of: DenoiseJobInput) => engine.denoise(of);
+  await attempt(first);
+  const before = statSync(first.output).ino;
+  await attempt(first);
+  assert.notEqual(statSync(first.output).ino, before);
+
+  const otherJob = { ...first, jobId: "fedcba9876543210" };
+  await assert.rejects(attempt(otherJob), { code: "output-exists" });
+  const foreign = jobOf(input, { jobId: "0123456789abcdef", overwrite: "own" });
+  writeFileSync(foreign.output, "a person's file");
+  await assert.rejects(attempt(foreign), { code: "output-exists" });
+  rmSync(foreign.output);
+  const late = engine.denoise(foreign, {
+    onProgress: ({ stage }) => {
+      if (stage === "denoising") writeFileSync(foreign.output, "a person's file");
+    },
+  });
+  await assert.rejects(late, { code: "output-exists" });
+  assert.equal(readFileSync(foreign.output, "utf8"), "a person's file");
 });
 
 test("refuses to write over its own source, overwrite or not", async () => {
