@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { machineError } from "../core/errors.ts";
+import { isEdgeError, machineError } from "../core/errors.ts";
 import { systemCode } from "../core/system-code.ts";
+import { readNamedFile } from "../formats/named-file.ts";
 import { readAddress } from "./broker-address.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import type { Login } from "./publish/broker-link.ts";
@@ -52,8 +52,12 @@ export async function openBroker(
   return { name: address.shown, url: address.url, login, embedded: false, stop: () => Promise.resolve() };
 }
 
+/** Passwords are short; a file of all the authorities that there are has a few hundred KiB. */
+const largestBytes = 4 * 1024 * 1024;
+
 async function readConfigured(file: string): Promise<Buffer> {
-  return readFile(file).catch((cause: unknown) => {
+  return readNamedFile(file, largestBytes).catch((cause: unknown) => {
+    if (isEdgeError(cause)) throw cause;
     throw machineError("a file that the configuration names cannot be read", {
       code: "config-file-unreadable",
       file,

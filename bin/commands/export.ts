@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
@@ -9,12 +8,16 @@ import {
   normalizationSchema,
   type PackageSettings,
 } from "../../core/package-settings.ts";
+import { readNamedFile } from "../../formats/named-file.ts";
 import { productVersion } from "../../runtime/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { judgedAsText, worseWarning } from "../describe-judged.ts";
 import { type Box, boxOf, finite, positiveInteger } from "../option-values.ts";
 import { refuseMissing, refuseTogether } from "../refuse-together.ts";
 import { refuseUselessFolder } from "../results-folder.ts";
+
+/** A README that is longer than this is none (bytes). */
+const largestCardBytes = 1024 * 1024;
 
 interface ExportOptions {
   readonly config?: string;
@@ -117,7 +120,9 @@ export const defineExport: DefineCommand = (program, io, act) => {
             name: options.name ?? `${basename(weights, extname(weights))} CNNT`,
             ...(options.license === undefined ? {} : { license: options.license }),
             authors: options.author,
-            ...(options.card === undefined ? {} : { card: await readFile(options.card, "utf8") }),
+            ...(options.card === undefined
+              ? {}
+              : { card: (await readNamedFile(options.card, largestCardBytes)).toString() }),
           },
           ...(options.tile === undefined ? {} : { tile: options.tile }),
           ...(options.overlap === undefined ? {} : { overlap: options.overlap }),

@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
 import { usageError } from "../../core/errors.ts";
+import { readNamedFile } from "../../formats/named-file.ts";
 import { type Calibration, calibrationSchema } from "../result.ts";
 
 /** A `calibration.json` that is longer than this is none (bytes). */
@@ -29,14 +29,7 @@ export async function readCalibration(file: string): Promise<Calibration> {
 
 async function textOf(file: string): Promise<string> {
   try {
-    const handle = await open(file);
-    try {
-      const { size } = await handle.stat();
-      if (size > longestBytes) throw tooLong(file, size);
-      return await handle.readFile("utf8");
-    } finally {
-      await handle.close();
-    }
+    return (await readNamedFile(file, longestBytes)).toString("utf8");
   } catch (cause) {
     if (!(cause instanceof Error && "syscall" in cause)) throw cause;
     throw usageError("the calibration cannot be read", {
@@ -62,14 +55,4 @@ function parsed(file: string, text: string): unknown {
       cause,
     });
   }
-}
-
-function tooLong(file: string, size: number) {
-  return usageError("the calibration is too long", {
-    code: "calibration-too-long",
-    file,
-    found: `${size} bytes`,
-    allowed: `at most ${longestBytes}`,
-    remedy: "Check that this is a calibration.json",
-  });
 }

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { isMap, isNode, LineCounter, type Node, parseDocument } from "yaml";
 import type { z } from "zod";
-import { machineError, usageError } from "../../core/errors.ts";
+import { isEdgeError, machineError, usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { systemCode } from "../../core/system-code.ts";
+import { readNamedFile } from "../../formats/named-file.ts";
 import { configSchema, folderSchema, type WrittenConfig } from "./schema.ts";
 
 /** A configuration that is longer than this is none (bytes). */
@@ -11,7 +11,8 @@ const largestConfigBytes = 1024 * 1024;
 
 /** Reads and checks a configuration file. Throws `EdgeError` (`usage`) that names every problem with its line. */
 export async function loadConfig(file: string): Promise<WrittenConfig> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+  const bytes = await readNamedFile(file, largestConfigBytes).catch((cause: unknown) => {
+    if (isEdgeError(cause)) throw cause;
     throw machineError("the configuration cannot be read", {
       code: "config-unreadable",
       file,
@@ -20,20 +21,11 @@ export async function loadConfig(file: string): Promise<WrittenConfig> {
       cause,
     });
   });
-  return parseConfig(text, file);
+  return parseConfig(bytes.toString("utf8"), file);
 }
 
 /** `file` is only named in messages. */
 export function parseConfig(text: string, file: string): WrittenConfig {
-  if (Buffer.byteLength(text) > largestConfigBytes) {
-    throw usageError("the configuration is too long", {
-      code: "config-too-long",
-      file,
-      found: `${Buffer.byteLength(text)} bytes`,
-      allowed: `at most ${largestConfigBytes}`,
-      remedy: "Check that this file is the configuration",
-    });
-  }
   const lines = new LineCounter();
   // Channel indices are written as numbers; aliases are bounded against documents that unfold for ever.
   const document = parseDocument(text, { lineCounter: lines, stringKeys: false });
