@@ -72,13 +72,25 @@ function scaleOf({ scale }: Axis, values: readonly number[], ends: readonly [num
   return logScale(values, ends, scale === "log2" ? 2 : 10);
 }
 
+/** Widths of letters at 12 px in DejaVu Sans, the widest of the fonts: most letters, and `m`, `w` and capitals. */
+const letterWidth = 7.7;
+const wideLetterWidth = 12;
+/** A sign, the gap to its name, and the gap to the next sign. */
+const signAndGaps = 23 + 14;
+
+/** At least as wide as the name is in any font of the chart. */
+function nameWidth(name: string): number {
+  const wide = name.match(/[mwA-Z%]/g)?.length ?? 0;
+  return letterWidth * (name.length - wide) + wideLetterWidth * wide;
+}
+
 function legend(series: readonly ChartSeries[]): string {
   let at = frame.left;
   let row = 0;
   return series
     .map(({ name, color, dashed }) => {
-      const wide = 30 + 6.3 * name.length;
-      if (at + wide > width - 4 && at > frame.left) {
+      const wide = signAndGaps + nameWidth(name);
+      if (at + wide > width && at > frame.left) {
         at = frame.left;
         row += 1;
       }
