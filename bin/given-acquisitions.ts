@@ -48,12 +48,17 @@ export async function givenAcquisitions(
       continue;
     }
     try {
-      const { members: stated, seriesCount } = await describeImage(input, options.signal, options.series);
+      const {
+        members: stated,
+        seriesCount,
+        describedBy,
+      } = await describeImage(input, options.signal, options.series);
       const members = new Set(stated.map((member) => resolve(member)));
       // One file of a companion's set, given alone, is meant alone.
       if (!given.has(path) && [...members].filter((member) => given.has(member)).length < 2) continue;
       const key = [...members].sort().join("\0");
-      const set = sets.get(key) ?? { input, path, members, seriesCount, given: new Set() };
+      const describer = describedBy === undefined ? undefined : resolve(dirname(input), describedBy);
+      const set = sets.get(key) ?? { input, path, members, seriesCount, describer, given: new Set() };
       if (given.has(path)) set.given.add(path);
       sets.set(key, set);
     } catch (error) {
@@ -71,6 +76,8 @@ interface FileSet {
   /** Absolute. */
   readonly members: ReadonlySet<string>;
   readonly seriesCount: number;
+  /** The file that describes the set of which this is a part, absolute. */
+  readonly describer: string | undefined;
   /** Which of the given files it was found from, absolute. */
   readonly given: Set<string>;
 }
@@ -80,7 +87,10 @@ function wholeSets(sets: readonly FileSet[]): GivenAcquisition[] {
   const large = sets.filter(({ members }) => members.size > 1);
   const parts = new Set<FileSet>();
   for (const set of sets) {
-    const whole = large.find(({ members }) => members.size > set.members.size && members.has(set.path));
+    // A file of another image of the set is no member of this one.
+    const whole =
+      large.find(({ members }) => members.size > set.members.size && members.has(set.path)) ??
+      sets.find(({ path }) => path === set.describer);
     if (whole === undefined) continue;
     parts.add(set);
     for (const path of set.given) whole.given.add(path);

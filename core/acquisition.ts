@@ -109,6 +109,8 @@ export interface Acquisition {
   readonly file: string;
   /** All files that hold its planes (one, but for multi-file sets). */
   readonly members: readonly string[];
+  /** The file that describes the set of which only this file is read, as this one names it; beside it. */
+  readonly describedBy?: string;
   /** Which image of the file this is, from 0. */
   readonly series: number;
   readonly seriesCount: number;

@@ -16,7 +16,7 @@ import { processStacks } from "./process-stacks.ts";
 import { productVersion } from "./product-version.ts";
 import { createProgressMeter } from "./progress-meter.ts";
 import { provenanceOf } from "./provenance.ts";
-import { hashSource, refuseChangedSource, sourceState } from "./source-hash.ts";
+import { hashSource, refuseChangedSource, sourceFilesOf, sourceState } from "./source-hash.ts";
 import { overlapOf, tileShapeOf } from "./tile-plan.ts";
 import { expectedSpeed, type TileRates } from "./tile-rates.ts";
 import { sampleWritten } from "./written-sample.ts";
@@ -88,7 +88,7 @@ async function denoiseSource(
   const { tileRates } = tools;
   const denoised = plan.channels.filter(({ kind }) => kind === "denoise").length / plan.channels.length;
   meter.expect(totalVoxels * denoised, tileRates && expectedSpeed(plan, tileRates));
-  const stateBefore = await sourceState(acquisition.members);
+  const stateBefore = await sourceState(sourceFilesOf(acquisition));
 
   const { sampleType, depthAxis } = plan;
   const sink = await createOmeTiff(
@@ -103,7 +103,7 @@ async function denoiseSource(
   );
   // The hash is made beside the rest, and given up with it.
   const ending = new AbortController();
-  const hashing = hashSource(acquisition.members, AbortSignal.any([tools.signal, ending.signal]));
+  const hashing = hashSource(sourceFilesOf(acquisition), AbortSignal.any([tools.signal, ending.signal]));
   hashing.catch(() => undefined);
   const ticking = setInterval(meter.tick, tickMs);
   try {
@@ -128,7 +128,7 @@ async function denoiseSource(
       tellBusy,
     });
     const { sha256: sourceSha256, files: sourceFiles } = await orInterrupted(hashing, signal);
-    await refuseChangedSource(acquisition.file, acquisition.members, stateBefore);
+    await refuseChangedSource(acquisition.file, sourceFilesOf(acquisition), stateBefore);
 
     const finished = new Date();
     const clippedShare = totals.clippedVoxels / totalVoxels;

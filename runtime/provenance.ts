@@ -6,6 +6,7 @@ import { statedTaskOf, taskWords } from "../export/package/stated-task.ts";
 import type { Provenance } from "../formats/plane-sink.ts";
 import type { IntensityMap } from "./normalize.ts";
 import type { ChannelPlan, JobPlan } from "./plan-job.ts";
+import { sourceFilesOf } from "./source-hash.ts";
 import { overlapOf, redundancy, tileShapeOf } from "./tile-plan.ts";
 
 /** The numbers that one stack was normalized with. */
@@ -49,7 +50,7 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
     ...(facts.jobId === undefined ? [] : [[jobKey, facts.jobId] as const]),
     ["Source file", basename(acquisition.file)],
     ["Source series", String(acquisition.series)],
-    ["Source files", String(acquisition.members.length)],
+    ["Source files", String(sourceFilesOf(acquisition).length)],
     ["Source sha256", facts.sourceSha256],
     ["Depth axis", plan.depthAxis.toUpperCase()],
     ...plan.channels.flatMap((channel, index): Provenance => {

@@ -70,7 +70,7 @@ function seriesWithoutImages(
   const notes = [
     `this is one file of a set that ${JSON.stringify(master)} describes; open that for the whole set`,
   ];
-  return readPlainSeries(own, limits, { make: "OME-TIFF", notes });
+  return readPlainSeries(own, limits, { make: "OME-TIFF", describedBy: binaryOnly.metadataFile, notes });
 }
 
 /** A file of the set: its structure, and the UUID that its own OME-XML states. */

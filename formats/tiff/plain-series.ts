@@ -2,7 +2,7 @@ import { type EdgeError, unsupportedError } from "../../core/errors.ts";
 import type { ReadLimits } from "../limits.ts";
 import type { SeriesFound } from "../series-found.ts";
 import type { PageLayout } from "./page.ts";
-import { seriesFound, sizeAndType, type TiffSeries } from "./series.ts";
+import { type SeriesFacts, seriesFound, sizeAndType, type TiffSeries } from "./series.ts";
 import { photometric } from "./tags.ts";
 import type { TiffFile } from "./tiff-file.ts";
 
@@ -15,14 +15,14 @@ import type { TiffFile } from "./tiff-file.ts";
 export function readPlainSeries(
   tiff: TiffFile,
   limits: ReadLimits,
-  known: { make: TiffSeries["facts"]["make"]; notes: readonly string[] } = { make: "TIFF", notes: [] },
+  known: Pick<SeriesFacts, "make" | "describedBy" | "notes"> = { make: "TIFF", notes: [] },
 ): readonly SeriesFound[] {
   const { groups, leftOut } = groupPages(tiff);
   const notes = [...known.notes];
   if (groups.length > 1) notes.push(`the pages are of ${groups.length} kinds; each is a series`);
   if (leftOut > 0) notes.push(`${leftOut} smaller copies or masks are left out`);
   const series = groups.map(({ pages, refusal }) =>
-    refusal === undefined ? plainSeries(tiff, pages, known.make, notes) : refusal,
+    refusal === undefined ? plainSeries(tiff, pages, { ...known, notes }) : refusal,
   );
   return seriesFound(series, limits);
 }
@@ -58,8 +58,7 @@ function groupPages(tiff: TiffFile): { groups: readonly PageGroup[]; leftOut: nu
 function plainSeries(
   tiff: TiffFile,
   pages: readonly number[],
-  make: TiffSeries["facts"]["make"],
-  notes: readonly string[],
+  known: Pick<SeriesFacts, "make" | "describedBy" | "notes">,
 ): TiffSeries {
   const pageOf = Uint32Array.from(pages);
   const { description } = tiff;
@@ -68,10 +67,9 @@ function plainSeries(
     members: [tiff],
     placeOf: (index) => ({ member: 0, page: pageOf[index] ?? 0, skip: 0 }),
     facts: {
-      make,
+      ...known,
       stored: { letters: "I", lengths: [pages.length] },
       original: description === "" ? { kind: "none" } : { kind: "text", text: description },
-      notes,
     },
   };
 }

@@ -28,6 +28,8 @@ export interface TiffSeries {
 /** What the interpreter of a kind of file knows of an image; the layout of its pages tells the rest. */
 export interface SeriesFacts {
   readonly make: Make;
+  /** As in `Acquisition`. */
+  readonly describedBy?: string | undefined;
   readonly stored: StoredAxes;
   readonly name?: string;
   readonly pixelSize?: PixelSize;
@@ -63,6 +65,7 @@ function describe({ file, members, facts }: TiffSeries, layout: PageLayout): Acq
   return {
     file,
     members: members.map((member) => member.file),
+    ...(facts.describedBy === undefined ? {} : { describedBy: facts.describedBy }),
     series: 0,
     seriesCount: 1,
     ...(name === undefined || name === "" ? {} : { name }),

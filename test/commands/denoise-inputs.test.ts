@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
+import { masterSet } from "../watcher/set-member.ts";
 import { runCommand } from "./run-command.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -78,6 +79,16 @@ test("the files of a set are one acquisition, done once, also where only a file 
   const alone = await runCommand([...args, `set/${names[0]}`], scratch);
   assert.equal(alone.code, 0, alone.stderr);
   assert.equal(readdirSync(out).length, 2);
+});
+
+test("the files of a set with several images are one acquisition, also those of images that are not meant", async () => {
+  const folder = join(scratch, "master");
+  mkdirSync(folder);
+  for (const [name, bytes] of masterSet()) writeFileSync(join(folder, name), bytes);
+  const { code, stdout, stderr } = await runCommand(["denoise", folder, "--model", identity, "--explain"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /m\.ome\.tif: 3 files are one acquisition \(image 0 of 2/);
+  assert.equal(stdout.match(/output: /g)?.length, 1, stdout);
 });
 
 test("all that is wrong is told at once, as it was written, before a model is warmed up", async () => {

@@ -16,3 +16,22 @@ export function setMember(index: number, count: number): Buffer {
     numberedPages(1, 4, 3, index + 1).map((page, i) => (i === 0 ? { ...page, description: xml } : page)),
   );
 }
+
+/** A set of two images, of a and m, and of z: only m.ome.tif has the XML, the others name it. */
+export function masterSet(): [name: string, bytes: Buffer][] {
+  const image = (id: number, files: readonly string[]): string => {
+    const blocks = files.map(
+      (file, t) =>
+        `<TiffData IFD="0" FirstT="${t}" PlaneCount="1"><UUID FileName="${file}">urn:uuid:${file}</UUID></TiffData>`,
+    );
+    return `<Image ID="Image:${id}"><Pixels ID="Pixels:${id}" DimensionOrder="XYZCT" Type="uint16" SizeX="4" SizeY="3" SizeZ="1" SizeC="1" SizeT="${files.length}">${blocks.join("")}</Pixels></Image>`;
+  };
+  const [a, m, z] = ["a.ome.tif", "m.ome.tif", "z.ome.tif"] as const;
+  const stub = `<BinaryOnly MetadataFile="${m}" UUID="urn:uuid:${m}"/>`;
+  return [a, m, z].map((name, index) => {
+    const content = name === m ? `${image(0, [a, m])}${image(1, [z])}` : stub;
+    const xml = `<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:${name}">${content}</OME>`;
+    const pages = numberedPages(1, 4, 3, index + 1);
+    return [name, buildTiff(pages.map((page, i) => (i === 0 ? { ...page, description: xml } : page)))];
+  });
+}

@@ -1,4 +1,5 @@
 import { isTiffName } from "../../formats/image-name.ts";
+import { isCompanion } from "../../formats/ome/companion.ts";
 import { resultEndings } from "../../runtime/result-name.ts";
 
 /** What a file's name alone says about it. Pure. */
@@ -57,7 +58,7 @@ export function judgeName(name: string, patterns: readonly string[] = []): NameV
     temporarySuffixes.some((suffix) => lower.endsWith(suffix)) ||
     patterns.some((pattern) => matches(lower, pattern.toLowerCase()));
   if (ignored) return { kind: "ignored" };
-  if (isTiffName(name)) return { kind: "image" };
+  if (isTiffName(name) || isCompanion(name)) return { kind: "image" };
   const container = unsupportedContainers[lower.slice(lower.lastIndexOf("."))];
   return container === undefined ? { kind: "ignored" } : { kind: "unsupported", container };
 }
@@ -73,7 +74,7 @@ export function isAside(name: string): boolean {
 
 /** `a/b/cells.ome.tif` → `a/b/cells`: the part of a result's name that is the source's. */
 export function stemOf(source: string): string {
-  return source.replace(/(\.ome)?\.(tiff?|stk|btf|tf8)$/i, "");
+  return source.replace(/(\.ome)?\.(tiff?|stk|btf|tf8)$|\.companion\.ome$/i, "");
 }
 
 /** `*` stands for any characters. Linear in the product of the lengths: a pattern comes from a configuration. */

@@ -4,6 +4,7 @@ import { join, relative, sep } from "node:path";
 import { type ErrorReport, formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import { isAbsent } from "../../core/system-code.ts";
+import { isCompanion } from "../../formats/ome/companion.ts";
 import { endsHash } from "./identity.ts";
 import { listedFault } from "./listed-fault.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
@@ -30,7 +31,7 @@ export type Finding =
   | {
       readonly kind: "whole";
       readonly sighting: Sighting;
-      readonly facts: Omit<WholeFile, "members" | "zeroTail">;
+      readonly facts: Omit<WholeFile, "members" | "describedBy" | "zeroTail">;
     }
   /** It may still become whole: waits. */
   | { readonly kind: "broken"; readonly sighting: Sighting; readonly error: ErrorReport }
@@ -85,6 +86,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     known.map(({ source, sizeBytes, mtimeMs }) => [source, { sizeBytes, mtimeMs }]),
   );
   const candidates = new Map<string, Candidate>();
+  /** What the last listing showed. */
+  let present: ReadonlySet<string> = new Set();
 
   /** Looks once at the whole folder and tells what came to rest, one finding at a time. */
   async function look(tell: (finding: Finding) => Promise<void>): Promise<ScanSummary> {
@@ -101,7 +104,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
       const fresh = before === undefined || watched.looks === 1;
       candidates.set(file.source, fresh ? { ...before, watched, checkAfterMs: 0 } : { ...before, watched });
     }
-    await forgetVanished(listed, tell);
+    present = new Set(listed.map((file) => file.source));
+    await forgetVanished(tell);
     for (const file of listed) {
       const candidate = candidates.get(file.source);
       if (candidate === undefined || unrest(candidate.watched, settings) !== undefined) continue;
@@ -112,11 +116,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     return summary(listed.length, blind);
   }
 
-  async function forgetVanished(
-    listed: readonly Listed[],
-    tell: (finding: Finding) => Promise<void>,
-  ): Promise<void> {
-    const present = new Set(listed.map((file) => file.source));
+  async function forgetVanished(tell: (finding: Finding) => Promise<void>): Promise<void> {
     for (const [source, candidate] of candidates) {
       if (present.has(source)) continue;
       candidates.delete(source);
@@ -141,11 +141,15 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     }
     try {
       if (fault !== undefined) throw fault;
-      const { members, zeroTail, ...facts } = await checkWhole(path, settings.open);
+      const { members, describedBy, zeroTail, ...facts } = await checkWhole(path, settings.open);
+      if (describedBy !== undefined) {
+        await judgePart(file, describedBy, tell);
+        return;
+      }
       if (zeroTail && quietForMs(candidate.watched) < settings.zeroTailMs) throw zeroTailed(file.source);
-      const sources = members.map((member) => relative(settings.folder, member).split(sep).join("/"));
+      const sources = members.map(sourceOf);
       const inside = sources.filter((source) => !source.startsWith("../"));
-      const all = inside.length === 0 ? [file.source] : inside;
+      const all = await describerFirst(inside.length === 0 ? [file.source] : inside, file.source);
       // A set is told as whole once, by its first member. The others may have waited for it, also before a restart.
       const sighting = await sightingOf(all);
       if (changedSince(sighting, all, file)) return;
@@ -158,6 +162,35 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
       );
       await judgeBroken(file, candidate, sighting, error, tell);
     }
+  }
+
+  /** The set is told as whole by the file that describes it; where that is missing, this one alone is not the image. */
+  async function judgePart(
+    file: Listed,
+    describedBy: string,
+    tell: (finding: Finding) => Promise<void>,
+  ): Promise<void> {
+    const of = sourceOf(describedBy);
+    if (!present.has(of)) throw withoutDescription(file.source, of);
+    await tell({ kind: "part", source: file.source, of });
+    settle(file);
+  }
+
+  /**
+   * The files of a set in the order in which the ledger names them: first the one that tells of it. That is the first by
+   * name where each describes the whole set; else the one that describes it, as `source` does then.
+   */
+  async function describerFirst(members: readonly string[], source: string): Promise<readonly string[]> {
+    const [first] = members;
+    if (first === undefined || first === source) return members;
+    const others = members.filter((member) => member !== source);
+    if (isCompanion(source)) return [source, ...others];
+    const { describedBy } = await checkWhole(join(settings.folder, first), settings.open);
+    return describedBy !== undefined && sourceOf(describedBy) === source ? [source, ...others] : members;
+  }
+
+  function sourceOf(path: string): string {
+    return relative(settings.folder, path).split(sep).join("/");
   }
 
   async function judgeBroken(
@@ -239,6 +272,18 @@ function unread({ source, sizeBytes, mtimeMs }: Listed): Sighting {
 function changedSince(sighting: Sighting, members: readonly string[], file: Listed): boolean {
   if (members.length > 1) return false;
   return sighting.sizeBytes !== file.sizeBytes || sighting.mtimeMs !== file.mtimeMs;
+}
+
+function withoutDescription(file: string, describedBy: string) {
+  return formatError(
+    `the file is one plane or more of a set, and the file that describes the set is missing`,
+    {
+      code: "set-undescribed",
+      file,
+      found: `no ${describedBy}`,
+      remedy: "Copy the whole set into this folder",
+    },
+  );
 }
 
 function zeroTailed(file: string) {

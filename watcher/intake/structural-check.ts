@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { planeCount, type Samples, sampleTypes } from "../../core/acquisition.ts";
 import type { PlaneSource } from "../../formats/plane-source.ts";
 
@@ -13,6 +14,8 @@ export interface WholeFile {
   readonly seriesCount: number;
   /** All files of the set, absolute, sorted; one for most. */
   readonly members: readonly string[];
+  /** The file that describes the set of which this one is only a part, absolute. */
+  readonly describedBy?: string;
   /** Bytes of the uncompressed samples of all series. */
   readonly sampleBytes: number;
   /** Voxels of each series. */
@@ -29,6 +32,7 @@ export async function checkWhole(path: string, open: OpenAcquisition): Promise<W
   let seriesCount = 1;
   let sampleBytes = 0;
   let zeroTail = false;
+  let describedBy: string | undefined;
   const members = new Set<string>();
   const voxels: number[] = [];
   for (let series = 0; series < seriesCount; series += 1) {
@@ -37,6 +41,7 @@ export async function checkWhole(path: string, open: OpenAcquisition): Promise<W
       const { sizes, sampleType, ...acquisition } = source.acquisition;
       seriesCount = acquisition.seriesCount;
       for (const member of acquisition.members) members.add(member);
+      if (acquisition.describedBy !== undefined) describedBy = join(dirname(path), acquisition.describedBy);
       const seriesVoxels = planeCount(sizes) * sizes.y * sizes.x;
       voxels.push(seriesVoxels);
       sampleBytes += seriesVoxels * sampleTypes[sampleType].bytes;
@@ -47,7 +52,14 @@ export async function checkWhole(path: string, open: OpenAcquisition): Promise<W
       await source.close();
     }
   }
-  return { seriesCount, members: [...members].sort(), sampleBytes, voxels, zeroTail };
+  return {
+    seriesCount,
+    members: [...members].sort(),
+    ...(describedBy === undefined ? {} : { describedBy }),
+    sampleBytes,
+    voxels,
+    zeroTail,
+  };
 }
 
 function allZero(samples: Samples, from: number): boolean {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openAcquisition } from "../../../formats/open.ts";
 import { createScan, type Finding, type KnownFile, type ScanSettings } from "../../../watcher/intake/scan.ts";
-import { setMember } from "../set-member.ts";
+import { masterSet, setMember } from "../set-member.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
 
@@ -149,6 +149,37 @@ test("a file replaced under its name is told again", async () => {
   assert.deepEqual(await looks(1), []);
   await rename(join(folder, ".b"), join(folder, "a.tif"));
   assert.deepEqual(await looks(4), ["whole a.tif"]);
+});
+
+const companionSet = join(import.meta.dirname, "../../fixtures/tiff/series/ome-companion");
+
+test("a companion's set is told once, as the companion, whatever comes first; its files are parts", async () => {
+  const { folder, looks } = await scanned();
+  const [companion = "", ...planes] = (await readdir(companionSet)).sort().reverse();
+  for (const name of planes) await copyFile(join(companionSet, name), join(folder, name));
+  const alone = await looks(6);
+  assert.deepEqual(
+    alone,
+    planes.sort().map((name) => `broken ${name}`),
+  );
+  await copyFile(join(companionSet, companion), join(folder, companion));
+  assert.deepEqual(
+    (await looks(20)).sort(),
+    [...planes.map((name) => `part ${name} of ${companion}`), `whole ${companion}`].sort(),
+  );
+});
+
+test("where one file describes a set, it tells of it, although another is first by name", async () => {
+  const { folder, looks } = await scanned();
+  for (const [name, bytes] of masterSet()) await writeFile(join(folder, name), bytes);
+  assert.deepEqual(await looks(6), [
+    "part a.ome.tif of m.ome.tif",
+    "whole m.ome.tif",
+    "part z.ome.tif of m.ome.tif",
+  ]);
+  await rm(join(folder, "m.ome.tif"));
+  await utimes(join(folder, "a.ome.tif"), 1, 1);
+  assert.deepEqual(await looks(6), ["broken a.ome.tif"]);
 });
 
 test("a link that leads nowhere is broken, and whole once its target is there", async () => {
