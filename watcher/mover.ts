@@ -2,6 +2,7 @@ import { relative, sep } from "node:path";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
+import { quietFactorUnseen } from "./folder-io/may-move.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { PendingMove } from "./ledger/move-store.ts";
 
@@ -48,6 +49,7 @@ export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOpti
 
   async function attempt(folder: Folder, move: PendingMove): Promise<void> {
     const { path, name, moveTo = "" } = folder.config;
+    const quietForMs = Date.now() - move.seenMs;
     try {
       const targetMountPoint = await ledger.mountPoint(name, moveTo);
       const end = await folder.io.ask("move", {
@@ -57,7 +59,7 @@ export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOpti
         denoised: {
           sizeBytes: move.sizeBytes,
           mtimeMs: move.mtimeMs,
-          quietForMs: Date.now() - move.seenMs,
+          quietForMs,
         },
         quietMs,
       });
@@ -73,9 +75,12 @@ export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOpti
     } catch (error) {
       if (stopped) return;
       const report = reportOf(error);
-      await ledger.moveLater(move.id, delayMs(report, move.attempts), report);
+      const waits = report.code === "move-not-quiet";
+      const laterMs = waits ? untilQuietMs(quietForMs, quietMs) : delayMs(report, move.attempts);
+      await ledger.moveLater(move.id, laterMs, report);
       if (report.code === move.error?.code) return;
-      log.warn(errorFromReport(report), { folder: name });
+      // Nobody has to do anything about a source that has only to be left alone for longer; the folder's state tells it.
+      if (!waits) log.warn(errorFromReport(report), { folder: name });
       onKept();
     }
   }
@@ -113,6 +118,12 @@ export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOpti
       clearTimeout(late);
     },
   };
+}
+
+/** How long a source, unchanged for `quietForMs`, still has to be so where open files cannot be seen. */
+function untilQuietMs(quietForMs: number, quietMs: number): number {
+  const leftMs = quietFactorUnseen * quietMs - quietForMs;
+  return Math.min(longestDelayMs, Math.max(firstDelayMs, leftMs));
 }
 
 function delayMs({ code }: ErrorReport, attempts: number): number {
