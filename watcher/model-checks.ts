@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { modelIdentity } from "../runtime/model-identity.ts";
-import { checkModel, type Model } from "./models.ts";
+import { checkModel, type Model, wasLost } from "./models.ts";
 
 /** The models of the configuration, each with what its last check found. */
 export interface ModelChecks {
@@ -12,8 +12,8 @@ export interface ModelChecks {
   /**
    * Checks those whose files are others than at their last check: those in error at once, those in order when their
    * files were the same at the last call already, because a package is replaced file by file. Each `everyCalls` calls
-   * checks all in error, because a check may also have failed for lack of memory. Answers whether anything is other
-   * than before.
+   * checks all in error, because a check may also have failed for lack of memory. A check whose process was lost is
+   * repeated at the next call, then after 2, 4, 8 … calls. Answers whether anything is other than before.
    */
   readonly changed: (provider: string) => Promise<boolean>;
 }
@@ -32,11 +32,18 @@ export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChe
   const signatures = new Map<string, string>();
   /** What they were at the last call, where that is something else. */
   const unchecked = new Map<string, string>();
+  /** Models whose last check was lost: how often in a row, and at which call the next one is due. */
+  const lost = new Map<string, { times: number; dueCall: number }>();
   let calls = 0;
 
   async function check(dir: string, provider: string): Promise<Model> {
     signatures.set(dir, await signatureOf(dir));
-    return checkModel(dir, provider, signal);
+    const model = await checkModel(dir, provider, signal);
+    if ("error" in model && wasLost(model.error)) {
+      const times = lost.get(dir)?.times ?? 0;
+      lost.set(dir, { times: times + 1, dueCall: calls + Math.min(2 ** times, everyCalls) });
+    } else lost.delete(dir);
+    return model;
   }
 
   async function take(next: Promise<Model>[]): Promise<boolean> {
@@ -60,7 +67,8 @@ export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChe
           const { dir } = model;
           const signature = await signatureOf(dir);
           const changed = signatures.get(dir) !== signature;
-          if ("error" in model) return changed || anyway ? check(dir, provider) : model;
+          const isDue = anyway || (lost.get(dir)?.dueCall ?? Number.POSITIVE_INFINITY) <= calls;
+          if ("error" in model) return changed || isDue ? check(dir, provider) : model;
           if (!changed) {
             unchecked.delete(dir);
             return model;

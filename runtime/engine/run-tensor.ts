@@ -56,7 +56,10 @@ function lost(request: TensorRequest, how: string, stderr: string) {
     code: "tensor-process-lost",
     file: request.modelFile,
     found: `${how}${stderr === "" ? "" : `; ${lastLine(stderr)}`}`,
-    remedy: "Try --provider cpu; `cnnt-edge doctor` shows what this machine lacks",
+    remedy:
+      request.provider === "cpu"
+        ? "Something ended it, often for want of memory: close other programs, and look at `dmesg` for what the kernel ended"
+        : "Try --provider cpu; `cnnt-edge doctor` shows what this machine lacks",
   });
 }
 

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createModelChecks } from "../../watcher/model-checks.ts";
+import { repository } from "./running-daemon.ts";
+
+const identity = join(repository, "models/identity");
+
+/** Kills the first `count` processes that run a model for this one, until `until` is kept. */
+async function killChecks(count: number, until: Promise<unknown>): Promise<number> {
+  let ended = false;
+  const end = until.finally(() => {
+    ended = true;
+  });
+  const killed = new Set<number>();
+  const children = `/proc/self/task/${process.pid}/children`;
+  while (!ended && killed.size < count) {
+    for (const pid of (await readFile(children, "utf8")).split(" ").map(Number)) {
+      if (pid === 0 || killed.has(pid)) continue;
+      const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+      if (!line.includes("run-tensor-child")) continue;
+      process.kill(pid, "SIGKILL");
+      killed.add(pid);
+    }
+    await sleep(2);
+  }
+  await end;
+  return killed.size;
+}
+
+const newChecks = () =>
+  createModelChecks({
+    dirs: [identity],
+    signal: new AbortController().signal,
+    everyCalls: 1000,
+    onNews: () => undefined,
+  });
+
+test("a model check whose process is killed is repeated at once", async () => {
+  const checks = newChecks();
+  assert.equal(await killChecks(1, checks.all("cpu")), 1);
+  assert.deepEqual(
+    checks.models().map((model) => ("error" in model ? model.error : model.dir)),
+    [identity],
+  );
+});
+
+test("one that is killed again is said to be lost, with a remedy for its provider, and repeated at the next look", async () => {
+  const checks = newChecks();
+  assert.equal(await killChecks(2, checks.all("cpu")), 2);
+  const [lost] = checks.models();
+  assert.ok(lost !== undefined && "error" in lost);
+  assert.equal(lost.error.code, "tensor-process-lost");
+  assert.doesNotMatch(String(lost.error.remedy), /--provider cpu/);
+  assert.match(String(lost.error.remedy), /memory/);
+  assert.equal(await checks.changed("cpu"), true);
+  assert.ok(checks.models().every((model) => "package" in model));
+});
