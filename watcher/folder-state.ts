@@ -18,6 +18,8 @@ export interface FolderFacts {
   readonly full?: {
     neededBytes: number;
     freeBytes: number;
+    /** The disk can hold no more files, whatever bytes are free. */
+    noFiles: boolean;
     refused?: { message: string; notBeforeMs: number };
   };
   readonly mode?: WatchMode;
@@ -42,6 +44,14 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
   }
   if (unreachable !== undefined) return inTrouble("unreachable", unreachable);
   if (unwritable !== undefined) return inTrouble("error", unwritable.error);
+  if (full?.noFiles === true) {
+    return {
+      state: "full",
+      reason: "the disk of the results can hold no more files (it has no free inodes)",
+      remedy:
+        "Delete files that nobody needs from the disk of the results, or use a disk that can hold more files. The folder goes on by itself",
+    };
+  }
   if (full !== undefined) {
     return {
       state: "full",
@@ -77,7 +87,12 @@ function inTrouble(state: "error" | "unreachable", { message, remedy }: ErrorRep
 }
 
 /** Whether a folder whose disk was full has room by now. */
-export function hasRoom(full: NonNullable<FolderFacts["full"]>, freeBytes: number, nowMs: number): boolean {
+export function hasRoom(
+  full: NonNullable<FolderFacts["full"]>,
+  { freeBytes, freeFiles }: { readonly freeBytes: number; readonly freeFiles: number },
+  nowMs: number,
+): boolean {
+  if (full.noFiles && freeFiles === 0) return false;
   return freeBytes >= full.neededBytes && nowMs >= (full.refused?.notBeforeMs ?? 0);
 }
 

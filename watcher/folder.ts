@@ -1,4 +1,4 @@
-import { type ErrorReport, errorFromReport, reportOf, visible } from "../core/errors.ts";
+import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../core/errors.ts";
 import type { FileAccess } from "../formats/atomic-file.ts";
 import { nameLimits } from "../formats/name-limit.ts";
 import type { FolderConfig } from "./config/resolve.ts";
@@ -6,7 +6,7 @@ import type { SettleConfig } from "./config/schema.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createFolderIo, type FolderIo } from "./folder-io/host.ts";
 import type { OutputState } from "./folder-io/protocol.ts";
-import { type FolderFacts, hasRoom, isOpen } from "./folder-state.ts";
+import { type FolderFacts, folderState, hasRoom, isOpen } from "./folder-state.ts";
 import { isOutputFault } from "./held-faults.ts";
 import type { Finding } from "./intake/scan.ts";
 import type { Admission, Job } from "./ledger/job.ts";
@@ -47,6 +47,9 @@ export interface FolderOptions {
   readonly onFacts: () => void;
 }
 
+/** A disk that refuses what it claims to have room for is told again after it was in order for this. */
+const fullAgainMs = 10 * 60_000;
+
 export function createFolder(options: FolderOptions): Folder {
   const { config, settle, ledger, log } = options;
   let facts: FolderFacts = {};
@@ -61,8 +64,30 @@ export function createFolder(options: FolderOptions): Folder {
     ) as FolderFacts;
     const changed = JSON.stringify(next) !== JSON.stringify(facts);
     facts = next;
+    if (facts.full !== undefined) tellFull(facts.full);
     if (changed) options.onFacts();
   };
+
+  let toldFull: { readonly why: string; readonly atMs: number } | undefined;
+  function tellFull(full: NonNullable<FolderFacts["full"]>): void {
+    const why = full.noFiles ? "files" : (full.refused?.message ?? "bytes");
+    const atMs = performance.now();
+    // A disk that claims to have room is tried now and then, and is full again.
+    const isNews = toldFull?.why !== why || atMs - toldFull.atMs > fullAgainMs;
+    toldFull = { why, atMs };
+    if (isNews) {
+      const { reason, remedy = "" } = folderState({ full });
+      log.warn(
+        machineError(`the folder waits, because its disk is full: ${reason}`, {
+          code: "folder-full",
+          file: config.output,
+          remedy,
+          retryable: true,
+        }),
+        { folder: config.name },
+      );
+    }
+  }
 
   async function admit(finding: Finding): Promise<readonly Job[]> {
     if (finding.kind === "gone" || finding.kind === "part") {
@@ -133,9 +158,13 @@ export function createFolder(options: FolderOptions): Folder {
       log.info(`${config.name}: results can be written again`);
       learn({ unwritable: undefined });
     }
-    if (facts.full !== undefined && hasRoom(facts.full, output.freeBytes, performance.now())) {
+    if (facts.full !== undefined && hasRoom(facts.full, output, performance.now())) {
+      // Where the disk claimed to have room all the time, only the next attempt tells.
+      if (facts.full.refused === undefined) {
+        log.info(`${config.name}: there is room again`);
+        toldFull = undefined;
+      }
       learn({ full: undefined });
-      log.info(`${config.name}: there is room again`);
       await ledger.wake(config.name);
       options.onJobs([]);
     }

@@ -5,6 +5,7 @@ import { resultKindOf } from "../runtime/result-name.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
 import type { SourceLook } from "./folder-io/look-at-source.ts";
+import type { Room } from "./folder-io/protocol.ts";
 import { inWordsOfFolder } from "./folder-remedy.ts";
 import { isModelFault, isOutputFault, isSourceFault } from "./held-faults.ts";
 import { jobOrder } from "./job-order.ts";
@@ -93,10 +94,10 @@ export function createQueue(options: QueueOptions): Queue {
     const names = namesOfResult(queued, folder);
     const into = folderOfResult(queued, folder);
     try {
-      const { freeBytes } = await folder.io.ask("prepare", { into });
+      const room = await folder.io.ask("prepare", { into });
       const needed = neededBytes(queued, folder);
-      if (freeBytes < needed) {
-        await waitForRoom(queued, folder, needed, freeBytes);
+      if (room.noFiles || room.freeBytes < needed) {
+        await waitForRoom(queued, folder, needed, room);
         return;
       }
       // A folder that vanished since the last sweep starts no job.
@@ -208,8 +209,8 @@ export function createQueue(options: QueueOptions): Queue {
     }
     const verdict = judgeFailure(error, job.attempt, options.mostAttempts, look.kind === "gone");
     if (verdict.kind === "full") {
-      const { freeBytes } = await folder.io.ask("prepare", { into: folderOfResult(job, folder) });
-      await waitForRoom(job, folder, neededBytes(job, folder), freeBytes, error.message);
+      const room = await folder.io.ask("prepare", { into: folderOfResult(job, folder) });
+      await waitForRoom(job, folder, neededBytes(job, folder), room, error.message);
       return;
     }
     let after: Job;
@@ -256,14 +257,15 @@ export function createQueue(options: QueueOptions): Queue {
     job: Job,
     folder: Folder,
     needed: number,
-    freeBytes: number,
+    { freeBytes, noFiles }: Room,
     message?: string,
   ): Promise<void> {
-    const refused = message !== undefined && freeBytes >= needed;
+    const refused = message !== undefined && !noFiles && freeBytes >= needed;
     folder.learn({
       full: {
         neededBytes: needed,
         freeBytes,
+        noFiles,
         ...(refused ? { refused: { message, notBeforeMs: performance.now() + options.fullRetryMs } } : {}),
       },
     });

@@ -128,9 +128,14 @@ test("a full disk stops the folder, and it goes on by itself", async (t) => {
   const { engine } = copyingEngine({
     fail: () => (full ? machineError("the disk is full", { code: "disk-full", retryable: true }) : undefined),
   });
-  const { said, lives } = await runDaemon(t, folder, engine);
+  const { said, lives, lines } = await runDaemon(t, folder, engine);
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
   await until("the folder is full", () => said("folder/f/state").some(({ state }) => state === "full"));
+  await until("it was tried again", () => lives("a.tif").filter((status) => status === "running").length > 1);
+  // The log tells it once, and speaks of no room that nobody made.
+  const told = lines.filter((line) => /full|room/.test(line));
+  assert.equal(told.length, 1, told.join("\n"));
+  assert.match(told[0] ?? "", /the folder waits, because its disk is full: the disk is full/);
   full = false;
   await until("the job is done", () => lives("a.tif").includes("done"));
   assert.equal(lives("a.tif").filter((status) => status === "done").length, 1);

@@ -192,10 +192,10 @@ function tasks(settings: FolderSettings, watched: WatchedFolder, results: Watche
     hash: ({ source }) => wholeHash(join(settings.path, source), onStep),
     prepare: async ({ into }) => {
       // First the folder itself: below a mount point without its disk nothing may be made.
-      const { freeBytes } = await results.check();
-      await tryWriting(into, settings.access);
+      const { freeBytes, freeFiles } = await results.check();
+      const taken = await tryWriting(into, settings.access);
       await removeStalePartials(into);
-      return { freeBytes };
+      return { freeBytes, noFiles: !taken && freeFiles === 0 };
     },
     tidy: ({ into }) => removeStalePartials(into),
     move: (order) =>

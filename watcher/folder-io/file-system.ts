@@ -23,6 +23,8 @@ export interface FileSystemFacts {
   readonly mode: WatchMode;
   /** For this user; Infinity where the file system does not know. */
   readonly freeBytes: number;
+  /** How many more files and folders it can hold (free inodes); Infinity where the file system has no such limit. */
+  readonly freeFiles: number;
 }
 
 /** How `folder` is to be watched and how much room its disk has. */
@@ -35,5 +37,6 @@ export async function lookAtFileSystem(folder: string): Promise<FileSystemFacts>
         ? { events: true, why: "a local file system" }
         : { events: false, why: `${network}: changes made by other machines send no events here` },
     freeBytes: facts.blocks === 0 ? Number.POSITIVE_INFINITY : facts.bavail * facts.bsize,
+    freeFiles: facts.files === 0 ? Number.POSITIVE_INFINITY : facts.ffree,
   };
 }

@@ -39,9 +39,9 @@ export async function checkOutput(
 
 /**
  * Makes `folder`, which lies in a checked output, and writes a small file there: some disks and shares say that they
- * can be written and then refuse. Throws `EdgeError` (`machine`). A full disk is not told here: it shows in the free bytes.
+ * can be written and then refuse. Throws `EdgeError` (`machine`). Answers false where the disk is full.
  */
-export async function tryWriting(folder: string, results: FileAccess = {}): Promise<void> {
+export async function tryWriting(folder: string, results: FileAccess = {}): Promise<boolean> {
   try {
     await makeResultFolder(folder, results);
     const trial = claimPartial(join(folder, "write-check"));
@@ -56,9 +56,11 @@ export async function tryWriting(folder: string, results: FileAccess = {}): Prom
       await unlink(trial).catch(() => undefined);
       forgetPartial(trial);
     }
+    return true;
   } catch (error) {
     const told = unwritable(error, folder);
     if (!isEdgeError(told, "disk-full")) throw told;
+    return false;
   }
 }
 

@@ -31,8 +31,8 @@ export interface FolderTasks {
   hash: { ask: { source: string }; answer: string };
   /** Whether the watch folder is there, and what lies there of an acquisition. */
   look: { ask: { members: readonly string[] }; answer: SourceLook };
-  /** Makes the folder that a result goes into, and tries to write there; answers the free bytes of its disk. */
-  prepare: { ask: { into: string }; answer: { freeBytes: number } };
+  /** Makes the folder that a result goes into, and tries to write there; answers how much room its disk has. */
+  prepare: { ask: { into: string }; answer: Room };
   /** Removes what killed processes left half written in the folder of a result; answers the names of what it removed. */
   tidy: { ask: { into: string }; answer: string[] };
   /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
@@ -50,6 +50,12 @@ export interface Preview {
   readonly displayRange: [number, number];
 }
 
+export interface Room {
+  readonly freeBytes: number;
+  /** The disk takes no new file: it can hold no more of them (no free inodes), whatever bytes are free. */
+  readonly noFiles: boolean;
+}
+
 /** What the ledger knows of a folder. */
 export interface FolderMemory {
   readonly known: readonly KnownFile[];
@@ -63,6 +69,8 @@ export interface FolderMemory {
 export type OutputState =
   | {
       readonly freeBytes: number;
+      /** How many more files its disk can hold. */
+      readonly freeFiles: number;
       readonly mountPoint: string;
       /** The longest name that its disk holds, in bytes. */
       readonly nameBytes: number;

@@ -24,8 +24,8 @@ export function watchOutput(
       tidied = true;
       await removeLeftPartials(output, subfolders, onStep);
     }
-    const { freeBytes } = await lookAtFileSystem(output);
-    return { mountPoint: remembered, freeBytes, nameBytes: await nameLimitOf(output) };
+    const { freeBytes, freeFiles } = await lookAtFileSystem(output);
+    return { mountPoint: remembered, freeBytes, freeFiles, nameBytes: await nameLimitOf(output) };
   };
   return {
     check,
