@@ -37,24 +37,33 @@ export function createBrokerNews(
   };
 }
 
-export function brokerDown(name: string, reason: string) {
+const daemonsRemedy =
+  "Check mqtt.url, the user and the broker. The daemon tries again by itself, and jobs go on";
+
+/** `remedy`: what to do, and what the program that asks does meanwhile; the daemon's where absent. */
+export function brokerDown(name: string, reason: string, remedy = daemonsRemedy) {
   return machineError("the MQTT broker is not connected", {
     code: "mqtt-down",
     at: name,
     found: reason,
-    remedy: "Check mqtt.url, the user and the broker. The daemon tries again by itself, and jobs go on",
+    remedy,
     retryable: true,
   });
 }
 
-export function notArriving(name: string, topics: string, delivery: "refused" | "unknown") {
+export function notArriving(
+  name: string,
+  topics: string,
+  delivery: "refused" | "unknown",
+  meanwhile = ". Jobs go on",
+) {
   const what =
     delivery === "refused"
       ? `connected to ${name}, but the broker refuses published messages: this user may not publish on ${topics}`
       : `connected to ${name}, but published messages do not come back, so it is unknown whether they arrive`;
   return machineError(what, {
     code: delivery === "refused" ? "mqtt-no-right" : "mqtt-no-echo",
-    remedy: `Give the user the right to read and write ${topics} on the broker. Jobs go on`,
+    remedy: `Give the user the right to read and write ${topics} on the broker${meanwhile}`,
     retryable: true,
   });
 }

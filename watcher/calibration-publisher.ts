@@ -25,6 +25,8 @@ export interface CalibrationPublisher {
 
 const progressMs = 1000;
 const lookMs = 50;
+/** Said once; the link goes on trying until the calibration ends. */
+const remedy = "Check the broker, its address and the user";
 /** A broker gives a message back within milliseconds. */
 const echoMs = 2_000;
 
@@ -47,7 +49,7 @@ export function createCalibrationPublisher(
     clientId,
     onConnect: () => undefined,
     onMessage: (topic, payload) => echo?.(topic, payload.toString("utf8")),
-    onDown: (reason) => problem(brokerDown(access.name, reason)),
+    onDown: (reason) => problem(brokerDown(access.name, reason, remedy)),
     onFlapping: () => undefined,
   });
   let saidMs = Number.NEGATIVE_INFINITY;
@@ -69,7 +71,7 @@ export function createCalibrationPublisher(
       if (client !== undefined) return sendResult(client, outgoing("calibration", body));
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
-    problem(brokerDown(access.name, "no answer"));
+    problem(brokerDown(access.name, "no answer", remedy));
     return undefined;
   }
 
@@ -86,7 +88,7 @@ export function createCalibrationPublisher(
     await sendNow(client, message);
     const delivery = (await cameBack) ?? (await askRightToPublish({ ...access, clientId }, message));
     if (delivery === "arrives" || delivery === "accepted") return message.topic;
-    problem(notArriving(access.name, message.topic, delivery));
+    problem(notArriving(access.name, message.topic, delivery, ""));
     return undefined;
   }
 

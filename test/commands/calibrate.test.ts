@@ -101,6 +101,21 @@ test("repeats that drift leaves out are told in the terminal, near the top of th
   assert.ok(html.includes(`${result.images} of 6 repeats (the others are left out)`));
 });
 
+test("a broker that is away is told in the words of a calibration, which goes on", () => {
+  const { status, stdout, stderr } = run(
+    ...["calibrate", repeats, "--model", identity, "--draws", "1", "--out", join(folder, "no-broker")],
+    // Nothing listens on port 9 of this machine.
+    ...["--mqtt", "mqtt://127.0.0.1:9", "--instance", "scope"],
+  );
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stderr,
+    /warning: the MQTT broker is not connected .*\. Check the broker, its address and the user\. The calibration goes on/,
+  );
+  assert.doesNotMatch(stderr, /tries again|jobs go on/i);
+  assert.match(stdout, /calibration\.html/);
+});
+
 test("metadata beside the repeats is left out, and calibrate says so", () => {
   const dir = join(folder, "with-metadata");
   cpSync(repeats, dir, { recursive: true });
