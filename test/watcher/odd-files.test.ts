@@ -110,7 +110,7 @@ test("a name that is not UTF-8 is a failed job that says so once; renamed, it is
   await writeFile(latin1, tinyTiff(1));
   const { engine } = copyingEngine();
   const { lives, heard, said } = await runDaemon(t, folder, engine);
-  await until("it has failed", () => lives("gr\\xfcn.tif").includes("failed"));
+  await until("it has failed", () => lives("$'gr\\xfcn.tif'").includes("failed"));
   const failed = heard.find(({ payload }) => payload["status"] === "failed");
   assert.match(JSON.stringify(failed?.payload["error"]), /not UTF-8.*[Rr]ename/);
   await mkdir(Buffer.concat([Buffer.from(`${incoming}/`), Buffer.from("t\u00e4glich", "latin1")]));
@@ -119,7 +119,7 @@ test("a name that is not UTF-8 is a failed job that says so once; renamed, it is
   );
   await rename(latin1, join(incoming, "gr\u00fcn.tif"));
   await until("it is done", () => lives("gr\u00fcn.tif").includes("done"));
-  assert.deepEqual(lives("gr\\xfcn.tif"), ["failed"]);
+  assert.deepEqual(lives("$'gr\\xfcn.tif'"), ["failed"]);
 });
 
 test("sources with the longest names there can be have results of their own", async (t) => {

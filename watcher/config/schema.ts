@@ -11,7 +11,8 @@ const seconds = z
   .number()
   .nonnegative()
   .max(7 * 24 * 3600);
-const path = z.string().min(1);
+const hasNoNul = (text: string): boolean => !text.includes("\0");
+const path = z.string().min(1).refine(hasNoNul, "a path cannot hold a NUL byte");
 
 const afterExample = "after: { move: /data/raw-done }";
 const after = z.union(
@@ -20,6 +21,7 @@ const after = z.union(
     z
       .string()
       .regex(/^move:\s*\S/)
+      .refine(hasNoNul)
       .transform((text) => ({ move: text.slice("move:".length).trim() })),
     z.strictObject({ move: path }),
   ],

@@ -5,7 +5,7 @@ import { type ErrorReport, formatError, machineError, reportOf } from "../../cor
 import { isAbsent, systemCode } from "../../core/system-code.ts";
 import { isAside, isHidden, judgeName, type NameVerdict } from "./candidate-name.ts";
 import { folderNotReadable, isNotPermitted } from "./not-permitted.ts";
-import { textOfName, visibleName } from "./visible-name.ts";
+import { quotedName, textOfName, visibleName } from "./visible-name.ts";
 
 /** A file that may be an acquisition, as one listing showed it. */
 export interface Listed {
@@ -83,9 +83,11 @@ export async function sweep(folder: string, options: SweepOptions): Promise<List
       if (!entry.isDirectory()) {
         const verdict = judgeName(name, options.ignore);
         if (verdict.kind === "ignored") continue;
-        const source = `${below}${name}`;
-        if (text !== undefined) candidates.push({ path: inner, source, verdict });
-        else candidates.push({ path: bytesOf(path, entry.name), source, verdict: { kind: "misnamed" } });
+        if (text !== undefined) candidates.push({ path: inner, source: `${below}${name}`, verdict });
+        else {
+          const source = `${below}${quotedName(entry.name)}`;
+          candidates.push({ path: bytesOf(path, entry.name), source, verdict: { kind: "misnamed" } });
+        }
         continue;
       }
       if (isAside(name)) await options.onAside?.(inner);

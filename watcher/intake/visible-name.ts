@@ -19,3 +19,11 @@ export function visibleName(name: Buffer): string {
   }
   return visible;
 }
+
+/**
+ * `$'\xfc.tif'`: the same as bash takes it. It ends with a quote, as no image's name does, so a file whose name really
+ * is `\xfc.tif` is never taken for this one.
+ */
+export function quotedName(name: Buffer): string {
+  return `$'${visibleName(name).replaceAll("'", "\\'")}'`;
+}

@@ -138,3 +138,17 @@ test("a value of another type is told in YAML's words", () => {
   assert.match(refusal("settle: {looks: many}\n"), /settle\.looks: this must be a number, and it is text$/);
   assert.match(refusal("mqtt:\n  - url\n"), /mqtt: this must be a map of options, and it is a list$/);
 });
+
+test("a path with a NUL, which no file can have, is refused with its place", () => {
+  for (const option of ["state", "folders.0.path", "folders.0.after.move", "mqtt.ca"]) {
+    const config = { folders: [{ name: "a", path: "in", output: "out", after: { move: "done" } }], mqtt: {} };
+    const [last = "", ...above] = option.split(".").reverse();
+    const map = above.reverse().reduce((inner: object, step) => Reflect.get(inner, step), config);
+    Reflect.set(map, last, "a\0b");
+    assert.throws(
+      () => parseConfig(JSON.stringify(config), "c.yaml"),
+      (error) => isEdgeError(error, "config-invalid") && /folders\.0\.after|NUL/.test(error.message),
+      option,
+    );
+  }
+});

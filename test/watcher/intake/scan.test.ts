@@ -239,3 +239,12 @@ test("a file that was last changed before 1970 is taken", async () => {
   await utimes(join(folder, "a.tif"), before1970, before1970);
   assert.deepEqual(await looks(5), ["whole a.tif"]);
 });
+
+test("a name that is not UTF-8 and one that looks like what is shown of it do not block each other", async () => {
+  const { folder, looks } = await scanned();
+  const latin1 = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from("\u00fc.tif", "latin1")]);
+  await writeFile(latin1, tinyTiff(1).subarray(0, 100));
+  await writeFile(join(folder, "\\xfc.tif"), tinyTiff(1));
+  assert.deepEqual((await looks(5)).sort(), ["refused $'\\xfc.tif'", "whole \\xfc.tif"]);
+  assert.deepEqual(await looks(5), []);
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
-import { textOfName, visibleName } from "../../../watcher/intake/visible-name.ts";
+import { quotedName, textOfName, visibleName } from "../../../watcher/intake/visible-name.ts";
 
 /** The bytes that a visible name stands for. */
 function bytesOf(visible: string): Buffer {
@@ -27,4 +28,12 @@ test("a name that is not UTF-8 is no text; what is shown instead loses nothing",
       assert.deepEqual(bytesOf(visibleName(Buffer.from(bytes))), Buffer.from(bytes));
     }),
   );
+});
+
+test("a quoted name is the shell's own word for the bytes, and ends as no image's name does", () => {
+  for (const name of [Buffer.from("gr\u00fcn.tif", "latin1"), Buffer.from([0xff, 0x27, 0x5c, 0x20, 0x61])]) {
+    const shown = execFileSync("bash", ["-c", `printf %s ${quotedName(name)}`]);
+    assert.deepEqual(shown, name);
+    assert.match(quotedName(name), /'$/);
+  }
 });
