@@ -89,6 +89,7 @@ export function createFolder(options: FolderOptions): Folder {
     }
   }
 
+  const moves = config.moveTo !== undefined;
   async function admit(finding: Finding): Promise<readonly Job[]> {
     if (finding.kind === "gone" || finding.kind === "part") {
       toldWaiting.delete(finding.source);
@@ -108,10 +109,10 @@ export function createFolder(options: FolderOptions): Folder {
         log.warn(errorFromReport(finding.error), { folder: config.name, ended: true });
       }
     } else {
-      admission = await ledger.admitWhole(config.name, sighting, finding.facts);
+      admission = await ledger.admitWhole(config.name, sighting, finding.facts, { moves });
       if (admission.kind === "touched") {
-        const hash = await io.ask("hash", { source: sighting.source });
-        admission = await ledger.admitWhole(config.name, sighting, finding.facts, hash);
+        const wholeHash = await io.ask("hash", { source: sighting.source });
+        admission = await ledger.admitWhole(config.name, sighting, finding.facts, { wholeHash, moves });
       }
     }
     return admission.kind === "changed" ? admission.jobs : [];

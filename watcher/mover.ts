@@ -65,6 +65,7 @@ export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOpti
       });
       if (end.kind === "moved") {
         await ledger.moved(move.id);
+        folder.io.ended(move.members);
         if (end.mountPoint !== targetMountPoint) {
           await ledger.rememberMountPoint(name, moveTo, end.mountPoint);
         }

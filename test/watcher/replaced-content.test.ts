@@ -63,7 +63,14 @@ test("a job whose source changed while the daemon was down does not take the new
   const bytes = tinyTiff(1);
   await writeFile(join(folder, "incoming", "a.tif"), bytes);
   const ledger = await openLedger(join(folder, "state"), assert.fail);
-  const before = { source: "a.tif", sizeBytes: bytes.length, mtimeMs: 1, endsHash: "h", members: ["a.tif"] };
+  const before = {
+    source: "a.tif",
+    sizeBytes: bytes.length,
+    mtimeMs: 1,
+    ctimeMs: 1,
+    endsHash: "h",
+    members: ["a.tif"],
+  };
   await ledger.admitWhole("f", before, { seriesCount: 1, sampleBytes: 1, voxels: [1] });
   await ledger.close();
   const { engine, orders } = copyingEngine();

@@ -106,7 +106,14 @@ test("a watch folder whose disk was mounted at the last run and is not at this s
   await mkdir(incoming, { recursive: true });
   const ledger = await openLedger(join(folder, "state"), assert.fail);
   await ledger.rememberMountPoint("f", incoming, disk);
-  const sighting = { source: "a.tif", sizeBytes: 1, mtimeMs: 1, endsHash: "h", members: ["a.tif"] };
+  const sighting = {
+    source: "a.tif",
+    sizeBytes: 1,
+    mtimeMs: 1,
+    ctimeMs: 1,
+    endsHash: "h",
+    members: ["a.tif"],
+  };
   await ledger.admitWhole("f", sighting, { seriesCount: 1, sampleBytes: 1, voxels: [1] });
   await ledger.close();
   const model = join(repository, "models/identity");

@@ -180,7 +180,7 @@ function watchFolder(
     watchProblem === undefined ? mode : { events: false, why: watchProblem };
 
   plan(0);
-  return { rescan: () => plan(0) };
+  return { rescan: () => plan(0), ended: scan.ended };
 }
 
 const watchLimit =
@@ -235,7 +235,7 @@ async function runTask(run: (ask: never) => Promise<unknown>, id: number, ask: u
   }
 }
 
-let folder: { rescan: () => void } | undefined;
+let folder: ReturnType<typeof watchFolder> | undefined;
 let doable: ReturnType<typeof tasks> | undefined;
 process.on("message", (message: ToFolder) => {
   if (message.kind === "start") {
@@ -247,6 +247,7 @@ process.on("message", (message: ToFolder) => {
     folder = watchFolder(settings, memory.known, watched, output);
   } else if (message.kind === "noted") noted?.();
   else if (message.kind === "rescan") folder?.rescan();
+  else if (message.kind === "ended") folder?.ended(message.sources);
   else if (doable !== undefined) void runTask(doable[message.name], message.id, message.ask);
 });
 // The daemon is gone: nothing here is worth finishing.

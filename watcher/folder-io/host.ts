@@ -22,6 +22,8 @@ export interface FolderIo {
     ask: FolderTasks[Name]["ask"],
   ) => Promise<FolderTasks[Name]["answer"]>;
   readonly rescan: () => void;
+  /** The jobs of these sources ended; the same content is told again when it is delivered again. */
+  readonly ended: (sources: readonly string[]) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -145,6 +147,7 @@ export function createFolderIo({
       );
     },
     rescan: () => send({ kind: "rescan" }),
+    ended: (sources) => send({ kind: "ended", sources }),
     stop: async () => {
       stopping = true;
       clearTimeout(restartTimer);

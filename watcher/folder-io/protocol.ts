@@ -82,6 +82,8 @@ export type ToFolder =
   | { readonly kind: "task"; readonly id: number; readonly name: TaskName; readonly ask: unknown }
   /** A finding was written down; the next may come. */
   | { readonly kind: "noted" }
+  /** These sources are told again when they are delivered again, also as they were. */
+  | { readonly kind: "ended"; readonly sources: readonly string[] }
   | { readonly kind: "rescan" };
 
 export type FromFolder =

@@ -20,6 +20,8 @@ export interface Sighting {
   readonly sizeBytes: number;
   /** The newest member's. */
   readonly mtimeMs: number;
+  /** The newest member's time of status change. */
+  readonly ctimeMs: number;
   /** `identity.ts`, over all members. */
   readonly endsHash: string;
   /** Members of a set, as `source`; one for most. */
@@ -47,6 +49,8 @@ export interface KnownFile {
   readonly source: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
+  /** Given where the same content with another time of status change is to be told again. */
+  readonly ctimeMs?: number;
 }
 
 export interface ScanSettings extends QuietRule, SweepOptions {
@@ -82,9 +86,17 @@ const recheckMs = 10_000;
  * the ledger holds, so that a restart looks only at what is new.
  */
 export function createScan(settings: ScanSettings, known: readonly KnownFile[]) {
-  const settled = new Map<string, { sizeBytes: number; mtimeMs: number }>(
-    known.map(({ source, sizeBytes, mtimeMs }) => [source, { sizeBytes, mtimeMs }]),
+  const settled = new Map<string, Omit<KnownFile, "source">>(
+    known.map(({ source, ...facts }) => [source, facts]),
   );
+  /** Sources that are told again when they are delivered again, also as they were. */
+  const ended = new Set(known.flatMap(({ source, ctimeMs }) => (ctimeMs === undefined ? [] : [source])));
+
+  function isSettled(file: Listed): boolean {
+    const same = settled.get(file.source);
+    if (same?.sizeBytes !== file.sizeBytes || same.mtimeMs !== file.mtimeMs) return false;
+    return !ended.has(file.source) || same.ctimeMs === undefined || same.ctimeMs === file.ctimeMs;
+  }
   const candidates = new Map<string, Candidate>();
   /** What the last listing showed. */
   let present: ReadonlySet<string> = new Set();
@@ -94,10 +106,9 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     const { files: listed, blind } = await sweep(settings.folder, settings);
     const atMs = settings.now();
     for (const file of listed) {
-      const same = settled.get(file.source);
-      if (same?.sizeBytes === file.sizeBytes && same.mtimeMs === file.mtimeMs) continue;
+      if (isSettled(file)) continue;
       // Of what was done the target is gone, as when raw data was archived: nothing is wrong.
-      if (same !== undefined && file.verdict.kind === "dangling") continue;
+      if (settled.has(file.source) && file.verdict.kind === "dangling") continue;
       settled.delete(file.source);
       const before = candidates.get(file.source);
       const watched = observe(before?.watched, { atMs, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
@@ -219,7 +230,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
 
   function settle(file: Listed): void {
     candidates.delete(file.source);
-    settled.set(file.source, { sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
+    const { sizeBytes, mtimeMs, ctimeMs } = file;
+    settled.set(file.source, { sizeBytes, mtimeMs, ctimeMs });
   }
 
   function summary(files: number, blind: BlindSpots | undefined): ScanSummary {
@@ -233,7 +245,13 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
     return { files, unsettled: candidates.size, oldestReason: oldest?.reason, blind };
   }
 
-  return { look };
+  return {
+    look,
+    /** The jobs of these sources ended, and their content may come again: not as done, or they were moved away. */
+    ended: (sources: readonly string[]): void => {
+      for (const source of sources) ended.add(source);
+    },
+  };
 }
 
 async function seeMembers(
@@ -244,18 +262,20 @@ async function seeMembers(
   let sizeBytes = 0;
   // A clock that was never set, or a camera's, gives times before 1970, which are negative.
   let mtimeMs = Number.NEGATIVE_INFINITY;
+  let ctimeMs = Number.NEGATIVE_INFINITY;
   const hashes: string[] = [];
   for (const member of members) {
     const path = join(folder, member);
     const facts = await stat(path);
     sizeBytes += facts.size;
     mtimeMs = Math.max(mtimeMs, facts.mtimeMs);
+    ctimeMs = Math.max(ctimeMs, facts.ctimeMs);
     hashes.push(await endsHash(path));
     onStep?.();
   }
   const [only = ""] = hashes;
   const all = hashes.length === 1 ? only : createHash("sha256").update(hashes.join("")).digest("hex");
-  return { source: members[0] ?? "", sizeBytes, mtimeMs, endsHash: all, members };
+  return { source: members[0] ?? "", sizeBytes, mtimeMs, ctimeMs, endsHash: all, members };
 }
 
 /** Whether there are bytes that tell one content from another. */
@@ -264,8 +284,8 @@ function canBeRead({ verdict }: Listed): boolean {
 }
 
 /** A file of which only the listing could be had. */
-function unread({ source, sizeBytes, mtimeMs }: Listed): Sighting {
-  return { source, sizeBytes, mtimeMs, endsHash: "unread", members: [source] };
+function unread({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): Sighting {
+  return { source, sizeBytes, mtimeMs, ctimeMs, endsHash: "unread", members: [source] };
 }
 
 /** Only a single file can be compared with its listing; a set's members are each listed for themselves. */

@@ -13,6 +13,7 @@ export interface Listed {
   readonly source: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
+  readonly ctimeMs: number;
   readonly verdict:
     | Exclude<NameVerdict, { kind: "ignored" }>
     /** Its name is not UTF-8: `source` shows it, and does not lead to it. */
@@ -142,6 +143,7 @@ async function lookAt(
     source,
     sizeBytes: facts.size,
     mtimeMs: facts.mtimeMs,
+    ctimeMs: facts.ctimeMs,
     verdict: kind,
   });
   try {
@@ -153,6 +155,7 @@ async function lookAt(
       source,
       sizeBytes: 0,
       mtimeMs: facts.birthtimeMs,
+      ctimeMs: facts.birthtimeMs,
       verdict: { kind: "special", what: kindOf(facts) },
     };
   } catch (error) {

@@ -1,7 +1,8 @@
 import type { ErrorReport } from "../../core/errors.ts";
+import type { JobStatus } from "../../core/messages.ts";
 import type { Database, Row } from "./database.ts";
 import type { Admission, Job } from "./job.ts";
-import type { JobTable } from "./job-table.ts";
+import type { JobTable, SightingKey } from "./job-table.ts";
 
 /** How files that came to rest become jobs: each content once. */
 
@@ -10,6 +11,8 @@ export interface SeenFile {
   readonly source: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
+  /** When its status last changed (stat's ctime): a copy that keeps its mtime has another one. */
+  readonly ctimeMs: number;
   readonly endsHash: string;
   readonly members: readonly string[];
 }
@@ -21,7 +24,10 @@ export interface WholeFacts {
   readonly voxels: readonly number[];
 }
 
-export function createAdmission({ rows, run, transaction }: Database, table: JobTable) {
+/** Ends after which the same content may be tried again when it is delivered again. */
+const undone: ReadonlySet<JobStatus> = new Set(["failed", "skipped", "parked"]);
+
+export function createAdmission({ rows, run, transaction }: Database, table: JobTable, now: () => number) {
   const { select } = table;
 
   const latest = (folder: string, source: string): Row | undefined =>
@@ -36,7 +42,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
   /** Writes what is seen now over a sighting of which no job was ever started. */
   function overwriteSighting(id: number, seen: SeenFile): void {
     run(
-      "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ends_hash = ?, members = ? WHERE id = ?",
+      "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, members = ? WHERE id = ?",
       ...identity(seen),
       id,
     );
@@ -45,7 +51,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
 
   function addSighting(folder: string, seen: SeenFile, revision: number): number {
     run(
-      "INSERT INTO sightings (size_bytes, mtime_ms, ends_hash, members, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, members, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       ...identity(seen),
       folder,
       seen.source,
@@ -76,12 +82,74 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     return { id: addSighting(folder, seen, revision + 1), revision: revision + 1, skipped };
   }
 
-  /** undefined where the ledger has to act; `whole` is whether the file can be read now. */
+  /** One job for each series that a whole file has, but for those of `kept`. */
+  function queueSeries(
+    folder: string,
+    seen: SeenFile,
+    sighting: SightingKey,
+    { voxels: ofSeries, sampleBytes }: WholeFacts,
+    again: { readonly reason?: string; readonly kept?: ReadonlySet<number> } = {},
+  ): Job[] {
+    const totalVoxels = ofSeries.reduce((sum, voxels) => sum + voxels, 0);
+    const { reason, kept } = again;
+    const queued = ofSeries.flatMap((voxels, series) =>
+      kept?.has(series)
+        ? []
+        : table.put(folder, seen.source, sighting, {
+            series,
+            status: "queued",
+            ...(reason === undefined ? {} : { reason }),
+            voxels,
+            sampleBytes: totalVoxels === 0 ? 0 : (sampleBytes * voxels) / totalVoxels,
+          }),
+    );
+    // Read again: how many series there are stands only now.
+    return queued.map((one) => table.existing(one.id));
+  }
+
+  /** Content that is known was delivered again: what did not end as done is queued, what is done may be moved. */
+  function takeUpAgain(
+    folder: string,
+    seen: SeenFile,
+    before: Row,
+    jobs: readonly Job[],
+    { facts, wholeHash, moves = false }: { facts: WholeFacts; wholeHash?: string; moves?: boolean },
+  ): Admission | undefined {
+    const id = Number(before["id"]);
+    if (jobs.some(({ status }) => undone.has(status))) {
+      run("UPDATE sightings SET ctime_ms = ? WHERE id = ?", seen.ctimeMs, id);
+      // A lost engine (parked) may have left a file under the job's name, which a later attempt replaces.
+      run(
+        "UPDATE jobs SET attempt = (status = 'parked'), not_before_ms = 0 WHERE sighting = ? AND status IN ('failed', 'skipped', 'parked')",
+        id,
+      );
+      const kept = new Set(jobs.filter(({ status }) => !undone.has(status)).map(({ series }) => series));
+      const reason = "the same content was delivered again";
+      const revision = Number(before["revision"]);
+      return { kind: "changed", jobs: queueSeries(folder, seen, { id, revision }, facts, { reason, kept }) };
+    }
+    if (!moves || before["move"] === "asked" || jobs.some(({ status }) => status !== "done")) {
+      return { kind: "unchanged" };
+    }
+    const sha256 = jobs[0]?.outcome?.sourceSha256;
+    if (seen.members.length === 1 && sha256 !== undefined) {
+      if (wholeHash === undefined) return { kind: "touched", sha256 };
+      if (wholeHash !== sha256) return undefined;
+    }
+    run(
+      `UPDATE sightings SET move = 'asked', move_attempts = 0, move_not_before_ms = 0, move_error = NULL,
+         delivered_ms = ? WHERE id = ?`,
+      now(),
+      id,
+    );
+    return { kind: "unchanged" };
+  }
+
+  /** undefined where the ledger has to act; `whole` tells of a file that can be read now. */
   function alreadyKnown(
     folder: string,
     seen: SeenFile,
-    whole: boolean,
-    wholeHash?: string,
+    whole?: { readonly facts: WholeFacts; readonly wholeHash?: string; readonly moves?: boolean },
   ): Admission | undefined {
     const before = latest(folder, seen.source);
     if (before === undefined) return undefined;
@@ -89,15 +157,16 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     const sameContent = before["size_bytes"] === seen.sizeBytes && before["ends_hash"] === seen.endsHash;
     const open = jobsOf(id);
     if (!sameContent || open.some((one) => one.waitsFor === "file")) return undefined;
-    // A file that was removed while it waited has come back.
-    if (whole && open.every((one) => one.status === "skipped" && one.attempt === 0)) return undefined;
-    if (before["mtime_ms"] === seen.mtimeMs) return { kind: "unchanged" };
+    if (before["mtime_ms"] === seen.mtimeMs) {
+      return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
+    }
+    const wholeHash = whole?.wholeHash;
     const sha256 = open.find((one) => one.outcome !== undefined)?.outcome?.sourceSha256;
     if (sha256 === undefined || seen.members.length > 1) return undefined;
     if (wholeHash === undefined) return { kind: "touched", sha256 };
     if (wholeHash !== sha256) return undefined;
-    run("UPDATE sightings SET mtime_ms = ? WHERE id = ?", seen.mtimeMs, id);
-    return { kind: "unchanged" };
+    run("UPDATE sightings SET mtime_ms = ?, ctime_ms = ? WHERE id = ?", seen.mtimeMs, seen.ctimeMs, id);
+    return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
   }
 
   /** Skips the jobs that waited for a file to become whole. */
@@ -109,10 +178,16 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     );
 
   return {
-    /** The files of a folder whose latest content needs no further look. */
+    /**
+     * The files of a folder whose latest content needs no further look. `ctimeMs` where a job of it did not end as done:
+     * with another one it was delivered again. What was moved away is new if it is there.
+     */
     knownFiles: (folder: string) =>
       rows(
-        `SELECT source, size_bytes, mtime_ms FROM sightings s WHERE folder = ?
+        `SELECT source, size_bytes, mtime_ms, CASE WHEN json_array_length(members) = 1 AND EXISTS
+             (SELECT 1 FROM jobs WHERE sighting = s.id AND status IN ('failed', 'skipped', 'parked'))
+             THEN ctime_ms END AS ctime_ms
+         FROM sightings s WHERE folder = ? AND coalesce(move, '') <> 'moved'
            AND revision = (SELECT max(revision) FROM sightings WHERE folder = s.folder AND source = s.source)
            AND NOT EXISTS (SELECT 1 FROM jobs WHERE sighting = s.id AND waits_for = 'file')`,
         folder,
@@ -120,34 +195,30 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
         source: String(row["source"]),
         sizeBytes: Number(row["size_bytes"]),
         mtimeMs: Number(row["mtime_ms"]),
+        ...(row["ctime_ms"] === null ? {} : { ctimeMs: Number(row["ctime_ms"]) }),
       })),
 
-    /** A file is whole: one job for each of its series, unless this content is known. */
-    admitWhole: (folder: string, seen: SeenFile, facts: WholeFacts, wholeHash?: string): Admission =>
+    /** A file is whole: one job for each of its series, unless this content is known. `moves`: done sources leave the folder. */
+    admitWhole: (
+      folder: string,
+      seen: SeenFile,
+      facts: WholeFacts,
+      options: { readonly wholeHash?: string; readonly moves?: boolean } = {},
+    ): Admission =>
       transaction(() => {
-        const known = alreadyKnown(folder, seen, true, wholeHash);
+        const known = alreadyKnown(folder, seen, { facts, ...options });
         if (known !== undefined) return known;
         const sighting = sightingFor(folder, seen);
-        const totalVoxels = facts.voxels.reduce((sum, voxels) => sum + voxels, 0);
-        const admitted = facts.voxels.map((voxels, series) =>
-          table.put(folder, seen.source, sighting, {
-            series,
-            status: "queued",
-            voxels,
-            sampleBytes: totalVoxels === 0 ? 0 : (facts.sampleBytes * voxels) / totalVoxels,
-          }),
-        );
-        // Read again: how many series there are stands only now.
         return {
           kind: "changed",
-          jobs: [...sighting.skipped, ...admitted.map((one) => table.existing(one.id))],
+          jobs: [...sighting.skipped, ...queueSeries(folder, seen, sighting, facts)],
         };
       }),
 
     /** A file is not whole yet: a waiting job that says why. */
     admitBroken: (folder: string, seen: SeenFile, error: ErrorReport): Admission =>
       transaction(() => {
-        const known = alreadyKnown(folder, seen, false);
+        const known = alreadyKnown(folder, seen);
         if (known?.kind === "unchanged") return known;
         const sighting = sightingFor(folder, seen);
         const fields = { series: 0, status: "waiting", waitsFor: "file", reason: toDo(error) } as const;
@@ -160,7 +231,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     /** A file will never be read: a failed job with the remedy. */
     admitRefused: (folder: string, seen: SeenFile, error: ErrorReport): Admission =>
       transaction(() => {
-        const known = alreadyKnown(folder, seen, false);
+        const known = alreadyKnown(folder, seen);
         if (known?.kind === "unchanged") return known;
         const sighting = sightingFor(folder, seen);
         const fields = { series: 0, status: "failed", error } as const;
@@ -184,6 +255,6 @@ function toDo({ message, remedy }: ErrorReport): string {
   return remedy === undefined ? message : `${message}. ${remedy}`;
 }
 
-function identity(seen: SeenFile): [number, number, string, string] {
-  return [seen.sizeBytes, seen.mtimeMs, seen.endsHash, JSON.stringify(seen.members)];
+function identity(seen: SeenFile): [number, number, number, string, string] {
+  return [seen.sizeBytes, seen.mtimeMs, seen.ctimeMs, seen.endsHash, JSON.stringify(seen.members)];
 }

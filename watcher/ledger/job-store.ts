@@ -19,7 +19,7 @@ export function createJobStore(database: Database, now: () => number) {
   const { select } = table;
 
   return {
-    ...createAdmission(database, table),
+    ...createAdmission(database, table, now),
     ...createJobLife(database, table, now),
     ...createMoveStore(database, now),
 

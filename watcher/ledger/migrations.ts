@@ -68,4 +68,8 @@ export const migrations: readonly string[] = [
    ) STRICT;
    INSERT INTO disks (folder, path, mount_point) SELECT folder, output, mount_point FROM outputs;
    DROP TABLE outputs`,
+  // A copy that keeps its time of change has another time of status change; NULL: not known.
+  `ALTER TABLE sightings ADD COLUMN ctime_ms REAL;
+   -- When the same content was delivered again after its job; NULL: never.
+   ALTER TABLE sightings ADD COLUMN delivered_ms INTEGER`,
 ];

@@ -30,7 +30,8 @@ export function createMoveStore({ rows, run, transaction }: Database, now: () =>
     /** The next move of `folder` that is due. */
     nextMove: (folder: string): PendingMove | undefined => {
       const [row] = rows(
-        `SELECT s.*, (SELECT min(created_ms) FROM jobs WHERE sighting = s.id) AS seen_ms FROM sightings s
+        `SELECT s.*, coalesce(s.delivered_ms,
+           (SELECT min(created_ms) FROM jobs WHERE sighting = s.id)) AS seen_ms FROM sightings s
          WHERE s.folder = ? AND s.move = 'asked' AND s.move_not_before_ms <= ?
          ORDER BY s.move_not_before_ms, s.id LIMIT 1`,
         folder,

@@ -19,6 +19,7 @@ const seen = (source: string, change: Partial<SeenFile> = {}): SeenFile => ({
   source,
   sizeBytes: 10,
   mtimeMs: 1,
+  ctimeMs: 1,
   endsHash: "h",
   members: [source],
   ...change,
@@ -109,10 +110,10 @@ test("a touched file is compared by its whole hash, and only processed again whe
   store.finish(job.id, outcome("/o/a", "abc"), false);
   const touched = seen("a.tif", { mtimeMs: 2 });
   assert.deepEqual(store.admitWhole("f", touched, onePlane), { kind: "touched", sha256: "abc" });
-  assert.equal(store.admitWhole("f", touched, onePlane, "abc").kind, "unchanged");
+  assert.equal(store.admitWhole("f", touched, onePlane, { wholeHash: "abc" }).kind, "unchanged");
   assert.equal(store.admitWhole("f", touched, onePlane).kind, "unchanged");
   const rewritten = seen("a.tif", { mtimeMs: 3 });
-  assert.equal(only(store.admitWhole("f", rewritten, onePlane, "def")).revision, 2);
+  assert.equal(only(store.admitWhole("f", rewritten, onePlane, { wholeHash: "def" })).revision, 2);
 });
 
 test("a broken file waits, becomes whole under the same job, and is queued", async (t) => {

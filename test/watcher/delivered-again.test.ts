@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { machineError } from "../../core/errors.ts";
+import { copyingEngine } from "./copying-engine.ts";
+import { repository, runDaemon } from "./running-daemon.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { tinyTiff } from "./tiny-tiff.ts";
+import { until } from "./until.ts";
+
+/** As `cp -p` does: a new file with the same bytes and the same time of change. */
+async function deliver(folder: string): Promise<void> {
+  const source = join(folder, "incoming", "a.tif");
+  await mkdir(join(folder, "incoming"), { recursive: true });
+  await rm(source, { force: true });
+  await writeFile(source, tinyTiff(1));
+  await utimes(source, 1_700_000_000, 1_700_000_000);
+}
+
+const when = {
+  "at once": { down: false, pauseMs: 0 },
+  "after some sweeps": { down: false, pauseMs: 1000 },
+  "while the daemon is down": { down: true, pauseMs: 0 },
+};
+
+for (const [name, { down, pauseMs }] of Object.entries(when)) {
+  test(`a skipped file that is delivered again ${name}, as it was, is done`, async (t) => {
+    const folder = await temporaryFolder();
+    const result = join(folder, "denoised", "a.denoised.ome.tif");
+    await mkdir(join(folder, "denoised"));
+    await writeFile(result, "somebody else's");
+    await deliver(folder);
+    const { engine } = copyingEngine();
+    const first = await runDaemon(t, folder, engine);
+    await until("it is skipped", () => first.lives("a.tif").includes("skipped"));
+    if (down) await first.stop();
+    await rm(result);
+    if (pauseMs > 0) {
+      await rm(join(folder, "incoming", "a.tif"));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    await deliver(folder);
+    const last = down ? await runDaemon(t, folder, engine) : first;
+    await until("it is done", () => last.lives("a.tif").includes("done"));
+    assert.deepEqual(await readdir(join(folder, "denoised")), ["a.denoised.ome.tif"]);
+    assert.deepEqual(await readFile(result), tinyTiff(1));
+  });
+}
+
+test("a parked file that is delivered again, as it was, has its attempts again; one that only lies there has not", async (t) => {
+  const folder = await temporaryFolder();
+  const broken = machineError("the engine process was lost", { code: "engine-lost", retryable: true });
+  let lost = true;
+  const { engine, orders } = copyingEngine({ fail: () => (lost ? broken : undefined) });
+  const once = { jobs: { reserve_mib: 0, attempts: 1 } };
+  await deliver(folder);
+  const first = await runDaemon(t, folder, engine, once);
+  await until("it is parked", () => first.lives("a.tif").includes("parked"));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await first.stop();
+  const second = await runDaemon(t, folder, engine, once);
+  await until("it is watched", () => second.said("folder/f/state").at(-1)?.["state"] === "watching");
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal(orders.length, 1);
+  lost = false;
+  await deliver(folder);
+  await until("it is done", () => second.lives("a.tif").includes("done"));
+});
+
+/** What is in the folder for finished sources after the same content was delivered twice, and how often it was denoised. */
+async function moveTwice(t: TestContext, down: boolean): Promise<{ moved: string[]; runs: number }> {
+  const folder = await temporaryFolder();
+  const model = join(repository, "models/identity");
+  const moving = {
+    folders: [{ name: "f", path: "incoming", output: "denoised", model, after: "move: done" }],
+  };
+  const { engine, orders } = copyingEngine();
+  await deliver(folder);
+  const first = await runDaemon(t, folder, engine, moving);
+  const isEmpty = async () => (await readdir(join(folder, "incoming"))).length === 0;
+  await until("it is moved", isEmpty);
+  if (down) {
+    // The end of the move is written down.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await first.stop();
+  }
+  await deliver(folder);
+  if (down) await runDaemon(t, folder, engine, moving);
+  await until("it is moved again", isEmpty);
+  return { moved: (await readdir(join(folder, "done"))).sort(), runs: orders.length };
+}
+
+test("a done file that is delivered again, as it was, is moved as well and not denoised again", async (t) => {
+  for (const down of [false, true]) {
+    assert.deepEqual(await moveTwice(t, down), { moved: ["a-2.tif", "a.tif"], runs: 1 });
+  }
+});
