@@ -124,10 +124,10 @@ export function createQueue(options: QueueOptions): Queue {
       folder.io.ended(job.members);
       return false;
     }
-    const changed =
-      look.kind === "there" && (look.sizeBytes !== job.sizeBytes || look.mtimeMs !== job.mtimeMs);
-    if (changed) await waitFor(job, folder, "the source has changed and is not at rest yet", restDelayMs);
-    return !changed;
+    const { sizeBytes, mtimeMs } = look.kind === "there" ? look : job;
+    if (sizeBytes === job.sizeBytes && mtimeMs === job.mtimeMs) return true;
+    await waitFor(job, folder, "the source has changed and is not at rest yet", restDelayMs);
+    return false;
   }
 
   /** Not for the job's fault, so no attempt is counted; one that was not even started has none to take back. */

@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { type ErrorReport, formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import { isAbsent } from "../../core/system-code.ts";
 import { isCompanion } from "../../formats/ome/companion.ts";
-import { endsHash } from "./identity.ts";
 import { listedFault } from "./listed-fault.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
+import { seeMembers } from "./see-members.ts";
 import { observe, type QuietRule, quietForMs, unrest, type Watched } from "./settle.ts";
 import { checkWhole, type OpenAcquisition, type WholeFile } from "./structural-check.ts";
 import { type BlindSpots, type Listed, type SweepOptions, sweep } from "./sweep.ts";
@@ -252,30 +250,6 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
       for (const source of sources) ended.add(source);
     },
   };
-}
-
-async function seeMembers(
-  folder: string,
-  members: readonly string[],
-  onStep?: () => void,
-): Promise<Sighting> {
-  let sizeBytes = 0;
-  // A clock that was never set, or a camera's, gives times before 1970, which are negative.
-  let mtimeMs = Number.NEGATIVE_INFINITY;
-  let ctimeMs = Number.NEGATIVE_INFINITY;
-  const hashes: string[] = [];
-  for (const member of members) {
-    const path = join(folder, member);
-    const facts = await stat(path);
-    sizeBytes += facts.size;
-    mtimeMs = Math.max(mtimeMs, facts.mtimeMs);
-    ctimeMs = Math.max(ctimeMs, facts.ctimeMs);
-    hashes.push(await endsHash(path));
-    onStep?.();
-  }
-  const [only = ""] = hashes;
-  const all = hashes.length === 1 ? only : createHash("sha256").update(hashes.join("")).digest("hex");
-  return { source: members[0] ?? "", sizeBytes, mtimeMs, ctimeMs, endsHash: all, members };
 }
 
 /** Whether there are bytes that tell one content from another. */
