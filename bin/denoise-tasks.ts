@@ -12,6 +12,7 @@ import { givenAcquisitions } from "./given-acquisitions.ts";
 import { givenFiles } from "./given-files.ts";
 import { refuseTogether } from "./refuse-together.ts";
 import { refuseUselessFolder } from "./results-folder.ts";
+import { refusalLines } from "./set-refusals.ts";
 import { createWorkLine } from "./work-line.ts";
 
 /** One acquisition to denoise; paths as the person wrote them. */
@@ -69,7 +70,8 @@ export async function findTasks(
       if (done >= worthTelling) line.show({ doing: "looking at the files", done, total });
     },
   }).finally(line.end);
-  for (const { input, error } of [...given.refused, ...refused]) refuse(input, error);
+  for (const line of refusalLines([...given.refused, ...refused])) io.stderr.write(`cnnt-edge: ${line}\n`);
+  ended.push(...given.refused, ...refused);
   for (const note of given.notes) io.stderr.write(`${visible(note)}\n`);
   const dirs = new Set([options.model, ...Object.values(options.channel)].filter((dir) => dir !== pass));
   const models: ModelPackage[] = [];

@@ -2,6 +2,7 @@ import { describeError, visible } from "../core/errors.ts";
 import type { Explanation } from "../runtime/explain-plan.ts";
 import { type CommandIo, exitCodes } from "./command.ts";
 import { type DenoiseOptions, jobOf, taskOptions } from "./denoise-options.ts";
+import { describeDuration } from "./progress.ts";
 
 /** `denoise --explain`: prints the plan of each file, and reads no pixel for it. */
 export async function explainDenoise(
@@ -60,9 +61,27 @@ export async function explainDenoise(
   return failed ? exitCodes.failed : exitCodes.done;
 }
 
-function inWords(explanation: Explanation): string {
-  return Object.entries(explanation)
+/** The plan for a person: rounded, with units. `--json` has the same figures as they are. */
+function inWords({ memory_gb, uncompressed_result_gb, expected_s, ...plan }: Explanation): string {
+  const lines = {
+    ...plan,
+    memory: `about ${spokenSize(memory_gb)}`,
+    "result, uncompressed": spokenSize(uncompressed_result_gb),
+    "time in the network":
+      typeof expected_s === "number" ? `about ${describeDuration(expected_s)}` : expected_s,
+  };
+  return Object.entries(lines)
     .filter(([, value]) => !Array.isArray(value) || value.length > 0)
-    .map(([key, value]) => `  ${key}: ${visible(Array.isArray(value) ? value.join("; ") : String(value))}`)
+    .map(
+      ([key, value]) =>
+        `  ${key.replaceAll("_", " ")}: ${visible(Array.isArray(value) ? value.join("; ") : String(value))}`,
+    )
     .join("\n");
+}
+
+/** "296 MB", "1.2 GB". */
+function spokenSize(gigabytes: number): string {
+  if (gigabytes >= 1) return `${gigabytes.toFixed(1)} GB`;
+  const megabytes = gigabytes * 1000;
+  return megabytes >= 1 ? `${megabytes.toFixed(0)} MB` : "less than 1 MB";
 }

@@ -1,11 +1,12 @@
 import { type Acquisition, planeCount, sampleTypes } from "../core/acquisition.ts";
+import { counted } from "../core/counted.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { elementCount } from "../core/tensor.ts";
 import { memoryNeed } from "./choose-tile.ts";
 import { stackPlaces } from "./depth-axis.ts";
 import type { TileShape } from "./network.ts";
 import type { JobPlan } from "./plan-job.ts";
-import { overlapOf, redundancy, tileCount, tileShapeOf } from "./tile-plan.ts";
+import { computedWords, overlapOf, redundancy, tileCount, tileShapeOf } from "./tile-plan.ts";
 
 /** A plan in words and numbers, for a person or a program that asks before anything is done. */
 export interface Explanation {
@@ -48,7 +49,8 @@ export function explainPlan(
     channels: plan.channels.map((channel, index) => `${index}: ${explainChannel(channel)}`),
     memory_gb: Math.max(...needs) / 1e9,
     uncompressed_result_gb: (voxels * sampleTypes[plan.sampleType].bytes) / 1e9,
-    expected_s: expectedSeconds(plan, acquisition, rateOf) ?? "not measured; `cnnt-edge bench --tune` does",
+    expected_s:
+      expectedSeconds(plan, acquisition, rateOf) ?? "not known: `cnnt-edge bench --tune` measures it",
     notes: plan.notes,
   };
 }
@@ -78,9 +80,9 @@ function explainChannel(channel: JobPlan["channels"][number]): string {
   const { model, tiles, normalization, zoo } = channel;
   return [
     `${model.name} ${model.version}`,
-    `${tileCount(tiles)} tiles of ${tileShapeOf(tiles).join(",")} a stack`,
+    `${counted(tileCount(tiles), "tile")} of ${tileShapeOf(tiles).join(",")} a stack`,
     `overlap ${overlapOf(tiles).join(",")}, ${tiles.kind} plan`,
-    `${redundancy(tiles).toFixed(2)} voxels computed for each one delivered`,
+    computedWords(redundancy(tiles)),
     zoo === undefined ? `normalization ${normalization.kind}` : "its description's operators",
   ].join(", ");
 }

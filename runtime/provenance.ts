@@ -7,7 +7,7 @@ import type { Provenance } from "../formats/plane-sink.ts";
 import type { IntensityMap } from "./normalize.ts";
 import type { ChannelPlan, JobPlan } from "./plan-job.ts";
 import { sourceFilesOf } from "./source-hash.ts";
-import { overlapOf, redundancy, tileShapeOf } from "./tile-plan.ts";
+import { computedWords, overlapOf, redundancy, tileShapeOf } from "./tile-plan.ts";
 
 /** The numbers that one stack was normalized with. */
 export interface StackMap {
@@ -75,7 +75,7 @@ function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts):
     ["Tile", `${tileShapeOf(tiles).join(",")} (depth,height,width)`],
     ["Overlap", overlapOf(tiles).join(",")],
     ["Blend", "ramp"],
-    ["Tile plan", `${tiles.kind}, ${redundancy(tiles).toFixed(2)} voxels computed for each one delivered`],
+    ["Tile plan", `${tiles.kind}; ${computedWords(redundancy(tiles))}`],
     ["Normalization", describeNormalization(channel)],
     ...(channel.normalization.kind === "none"
       ? []

@@ -125,3 +125,10 @@ export function tileCount({ axes }: TilePlan): number {
 export function redundancy(plan: TilePlan): number {
   return plan.axes.reduce((product, axis) => (product * axis.spans.length * axis.tile) / axis.length, 1);
 }
+
+/** `redundancy` in words: where tiles overlap, and beyond the edge of the stack, the network works more than once. */
+export function computedWords(share: number): string {
+  return share < 1.005
+    ? "each voxel is computed once"
+    : `each voxel is computed ${share.toFixed(2)} times on average (tiles overlap or are padded)`;
+}
