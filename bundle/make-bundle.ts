@@ -13,6 +13,7 @@ import { installGpuLibraries } from "../runtime/gpu/install.ts";
 import { systemLibraries } from "../runtime/gpu/linkage.ts";
 import { readManifest } from "../runtime/gpu/placement.ts";
 import { onnxRuntimeVersion, productVersion } from "../runtime/product-version.ts";
+import { makeOutFolder } from "./out-folder.ts";
 import { stageBundle, writeContents } from "./stage.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -36,7 +37,7 @@ async function makeBundle(): Promise<void> {
     });
   }
   const out = resolve(options.out);
-  await mkdir(out, { recursive: true });
+  await makeOutFolder(out);
   const scratch = await mkdtemp(join(out, ".bundle-"));
   try {
     const name = `cnnt-edge-${productVersion}-${process.platform}-${process.arch}`;
