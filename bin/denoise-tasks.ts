@@ -1,5 +1,6 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { counted } from "../core/counted.ts";
 import { describeError, type EdgeError, usageError, visible } from "../core/errors.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { readPackage } from "../export/package/read-package.ts";
@@ -108,7 +109,8 @@ export async function findTasks(
   }
   const skipped = ended.filter((result) => "skipped" in result).length;
   if (skipped > 0) {
-    io.stderr.write(`${skipped} of ${acquisitions.length} acquisitions skipped: their results exist\n`);
+    const which = `${skipped} of ${counted(acquisitions.length, "acquisition")}`;
+    io.stderr.write(`${which} skipped: ${skipped === 1 ? "its result exists" : "their results exist"}\n`);
   }
   return { tasks, ended };
 }

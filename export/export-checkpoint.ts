@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { counted } from "../core/counted.ts";
 import type { Intensity, Normalization, PackageSettings } from "../core/package-settings.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { chooseWeights, tellChoice } from "./cnnt/choose-weights.ts";
@@ -169,8 +170,8 @@ async function networkOf(request: ExportRequest) {
 function whatIsKept({ kept, dropped }: TrainingConfig): string {
   const count = Object.keys(kept).length;
   return (
-    `rdf.yaml gets the ${count} entries of training's JSON that describe the network and its training; ` +
-    `${dropped} others (paths, names, notes, accounts) are left out`
+    `rdf.yaml gets ${counted(count, "entry", "entries")} of training's JSON, on the network and its training; ` +
+    `${counted(dropped, "other")} (paths, names, notes, accounts) ${dropped === 1 ? "is" : "are"} left out`
   );
 }
 

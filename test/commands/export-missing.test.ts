@@ -97,7 +97,7 @@ test("no path, name or account of training's JSON gets into the package, and tha
   assert.equal(result.code, 0, result.stderr);
   assert.match(
     result.stderr,
-    /rdf\.yaml gets the \d+ entries .*; \d+ others \(paths, names, notes, accounts\) are left out/,
+    /rdf\.yaml gets \d+ entries .*; \d+ others \(paths, names, notes, accounts\) are left out/,
   );
   assert.ok(existsSync(join(out, "model.onnx")));
   const text = readFileSync(join(out, "rdf.yaml"), "utf8");

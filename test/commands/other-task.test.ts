@@ -71,7 +71,7 @@ for (const [what, models] of [
 
     const again = await runCommand([...args, "--skip-existing"]);
     assert.equal(again.code, 0);
-    assert.match(again.stderr, /1 of 1 acquisitions skipped/);
+    assert.match(again.stderr, /1 of 1 acquisition skipped: its result exists/);
     const folder = await runCommand(["denoise", out, "--out", join(scratch, "none"), "--model", identity]);
     assert.notEqual(folder.code, 0, "a result of ours is no input");
   });
