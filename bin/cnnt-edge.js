@@ -2,10 +2,16 @@
 // Runs the TypeScript entry point through tsx, so that a checkout needs no build.
 import { register } from "tsx/esm/api";
 
-/** A reader that has seen enough (`| head`) is no failure: the work goes on, and what it prints is lost. */
+/**
+ * A reader that has seen enough (`| head`) is no failure. Where the disk of a log is full the work goes on too, and the
+ * exit code tells that words were lost.
+ */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code === "EPIPE") return;
+    process.once("exit", (code) => {
+      if (code === 0) process.exitCode = 1;
+    });
   });
 }
 

@@ -20,6 +20,8 @@ export interface FolderFacts {
     freeBytes: number;
     /** The disk can hold no more files, whatever bytes are free. */
     noFiles: boolean;
+    /** What found no room, as it was seen; where it is gone or another, nothing waits for that room. */
+    source: { members: readonly string[]; sizeBytes: number; mtimeMs: number };
     refused?: { message: string; notBeforeMs: number };
   };
   readonly mode?: WatchMode;

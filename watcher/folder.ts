@@ -48,6 +48,7 @@ export interface FolderOptions {
 }
 
 /** A disk that refuses what it claims to have room for is told again after it was in order for this. */
+type FullFor = NonNullable<FolderFacts["full"]>;
 const fullAgainMs = 10 * 60_000;
 
 export function createFolder(options: FolderOptions): Folder {
@@ -69,7 +70,7 @@ export function createFolder(options: FolderOptions): Folder {
   };
 
   let toldFull: { readonly why: string; readonly atMs: number } | undefined;
-  function tellFull(full: NonNullable<FolderFacts["full"]>): void {
+  function tellFull(full: FullFor): void {
     const why = full.noFiles ? "files" : (full.refused?.message ?? "bytes");
     const atMs = performance.now();
     // A disk that claims to have room is tried now and then, and is full again.
@@ -159,9 +160,11 @@ export function createFolder(options: FolderOptions): Folder {
       log.info(`${config.name}: results can be written again`);
       learn({ unwritable: undefined });
     }
-    if (facts.full !== undefined && hasRoom(facts.full, output, performance.now())) {
+    const { full } = facts;
+    if (full === undefined) return;
+    if (hasRoom(full, output, performance.now()) || !(await isStillThere(full.source))) {
       // Where the disk claimed to have room all the time, only the next attempt tells.
-      if (facts.full.refused === undefined) {
+      if (full.refused === undefined) {
         log.info(`${config.name}: there is room again`);
         toldFull = undefined;
       }
@@ -169,6 +172,13 @@ export function createFolder(options: FolderOptions): Folder {
       await ledger.wake(config.name);
       options.onJobs([]);
     }
+  }
+
+  async function isStillThere({ members, sizeBytes, mtimeMs }: FullFor["source"]): Promise<boolean> {
+    // A folder that cannot be looked at tells so by itself.
+    const look = await io.ask("look", { members }).catch(() => undefined);
+    if (look?.kind !== "there") return look?.kind !== "gone";
+    return look.sizeBytes === sizeBytes && look.mtimeMs === mtimeMs;
   }
 
   const io = createFolderIo({
@@ -189,6 +199,7 @@ export function createFolder(options: FolderOptions): Folder {
     events: {
       memory: async () => ({
         known: await ledger.knownFiles(config.name),
+        waiting: await ledger.waitingFiles(config.name),
         mountPoint: await ledger.mountPoint(config.name, config.path),
         outputMountPoint: await ledger.mountPoint(config.name, config.output),
       }),

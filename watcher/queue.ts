@@ -94,15 +94,15 @@ export function createQueue(options: QueueOptions): Queue {
     const names = namesOfResult(queued, folder);
     const into = folderOfResult(queued, folder);
     try {
+      // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
+      const look = await folder.io.ask("look", { members: queued.members });
+      if (!(await isAsAdmitted(queued, folder, look))) return;
       const room = await folder.io.ask("prepare", { into });
       const needed = neededBytes(queued, folder);
       if (room.noFiles || room.freeBytes < needed) {
         await waitForRoom(queued, folder, needed, room);
         return;
       }
-      // A folder that vanished since the last sweep starts no job.
-      const look = await folder.io.ask("look", { members: queued.members });
-      if (!(await isAsAdmitted(queued, folder, look))) return;
       running = await ledger.start(queued.id, names);
       options.onJob(running, folder);
       await denoise(engine, running, folder);
@@ -268,6 +268,7 @@ export function createQueue(options: QueueOptions): Queue {
         neededBytes: needed,
         freeBytes,
         noFiles,
+        source: { members: job.members, sizeBytes: job.sizeBytes, mtimeMs: job.mtimeMs },
         ...(refused ? { refused: { message, notBeforeMs: performance.now() + options.fullRetryMs } } : {}),
       },
     });

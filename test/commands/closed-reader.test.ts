@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
 
@@ -11,4 +12,12 @@ test("a reader that has seen enough is no failure, and there is no stack trace",
   const command = `{ sleep 0.2; ${program} info models/identity models/default; echo "code $?" >&2; } | true`;
   const { stderr } = spawnSync("bash", ["-c", command], { cwd: root, encoding: "utf8" });
   assert.equal(stderr, "code 0\n");
+});
+
+test("a full disk below the output ends no work, and shows in the exit code", {
+  skip: existsSync("/dev/full") ? false : "needs /dev/full",
+}, () => {
+  const command = `"${process.execPath}" bin/cnnt-edge.js info models/identity > /dev/full; echo "code $?" >&2`;
+  const { stderr } = spawnSync("bash", ["-c", command], { cwd: root, encoding: "utf8" });
+  assert.equal(stderr, "code 1\n");
 });

@@ -67,7 +67,7 @@ const hintDelayMs = 150;
 
 function watchFolder(
   settings: FolderSettings,
-  known: FolderMemory["known"],
+  { known, waiting }: Pick<FolderMemory, "known" | "waiting">,
   watched: WatchedFolder,
   output: WatchedOutput,
 ) {
@@ -87,6 +87,7 @@ function watchFolder(
       },
     },
     known,
+    waiting,
   );
   let watcher: FSWatcher | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -244,7 +245,7 @@ process.on("message", (message: ToFolder) => {
     const output = watchOutput(settings, memory.outputMountPoint, onStep);
     const watched = createWatchedFolder(settings.path, memory.mountPoint);
     doable = tasks(settings, watched, output);
-    folder = watchFolder(settings, memory.known, watched, output);
+    folder = watchFolder(settings, memory, watched, output);
   } else if (message.kind === "noted") noted?.();
   else if (message.kind === "rescan") folder?.rescan();
   else if (message.kind === "ended") folder?.ended(message.sources);

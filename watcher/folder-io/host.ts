@@ -124,7 +124,7 @@ export function createFolderIo({
   function ended(): void {
     clearTimeout(hangTimer);
     child = undefined;
-    rejectAll(hanging(settings.path, hangMs));
+    rejectAll(withoutProcess(settings.path));
     if (stopping) return;
     restartTimer = setTimeout(begin, backoffMs(restart, failures, Math.random()));
     failures += 1;
@@ -138,7 +138,7 @@ export function createFolderIo({
   return {
     start: begin,
     ask: (name, ask) => {
-      if (child === undefined) return Promise.reject(hanging(settings.path, hangMs));
+      if (child === undefined) return Promise.reject(withoutProcess(settings.path));
       lastId += 1;
       const id = lastId;
       send({ kind: "task", id, name, ask });
@@ -152,7 +152,7 @@ export function createFolderIo({
       stopping = true;
       clearTimeout(restartTimer);
       clearTimeout(hangTimer);
-      rejectAll(hanging(settings.path, hangMs));
+      rejectAll(withoutProcess(settings.path));
       const own = child;
       if (own === undefined) return;
       // Nothing that it does needs to be ended well. One that hangs in the kernel is left behind.
@@ -169,6 +169,16 @@ function hanging(file: string, hangMs: number) {
     file,
     found: `no answer for ${hangMs / 1000} s`,
     remedy: "Check the share and its server; the daemon tries again by itself",
+    retryable: true,
+  });
+}
+
+/** Nothing is known of the disk then. */
+function withoutProcess(file: string) {
+  return machineError("the process that looks after the folder has ended", {
+    code: "folder-unreachable",
+    file,
+    remedy: "The daemon starts it again by itself",
     retryable: true,
   });
 }

@@ -59,6 +59,8 @@ export interface Room {
 /** What the ledger knows of a folder. */
 export interface FolderMemory {
   readonly known: readonly KnownFile[];
+  /** Sources whose jobs wait for their files: they may have gone while nobody looked. */
+  readonly waiting: readonly string[];
   /** Where the disk of the watch folder was mounted when it was last seen; undefined: never yet. */
   readonly mountPoint: string | undefined;
   /** Where the disk of its results was mounted when it could last be written; undefined: never yet. */

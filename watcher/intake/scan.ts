@@ -83,7 +83,13 @@ const recheckMs = 10_000;
  * One folder's memory between sweeps: which files were seen and how long they have been at rest. `known` is what
  * the ledger holds, so that a restart looks only at what is new.
  */
-export function createScan(settings: ScanSettings, known: readonly KnownFile[]) {
+export function createScan(
+  settings: ScanSettings,
+  known: readonly KnownFile[],
+  waiting: readonly string[] = [],
+) {
+  /** Told before, by an earlier process: it is told once where it has gone since. */
+  const toldBefore = new Set(waiting);
   const settled = new Map<string, Omit<KnownFile, "source">>(
     known.map(({ source, ...facts }) => [source, facts]),
   );
@@ -126,6 +132,11 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[]) 
   }
 
   async function forgetVanished(tell: (finding: Finding) => Promise<void>): Promise<void> {
+    for (const source of toldBefore) {
+      if (present.has(source)) continue;
+      toldBefore.delete(source);
+      await tell({ kind: "gone", source });
+    }
     for (const [source, candidate] of candidates) {
       if (present.has(source)) continue;
       candidates.delete(source);

@@ -178,6 +178,13 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     );
 
   return {
+    /** Sources whose jobs wait for their files to become whole. */
+    waitingFiles: (folder: string): string[] =>
+      rows(
+        "SELECT DISTINCT source FROM sightings s WHERE folder = ? AND EXISTS (SELECT 1 FROM jobs WHERE sighting = s.id AND waits_for = 'file')",
+        folder,
+      ).map((row) => String(row["source"])),
+
     /**
      * The files of a folder whose latest content needs no further look. `ctimeMs` where a job of it did not end as done:
      * with another one it was delivered again. What was moved away is new if it is there.
@@ -243,7 +250,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
 
     /** A file that had never become whole is gone. */
     gone: (folder: string, source: string): Job[] =>
-      endWaiting(folder, source, "the file was removed before it was complete"),
+      endWaiting(folder, source, "the file left the folder before it was seen complete"),
 
     /** A file that may have waited for the rest of its set is part of the set that `first` is the job of. */
     partOf: (folder: string, source: string, first: string): Job[] =>

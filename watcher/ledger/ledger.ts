@@ -18,6 +18,7 @@ interface Answer {
 
 const operations = [
   "knownFiles",
+  "waitingFiles",
   "admitWhole",
   "admitBroken",
   "admitRefused",
@@ -73,6 +74,8 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
     new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
   const ask = (operation: string, values: readonly unknown[]): Promise<unknown> => {
     if (lost !== undefined) return Promise.reject(lost);
+    // The daemon has ended all that counts; whoever asks now waits for nothing.
+    if (closed && operation !== "close") return new Promise(() => undefined);
     lastId += 1;
     const answer = answered(lastId);
     thread.postMessage({ id: lastId, operation, values });
@@ -98,7 +101,7 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
   };
   thread.on("error", lose);
   thread.on("exit", (code) => {
-    if (!closed || waiting.size > 0) lose(`exit code ${code}`);
+    if (!closed) lose(`exit code ${code}`);
   });
 
   try {

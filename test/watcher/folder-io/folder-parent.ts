@@ -28,5 +28,5 @@ child.send({
     brokenMs: 60_000,
     sweepMs: 100,
   },
-  memory: { known: [], mountPoint: undefined, outputMountPoint: undefined },
+  memory: { known: [], waiting: [], mountPoint: undefined, outputMountPoint: undefined },
 } satisfies ToFolder);

@@ -38,7 +38,7 @@ const io = createFolderIo({
     onFinding: async () => undefined,
     onSwept: () => onSwept(),
     onUnreachable: () => undefined,
-    memory: async () => ({ known: [], mountPoint: undefined, outputMountPoint: undefined }),
+    memory: async () => ({ known: [], waiting: [], mountPoint: undefined, outputMountPoint: undefined }),
   },
 });
 io.start();

@@ -43,7 +43,7 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
       onUnreachable: (error) => told.unreachable.push(error.message),
       memory: async () => {
         told.asked += 1;
-        return { known: [], mountPoint: undefined, outputMountPoint: undefined };
+        return { known: [], waiting: [], mountPoint: undefined, outputMountPoint: undefined };
       },
     },
     ...change,
@@ -111,4 +111,12 @@ test("a folder's process whose daemon was killed ends without a word", async () 
   // The error output is closed once the last process that has it is gone.
   if (!parent.stderr.closed) await once(parent.stderr, "close");
   assert.equal(said, "");
+});
+
+test("what is asked of a process that ends is not said to be the disk's fault", async (t) => {
+  const { io, told } = await folderIo(t, {}, 3_600_000);
+  await until("the first sweep is over", () => told.sweeps >= 1);
+  const asked = io.ask("hash", { source: "a.tif" });
+  await io.stop();
+  await assert.rejects(asked, /the process that looks after the folder has ended/);
 });

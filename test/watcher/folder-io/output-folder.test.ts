@@ -84,7 +84,12 @@ test("a disk that can hold no more files has no room, whatever bytes are free", 
 });
 
 test("a folder whose disk can hold no more files says so, and waits until it can", () => {
-  const full = { neededBytes: 10, freeBytes: 1000, noFiles: true };
+  const full = {
+    neededBytes: 10,
+    freeBytes: 1000,
+    noFiles: true,
+    source: { members: ["a.tif"], sizeBytes: 1, mtimeMs: 1 },
+  };
   const { state, reason, remedy } = folderState({ full });
   assert.equal(state, "full");
   assert.match(reason ?? "", /can hold no more files/);

@@ -10,7 +10,11 @@ import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
 
 /** A scan with a clock of its own: each look comes a second after the one before. */
-async function scanned(change: Partial<ScanSettings> = {}, known: readonly KnownFile[] = []) {
+async function scanned(
+  change: Partial<ScanSettings> = {},
+  known: readonly KnownFile[] = [],
+  waiting: readonly string[] = [],
+) {
   const folder = await temporaryFolder();
   let nowMs = 0;
   const settings = {
@@ -26,7 +30,7 @@ async function scanned(change: Partial<ScanSettings> = {}, known: readonly Known
     now: () => nowMs,
     ...change,
   };
-  const scan = createScan(settings, known);
+  const scan = createScan(settings, known, waiting);
   const looks = async (count: number): Promise<string[]> => {
     const told: Finding[] = [];
     for (let index = 0; index < count; index += 1) {
@@ -247,4 +251,11 @@ test("a name that is not UTF-8 and one that looks like what is shown of it do no
   await writeFile(join(folder, "\\xfc.tif"), tinyTiff(1));
   assert.deepEqual((await looks(5)).sort(), ["refused $'\\xfc.tif'", "whole \\xfc.tif"]);
   assert.deepEqual(await looks(5), []);
+});
+
+test("what waited before a restart and has gone meanwhile is told as gone, once", async () => {
+  const { folder, looks } = await scanned({}, [], ["moved.tif", "still.tif"]);
+  await writeFile(join(folder, "still.tif"), tinyTiff(7));
+  assert.deepEqual(await looks(6), ["gone moved.tif", "whole still.tif"]);
+  assert.deepEqual(await looks(3), []);
 });

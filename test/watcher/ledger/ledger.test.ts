@@ -79,3 +79,17 @@ for (const { what, used, folderMode } of notWritable) {
     assert.doesNotMatch(describeError(refusal), /UNKNOWN|ConnectionFailed/);
   });
 }
+
+test("what is asked of a ledger that is closed is no loss", async () => {
+  const losses: unknown[] = [];
+  const ledger = await openLedger(await temporaryFolder(), (error) => losses.push(error));
+  const closing = ledger.close();
+  const late = ledger.counts().then(
+    () => "answered",
+    () => "refused",
+  );
+  await closing;
+  const pause = new Promise((resolve) => setTimeout(resolve, 200, "nothing"));
+  assert.equal(await Promise.race([late, pause]), "nothing");
+  assert.deepEqual(losses, []);
+});
