@@ -14,6 +14,7 @@ import type { Ledger } from "./ledger/ledger.ts";
 import { type Model, packagesOf } from "./models.ts";
 import { outputNames } from "./output-name.ts";
 import { isEngineLoss, judgeFailure, sourceRemoved } from "./retry.ts";
+import { untilWritten } from "./until-written.ts";
 
 /** Gives the engine one job after the other, and writes down how each ended. */
 export interface Queue {
@@ -63,6 +64,7 @@ export function createQueue(options: QueueOptions): Queue {
   let running: Job | undefined;
   let working: Promise<void> | undefined;
   let draining = false;
+  const ledgerHealth = { log, isEnding: () => draining };
   let kicked = false;
   /** The folder that was served last stands last, so that no folder starves another. */
   let turns = [...folders];
@@ -145,13 +147,14 @@ export function createQueue(options: QueueOptions): Queue {
         onProgress: (progress) => options.onProgress(job, progress),
       });
     } catch (error) {
-      await setBack(job, folder, reportOf(error));
+      await untilWritten(() => setBack(job, folder, reportOf(error)), ledgerHealth);
       return;
     }
     const letGo = options.holdSources(folder);
     let shown = Promise.resolve();
     try {
-      const done = await ledger.finish(job.id, outcome, folder.config.moveTo !== undefined);
+      const moves = folder.config.moveTo !== undefined;
+      const done = await untilWritten(() => ledger.finish(job.id, outcome, moves), ledgerHealth);
       options.onJob(done, folder);
       shown = options.onDone(done, outcome, folder);
     } finally {
