@@ -6,22 +6,9 @@ import { createWatchScreen } from "../../bin/watch-screen.ts";
 import { machineError } from "../../core/errors.ts";
 import type { Progress } from "../../runtime/denoise-job.ts";
 import type { Job } from "../../watcher/ledger/job.ts";
+import { runningJob } from "../watcher/running-job.ts";
 
-const running: Job = {
-  id: "0123456789abcdef",
-  folder: "f",
-  source: "fish.tif",
-  members: ["fish.tif"],
-  series: 0,
-  seriesCount: 1,
-  revision: 1,
-  sizeBytes: 1,
-  mtimeMs: 1,
-  status: "running",
-  attempt: 1,
-  voxels: 4_200_000,
-  sampleBytes: 1,
-};
+const running = runningJob("fish.tif", 4_200_000);
 const done: Job = {
   ...running,
   status: "done",

@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openAcquisition } from "../../formats/open.ts";
+import { ownMounts, withoutOwnMounts } from "../own-mounts.ts";
 import { notifySocket, withoutNotify } from "../systemd/notify-socket.ts";
 import { freePort, listen } from "../watcher/publish/brokers.ts";
 import { repository } from "../watcher/running-daemon.ts";
@@ -198,15 +199,8 @@ test("a watch folder that is typed and missing ends with code 2; neither it nor 
   assert.deepEqual(await readdir(folder), []);
 });
 
-/** A mount namespace with an /etc of its own, as an ordinary user may have it; not every system allows that. */
-const ownEtc = ["unshare", "-U", "-r", "-m", "sh", "-c"] as const;
-const withoutOwnEtc =
-  spawnSync(ownEtc[0], [...ownEtc.slice(1), "mount -t tmpfs none /etc"]).status === 0
-    ? false
-    : "needs unshare and user namespaces";
-
 test("flags leave the system's output and ledger alone, and the banner says what is used", {
-  skip: withoutOwnEtc,
+  skip: withoutOwnMounts("/etc"),
 }, async (t) => {
   const folder = await temporaryFolder();
   await mkdir(join(folder, "mine"));
@@ -219,10 +213,14 @@ test("flags leave the system's output and ledger alone, and the banner says what
   const script =
     'mount -t tmpfs none /etc && mkdir /etc/cnnt-edge && cp system.json /etc/cnnt-edge/config.yaml && exec "$@"';
   const args = ["watch", "--in", "mine", "--mqtt-port", "0", "--model", model];
-  const child = spawn(ownEtc[0], [...ownEtc.slice(1), script, "sh", process.execPath, program, ...args], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  const child = spawn(
+    "unshare",
+    [...ownMounts, "sh", "-c", script, "sh", process.execPath, program, ...args],
+    {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
   t.after(() => child.kill("SIGKILL"));
   let output = "";
   child.stdout.on("data", (chunk) => {

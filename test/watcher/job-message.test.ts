@@ -2,23 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jobSchema } from "../../core/messages.ts";
 import { progressMessage } from "../../watcher/job-message.ts";
-import type { Job } from "../../watcher/ledger/job.ts";
+import { runningJob } from "./running-job.ts";
 
-const job: Job = {
-  id: "0123456789abcdef",
-  folder: "f",
-  source: "a.tif",
-  members: ["a.tif"],
-  series: 0,
-  seriesCount: 1,
-  revision: 1,
-  sizeBytes: 1,
-  mtimeMs: 1,
-  status: "running",
-  attempt: 1,
-  voxels: 100,
-  sampleBytes: 1,
-};
+const job = runningJob("a.tif", 100);
 
 test("within a tile what was delivered stays apart from what is estimated, which names what it rests on", () => {
   const body = progressMessage(

@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { ownMounts, withoutOwnMounts } from "../own-mounts.ts";
 import { freePort, listen, startMosquitto, withoutMosquitto } from "./publish/brokers.ts";
 import { repository } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
 import { until } from "./until.ts";
-
-/** A mount namespace of its own, in which an ordinary user may mount; not every system allows that. */
-const namespace = ["-U", "-m"] as const;
-const withoutMounts =
-  spawnSync("unshare", [...namespace, "-r", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0
-    ? false
-    : "needs unshare and user namespaces";
 
 /** `watch` where a disk (tmpfs) is mounted at `disk`, and a shell beside it that mounts otherwise. */
 async function watchWithDisk(t: TestContext, folder: string, port: number) {
@@ -25,20 +19,7 @@ async function watchWithDisk(t: TestContext, folder: string, port: number) {
   const script = 'mount -t tmpfs none "$1" && shift && exec "$@"';
   const child: ChildProcess = spawn(
     "unshare",
-    [
-      ...namespace,
-      "-r",
-      "sh",
-      "-c",
-      script,
-      "sh",
-      disk,
-      process.execPath,
-      program,
-      "watch",
-      "--config",
-      config,
-    ],
+    [...ownMounts, "sh", "-c", script, "sh", disk, process.execPath, program, "watch", "--config", config],
     { cwd: folder, stdio: "ignore" },
   );
   t.after(() => child.kill("SIGKILL"));
@@ -47,7 +28,7 @@ async function watchWithDisk(t: TestContext, folder: string, port: number) {
   return {
     heard,
     inside: (...command: string[]): void => {
-      const enter = ["-t", String(child.pid), ...namespace, "--preserve-credentials", ...command];
+      const enter = ["-t", String(child.pid), "-U", "-m", "--preserve-credentials", ...command];
       execFileSync("nsenter", enter, { stdio: "ignore" });
     },
     folderState: () => heard.findLast(({ topic }) => topic.endsWith("/folder/f/state"))?.payload,
@@ -63,7 +44,7 @@ async function watchWithDisk(t: TestContext, folder: string, port: number) {
 }
 
 test("a disk of results that is gone or read-only holds the folder of a real daemon", {
-  skip: withoutMounts || withoutMosquitto,
+  skip: withoutOwnMounts("/mnt") || withoutMosquitto,
 }, async (t) => {
   const folder = await temporaryFolder();
   await Promise.all([mkdir(join(folder, "incoming")), mkdir(join(folder, "disk"))]);

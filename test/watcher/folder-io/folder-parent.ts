@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { forkProgram } from "../../../runtime/fork-program.ts";
 import type { FromFolder, ToFolder } from "../../../watcher/folder-io/protocol.ts";
+import { noMemory, quickFolder } from "./quick-folder.ts";
 
 const root = process.argv[2] ?? "";
 mkdirSync(join(root, "in"));
@@ -14,19 +15,6 @@ child.on("message", ({ kind }: FromFolder) => {
 });
 child.send({
   kind: "start",
-  settings: {
-    path: join(root, "in"),
-    output: join(root, "out"),
-    moveTo: undefined,
-    access: {},
-    makePath: false,
-    subfolders: true,
-    ignore: [],
-    quietMs: 100,
-    looks: 2,
-    zeroTailMs: 60_000,
-    brokenMs: 60_000,
-    sweepMs: 100,
-  },
-  memory: { known: [], waiting: [], mountPoint: undefined, outputMountPoint: undefined },
+  settings: quickFolder(join(root, "in"), join(root, "out"), 100),
+  memory: noMemory,
 } satisfies ToFolder);

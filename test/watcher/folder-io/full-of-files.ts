@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFolderIo } from "../../../watcher/folder-io/host.ts";
+import { noMemory, quickFolder } from "./quick-folder.ts";
 
 /** On a disk that can hold few files: prints as JSON what a folder's process says of the room for results, full and not. */
 const [disk = ""] = process.argv.slice(2);
@@ -20,25 +21,12 @@ const swept = new Promise<void>((resolve) => {
   onSwept = resolve;
 });
 const io = createFolderIo({
-  settings: {
-    path,
-    output,
-    moveTo: undefined,
-    access: {},
-    makePath: false,
-    subfolders: true,
-    ignore: [],
-    quietMs: 100,
-    looks: 2,
-    zeroTailMs: 60_000,
-    brokenMs: 60_000,
-    sweepMs: 60_000,
-  },
+  settings: quickFolder(path, output, 60_000),
   events: {
     onFinding: async () => undefined,
     onSwept: () => onSwept(),
     onUnreachable: () => undefined,
-    memory: async () => ({ known: [], waiting: [], mountPoint: undefined, outputMountPoint: undefined }),
+    memory: async () => noMemory,
   },
 });
 io.start();

@@ -11,6 +11,7 @@ import type { Finding } from "../../../watcher/intake/scan.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
 import { until } from "../until.ts";
+import { noMemory, quickFolder } from "./quick-folder.ts";
 
 async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, sweepMs = 100) {
   const root = await temporaryFolder();
@@ -18,20 +19,7 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
   const told = { findings: [] as Finding[], sweeps: 0, unreachable: [] as string[], asked: 0 };
   let refuse = false;
   const io = createFolderIo({
-    settings: {
-      path: join(root, "in"),
-      output: join(root, "out"),
-      moveTo: undefined,
-      access: {},
-      makePath: false,
-      subfolders: true,
-      ignore: [],
-      quietMs: 100,
-      looks: 2,
-      zeroTailMs: 60_000,
-      brokenMs: 60_000,
-      sweepMs,
-    },
+    settings: quickFolder(join(root, "in"), join(root, "out"), sweepMs),
     events: {
       onFinding: async (finding) => {
         if (refuse) throw new Error("the ledger did not take it");
@@ -43,7 +31,7 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
       onUnreachable: (error) => told.unreachable.push(error.message),
       memory: async () => {
         told.asked += 1;
-        return { known: [], waiting: [], mountPoint: undefined, outputMountPoint: undefined };
+        return noMemory;
       },
     },
     ...change,

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { checkOutput, tryWriting } from "../../../watcher/folder-io/output-folder.ts";
 import { folderState, hasRoom } from "../../../watcher/folder-state.ts";
+import { ownMounts, withoutOwnMounts } from "../../own-mounts.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const notMounted = (error: unknown): boolean => isEdgeError(error, "output-not-mounted");
@@ -57,21 +58,14 @@ test("a trial of writing leaves nothing behind", async () => {
   assert.deepEqual(await readdir(join(folder, "day", "one")), []);
 });
 
-/** A mount namespace of its own, in which an ordinary user may mount; not every system allows that. */
-const namespace = ["-U", "-m", "-r"] as const;
-const withoutMounts =
-  spawnSync("unshare", [...namespace, "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0
-    ? false
-    : "needs unshare and user namespaces";
-
 test("a disk that can hold no more files has no room, whatever bytes are free", {
-  skip: withoutMounts,
+  skip: withoutOwnMounts("/mnt"),
 }, async () => {
   const script = 'mount -t tmpfs -o nr_inodes=16 none "$1" && exec "$2" --import tsx "$3" "$1"';
   const program = join(import.meta.dirname, "full-of-files.ts");
   const disk = await temporaryFolder();
   const told = execFileSync("unshare", [
-    ...namespace,
+    ...ownMounts,
     "sh",
     "-c",
     script,
