@@ -1,7 +1,7 @@
-import { relative, resolve } from "node:path";
 import { visible } from "../core/errors.ts";
 import { withoutOwnName } from "../core/own-name.ts";
 import type { Job } from "../watcher/ledger/job.ts";
+import { belowHere } from "./near.ts";
 import { describeDuration } from "./progress.ts";
 
 /** How a job ended, in one line: "fish.tif → denoised/fish.denoised.ome.tif, 14 s, 0.3 million voxels a second". */
@@ -11,7 +11,7 @@ export function describeEnd(job: Job): string {
   if (outcome !== undefined) {
     const { elapsedS, voxels, output } = outcome;
     const rate = elapsedS > 0 ? `, ${describeMillions(voxels / elapsedS)} voxels a second` : "";
-    return visible(`${name} → ${nearby(output)}, ${describeDuration(elapsedS)}${rate}`);
+    return visible(`${name} → ${belowHere(output) ?? output}, ${describeDuration(elapsedS)}${rate}`);
   }
   const what = error === undefined ? reason : withoutOwnName(error.message, job.source);
   const why = [what, error?.remedy].filter((part) => part !== undefined).join(". ");
@@ -41,12 +41,6 @@ function boundedNote(note: string): string {
 /** The file below its watch folder, and which image of it where it holds several. */
 export function sourceName({ source, series, seriesCount }: Job): string {
   return seriesCount > 1 ? `${source}, image ${series + 1} of ${seriesCount}` : source;
-}
-
-/** A path as a person at this terminal would type it. */
-function nearby(path: string): string {
-  const below = relative(process.cwd(), resolve(path));
-  return below === "" || below.startsWith("..") ? path : below;
 }
 
 function describeMillions(count: number): string {

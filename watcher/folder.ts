@@ -47,8 +47,9 @@ export interface FolderOptions {
   readonly onFacts: () => void;
 }
 
-/** A disk that refuses what it claims to have room for is told again after it was in order for this. */
 type FullFor = NonNullable<FolderFacts["full"]>;
+
+/** A disk that refuses what it claims to have room for is told again after it was in order for this. */
 const fullAgainMs = 10 * 60_000;
 
 export function createFolder(options: FolderOptions): Folder {
@@ -162,10 +163,11 @@ export function createFolder(options: FolderOptions): Folder {
     }
     const { full } = facts;
     if (full === undefined) return;
-    if (hasRoom(full, output, performance.now()) || !(await isStillThere(full.source))) {
+    const roomy = hasRoom(full, output, performance.now());
+    if (roomy || !(await isStillThere(full.source))) {
       // Where the disk claimed to have room all the time, only the next attempt tells.
       if (full.refused === undefined) {
-        log.info(`${config.name}: there is room again`);
+        log.info(`${config.name}: ${roomy ? "there is room again" : "what needed the room is gone"}`);
         toldFull = undefined;
       }
       learn({ full: undefined });

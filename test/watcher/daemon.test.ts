@@ -145,12 +145,16 @@ test("a full disk stops the folder, and it goes on by itself", async (t) => {
 test("a job that finds no room holds its folder no longer than its source is there", async (t) => {
   const folder = await temporaryFolder();
   const { engine } = copyingEngine();
-  const { said, lives } = await runDaemon(t, folder, engine, { jobs: { reserve_mib: 1e9 } });
+  const { said, lives, lines } = await runDaemon(t, folder, engine, { jobs: { reserve_mib: 1e9 } });
   await writeFile(join(folder, "incoming", "huge.tif"), tinyTiff(1));
   await until("the folder is full", () => said("folder/f/state").at(-1)?.["state"] === "full");
   await rm(join(folder, "incoming", "huge.tif"));
   await until("its job has ended", () => lives("huge.tif").includes("skipped"));
   await until("the folder goes on", () => said("folder/f/state").at(-1)?.["state"] !== "full");
+  assert.deepEqual(
+    lines.filter((line) => /room/.test(line) && !/waits/.test(line)),
+    ["f: what needed the room is gone"],
+  );
 });
 
 test("an engine that is lost again and again parks the job; the next one runs", async (t) => {
