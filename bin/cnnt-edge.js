@@ -6,14 +6,15 @@ import { register } from "tsx/esm/api";
  * A reader that has seen enough (`| head`) is no failure. Where the disk of a log is full the work goes on too, and the
  * exit code tells that words were lost.
  */
+let isLost = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error) => {
-    if (error.code === "EPIPE") return;
-    process.once("exit", (code) => {
-      if (code === 0) process.exitCode = 1;
-    });
+    if (error.code !== "EPIPE") isLost = true;
   });
 }
+process.once("exit", (code) => {
+  if (isLost && code === 0) process.exitCode = 1;
+});
 
 register();
 const { main } = await import("./main.ts");
