@@ -71,7 +71,9 @@ export async function findTasks(
       if (done >= worthTelling) line.show({ doing: "looking at the files", done, total });
     },
   }).finally(line.end);
-  for (const line of refusalLines([...given.refused, ...refused])) io.stderr.write(`cnnt-edge: ${line}\n`);
+  for (const refusal of refusalLines([...given.refused, ...refused])) {
+    io.stderr.write(`cnnt-edge: ${refusal}\n`);
+  }
   ended.push(...given.refused, ...refused);
   for (const note of given.notes) io.stderr.write(`${visible(note)}\n`);
   const dirs = new Set([options.model, ...Object.values(options.channel)].filter((dir) => dir !== pass));

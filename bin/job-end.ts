@@ -1,3 +1,4 @@
+import { counted } from "../core/counted.ts";
 import { visible } from "../core/errors.ts";
 import { withoutOwnName } from "../core/own-name.ts";
 import type { Job } from "../watcher/ledger/job.ts";
@@ -15,7 +16,7 @@ export function describeEnd(job: Job): string {
   }
   const what = error === undefined ? reason : withoutOwnName(error.message, job.source);
   const why = [what, error?.remedy].filter((part) => part !== undefined).join(". ");
-  const attempts = status === "parked" ? ` after ${job.attempt} attempt${job.attempt === 1 ? "" : "s"}` : "";
+  const attempts = status === "parked" ? ` after ${counted(job.attempt, "attempt")}` : "";
   return visible(`${name} ${status}${attempts}${why === "" ? "" : `: ${why}`}`);
 }
 
@@ -30,7 +31,7 @@ export function endNotes({ outcome }: Job): string[] {
   const notes = outcome.notes.filter((note) => !warned.has(note)).map(boundedNote);
   const more = notes.length - mostNotes;
   if (more <= 0) return notes;
-  const rest = more === 1 ? "1 more note stands" : `${more} more notes stand`;
+  const rest = counted(more, "more note stands", "more notes stand");
   return [...notes.slice(0, mostNotes), `${rest} in the result's metadata`];
 }
 

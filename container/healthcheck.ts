@@ -6,6 +6,7 @@ import { stateSchema } from "../core/messages.ts";
 import { openBroker } from "../watcher/broker-access.ts";
 import { configFor } from "../watcher/config/flags.ts";
 import type { DaemonConfig } from "../watcher/config/resolve.ts";
+import { loginOptions } from "../watcher/publish/broker-link.ts";
 import { topicBase, topicOf } from "../watcher/publish/topics.ts";
 
 /**
@@ -69,13 +70,7 @@ async function entranceOf(mqtt: DaemonConfig["mqtt"], topic: string) {
   // The embedded broker lets anybody on the machine read.
   if (mqtt.url === null) return { url: `mqtt://127.0.0.1:${mqtt.port ?? usualPort}` };
   const { url, login } = await openBroker(mqtt, "cnnt-edge-healthcheck", topic);
-  const { username, password, ca } = await login();
-  return {
-    url,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(ca === undefined ? {} : { ca }),
-  };
+  return { url, ...loginOptions(await login()) };
 }
 
 async function main(file: string): Promise<number> {

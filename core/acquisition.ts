@@ -144,3 +144,8 @@ export interface Acquisition {
 export function planeCount(sizes: Sizes): number {
   return sizes.t * sizes.c * sizes.z;
 }
+
+/** All files that an acquisition was read from: its members, and the file that describes them where that is none. */
+export function sourceFilesOf({ file, members }: Pick<Acquisition, "file" | "members">): readonly string[] {
+  return members.includes(file) ? members : [file, ...members];
+}

@@ -10,7 +10,7 @@ export function isTiffName(name: string): boolean {
 
 /**
  * Whether a file of a folder is meant as an image. Only its name counts: metadata, notes and files of other programs
- * lie beside images, and none of them may stop the work. `watch` takes TIFF names and companions, `denoise` TIFF names.
+ * lie beside images, and none of them may stop the work. `watch` and `denoise` take TIFF names and companions, no `.npy`.
  */
 export function isImageName(name: string): boolean {
   return !name.startsWith(".") && (isTiffName(name) || isCompanion(name) || /\.npy$/i.test(name));

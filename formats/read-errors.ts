@@ -1,4 +1,4 @@
-import { EdgeError, machineError } from "../core/errors.ts";
+import { type EdgeError, machineError } from "../core/errors.ts";
 import { systemCode } from "../core/system-code.ts";
 
 const openErrors: Readonly<Record<string, { what: string; remedy: string; retryable?: boolean }>> = {
@@ -18,7 +18,6 @@ const openErrors: Readonly<Record<string, { what: string; remedy: string; retrya
 
 /** The `machine` error for a `file` that could not be opened or looked at: `file-missing` where it is not there, else `file-open`. */
 export function openError(cause: unknown, file: string): EdgeError {
-  if (cause instanceof EdgeError) return cause;
   const code = systemCode(cause) ?? "unknown";
   const known = openErrors[code];
   if (known === undefined) {
@@ -42,7 +41,6 @@ export function openError(cause: unknown, file: string): EdgeError {
 
 /** The `machine` error for an open `file` whose bytes could not be read. `at`: where in it. */
 export function readError(cause: unknown, file: string, at?: string): EdgeError {
-  if (cause instanceof EdgeError) return cause;
   return machineError("the file cannot be read", {
     code: "file-read",
     file,

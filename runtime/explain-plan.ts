@@ -6,7 +6,7 @@ import { memoryNeed } from "./choose-tile.ts";
 import { stackPlaces } from "./depth-axis.ts";
 import type { TileShape } from "./network.ts";
 import type { JobPlan } from "./plan-job.ts";
-import { computedWords, overlapOf, redundancy, tileCount, tileShapeOf } from "./tile-plan.ts";
+import { computedWords, overlapOf, tileCount, tileShapeOf } from "./tile-plan.ts";
 
 /** A plan in words and numbers, for a person or a program that asks before anything is done. */
 export interface Explanation {
@@ -82,7 +82,7 @@ function explainChannel(channel: JobPlan["channels"][number]): string {
     `${model.name} ${model.version}`,
     `${counted(tileCount(tiles), "tile")} of ${tileShapeOf(tiles).join(",")} a stack`,
     `overlap ${overlapOf(tiles).join(",")}, ${tiles.kind} plan`,
-    computedWords(redundancy(tiles)),
+    computedWords(tiles),
     zoo === undefined ? `normalization ${normalization.kind}` : "its description's operators",
   ].join(", ");
 }

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { type Acquisition, planeCount } from "../core/acquisition.ts";
+import { type Acquisition, planeCount, sourceFilesOf } from "../core/acquisition.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { openAcquisition } from "../formats/open.ts";
 import type { Plane, PlaneSource } from "../formats/plane-source.ts";
@@ -16,7 +16,7 @@ import { processStacks } from "./process-stacks.ts";
 import { productVersion } from "./product-version.ts";
 import { createProgressMeter } from "./progress-meter.ts";
 import { provenanceOf } from "./provenance.ts";
-import { hashSource, refuseChangedSource, sourceFilesOf, sourceState } from "./source-hash.ts";
+import { hashSource, refuseChangedSource, sourceState } from "./source-hash.ts";
 import { overlapOf, tileShapeOf } from "./tile-plan.ts";
 import { expectedSpeed, type TileRates } from "./tile-rates.ts";
 import { sampleWritten } from "./written-sample.ts";
@@ -88,7 +88,8 @@ async function denoiseSource(
   const { tileRates } = tools;
   const denoised = plan.channels.filter(({ kind }) => kind === "denoise").length / plan.channels.length;
   meter.expect(totalVoxels * denoised, tileRates && expectedSpeed(plan, tileRates));
-  const stateBefore = await sourceState(sourceFilesOf(acquisition));
+  const ownFiles = sourceFilesOf(acquisition);
+  const stateBefore = await sourceState(ownFiles);
 
   const { sampleType, depthAxis } = plan;
   const sink = await createOmeTiff(
@@ -103,7 +104,7 @@ async function denoiseSource(
   );
   // The hash is made beside the rest, and given up with it.
   const ending = new AbortController();
-  const hashing = hashSource(sourceFilesOf(acquisition), AbortSignal.any([tools.signal, ending.signal]));
+  const hashing = hashSource(ownFiles, AbortSignal.any([tools.signal, ending.signal]));
   hashing.catch(() => undefined);
   const ticking = setInterval(meter.tick, tickMs);
   try {
@@ -128,7 +129,7 @@ async function denoiseSource(
       tellBusy,
     });
     const { sha256: sourceSha256, files: sourceFiles } = await orInterrupted(hashing, signal);
-    await refuseChangedSource(acquisition.file, sourceFilesOf(acquisition), stateBefore);
+    await refuseChangedSource(acquisition.file, ownFiles, stateBefore);
 
     const finished = new Date();
     const clippedShare = totals.clippedVoxels / totalVoxels;

@@ -77,7 +77,7 @@ export async function processStacks(work: StackWork): Promise<StackTotals> {
 const fewLevels = 32;
 
 function coarseNote({ channels, sampleType }: JobPlan, maps: readonly StackMap[]): string[] {
-  if (sampleType === "float32" || sampleType === "float64") return [];
+  if (!sampleTypes[sampleType].integer) return [];
   const scaled = maps.filter(({ channel }) => {
     const own = channels[channel];
     return own?.kind === "denoise" && own.normalization.kind !== "none";

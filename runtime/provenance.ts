@@ -1,13 +1,12 @@
 import { basename } from "node:path";
-import type { Acquisition } from "../core/acquisition.ts";
+import { type Acquisition, sourceFilesOf } from "../core/acquisition.ts";
 import type { Operator } from "../core/operators.ts";
 import { intensityWords, slopeWords } from "../export/package/settings-words.ts";
 import { statedTaskOf, taskWords } from "../export/package/stated-task.ts";
 import type { Provenance } from "../formats/plane-sink.ts";
 import type { IntensityMap } from "./normalize.ts";
 import type { ChannelPlan, JobPlan } from "./plan-job.ts";
-import { sourceFilesOf } from "./source-hash.ts";
-import { computedWords, overlapOf, redundancy, tileShapeOf } from "./tile-plan.ts";
+import { computedWords, overlapOf, tileShapeOf } from "./tile-plan.ts";
 
 /** The numbers that one stack was normalized with. */
 export interface StackMap {
@@ -75,7 +74,7 @@ function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts):
     ["Tile", `${tileShapeOf(tiles).join(",")} (depth,height,width)`],
     ["Overlap", overlapOf(tiles).join(",")],
     ["Blend", "ramp"],
-    ["Tile plan", `${tiles.kind}; ${computedWords(redundancy(tiles))}`],
+    ["Tile plan", `${tiles.kind}; ${computedWords(tiles)}`],
     ["Normalization", describeNormalization(channel)],
     ...(channel.normalization.kind === "none"
       ? []

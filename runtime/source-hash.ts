@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Acquisition } from "../core/acquisition.ts";
 import { machineError } from "../core/errors.ts";
 import { openError } from "../formats/read-errors.ts";
 
@@ -14,11 +13,6 @@ export interface SourceHash {
   readonly sha256: string;
   /** Of each member, as its path was given. */
   readonly files: readonly { readonly file: string; readonly sha256: string }[];
-}
-
-/** All files that an acquisition was read from: its members, and the file that describes them where that is none. */
-export function sourceFilesOf({ file, members }: Pick<Acquisition, "file" | "members">): readonly string[] {
-  return members.includes(file) ? members : [file, ...members];
 }
 
 /** Throws `EdgeError` (`machine`, as `openError`) where a member cannot be read. */

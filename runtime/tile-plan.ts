@@ -127,7 +127,8 @@ export function redundancy(plan: TilePlan): number {
 }
 
 /** `redundancy` in words: where tiles overlap, and beyond the edge of the stack, the network works more than once. */
-export function computedWords(share: number): string {
+export function computedWords(plan: TilePlan): string {
+  const share = redundancy(plan);
   return share < 1.005
     ? "each voxel is computed once"
     : `each voxel is computed ${share.toFixed(2)} times on average (tiles overlap or are padded)`;

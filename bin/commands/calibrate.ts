@@ -118,15 +118,20 @@ async function runCalibration(
 
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const kind = kindOf(inputs, options);
+  let note: string | undefined;
+  const lookAtModel = async (): Promise<void> => {
+    const model = await readPackage(options.model);
+    refuseOtherTask(model, "Calibrate with a model that denoises");
+    note = taskNote(model);
+  };
   await refuseTogether(
     [
       ...pathsOf(inputs, options).map((path) => () => refuseMissing(path)),
-      async () => refuseOtherTask(await readPackage(options.model), "Calibrate with a model that denoises"),
+      lookAtModel,
       () => refuseUselessFolder(options.out),
     ],
     io,
   );
-  const note = taskNote(await readPackage(options.model));
   if (note !== undefined) io.stderr.write(`note: ${visible(note)}\n`);
   const voice = await openVoice(options, io);
   const source = await openInputs(inputs, options, io).catch(async (error: unknown) => {

@@ -175,7 +175,8 @@ async function lookAhead(
   const lookAtModel = async (dir: string): Promise<void> => {
     const model = await readPackage(dir);
     if (!runAnyway) refuseOtherTask(model, otherTaskRemedy);
-    notes.push(...[taskNote(model)].filter((note) => note !== undefined));
+    const note = taskNote(model);
+    if (note !== undefined) notes.push(note);
   };
   await refuseTogether([...models.map((dir) => () => lookAtModel(dir)), ...looks], io);
   for (const note of notes) io.stderr.write(`note: ${visible(note)}\n`);

@@ -119,14 +119,15 @@ function compared(model: ModelPackage, measured: Tensor, expected: Tensor, toler
 /** A package that allows itself more than an export would is not proven by its test tensors. */
 function refuseLargeTolerance(model: ModelPackage, expected: Tensor): void {
   const stated = model.settings.test_tolerance;
-  const largest = largestTolerance(standardDeviation(expected));
-  // The deviation is summed in another order than when it was exported.
+  const deviation = standardDeviation(expected);
+  const largest = largestTolerance(deviation);
+  // One that was written down with fewer digits is no larger one.
   if (stated <= largest * (1 + 1e-6)) return;
   throw verificationError("the package states a larger tolerance than an export does", {
     code: "verify-tolerance",
     file: model.dir,
     found: `a tolerance of ${stated}`,
-    allowed: `at most ${largest.toPrecision(3)}, for a standard deviation of its test output of ${standardDeviation(expected).toPrecision(3)}`,
+    allowed: `at most ${largest.toPrecision(3)}, for a standard deviation of its test output of ${deviation.toPrecision(3)}`,
     remedy: "Export it again from the checkpoint",
   });
 }
@@ -177,7 +178,7 @@ function differs(model: ModelPackage, { largestDifference }: Comparison, toleran
   });
 }
 
-/** "0.001 + 0.001 of the expected value, but for 100 values in a million" */
+/** "0.001 + 0.001 of the expected value, except for 100 values in a million" */
 export function toleranceWords({ absolute, relative, mismatchedPerMillion }: Tolerance): string {
   const ofExpected = relative === 0 ? "" : ` + ${shown(relative)} of the expected value`;
   const butFor = mismatchedPerMillion === 0 ? "" : `, except for ${mismatchedPerMillion} values in a million`;

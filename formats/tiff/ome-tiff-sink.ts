@@ -1,4 +1,4 @@
-import { type SampleType, type Sizes, sampleTypes } from "../../core/acquisition.ts";
+import { type SampleType, type Sizes, sampleTypes, sourceFilesOf } from "../../core/acquisition.ts";
 import { type EdgeError, usageError } from "../../core/errors.ts";
 import { createAtomicFile, type FileAccess } from "../atomic-file.ts";
 import { omeXmlOf } from "../ome/write-ome-xml.ts";
@@ -44,7 +44,7 @@ export async function createOmeTiff(
   const encode = compression === "none" ? undefined : await createStripEncoder(layout, compression);
   const file = await createAtomicFile(path, {
     overwrite: options.overwrite ?? false,
-    sources: spec.acquisition.members,
+    sources: sourceFilesOf(spec.acquisition),
     access: options.access ?? {},
     // What compression saves is not known, so nothing can be asked for.
     ...(layout.compressed ? {} : { expectedBytes: layout.largestFileBytes }),

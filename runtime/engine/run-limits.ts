@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { machineError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { availableBytes } from "../memory-plan.ts";
+import { assumedBytesPerVoxel } from "../zoo/zoo-tiles.ts";
 import { defaultTileLimits } from "./tile-deadline.ts";
 
 /** What one run of a model of which nothing is known may take before its process is killed. */
@@ -20,8 +21,8 @@ const leastVoxelsPerS = 10_000;
 const startBytes = 512 << 20;
 /** Weights are held as they lie in the file, as tensors, and once more in the order that a kernel wants them. */
 const copiesOfWeights = 4;
-/** Eight times what is assumed of a network of the zoo (`runtime/zoo/zoo-tiles.ts`). */
-const bytesPerVoxel = 16_384;
+/** Eight times what is assumed of a network of the zoo. */
+const bytesPerVoxel = 8 * assumedBytesPerVoxel;
 /** What a GPU's libraries take of the machine's own memory. */
 const gpuBytes = 4 * 2 ** 30;
 /** Of the memory that is free. */
@@ -59,8 +60,8 @@ export async function limitsOfRun(request: {
 const lookEveryMs = 20;
 
 /**
- * Kills a process that goes beyond its limits and says through `onBeyond` why. It is looked at every 20 ms, in which it
- * may take some hundred megabytes more; memory is looked at on Linux only. Returns what ends the watch.
+ * Watches a process, and says through `onBeyond` that it goes beyond its limits; whoever started it kills it. It is looked
+ * at every 20 ms, in which it may take some hundred megabytes more; memory is looked at on Linux only. Returns what ends the watch.
  */
 export function watchProcess(
   pid: number,

@@ -30,6 +30,8 @@ export async function runTensor(
   });
   const kill = (): void => void child.kill("SIGKILL");
   signal?.addEventListener("abort", kill, { once: true });
+  // It may have come while the limits were looked up.
+  if (signal?.aborted === true) kill();
   let endWatch = (): void => undefined;
   try {
     const answer = await new Promise<TensorAnswer>((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { connect, ErrorWithReasonCode, type MqttClient } from "mqtt";
-import type { Login } from "./broker-link.ts";
+import { type Login, loginOptions } from "./broker-link.ts";
 import type { Delivery } from "./delivery-watch.ts";
 import type { Outgoing } from "./outbox.ts";
 
@@ -14,7 +14,6 @@ export async function askRightToPublish(
 ): Promise<Exclude<Delivery, "arrives">> {
   let client: MqttClient | undefined;
   try {
-    const { username, password, ca } = await login();
     client = connect(url, {
       // Our own id would end our own connection.
       clientId: `${clientId}-ask`,
@@ -22,9 +21,7 @@ export async function askRightToPublish(
       clean: true,
       reconnectPeriod: 0,
       connectTimeout: answerMs,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(ca === undefined ? {} : { ca }),
+      ...loginOptions(await login()),
     });
     return await answerOf(client, message);
   } catch {

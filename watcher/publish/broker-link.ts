@@ -23,6 +23,15 @@ export interface Login {
   readonly ca: Buffer | undefined;
 }
 
+/** As the client takes it: only what there is. */
+export function loginOptions({ username, password, ca }: Login): Pick<IClientOptions, keyof Login> {
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(ca === undefined ? {} : { ca }),
+  };
+}
+
 export interface BrokerLinkOptions {
   readonly url: string;
   readonly clientId: string;
@@ -68,7 +77,7 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
     );
   }
 
-  function open({ username, password, ca }: Login): void {
+  function open(login: Login): void {
     const will = options.will?.();
     const settings: IClientOptions = {
       clientId: options.clientId,
@@ -82,9 +91,7 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       ...(will === undefined
         ? {}
         : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(ca === undefined ? {} : { ca }),
+      ...loginOptions(login),
     };
     const client = connect(options.url, settings);
     current = client;
