@@ -9,8 +9,8 @@ import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { median } from "../core/median.ts";
-import { denoiseJobSchema } from "../runtime/denoise-job.ts";
 import { type EngineOptions, startEngine } from "../runtime/engine/host.ts";
+import { denoiseJobSchema } from "../runtime/job/denoise-job.ts";
 
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "20" }, rounds: { type: "string", default: "3" } },

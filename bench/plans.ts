@@ -2,7 +2,7 @@
 // usage: npm run bench:plans [-- MODEL]
 import { join, resolve } from "node:path";
 import { readPackage } from "../export/package/read-package.ts";
-import { chooseTiles, memoryNeed, type TileWishes } from "../runtime/choose-tile.ts";
+import { chooseTiles, memoryNeed, type TileWishes } from "../runtime/plan/choose-tile.ts";
 import {
   overlapOf,
   publishedPlan,
@@ -10,7 +10,7 @@ import {
   type StackShape,
   tileCount,
   tileShapeOf,
-} from "../runtime/tile-plan.ts";
+} from "../runtime/plan/tile-plan.ts";
 
 const stacks: readonly StackShape[] = [
   [100, 1200, 1200],

@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import type { StackShape } from "../runtime/tile-plan.ts";
+import type { StackShape } from "../runtime/plan/tile-plan.ts";
 
 /** Volumes are `[depth, height, width]`; borders per axis, the border `i` between the elements `i` and `i + 1`. */
 export interface SeamPicture {

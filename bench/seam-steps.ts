@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readPackage } from "../export/package/read-package.ts";
 import { startNetworkThread } from "../runtime/engine/network-thread.ts";
-import { fittedPlan } from "../runtime/tile-plan.ts";
+import { fittedPlan } from "../runtime/plan/tile-plan.ts";
 import { bordersOf, seamsAlong } from "./seams-measured.ts";
 import { readPhantom, runInTiles } from "./stack-in-tiles.ts";
 

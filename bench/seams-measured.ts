@@ -1,4 +1,4 @@
-import type { AxisPlan, TilePlan } from "../runtime/tile-plan.ts";
+import type { AxisPlan, TilePlan } from "../runtime/plan/tile-plan.ts";
 
 /** How much steeper an image is where tiles begin or end than elsewhere along one axis. */
 export interface SeamsAlong {

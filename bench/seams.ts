@@ -18,7 +18,7 @@ import {
   type StackShape,
   type TilePlan,
   tileShapeOf,
-} from "../runtime/tile-plan.ts";
+} from "../runtime/plan/tile-plan.ts";
 import { pictureSeams } from "./seam-picture.ts";
 import { bordersOf, seamsAlong } from "./seams-measured.ts";
 import { quantilesOf, readPhantom, readStack, runInTiles, type Stack } from "./stack-in-tiles.ts";

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import type { ModelPackage } from "../core/package-settings.ts";
 import { openAcquisition } from "../formats/open.ts";
-import { denoiseStack } from "../runtime/denoise-stack.ts";
-import type { Network } from "../runtime/network.ts";
-import type { StackShape, TilePlan } from "../runtime/tile-plan.ts";
+import type { Network } from "../runtime/job/network.ts";
+import type { StackShape, TilePlan } from "../runtime/plan/tile-plan.ts";
+import { denoiseStack } from "../runtime/stack/denoise-stack.ts";
 
 export interface Stack {
   readonly name: string;

@@ -8,8 +8,8 @@ import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { median } from "../core/median.ts";
-import { denoiseJobSchema } from "../runtime/denoise-job.ts";
 import { startEngine } from "../runtime/engine/host.ts";
+import { denoiseJobSchema } from "../runtime/job/denoise-job.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const { values } = parseArgs({

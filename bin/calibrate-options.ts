@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { Calibration } from "../calibration/result.ts";
 import { usageError } from "../core/errors.ts";
-import type { ProviderName } from "../runtime/providers.ts";
+import type { ProviderName } from "../runtime/machine/providers.ts";
 import type { VoiceOptions } from "./calibration-voice.ts";
 import { type Box, positiveInteger } from "./option-values.ts";
 

@@ -1,9 +1,9 @@
 import { totalmem } from "node:os";
 import { InvalidArgumentError } from "commander";
 import { describeError } from "../core/errors.ts";
-import type { DenoiseJobInput } from "../runtime/denoise-job.ts";
-import { memoryLimitBytes } from "../runtime/memory-limit.ts";
-import type { ProviderName } from "../runtime/providers.ts";
+import type { DenoiseJobInput } from "../runtime/job/denoise-job.ts";
+import { memoryLimitBytes } from "../runtime/machine/memory-limit.ts";
+import type { ProviderName } from "../runtime/machine/providers.ts";
 import type { Task, TaskOptions } from "./denoise-tasks.ts";
 import type { Box } from "./option-values.ts";
 

@@ -1,5 +1,5 @@
 import { describeError, visible } from "../core/errors.ts";
-import type { Explanation } from "../runtime/explain-plan.ts";
+import type { Explanation } from "../runtime/plan/explain-plan.ts";
 import { type CommandIo, exitCodes } from "./command.ts";
 import { type DenoiseOptions, jobOf, taskOptions } from "./denoise-options.ts";
 import { describeDuration } from "./progress.ts";
@@ -13,11 +13,11 @@ export async function explainDenoise(
   const { findTasks } = await import("./denoise-tasks.ts");
   const { readPackage } = await import("../export/package/read-package.ts");
   const { openAcquisition } = await import("../formats/open.ts");
-  const { denoiseJobSchema } = await import("../runtime/denoise-job.ts");
-  const { explainPlan } = await import("../runtime/explain-plan.ts");
-  const { availableBytes } = await import("../runtime/memory-plan.ts");
-  const { planJob } = await import("../runtime/plan-job.ts");
-  const { chunkOverlap } = await import("../runtime/choose-tile.ts");
+  const { denoiseJobSchema } = await import("../runtime/job/denoise-job.ts");
+  const { explainPlan } = await import("../runtime/plan/explain-plan.ts");
+  const { availableBytes } = await import("../runtime/plan/memory-plan.ts");
+  const { planJob } = await import("../runtime/plan/plan-job.ts");
+  const { chunkOverlap } = await import("../runtime/plan/choose-tile.ts");
   const { fastestChunkDepth, rateFor, readRates, tuningFile } = await import(
     "../runtime/tuning/measured-rates.ts"
   );

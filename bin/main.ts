@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { describeError, isEdgeError } from "../core/errors.ts";
-import { productVersion } from "../runtime/product-version.ts";
+import { productVersion } from "../runtime/machine/product-version.ts";
 import { type CommandAction, type CommandIo, exitCodes } from "./command.ts";
 import { commands } from "./commands.ts";
 

@@ -1,5 +1,5 @@
 import { visible } from "../core/errors.ts";
-import type { Progress } from "../runtime/denoise-job.ts";
+import type { Progress } from "../runtime/job/denoise-job.ts";
 import type { CommandIo } from "./command.ts";
 
 /** Shows how far a job is: a bar that is redrawn on a terminal, a plain line now and then elsewhere. */

@@ -7,12 +7,12 @@ import { mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeError, machineError, usageError } from "../core/errors.ts";
-import { runtimeLibraryFolder } from "../runtime/choose-provider.ts";
+import { runtimeLibraryFolder } from "../runtime/engine/choose-provider.ts";
 import { digestOfFile } from "../runtime/gpu/digest.ts";
 import { installGpuLibraries } from "../runtime/gpu/install.ts";
 import { systemLibraries } from "../runtime/gpu/linkage.ts";
 import { readManifest } from "../runtime/gpu/placement.ts";
-import { onnxRuntimeVersion, productVersion } from "../runtime/product-version.ts";
+import { onnxRuntimeVersion, productVersion } from "../runtime/machine/product-version.ts";
 import { makeOutFolder } from "./out-folder.ts";
 import { stageBundle, writeContents } from "./stage.ts";
 

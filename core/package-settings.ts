@@ -100,7 +100,7 @@ export const packageSettingsSchema = z.strictObject({
   overlap: overlapBox,
   /** Largest |expected - measured| allowed on the package's own test tensors, absolute. */
   test_tolerance: z.number().positive(),
-  /** Noise over signal (`runtime/noise-estimate.ts`) of the images that the package was tried on: lowest, highest. */
+  /** Noise over signal (`runtime/intensity/noise-estimate.ts`) of the images that the package was tried on: lowest, highest. */
   noise_range: z.tuple([z.number().nonnegative(), z.number().nonnegative()]).optional(),
   /** What was gained on pairs of noisy and clean images; each channel of a pair counts. */
   pairs: z

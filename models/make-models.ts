@@ -10,7 +10,7 @@ import { writeIdentityPackage } from "../export/identity-package.ts";
 import { inputName, outputName } from "../export/onnx/cnnt-graph.ts";
 import { startEngine } from "../runtime/engine/host.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
-import { productVersion } from "../runtime/product-version.ts";
+import { productVersion } from "../runtime/machine/product-version.ts";
 
 const timestamp = "2026-11-23T00:00:00Z";
 const [starter, pairs] = process.argv.slice(2);

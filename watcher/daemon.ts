@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { machineError } from "../core/errors.ts";
 import { endStatuses, type JobBody } from "../core/messages.ts";
-import type { Engine, Progress } from "../runtime/denoise-job.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
+import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
 import { openBroker } from "./broker-access.ts";
 import { createBrokerNews } from "./broker-news.ts";

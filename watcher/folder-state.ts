@@ -1,6 +1,6 @@
 import type { ErrorReport } from "../core/errors.ts";
 import type { FolderStateBody } from "../core/messages.ts";
-import type { NoiseCheck } from "../runtime/noise-check.ts";
+import type { NoiseCheck } from "../runtime/intensity/noise-check.ts";
 import type { WatchMode } from "./folder-io/protocol.ts";
 import type { BlindSpots } from "./intake/sweep.ts";
 import { noiseBody } from "./job-message.ts";

@@ -1,7 +1,7 @@
 import { relative, sep } from "node:path";
 import type { JobBody } from "../core/messages.ts";
-import type { Progress } from "../runtime/denoise-job.ts";
-import type { NoiseCheck } from "../runtime/noise-check.ts";
+import type { NoiseCheck } from "../runtime/intensity/noise-check.ts";
+import type { Progress } from "../runtime/job/denoise-job.ts";
 import type { Job } from "./ledger/job.ts";
 
 /** A job as the outside sees it. `outputFolder` is the root that its result's name is told below. Pure. */

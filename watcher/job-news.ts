@@ -1,5 +1,5 @@
 import { machineError } from "../core/errors.ts";
-import type { DenoiseOutcome, Progress } from "../runtime/denoise-job.ts";
+import type { DenoiseOutcome, Progress } from "../runtime/job/denoise-job.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
 import { progressMessage } from "./job-message.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { DenoiseJobInput } from "../runtime/denoise-job.ts";
-import { modelIdentity } from "../runtime/model-identity.ts";
+import type { DenoiseJobInput } from "../runtime/job/denoise-job.ts";
+import { modelIdentity } from "../runtime/job/model-identity.ts";
 import type { Folder } from "./folder.ts";
 import type { Job } from "./ledger/job.ts";
 import type { Model } from "./models.ts";

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ModelPackage } from "../core/package-settings.ts";
-import { modelIdentity } from "../runtime/model-identity.ts";
+import { modelIdentity } from "../runtime/job/model-identity.ts";
 import { checkModel, type Model, wasLost } from "./models.ts";
 
 /** The models of the configuration, each with what its last check found. */

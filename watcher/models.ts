@@ -3,9 +3,9 @@ import { reportOf } from "../core/errors.ts";
 import type { ModelPackage } from "../core/package-settings.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { verifyPackage } from "../export/package/verify-package.ts";
+import { readModel } from "../runtime/engine/prepared-engine.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
-import { readModel } from "../runtime/prepared-engine.ts";
-import { runnableModel } from "../runtime/runnable-model.ts";
+import { runnableModel } from "../runtime/engine/runnable-model.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import { passModel } from "./config/resolve.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fittedName, nameLimits } from "../formats/name-limit.ts";
-import { type ResultKind, resultEndings } from "../runtime/result-name.ts";
+import { type ResultKind, resultEndings } from "../runtime/job/result-name.ts";
 import { stemOf } from "./intake/candidate-name.ts";
 
 /** How many numbered names a job may fall back on; each is only taken when another job has the one before. */

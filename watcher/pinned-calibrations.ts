@@ -1,7 +1,7 @@
 import { noiseReferenceOf } from "../calibration/pinned/noise-reference.ts";
 import { readCalibration } from "../calibration/pinned/read-calibration.ts";
 import type { Calibration } from "../calibration/result.ts";
-import type { DenoiseJobInput } from "../runtime/denoise-job.ts";
+import type { DenoiseJobInput } from "../runtime/job/denoise-job.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import type { Model } from "./models.ts";
 

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
-import type { DenoiseOutcome, Engine, Progress } from "../runtime/denoise-job.ts";
-import { resultKindOf } from "../runtime/result-name.ts";
+import type { DenoiseOutcome, Engine, Progress } from "../runtime/job/denoise-job.ts";
+import { resultKindOf } from "../runtime/job/result-name.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
 import type { SourceLook } from "./folder-io/look-at-source.ts";

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { FolderStateBody, InfoBody, StateBody } from "../core/messages.ts";
-import type { EngineFacts } from "../runtime/denoise-job.ts";
+import type { EngineFacts } from "../runtime/job/denoise-job.ts";
 import { passModel } from "./config/resolve.ts";
 import type { Folder } from "./folder.ts";
 import { againstPinned, folderState, troubleOf } from "./folder-state.ts";

@@ -1,10 +1,10 @@
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { type BusyStage, busyStages } from "../../runtime/busy-time.ts";
-import { type DenoiseOutcome, denoiseJobSchema, type Stage } from "../../runtime/denoise-job.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
-import { availableBytes } from "../../runtime/memory-plan.ts";
-import { makeTileBuffers } from "../../runtime/network.ts";
-import { denoiseAcquisition } from "../../runtime/pipeline.ts";
+import { type DenoiseOutcome, denoiseJobSchema, type Stage } from "../../runtime/job/denoise-job.ts";
+import { makeTileBuffers } from "../../runtime/job/network.ts";
+import { availableBytes } from "../../runtime/plan/memory-plan.ts";
+import { type BusyStage, busyStages } from "../../runtime/stack/busy-time.ts";
+import { denoiseAcquisition } from "../../runtime/stack/pipeline.ts";
 
 export interface Delivery {
   readonly outcome: DenoiseOutcome;

@@ -1,6 +1,6 @@
 import type { Architecture } from "../../core/package-settings.ts";
 import { blockSets, stemChannels, trunkChannels } from "../../export/cnnt/block-sets.ts";
-import type { TileShape } from "../../runtime/network.ts";
+import type { TileShape } from "../../runtime/job/network.ts";
 
 /**
  * Multiplications with an addition that a CNNT needs for one tile: those of its convolutions and of the two products of

@@ -65,10 +65,10 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { reportTable } = await import("../bench/report.ts");
   const { describeImage } = await import("../describe-image.ts");
   const { freeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
-  const { readModel } = await import("../../runtime/prepared-engine.ts");
+  const { readModel } = await import("../../runtime/engine/prepared-engine.ts");
   const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");
   const { warmUp } = await import("../../runtime/engine/warm-up.ts");
-  const { onnxRuntimeVersion } = await import("../../runtime/product-version.ts");
+  const { onnxRuntimeVersion } = await import("../../runtime/machine/product-version.ts");
 
   const { input: given, json } = options;
   await refuseTogether(
@@ -152,8 +152,8 @@ async function tuneTiles(
   io: CommandIo,
 ): Promise<number> {
   const { tune } = await import("../../runtime/tuning/tune.ts");
-  const { chunkOverlap } = await import("../../runtime/choose-tile.ts");
-  const { availableBytes } = await import("../../runtime/memory-plan.ts");
+  const { chunkOverlap } = await import("../../runtime/plan/choose-tile.ts");
+  const { availableBytes } = await import("../../runtime/plan/memory-plan.ts");
   const { fastestChunkDepth, keepRates, tuningFile } = await import("../../runtime/tuning/measured-rates.ts");
   io.stdout.write(`| tile | Mvoxel/s through the network |\n|---|---:|\n`);
   const rates = await tune({

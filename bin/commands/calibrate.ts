@@ -6,9 +6,9 @@ import type { Repeats } from "../../calibration/experiment/repeats.ts";
 import { statedScanTimeS } from "../../calibration/experiment/stated-scan-time.ts";
 import type { Calibration } from "../../calibration/result.ts";
 import { visible } from "../../core/errors.ts";
-import { orInterrupted } from "../../runtime/interrupted.ts";
-import { productVersion } from "../../runtime/product-version.ts";
-import { providerNames } from "../../runtime/providers.ts";
+import { orInterrupted } from "../../runtime/job/interrupted.ts";
+import { productVersion } from "../../runtime/machine/product-version.ts";
+import { providerNames } from "../../runtime/machine/providers.ts";
 import {
   type CalibrateOptions,
   kindOf,

@@ -1,9 +1,9 @@
 import { basename, resolve } from "node:path";
 import { Option } from "commander";
 import { describeError, reportOf, visible } from "../../core/errors.ts";
-import type { DenoiseOutcome, Engine, EngineFacts } from "../../runtime/denoise-job.ts";
-import { interrupted, orInterrupted } from "../../runtime/interrupted.ts";
-import { providerNames } from "../../runtime/providers.ts";
+import type { DenoiseOutcome, Engine, EngineFacts } from "../../runtime/job/denoise-job.ts";
+import { interrupted, orInterrupted } from "../../runtime/job/interrupted.ts";
+import { providerNames } from "../../runtime/machine/providers.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { channelModel, type DenoiseOptions, jobOf, memoryAmount, taskOptions } from "../denoise-options.ts";
 import type { Ended, Task } from "../denoise-tasks.ts";

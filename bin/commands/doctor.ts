@@ -1,5 +1,5 @@
 import { visible } from "../../core/errors.ts";
-import type { MachineCheck } from "../../runtime/machine-checks.ts";
+import type { MachineCheck } from "../../runtime/engine/machine-checks.ts";
 import { type DefineCommand, exitCodes } from "../command.ts";
 import { shippedModel } from "../shipped-model.ts";
 
@@ -31,7 +31,7 @@ export const defineDoctor: DefineCommand = (program, io, act) => {
     .option("--json", "the findings as JSON on stdout")
     .action((options: DoctorOptions) =>
       act(async () => {
-        const { checkMachine } = await import("../../runtime/machine-checks.ts");
+        const { checkMachine } = await import("../../runtime/engine/machine-checks.ts");
         const checks = await checkMachine(options.model, process.cwd());
         if (options.json) io.stdout.write(`${JSON.stringify({ checks }, null, 2)}\n`);
         else {

@@ -9,7 +9,7 @@ import {
   type PackageSettings,
 } from "../../core/package-settings.ts";
 import { readNamedFile } from "../../formats/named-file.ts";
-import { productVersion } from "../../runtime/product-version.ts";
+import { productVersion } from "../../runtime/machine/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
 import { judgedAsText, worseWarning } from "../describe-judged.ts";
 import { type Box, boxOf, finite, positiveInteger } from "../option-values.ts";

@@ -31,7 +31,7 @@ export const defineGpu: DefineCommand = (program, io, act) => {
     .action(() =>
       act(async () => {
         const { removeGpuLibraries } = await import("../../runtime/gpu/install.ts");
-        const { runtimeLibraryFolder } = await import("../../runtime/choose-provider.ts");
+        const { runtimeLibraryFolder } = await import("../../runtime/engine/choose-provider.ts");
         const removed = await removeGpuLibraries(runtimeLibraryFolder());
         const names = removed?.files.map(({ name }) => name).join(", ");
         io.stdout.write(names === undefined ? "nothing is installed\n" : `removed ${names}\n`);
@@ -61,7 +61,7 @@ function defineInstall(gpu: Command, io: CommandIo, act: Parameters<DefineComman
 }
 
 async function install(options: InstallOptions, io: CommandIo): Promise<number> {
-  const { onnxRuntimeVersion } = await import("../../runtime/product-version.ts");
+  const { onnxRuntimeVersion } = await import("../../runtime/machine/product-version.ts");
   const version = onnxRuntimeVersion();
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw usageError("there are provider libraries for linux-x64 only", {
@@ -71,7 +71,7 @@ async function install(options: InstallOptions, io: CommandIo): Promise<number> 
   }
   const { installDownloaded, installGpuLibraries } = await import("../../runtime/gpu/install.ts");
   const { systemLibraries } = await import("../../runtime/gpu/linkage.ts");
-  const { runtimeLibraryFolder, whyNot } = await import("../../runtime/choose-provider.ts");
+  const { runtimeLibraryFolder, whyNot } = await import("../../runtime/engine/choose-provider.ts");
   const wanted = {
     ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
     withTensorRt: options.tensorrt === true,
@@ -96,7 +96,7 @@ async function install(options: InstallOptions, io: CommandIo): Promise<number> 
 /** Brings the package into the cache folder, from where onnxruntime-node says that it lies. */
 async function download(version: string, io: CommandIo): Promise<string> {
   const { gpuPackageAddress } = await import("../../runtime/gpu/package-address.ts");
-  const { cacheFolder } = await import("../../runtime/cache-folder.ts");
+  const { cacheFolder } = await import("../../runtime/machine/cache-folder.ts");
   const { downloadPackage, usualLimits } = await import("../../runtime/gpu/download-package.ts");
   const { createWorkLine } = await import("../work-line.ts");
   const address = gpuPackageAddress(version);
@@ -123,8 +123,8 @@ async function download(version: string, io: CommandIo): Promise<string> {
 async function showStatus(io: CommandIo): Promise<number> {
   const { changedLibraries, readManifest } = await import("../../runtime/gpu/placement.ts");
   const { linkageProblems, systemLibraries } = await import("../../runtime/gpu/linkage.ts");
-  const { onnxRuntimeVersion } = await import("../../runtime/product-version.ts");
-  const { runtimeLibraryFolder } = await import("../../runtime/choose-provider.ts");
+  const { onnxRuntimeVersion } = await import("../../runtime/machine/product-version.ts");
+  const { runtimeLibraryFolder } = await import("../../runtime/engine/choose-provider.ts");
   const folder = runtimeLibraryFolder();
   const manifest = await readManifest(folder);
   if (manifest === undefined) {

@@ -47,9 +47,9 @@ export const defineVerify: DefineCommand = (program, io, act) => {
         const { statedTaskOf, taskWords } = await import("../../export/package/stated-task.ts");
         const { readNpyTensor } = await import("../../formats/npy.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
-        const { forProvider } = await import("../../runtime/prepared-engine.ts");
-        const { runnableModel } = await import("../../runtime/runnable-model.ts");
-        const { installedProviders } = await import("../../runtime/choose-provider.ts");
+        const { forProvider } = await import("../../runtime/engine/prepared-engine.ts");
+        const { runnableModel } = await import("../../runtime/engine/runnable-model.ts");
+        const { installedProviders } = await import("../../runtime/engine/choose-provider.ts");
 
         const given = [options.input, options.expected].filter((file) => file !== undefined);
         await refuseTogether([() => readPackage(dir), ...given.map((file) => () => readNpyTensor(file))], io);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { Option } from "commander";
-import type { EngineFacts } from "../../runtime/denoise-job.ts";
-import { productVersion } from "../../runtime/product-version.ts";
+import type { EngineFacts } from "../../runtime/job/denoise-job.ts";
+import { productVersion } from "../../runtime/machine/product-version.ts";
 import type { WatchFlags } from "../../watcher/config/flags.ts";
 import type { DaemonConfig } from "../../watcher/config/resolve.ts";
 import type { Daemon } from "../../watcher/daemon.ts";

@@ -1,4 +1,4 @@
-import { type NoiseEstimate, noiseSums } from "../../runtime/noise-estimate.ts";
+import { type NoiseEstimate, noiseSums } from "../../runtime/intensity/noise-estimate.ts";
 import type { Repeats } from "../experiment/repeats.ts";
 import type { LevelPlan } from "../levels/draw-plan.ts";
 import { type NoisyReferences, noisyReferences, weightedSum } from "../metrics/noisy-references.ts";

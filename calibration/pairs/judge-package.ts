@@ -5,7 +5,7 @@ import { visible } from "../../core/errors.ts";
 import { median } from "../../core/median.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import type { Engine } from "../../runtime/denoise-job.ts";
+import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { simulate } from "../simulation/simulated-source.ts";
 import { writeSimulation } from "../simulation/write-simulation.ts";
 import { coverFieldOf, drawCover } from "./cover.ts";

@@ -1,4 +1,4 @@
-import type { NoiseReference } from "../../runtime/noise-check.ts";
+import type { NoiseReference } from "../../runtime/intensity/noise-check.ts";
 import type { Calibration } from "../result.ts";
 
 /**

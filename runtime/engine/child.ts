@@ -1,21 +1,21 @@
 import { getPriority, setPriority } from "node:os";
 import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
-import { chunkOverlap } from "../choose-tile.ts";
-import type { DenoiseJob } from "../denoise-job.ts";
 import { freeDeviceBytes } from "../gpu/device-memory.ts";
-import { availableBytes } from "../memory-plan.ts";
-import { readModel } from "../prepared-engine.ts";
-import { onnxRuntimeVersion } from "../product-version.ts";
-import { tellParent } from "../tell-parent.ts";
-import { createTileRates, type TileRates } from "../tile-rates.ts";
+import type { DenoiseJob } from "../job/denoise-job.ts";
+import { onnxRuntimeVersion } from "../machine/product-version.ts";
+import { tellParent } from "../machine/tell-parent.ts";
+import { chunkOverlap } from "../plan/choose-tile.ts";
+import { availableBytes } from "../plan/memory-plan.ts";
+import { createTileRates, type TileRates } from "../stack/tile-rates.ts";
 import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
-import { denoiseWithinMemory } from "../within-memory.ts";
 import { createHeldPackages, type HeldPackages } from "./held-packages.ts";
 import { type NetworkThread, startNetworkThread } from "./network-thread.ts";
 import { offerToOomKiller } from "./out-of-memory.ts";
+import { readModel } from "./prepared-engine.ts";
 import { type EngineSettings, type FromEngine, heartbeatMs, toEngineSchema } from "./protocol.ts";
 import { openTileMemory, type TileMemory } from "./tile-memory.ts";
 import { warmUp } from "./warm-up.ts";
+import { denoiseWithinMemory } from "./within-memory.ts";
 
 /**
  * The engine process. Its main thread moves pixels and talks to the host; a worker thread runs the network. The

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { type ModelIdentity, modelIdentity } from "../model-identity.ts";
+import { type ModelIdentity, modelIdentity } from "../job/model-identity.ts";
 
 /** Packages as they were read once. What their folders hold by now is another question. */
 export interface HeldPackages {

@@ -1,16 +1,16 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EdgeError, errorFromReport, machineError, usageError } from "../../core/errors.ts";
-import { chooseProvider, type ProviderChoice } from "../choose-provider.ts";
 import {
   type DenoiseJob,
   type DenoiseOutcome,
   denoiseJobSchema,
   type Engine,
   type Progress,
-} from "../denoise-job.ts";
-import { interrupted } from "../interrupted.ts";
-import { defaultProviders, type ProviderName } from "../providers.ts";
+} from "../job/denoise-job.ts";
+import { interrupted } from "../job/interrupted.ts";
+import { defaultProviders, type ProviderName } from "../machine/providers.ts";
+import { chooseProvider, type ProviderChoice } from "./choose-provider.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { type EngineProcess, type ProcessEnd, startEngineProcess } from "./engine-process.ts";
 import { oomKills, ranOutOfMemory } from "./out-of-memory.ts";

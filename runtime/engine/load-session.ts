@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { machineError } from "../../core/errors.ts";
-import type { RunnableModel } from "../runnable-model.ts";
 import { InferenceSession } from "./onnx-runtime.ts";
+import type { RunnableModel } from "./runnable-model.ts";
 
 /**
  * A session of exactly the bytes that the model's hash is of: they are read once, hashed, and given to the runtime from

@@ -2,8 +2,8 @@ import { Worker } from "node:worker_threads";
 import { type EdgeError, errorFromReport, machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { tensorShapes } from "../../core/tensor-layout.ts";
-import type { Network } from "../network.ts";
-import { type RunnableModel, runnableModel } from "../runnable-model.ts";
+import type { Network } from "../job/network.ts";
+import { type RunnableModel, runnableModel } from "./runnable-model.ts";
 // Before the thread is started: it can no longer turn the telemetry off itself.
 import "./no-telemetry.ts";
 import { createTileDeadline, defaultTileLimits, type TileLimits } from "./tile-deadline.ts";

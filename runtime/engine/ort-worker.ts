@@ -1,10 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
-import type { RunnableModel } from "../runnable-model.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
 import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
+import type { RunnableModel } from "./runnable-model.ts";
 import { runtimeError } from "./runtime-error.ts";
 import { sessionOptions } from "./session-options.ts";
 import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";

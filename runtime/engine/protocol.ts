@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { denoiseJobSchema, stages } from "../denoise-job.ts";
-import { noiseCheckSchema } from "../noise-check.ts";
-import { providerNames } from "../providers.ts";
+import { noiseCheckSchema } from "../intensity/noise-check.ts";
+import { denoiseJobSchema, stages } from "../job/denoise-job.ts";
+import { providerNames } from "../machine/providers.ts";
 import { knownTilesSchema } from "./tile-memory.ts";
 
 /**

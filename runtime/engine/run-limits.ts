@@ -1,8 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { machineError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { availableBytes } from "../memory-plan.ts";
-import { assumedBytesPerVoxel } from "../zoo/zoo-tiles.ts";
+import { availableBytes } from "../plan/memory-plan.ts";
+import { assumedBytesPerVoxel } from "../plan/zoo-tiles.ts";
 import { defaultTileLimits } from "./tile-deadline.ts";
 
 /** What one run of a model of which nothing is known may take before its process is killed. */

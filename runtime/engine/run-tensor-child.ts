@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { formatError, isEdgeError, machineError, reportOf } from "../../core/errors.ts";
-import { tellParent } from "../tell-parent.ts";
+import { tellParent } from "../machine/tell-parent.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
 import { Tensor as OrtTensor } from "./onnx-runtime.ts";

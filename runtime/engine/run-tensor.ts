@@ -1,8 +1,8 @@
 import { type ErrorReport, errorFromReport, machineError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { forkProgram } from "../fork-program.ts";
-import type { RunnableModel } from "../runnable-model.ts";
+import { forkProgram } from "../machine/fork-program.ts";
 import { limitsOfRun, type RunLimits, watchProcess } from "./run-limits.ts";
+import type { RunnableModel } from "./runnable-model.ts";
 
 /** One inference in a throw-away process: what `verify` stands on. A native crash costs that process only. */
 export interface TensorRequest extends RunnableModel {

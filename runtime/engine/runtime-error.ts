@@ -1,5 +1,5 @@
 import { type EdgeError, formatError, machineError } from "../../core/errors.ts";
-import type { ProviderName } from "../providers.ts";
+import type { ProviderName } from "../machine/providers.ts";
 
 /**
  * What the ONNX Runtime's errors mean. They carry no code, so their text decides; the text names the node where the

@@ -1,6 +1,6 @@
 import { smallestFitting } from "../../core/operators.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { makeTileBuffers, type TileShape } from "../network.ts";
+import { makeTileBuffers, type TileShape } from "../job/network.ts";
 import type { NetworkThread } from "./network-thread.ts";
 
 /** Small enough for a second on one core, large enough that the rate says something. */

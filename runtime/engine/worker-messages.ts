@@ -1,6 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { ProviderName } from "../providers.ts";
-import type { RunnableModel } from "../runnable-model.ts";
+import type { ProviderName } from "../machine/providers.ts";
+import type { RunnableModel } from "./runnable-model.ts";
 
 /** Between the engine's main thread and the worker thread that owns the sessions. Every request has an answer. */
 export type WorkerRequest = { readonly id: number } & (

@@ -5,8 +5,8 @@ import { z } from "zod";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { writeFileAtomically } from "../../formats/atomic-file.ts";
-import { cacheFolder } from "../cache-folder.ts";
-import { onnxRuntimeVersion } from "../product-version.ts";
+import { cacheFolder } from "../machine/cache-folder.ts";
+import { onnxRuntimeVersion } from "../machine/product-version.ts";
 
 /** How fast a model was on this machine, tile by tile. */
 export interface MeasuredRate {

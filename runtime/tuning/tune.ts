@@ -1,9 +1,9 @@
 import { median } from "../../core/median.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
-import { interrupted } from "../interrupted.ts";
-import { networkBytesPerVoxel } from "../memory-plan.ts";
-import { makeTileBuffers, type Network, type TileShape } from "../network.ts";
+import { interrupted } from "../job/interrupted.ts";
+import { makeTileBuffers, type Network, type TileShape } from "../job/network.ts";
+import { networkBytesPerVoxel } from "../plan/memory-plan.ts";
 import type { MeasuredRate } from "./measured-rates.ts";
 
 const depths = [8, 16, 24, 32];

@@ -1,5 +1,5 @@
 import { type Pointwise, type PointwiseOperator, pointwise } from "../../core/operators.ts";
-import type { OutputMap } from "../denormalize.ts";
+import type { OutputMap } from "../intensity/denormalize.ts";
 
 /** Operators without statistics, one after the other; neighbouring linear ones made one. */
 export type OperatorChain = readonly PointwiseOperator[];

@@ -11,7 +11,7 @@ import {
   scaledRange,
   standardized,
 } from "../../core/operators.ts";
-import { measureLevels } from "../stack-levels.ts";
+import { measureLevels } from "../intensity/stack-levels.ts";
 import { appended, asFunction, type OperatorChain } from "./operator-chain.ts";
 
 /** The planes of a stack, `[height, width]` each, as often as they are asked for. */

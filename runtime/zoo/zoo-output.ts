@@ -1,5 +1,5 @@
 import { isStatistical, type Operator } from "../../core/operators.ts";
-import type { OutputMap } from "../denormalize.ts";
+import type { OutputMap } from "../intensity/denormalize.ts";
 import { asFunction, inverseOf } from "./operator-chain.ts";
 import { openPlaneSpool, type PlaneSpool } from "./plane-spool.ts";
 import { type PlaneChains, type PlaneStream, resolveOperators } from "./resolve-operators.ts";

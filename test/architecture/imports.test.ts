@@ -61,5 +61,5 @@ test("a child tells its parent only through tellParent, which a dead parent cann
     .flatMap(sourceFiles)
     .filter((file) => /process\.send\s*(\?\.)?\(/.test(readFileSync(file, "utf8")))
     .map((file) => relative(root, file));
-  assert.deepEqual(senders, ["runtime/tell-parent.ts"]);
+  assert.deepEqual(senders, ["runtime/machine/tell-parent.ts"]);
 });

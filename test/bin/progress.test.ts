@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { createProgressLine, describeDuration, describeProgress } from "../../bin/progress.ts";
-import type { Progress } from "../../runtime/denoise-job.ts";
-import { createProgressMeter } from "../../runtime/progress-meter.ts";
+import type { Progress } from "../../runtime/job/denoise-job.ts";
+import { createProgressMeter } from "../../runtime/stack/progress-meter.ts";
 
 const half: Progress = {
   stage: "denoising",

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createWatchJournal } from "../../bin/watch-journal.ts";
 import { createWatchScreen } from "../../bin/watch-screen.ts";
 import { machineError } from "../../core/errors.ts";
-import type { Progress } from "../../runtime/denoise-job.ts";
+import type { Progress } from "../../runtime/job/denoise-job.ts";
 import type { Job } from "../../watcher/ledger/job.ts";
 import { runningJob } from "../watcher/running-job.ts";
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkMemory, checkNode, checkProcessor, type MachineCheck } from "../../runtime/machine-checks.ts";
+import {
+  checkMemory,
+  checkNode,
+  checkProcessor,
+  type MachineCheck,
+} from "../../runtime/engine/machine-checks.ts";
 import { runCommand } from "./run-command.ts";
 
 test("doctor finds what denoising needs here, and a remedy for all that is missing", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { z } from "zod";
-import { productVersion } from "../../runtime/product-version.ts";
+import { productVersion } from "../../runtime/machine/product-version.ts";
 import { repository } from "../watcher/running-daemon.ts";
 import { pageText } from "./fenced-blocks.ts";
 

@@ -8,7 +8,7 @@ import { readPackage } from "../../export/package/read-package.ts";
 import { statementHash, statementHashKey } from "../../export/package/statement-hash.ts";
 import { verifyPackage } from "../../export/package/verify-package.ts";
 import { runTensor } from "../../runtime/engine/run-tensor.ts";
-import { runnableModel } from "../../runtime/runnable-model.ts";
+import { runnableModel } from "../../runtime/engine/runnable-model.ts";
 import { answerMutants } from "./measured-mutants.ts";
 import { type Below, mutatedBytes, randomBelow } from "./mutate-bytes.ts";
 

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { machineError } from "../../core/errors.ts";
 import { writeFileAtomically } from "../../formats/atomic-file.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import type { DenoiseJobInput, Engine } from "../../runtime/denoise-job.ts";
-import { hashSource } from "../../runtime/source-hash.ts";
+import type { DenoiseJobInput, Engine } from "../../runtime/job/denoise-job.ts";
+import { hashSource } from "../../runtime/result/source-hash.ts";
 
 /** Stands in for the engine: "denoises" by copying the file, in so many milliseconds, and remembers its orders. */
 export function copyingEngine(

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { readCalibration } from "../../calibration/pinned/read-calibration.ts";
 import type { Calibration, CalibrationImage } from "../../calibration/result.ts";
 import { messageKinds } from "../../core/messages.ts";
-import type { Engine } from "../../runtime/denoise-job.ts";
+import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { calibrationMessage } from "../../watcher/calibration-message.ts";
 import { createCalibrationPublisher } from "../../watcher/calibration-publisher.ts";
 import { startEmbeddedBroker } from "../../watcher/publish/embedded-broker.ts";

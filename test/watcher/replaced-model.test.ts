@@ -3,7 +3,7 @@ import { copyFile, cp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readPackage } from "../../export/package/read-package.ts";
-import { modelIdentity } from "../../runtime/model-identity.ts";
+import { modelIdentity } from "../../runtime/job/model-identity.ts";
 import { createModelChecks } from "../../watcher/model-checks.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { repository, runDaemon } from "./running-daemon.ts";

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { describeError } from "../../core/errors.ts";
-import type { Engine } from "../../runtime/denoise-job.ts";
+import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { parseConfig } from "../../watcher/config/load.ts";
 import { resolveConfig } from "../../watcher/config/resolve.ts";
 import { type Daemon, startDaemon } from "../../watcher/daemon.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Engine } from "../../runtime/denoise-job.ts";
+import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { openLedger } from "../../watcher/ledger/ledger.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { type RunningDaemon, repository, runDaemon } from "./running-daemon.ts";

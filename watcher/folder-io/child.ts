@@ -5,7 +5,7 @@ import { isEdgeError, reportOf } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { removeStalePartials } from "../../formats/partial-name.ts";
-import { tellParent } from "../../runtime/tell-parent.ts";
+import { tellParent } from "../../runtime/machine/tell-parent.ts";
 import { isHidden } from "../intake/candidate-name.ts";
 import { wholeHash } from "../intake/identity.ts";
 import { createScan, type Finding } from "../intake/scan.ts";

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
-import { forkProgram } from "../../runtime/fork-program.ts";
+import { forkProgram } from "../../runtime/machine/fork-program.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Finding, ScanSummary } from "../intake/scan.ts";
 import type {

@@ -1,6 +1,6 @@
 import { isTiffName } from "../../formats/image-name.ts";
 import { isCompanion } from "../../formats/ome/companion.ts";
-import { resultEndings } from "../../runtime/result-name.ts";
+import { resultEndings } from "../../runtime/job/result-name.ts";
 
 /** What a file's name alone says about it. Pure. */
 

@@ -1,5 +1,5 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import { isModelFault, isOutputFault } from "../held-faults.ts";
 import type { Database } from "./database.ts";
 import type { Job } from "./job.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ErrorReport, machineError } from "../../core/errors.ts";
 import type { JobStatus } from "../../core/messages.ts";
-import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database, SqlValue } from "./database.ts";
 import type { Job } from "./job.ts";
 import { jobFromRow, jobSelect } from "./job-row.ts";

@@ -1,6 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { JobStatus } from "../../core/messages.ts";
-import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 
 /** One series of one content of a file, as the ledger holds it. */
 export interface Job {

@@ -1,5 +1,5 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { DenoiseOutcome } from "../../runtime/denoise-job.ts";
+import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database, Row } from "./database.ts";
 
 /** A source whose jobs are all done and which is to leave its watch folder. */

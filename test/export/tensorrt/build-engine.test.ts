@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
 import { buildEngine, type EngineRequest } from "../../../export/tensorrt/build-engine.ts";
-import { withPreparedEngine } from "../../../runtime/prepared-engine.ts";
+import { withPreparedEngine } from "../../../runtime/engine/prepared-engine.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "tensorrt-"));
 after(() => rmSync(scratch, { recursive: true }));

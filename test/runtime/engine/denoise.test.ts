@@ -8,8 +8,8 @@ import { isEdgeError } from "../../../core/errors.ts";
 import { encodeNpy, readNpyTensor } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { createOmeTiff } from "../../../formats/tiff/ome-tiff-sink.ts";
-import type { DenoiseJobInput } from "../../../runtime/denoise-job.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
+import type { DenoiseJobInput } from "../../../runtime/job/denoise-job.ts";
 import { runCommand } from "../../commands/run-command.ts";
 
 /** One real engine for all that happens here. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import type { Engine } from "../../../runtime/denoise-job.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
 import { restartDelayMs } from "../../../runtime/engine/restart-delay.ts";
+import type { Engine } from "../../../runtime/job/denoise-job.ts";
 
 let engine: Engine | undefined;
 

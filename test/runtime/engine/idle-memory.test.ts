@@ -5,8 +5,8 @@ import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeNpy } from "../../../formats/npy.ts";
-import { denoiseJobSchema } from "../../../runtime/denoise-job.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
+import { denoiseJobSchema } from "../../../runtime/job/denoise-job.ts";
 
 const model = resolve(import.meta.dirname, "../../../models/default");
 const scratch = mkdtempSync(join(tmpdir(), "idle-"));

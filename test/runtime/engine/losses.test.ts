@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { encodeNpy } from "../../../formats/npy.ts";
-import type { Engine } from "../../../runtime/denoise-job.ts";
 import { type EngineOptions, startEngine } from "../../../runtime/engine/host.ts";
 import { ranOutOfMemory } from "../../../runtime/engine/out-of-memory.ts";
 import { createTileDeadline } from "../../../runtime/engine/tile-deadline.ts";
+import type { Engine } from "../../../runtime/job/denoise-job.ts";
 
 /** The real engine process with a network that hangs, crashes or finds no memory. */
 

@@ -7,7 +7,7 @@ import { encodeModel } from "../../../export/onnx/messages.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
 import { digestOfFile } from "../../../formats/file-digest.ts";
 import { startNetworkThread } from "../../../runtime/engine/network-thread.ts";
-import { makeTileBuffers } from "../../../runtime/network.ts";
+import { makeTileBuffers } from "../../../runtime/job/network.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "output-shape-"));
 after(() => rmSync(scratch, { recursive: true }));

@@ -7,10 +7,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { readPackage } from "../../../export/package/read-package.ts";
 import { encodeNpy } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
-import type { Engine } from "../../../runtime/denoise-job.ts";
 import { createHeldPackages } from "../../../runtime/engine/held-packages.ts";
 import { type EngineOptions, startEngine } from "../../../runtime/engine/host.ts";
-import { modelIdentity } from "../../../runtime/model-identity.ts";
+import type { Engine } from "../../../runtime/job/denoise-job.ts";
+import { modelIdentity } from "../../../runtime/job/model-identity.ts";
 
 /** The real engine, and a model folder whose files are replaced beneath it. */
 

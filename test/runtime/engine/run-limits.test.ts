@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { isEdgeError } from "../../../core/errors.ts";
-import { chooseProvider } from "../../../runtime/choose-provider.ts";
+import { chooseProvider } from "../../../runtime/engine/choose-provider.ts";
 import { runLimits } from "../../../runtime/engine/run-limits.ts";
 import { runTensor } from "../../../runtime/engine/run-tensor.ts";
 

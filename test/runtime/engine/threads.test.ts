@@ -9,7 +9,7 @@ import { encodeNpy } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
 import { listSupportedBackends } from "../../../runtime/engine/onnx-runtime.ts";
-import { providerNames } from "../../../runtime/providers.ts";
+import { providerNames } from "../../../runtime/machine/providers.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const scratch = mkdtempSync(join(tmpdir(), "threads-"));

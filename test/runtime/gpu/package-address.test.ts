@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { addressIn, gpuPackageAddress } from "../../../runtime/gpu/package-address.ts";
-import { onnxRuntimeVersion } from "../../../runtime/product-version.ts";
+import { onnxRuntimeVersion } from "../../../runtime/machine/product-version.ts";
 
 test("the installed onnxruntime-node says where the GPU package of exactly its version lies", () => {
   const address = gpuPackageAddress(onnxRuntimeVersion());

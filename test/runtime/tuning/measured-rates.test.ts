@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { ModelPackage } from "../../../core/package-settings.ts";
-import type { Network } from "../../../runtime/network.ts";
+import type { Network } from "../../../runtime/job/network.ts";
 import { fastestChunkDepth, keepRates, rateFor, readRates } from "../../../runtime/tuning/measured-rates.ts";
 import { tune } from "../../../runtime/tuning/tune.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { DenoiseOutcome } from "../../../runtime/denoise-job.ts";
+import type { DenoiseOutcome } from "../../../runtime/job/denoise-job.ts";
 import type { SeenFile } from "../../../watcher/ledger/admission.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Admission, Job } from "../../../watcher/ledger/job.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import type { DenoiseOutcome } from "../../../runtime/denoise-job.ts";
+import type { DenoiseOutcome } from "../../../runtime/job/denoise-job.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
 import { createJobStore } from "../../../watcher/ledger/job-store.ts";

@@ -1,0 +1,135 @@
+import { usageError } from "../../core/errors.ts";
+import type { TileShape } from "../job/network.ts";
+import { rampWeights, sharesOf } from "./blend.ts";
+
+/** What neighbouring tiles share along depth, height and width, in pixels. */
+export type Overlap = readonly [depth: number, height: number, width: number];
+
+/** Lengths of a stack: depth, height, width. */
+export type StackShape = readonly [depth: number, height: number, width: number];
+
+/** One tile's place along one axis. */
+export interface Span {
+  /** Its first element; before 0 or beyond the end the axis continues by symmetric padding. */
+  readonly start: number;
+  /** How much of each element comes from this tile; over all spans they sum to 1 at each element of the axis. */
+  readonly shares: Float32Array;
+}
+
+/** The tiles along one axis, by rising start. */
+export interface AxisPlan {
+  readonly length: number;
+  readonly tile: number;
+  readonly overlap: number;
+  readonly spans: readonly Span[];
+}
+
+/** The tiles of a stack: every combination of the three axes' spans, depth slowest. */
+export interface TilePlan {
+  /** `published`: padded by whole steps as in the published code; `fitted`: tiles inside the stack. */
+  readonly kind: "published" | "fitted";
+  readonly axes: readonly [depth: AxisPlan, height: AxisPlan, width: AxisPlan];
+}
+
+/**
+ * The published tiling, exactly: each axis is padded by the overlap before and by `step - length % step` after (a
+ * whole step where it divides), step = tile - overlap. Source: CNNT_Microscopy, running_inference.py.
+ * Throws `EdgeError` (`usage`) where the overlap leaves no step.
+ */
+export function publishedPlan(stack: StackShape, tile: TileShape, overlap: Overlap): TilePlan {
+  refuseWideOverlap(tile, overlap);
+  const axis = (k: 0 | 1 | 2): AxisPlan => {
+    const step = tile[k] - overlap[k];
+    const count = Math.floor(stack[k] / step) + 1;
+    const starts = Array.from({ length: count }, (_, i) => i * step - overlap[k]);
+    const window = rampWeights(tile[k], overlap[k], overlap[k]);
+    return axisPlan(stack[k], tile[k], overlap[k], starts, Array(count).fill(window));
+  };
+  return { kind: "published", axes: [axis(0), axis(1), axis(2)] };
+}
+
+/**
+ * Tiles that stay inside the stack: the fewest whose neighbours share at least `overlap`, spread evenly, with ramps
+ * only where there is a neighbour. An axis that fits into one tile has one, and is padded only to the tile's length.
+ * A `halo` of a tile's output is not used where there is a neighbour; the overlap must be more than two of it.
+ */
+export function fittedPlan(
+  stack: StackShape,
+  tile: TileShape,
+  overlap: Overlap,
+  halo: Overlap = [0, 0, 0],
+): TilePlan {
+  refuseWideOverlap(tile, overlap);
+  const axis = (k: 0 | 1 | 2): AxisPlan => {
+    const [length, size] = [stack[k], tile[k]];
+    if (length <= size) return axisPlan(length, size, 0, [0], [rampWeights(size, 0, 0)]);
+    const count = Math.ceil((length - overlap[k]) / (size - overlap[k]));
+    const starts = Array.from({ length: count }, (_, i) => Math.round((i * (length - size)) / (count - 1)));
+    const shared = (i: number): number => {
+      const [before, after] = [starts[i], starts[i + 1]];
+      return before === undefined || after === undefined ? 0 : before + size - after;
+    };
+    const windowOf = eachOnce((before: number, after: number) => rampWeights(size, before, after, halo[k]));
+    const windows = starts.map((_, i) => windowOf(shared(i - 1), shared(i)));
+    return axisPlan(length, size, overlap[k], starts, windows);
+  };
+  return { kind: "fitted", axes: [axis(0), axis(1), axis(2)] };
+}
+
+/** Remembers what a function made: tiles share with their neighbours one of a few lengths. */
+function eachOnce<T>(make: (before: number, after: number) => T): (before: number, after: number) => T {
+  const made = new Map<string, T>();
+  return (before, after) => {
+    const key = `${before} ${after}`;
+    const one = made.get(key) ?? make(before, after);
+    made.set(key, one);
+    return one;
+  };
+}
+
+function axisPlan(
+  length: number,
+  tile: number,
+  overlap: number,
+  starts: readonly number[],
+  windows: readonly Float64Array[],
+): AxisPlan {
+  const shares = sharesOf(length, tile, starts, windows);
+  const spans = starts.map((start, k) => ({ start, shares: shares[k] ?? new Float32Array(tile) }));
+  return { length, tile, overlap, spans };
+}
+
+function refuseWideOverlap(tile: TileShape, overlap: Overlap): void {
+  if (overlap.every((shared, k) => shared < (tile[k] ?? 0))) return;
+  throw usageError("the overlap is as large as the tile, or larger", {
+    code: "overlap-too-wide",
+    found: `overlap ${overlap.join(",")}`,
+    allowed: `less than the tile, ${tile.join(",")}, on each axis`,
+    remedy: "Choose a smaller --overlap or a larger --tile",
+  });
+}
+
+export function tileShapeOf({ axes }: TilePlan): TileShape {
+  return [axes[0].tile, axes[1].tile, axes[2].tile];
+}
+
+export function overlapOf({ axes }: TilePlan): Overlap {
+  return [axes[0].overlap, axes[1].overlap, axes[2].overlap];
+}
+
+export function tileCount({ axes }: TilePlan): number {
+  return axes.reduce((count, axis) => count * axis.spans.length, 1);
+}
+
+/** Voxels that the network computes for each one that is delivered. */
+export function redundancy(plan: TilePlan): number {
+  return plan.axes.reduce((product, axis) => (product * axis.spans.length * axis.tile) / axis.length, 1);
+}
+
+/** `redundancy` in words: where tiles overlap, and beyond the edge of the stack, the network works more than once. */
+export function computedWords(plan: TilePlan): string {
+  const share = redundancy(plan);
+  return share < 1.005
+    ? "each voxel is computed once"
+    : `each voxel is computed ${share.toFixed(2)} times on average (tiles overlap or are padded)`;
+}

@@ -1,0 +1,125 @@
+import { basename } from "node:path";
+import { type Acquisition, sourceFilesOf } from "../../core/acquisition.ts";
+import type { Operator } from "../../core/operators.ts";
+import { intensityWords, slopeWords } from "../../export/package/settings-words.ts";
+import { statedTaskOf, taskWords } from "../../export/package/stated-task.ts";
+import type { Provenance } from "../../formats/plane-sink.ts";
+import type { IntensityMap } from "../intensity/normalize.ts";
+import type { ChannelPlan, JobPlan } from "../plan/plan-job.ts";
+import { computedWords, overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
+
+/** The numbers that one stack was normalized with. */
+export interface StackMap {
+  readonly channel: number;
+  /** On T where depth is Z, on Z where depth is T. */
+  readonly other: number;
+  readonly map: IntensityMap;
+}
+
+export interface ProvenanceFacts {
+  readonly productVersion: string;
+  readonly runtimeVersion: string;
+  readonly nodeVersion: string;
+  readonly provider: string;
+  readonly jobId: string | undefined;
+  readonly acquisition: Acquisition;
+  readonly sourceSha256: string;
+  readonly plan: JobPlan;
+  readonly stackMaps: readonly StackMap[];
+  readonly clippedShare: number;
+  readonly notes: readonly string[];
+  readonly started: Date;
+  readonly finished: Date;
+}
+
+/** Under which a result states the daemon's job that made it. */
+export const jobKey = "Job";
+
+/** Where an acquisition has more stacks than this, their numbers are stated as a range. */
+const listedStacks = 32;
+
+/** How a result came about, for the person who opens it in ten years. */
+export function provenanceOf(facts: ProvenanceFacts): Provenance {
+  const { acquisition, plan } = facts;
+  const several = plan.channels.length > 1;
+  return [
+    ["Software", `cnnt-edge ${facts.productVersion}`],
+    ["Runtime", `onnxruntime-node ${facts.runtimeVersion}, Node ${facts.nodeVersion}`],
+    ["Provider", facts.provider],
+    ...(facts.jobId === undefined ? [] : [[jobKey, facts.jobId] as const]),
+    ["Source file", basename(acquisition.file)],
+    ["Source series", String(acquisition.series)],
+    ["Source files", String(sourceFilesOf(acquisition).length)],
+    ["Source sha256", facts.sourceSha256],
+    ["Depth axis", plan.depthAxis.toUpperCase()],
+    ...plan.channels.flatMap((channel, index): Provenance => {
+      const prefix = several ? `Channel ${index}: ` : "";
+      return ofChannel(channel, index, facts).map(([key, value]) => [`${prefix}${key}`, value] as const);
+    }),
+    ["Clipped share", String(facts.clippedShare)],
+    ...facts.notes.map((note) => ["Note", note] as const),
+    ["Started", facts.started.toISOString()],
+    ["Finished", facts.finished.toISOString()],
+    ["Elapsed s", ((facts.finished.getTime() - facts.started.getTime()) / 1000).toFixed(3)],
+  ];
+}
+
+function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts): Provenance {
+  if (channel.kind === "pass") return [["Model", "none (passed on unchanged)"]];
+  const { model, tiles, intensity, zoo } = channel;
+  return [
+    ["Model", `${model.name} ${model.version}`],
+    ["Model sha256", model.modelSha256],
+    ["Model task", taskWords(statedTaskOf(model))],
+    ["Tile", `${tileShapeOf(tiles).join(",")} (depth,height,width)`],
+    ["Overlap", overlapOf(tiles).join(",")],
+    ["Blend", "ramp"],
+    ["Tile plan", `${tiles.kind}; ${computedWords(tiles)}`],
+    ["Normalization", describeNormalization(channel)],
+    ...(channel.normalization.kind === "none"
+      ? []
+      : describeMaps(facts.stackMaps.filter((stack) => stack.channel === index))),
+    ...(zoo === undefined || zoo.after.length === 0
+      ? ([
+          ["Intensity meaning", intensityWords(intensity)],
+          ["Intensity slope", slopeWords(model.settings.pairs)],
+        ] as const)
+      : [["Operators after", describeOperators(zoo.after)] as const]),
+    ...(intensity.meaning === "affine"
+      ? [["Intensity map", `${intensity.gain} x + ${intensity.offset}`] as const]
+      : []),
+  ];
+}
+
+function describeNormalization({ normalization, zoo }: Extract<ChannelPlan, { kind: "denoise" }>): string {
+  if (zoo !== undefined) return describeOperators(zoo.before);
+  if (normalization.kind === "none") return "none";
+  const { kind, low, high, clip } = normalization;
+  return `${kind} ${low} to ${high}, ${clip ? "clipped" : "not clipped"}`;
+}
+
+/** `scale_range low 1 high 99 eps 0.000001 scope plane of itself, clip min 0 max 1` */
+function describeOperators(operators: readonly Operator[]): string {
+  if (operators.length === 0) return "none";
+  const inWords = ({ name, ...values }: Operator): string =>
+    [name, ...Object.entries(values).map(([key, value]) => `${key} ${value}`)].join(" ");
+  return operators.map(inWords).join(", ");
+}
+
+function describeMaps(stacks: readonly StackMap[]): Provenance {
+  const inWords = ({ map }: StackMap): string => `${map.low} to ${map.low + map.range}`;
+  const [first] = stacks;
+  if (first === undefined) return [];
+  if (stacks.length === 1) return [["Normalized from", inWords(first)]];
+  if (stacks.length <= listedStacks) {
+    return stacks.map((stack) => [`Normalized from, stack ${stack.other}`, inWords(stack)] as const);
+  }
+  const lows = stacks.map(({ map }) => map.low);
+  const highs = stacks.map(({ map }) => map.low + map.range);
+  const range = (values: readonly number[]): string => {
+    const lowest = values.reduce((a, b) => Math.min(a, b));
+    const highest = values.reduce((a, b) => Math.max(a, b));
+    return `${lowest} … ${highest}`;
+  };
+  return [["Normalized from", `${range(lows)} to ${range(highs)} (${stacks.length} stacks)`]];
+}

@@ -1,0 +1,193 @@
+import { stat } from "node:fs/promises";
+import { type Acquisition, planeCount, sourceFilesOf } from "../../core/acquisition.ts";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import { openAcquisition } from "../../formats/open.ts";
+import type { Plane, PlaneSource } from "../../formats/plane-source.ts";
+import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
+import { writeError } from "../../formats/write-errors.ts";
+import { sampleWritten } from "../intensity/written-sample.ts";
+import type { DenoiseJob, DenoiseOutcome, Progress } from "../job/denoise-job.ts";
+import { interrupted, orInterrupted } from "../job/interrupted.ts";
+import type { Network } from "../job/network.ts";
+import { productVersion } from "../machine/product-version.ts";
+import { checkChannels } from "../plan/check-channels.ts";
+import { type JobPlan, planJob } from "../plan/plan-job.ts";
+import { overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
+import { isResultOf } from "../result/own-result.ts";
+import { provenanceOf } from "../result/provenance.ts";
+import { hashSource, refuseChangedSource, sourceState } from "../result/source-hash.ts";
+import type { TellBusy } from "./busy-time.ts";
+import { processStacks } from "./process-stacks.ts";
+import { createProgressMeter } from "./progress-meter.ts";
+import { expectedSpeed, type TileRates } from "./tile-rates.ts";
+
+export interface PipelineTools {
+  readonly network: Network;
+  /** Reads a model folder; asked once for each channel. */
+  readonly packageOf: (dir: string) => Promise<ModelPackage>;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  /** Memory that may be taken. */
+  readonly availableBytes: () => number;
+  /** Voxels of the largest tile that this model may be given; undefined: any. */
+  readonly largestTileVoxels?: (model: ModelPackage) => number | undefined;
+  /** Planes in a chunk that were measured to be the fastest for this model here; undefined: the package's own. */
+  readonly chunkDepth?: (model: ModelPackage) => number | undefined;
+  /** What a person should know beforehand; the result carries it. */
+  readonly notes?: readonly string[];
+  readonly tellBusy?: TellBusy;
+  /** What tiles take on this machine; each tile of the job is learned. */
+  readonly tileRates?: TileRates | undefined;
+}
+
+/** So often is progress told where nothing else tells it. */
+const tickMs = 1000;
+
+/**
+ * Denoises one acquisition into one OME-TIFF: reads, normalizes, runs the network, blends, denormalizes and writes
+ * stack by stack, re-reads what was written and only then gives it its name. Whatever goes wrong, nothing is left.
+ * Throws `EdgeError`; `interrupted` when the signal was raised.
+ */
+export async function denoiseAcquisition(job: DenoiseJob, tools: PipelineTools): Promise<DenoiseOutcome> {
+  try {
+    const source = await openAcquisition(job.input, { series: job.series, signal: tools.signal });
+    try {
+      return await denoiseSource(job, source, tools);
+    } finally {
+      await source.close();
+    }
+  } catch (error) {
+    // Whatever the abortion made fail on its way, this is what happened.
+    throw tools.signal.aborted ? interrupted() : error;
+  }
+}
+
+/** What is no result of an earlier attempt of the job is left alone, also where it comes while the job runs. */
+async function mayReplace({ overwrite, jobId, output }: DenoiseJob): Promise<boolean> {
+  if (overwrite !== "own") return overwrite;
+  return jobId !== undefined && (await isResultOf(jobId, output));
+}
+
+async function denoiseSource(
+  job: DenoiseJob,
+  source: PlaneSource,
+  tools: PipelineTools,
+): Promise<DenoiseOutcome> {
+  const started = new Date();
+  const { acquisition } = source;
+  const totalVoxels = planeCount(acquisition.sizes) * acquisition.sizes.y * acquisition.sizes.x;
+  const meter = createProgressMeter({
+    totalVoxels,
+    now: () => performance.now(),
+    report: tools.onProgress,
+  });
+  meter.enter("opening");
+  const { packageOf, largestTileVoxels: largestVoxels, chunkDepth } = tools;
+  const known = { largestVoxels, chunkDepth };
+  const plan = await planJob(job, acquisition, packageOf, tools.availableBytes(), known);
+  const { tileRates } = tools;
+  const denoised = plan.channels.filter(({ kind }) => kind === "denoise").length / plan.channels.length;
+  meter.expect(totalVoxels * denoised, tileRates && expectedSpeed(plan, tileRates));
+  const ownFiles = sourceFilesOf(acquisition);
+  const stateBefore = await sourceState(ownFiles);
+
+  const { sampleType, depthAxis } = plan;
+  const sink = await createOmeTiff(
+    job.output,
+    {
+      acquisition: ofResult(acquisition, plan),
+      sampleType,
+      compression: job.compression,
+      fastest: depthAxis,
+    },
+    { overwrite: await mayReplace(job), access: job.access },
+  );
+  // The hash is made beside the rest, and given up with it.
+  const ending = new AbortController();
+  const hashing = hashSource(ownFiles, AbortSignal.any([tools.signal, ending.signal]));
+  hashing.catch(() => undefined);
+  const ticking = setInterval(meter.tick, tickMs);
+  try {
+    const sample = sampleWritten(acquisition.sizes, planeCount(acquisition.sizes), job.output);
+    const write = async (plane: Plane): Promise<void> => {
+      sample.saw(plane);
+      await sink.write(plane);
+    };
+    const { network, signal } = tools;
+    const { noise, warnings } = await checkChannels(job.noiseReferences, source, plan.channels, signal);
+    const { tellBusy } = tools;
+    const totals = await processStacks({
+      plan,
+      source,
+      write,
+      output: job.output,
+      nonFinite: job.nonFinite,
+      network,
+      meter,
+      tileRates,
+      signal,
+      tellBusy,
+    });
+    const { sha256: sourceSha256, files: sourceFiles } = await orInterrupted(hashing, signal);
+    await refuseChangedSource(acquisition.file, ownFiles, stateBefore);
+
+    const finished = new Date();
+    const clippedShare = totals.clippedVoxels / totalVoxels;
+    const access = sink.accessProblem === undefined ? [] : [sink.accessProblem];
+    const notes = [...(tools.notes ?? []), ...plan.notes, ...totals.notes, ...warnings, ...access];
+    meter.enter("verifying");
+    await sink.finish(
+      provenanceOf({
+        productVersion,
+        runtimeVersion: network.runtimeVersion,
+        nodeVersion: process.versions.node,
+        provider: network.provider,
+        jobId: job.jobId,
+        acquisition,
+        sourceSha256,
+        plan,
+        stackMaps: totals.stackMaps,
+        clippedShare,
+        notes,
+        started,
+        finished,
+      }),
+      sample.check,
+    );
+    const { size: outputBytes } = await stat(job.output).catch((error: unknown) => {
+      throw writeError(error, job.output);
+    });
+    return {
+      output: job.output,
+      outputBytes,
+      sourceSha256,
+      sourceFiles,
+      provider: network.provider,
+      ...tilesOf(plan),
+      voxels: totalVoxels,
+      elapsedS: (Date.now() - started.getTime()) / 1000,
+      networkS: totals.networkS,
+      clippedShare,
+      notes,
+      ...(noise.length === 0 ? {} : { noise }),
+    };
+  } finally {
+    clearInterval(ticking);
+    ending.abort();
+    await sink.abort();
+  }
+}
+
+/** A 12-bit camera's values stay below 4096; what a network makes of them need not. */
+function ofResult(acquisition: Acquisition, { channels }: JobPlan): Acquisition {
+  if (channels.every(({ kind }) => kind === "pass")) return acquisition;
+  const { significantBits: _ofTheCamera, ...rest } = acquisition;
+  return rest;
+}
+
+/** Those of the first channel that goes through a network; zeros where none does. */
+function tilesOf({ channels }: JobPlan): Pick<DenoiseOutcome, "tile" | "overlap"> {
+  const first = channels.find((channel) => channel.kind === "denoise");
+  if (first === undefined) return { tile: [0, 0, 0], overlap: [0, 0, 0] };
+  return { tile: tileShapeOf(first.tiles), overlap: overlapOf(first.tiles) };
+}

@@ -1,0 +1,51 @@
+import { type Samples, type SampleType, sampleTypes } from "../../core/acquisition.ts";
+
+/** The planes of a stack that are in memory: a fixed number of places, each used again and again. */
+export interface PlaneWindow {
+  /** Reads those of these planes that are not here yet; planes that are in neither list may be forgotten. */
+  readonly load: (wanted: readonly number[], kept: readonly number[]) => Promise<void>;
+  /** A plane that was loaded, `[height, width]`. */
+  readonly plane: (depth: number) => Samples;
+  /** Bytes held, whatever the stack's depth. */
+  readonly bytes: number;
+}
+
+export interface PlaneWindowOptions {
+  /** The most planes that are wanted and kept together. */
+  readonly capacity: number;
+  readonly sampleType: SampleType;
+  readonly planeVoxels: number;
+  /** Reads one plane into the given array. */
+  readonly read: (depth: number, into: Samples) => Promise<void>;
+}
+
+export function createPlaneWindow(options: PlaneWindowOptions): PlaneWindow {
+  const { make, bytes } = sampleTypes[options.sampleType];
+  const places = Array.from({ length: options.capacity }, () => make(options.planeVoxels));
+  const placeOf = new Map<number, Samples>();
+  const free = [...places];
+
+  return {
+    bytes: options.capacity * options.planeVoxels * bytes,
+    async load(wanted, kept) {
+      const needed = new Set([...wanted, ...kept]);
+      for (const [depth, place] of placeOf) {
+        if (needed.has(depth)) continue;
+        placeOf.delete(depth);
+        free.push(place);
+      }
+      for (const depth of wanted) {
+        if (placeOf.has(depth)) continue;
+        const place = free.pop();
+        if (place === undefined) throw new RangeError(`no place for plane ${depth}`);
+        placeOf.set(depth, place);
+        await options.read(depth, place);
+      }
+    },
+    plane(depth) {
+      const place = placeOf.get(depth);
+      if (place === undefined) throw new RangeError(`plane ${depth} is not loaded`);
+      return place;
+    },
+  };
+}
