@@ -251,8 +251,11 @@ test("a source stays while the disk that finished sources went to is not mounted
   assert.equal((await moveSource(order, nothing)).kind, "moved");
 });
 
-test("folders that are made for a finished source have the results' group", async () => {
-  const gid = process.getgroups?.().find((group) => group !== process.getgid?.()) ?? process.getgid?.() ?? 0;
+test("folders that are made for a finished source have the results' group", async (t) => {
+  // Root may give a file to any group, also to one that nobody is in.
+  const gid =
+    process.getuid?.() === 0 ? 4242 : process.getgroups?.().find((group) => group !== process.getgid?.());
+  if (gid === undefined) return t.skip("this user is in one group only");
   const target = join(await temporaryFolder(), "done");
   const order = { ...(await sources(target, { "day/a.tif": raw })), access: { gid } };
   assert.equal((await moveSource(order, nothing)).kind, "moved");
