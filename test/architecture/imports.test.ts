@@ -32,7 +32,12 @@ function importsOf(file: string): string[] {
 
 for (const [folder, allowed] of Object.entries(mayImport)) {
   test(`${folder}/ imports only from itself${allowed.length > 0 ? `, ${allowed.join(", ")}` : ""}`, () => {
-    const violations = sourceFiles(folder).flatMap((file) =>
+    const files = sourceFiles(folder);
+    assert.ok(
+      files.some((file) => importsOf(file).length > 0),
+      "no import was found",
+    );
+    const violations = files.flatMap((file) =>
       importsOf(file)
         .map((target) => relative(root, target).split(sep).join("/"))
         // Everybody may read the product's version.

@@ -242,6 +242,7 @@ test("levels of different exposure are brought to one brightness, and the mosaic
   );
   assert.equal(status, 0, stderr);
   const result = calibrationSchema.parse(JSON.parse(readFileSync(join(out, "calibration.json"), "utf8")));
+  assert.equal(result.bleaching.factors.length, 5);
   for (const [k, factor] of result.bleaching.factors.entries()) {
     assert.ok(Math.abs(factor / ([1, 2, 4, 8, 8][k] ?? 0) / 0.125 - 1) < 0.02, `${result.bleaching.factors}`);
   }

@@ -60,8 +60,9 @@ test("the image has all parts of the product but the service, and nothing in it 
     if (statSync(join(repository, part)).isFile()) return [part];
     return readdirSync(join(repository, part), { recursive: true }).map((name) => join(part, String(name)));
   });
-  const lost = files
-    .filter((name) => /\.(ts|js)$/.test(name))
+  const programs = files.filter((name) => /\.(ts|js)$/.test(name));
+  assert.ok(programs.length > 100, `${programs.length} programs`);
+  const lost = programs
     .flatMap((name) =>
       [...file(name).matchAll(/(?:from|import|new URL\()\s*\(?\s*"(\.[^"]+)"/g)]
         .map(([, target = ""]) => join(dirname(name), target))
@@ -115,6 +116,7 @@ test("the compose example mounts files that exist, and its configuration uses it
     if (source.startsWith("./")) assert.ok(existsSync(join(dirname(composeFile), source)), mount);
     else assert.ok(source in compose.volumes, mount);
   }
+  assert.notEqual(mosquitto.ports.length, 0);
   assert.ok(mosquitto.ports.every((port) => port.startsWith("127.0.0.1:")));
   const { mqtt } = parseConfig(file("container/with-mosquitto.yaml"), "with-mosquitto.yaml");
   assert.equal(mqtt.password_file, `/run/secrets/${edge.secrets[0]}`);

@@ -14,6 +14,10 @@ import { readNpyTensor } from "../../formats/npy.ts";
 const folder = resolve(import.meta.dirname, "../fixtures/checkpoints");
 const files = readdirSync(folder).filter((name) => /\.(pt|safetensors)$/.test(name));
 
+test("the fixtures hold a checkpoint of each kind", () => {
+  assert.ok(files.length >= 11, files.join());
+});
+
 for (const file of files) {
   const name = file.slice(0, file.lastIndexOf("."));
   test(`reads the weights of a checkpoint saved as ${name}`, async () => {
@@ -26,6 +30,7 @@ for (const file of files) {
     const input = await readNpyTensor(join(folder, "input.npy"));
     const expected = await readNpyTensor(join(folder, `${name}.output.npy`));
     const output = referenceForward(network, { shape: input.shape, data: Float64Array.from(input.data) });
+    assert.equal(output.data.length, expected.data.length);
     for (const [i, value] of expected.data.entries()) {
       // Computed in float64 on both sides; the expectation was rounded once to float32.
       assert.ok(

@@ -22,6 +22,7 @@ for (const name of ["no-mixer", "four-level"]) {
   test(`the float64 forward pass gives the published output (${name})`, async () => {
     const fixture = cnntFixture(name);
     const network = await networkOf(fixture);
+    assert.notEqual(fixture.pairs.length, 0);
     for (const pair of fixture.pairs) {
       const input = await readNpyTensor(pair.input);
       const expected = await readNpyTensor(pair.output);

@@ -94,6 +94,7 @@ test("bleaching is one factor per repeat about the camera's offset, found from t
   );
   assert.ok(found.corrected);
   assert.ok(Math.abs(found.offset - camera.offset) < 0.5, `${found.offset}`);
+  assert.equal(found.factors.length, factors.length);
   found.factors.forEach((factor, index) => {
     assert.ok(Math.abs(factor - (factors[index] ?? 0)) < 0.01);
   });
@@ -108,6 +109,7 @@ test("exposures of very different brightness are brought to that of their judges
     { judges: [3, 4] },
   );
   assert.ok(found.corrected);
+  assert.equal(found.factors.length, exposures.length);
   found.factors.forEach((factor, index) => {
     assert.ok(Math.abs(factor / (exposures[index] ?? 0) - 1) < 0.02, `${factor}`);
   });

@@ -33,6 +33,7 @@ for (const photons of [5, 20, 80]) {
   test(`${photons} photons: the unbiased error is the true one within 0.3 dB wherever its interval excludes zero`, async () => {
     const field = knownField({ z: 8, y: 128, x: 128 }, photons, 12);
     const levels = await measureDouble(field, "blur", [1, 4]);
+    assert.equal(levels.length, 2);
     for (const { averages, denoised } of levels) {
       const truth = await trueError(field, "blur", averages);
       const error = denoised.error ?? assert.fail();
@@ -51,6 +52,7 @@ for (const photons of [5, 20, 80]) {
 test("a raw average of n is worth n scans, and its error is noise, not bias", async () => {
   const levels = await measureDouble(knownField({ z: 4, y: 96, x: 96 }, 20, 12), "identity", [1, 2, 4]);
   const scan = singleScanVariance(levels, 1) ?? assert.fail();
+  assert.equal(levels.length, 3);
   for (const { averages, raw } of levels) {
     const worth = worthOf(raw.error ?? assert.fail(), scan);
     assert.ok(

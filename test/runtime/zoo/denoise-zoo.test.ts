@@ -135,6 +135,7 @@ test("a network of one size takes a larger image in tiles of that size, a smalle
   const image = Float32Array.from({ length: 50 * 70 }, (_, i) => 40 + (i % 70));
   const { outcome, data } = await denoise("fixed", "fixed-size-04", { shape: [1, 50, 70], data: image });
   assert.deepEqual(outcome.tile, [1, 32, 32]);
+  assert.equal(data.length, image.length);
   assert.ok(data.every((value) => value > 0 && value <= 1));
   const small = await denoise("small", "fixed-size-04", { shape: [1, 20, 9], data: image.subarray(0, 180) });
   assert.equal(small.data.length, 180);

@@ -24,6 +24,7 @@ test("what the ledger said is written is there after kill -9, and nothing is hal
   }
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   const ledger = await openLedger(folder, () => undefined);
+  assert.ok(told.length >= 50, `${told.length} were told`);
   for (const id of told) assert.equal((await ledger.job(id))?.status, "queued", `job ${id}`);
   await ledger.close();
 });
