@@ -60,6 +60,8 @@ export const stateSchema = z.strictObject({
   /** `degraded`: something needs a person, the rest goes on. `draining`: ending, the running job is being finished. */
   state: z.enum(["online", "degraded", "draining", "offline"]),
   reason: z.string().optional(),
+  /** What to do where the ledger cannot be written; where a folder is in trouble, its own state has the remedy. */
+  remedy: z.string().optional(),
   /** When this state began; absent in a last will, because nobody was there to see it. */
   since: time.optional(),
   /**

@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { ErrorReport } from "../core/errors.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { EngineRoom } from "./engine-room.ts";
 import type { Folder } from "./folder.ts";
@@ -24,6 +25,7 @@ export interface AnnouncerOptions {
   readonly publisher: Publisher;
   readonly service: ServiceManager;
   readonly ledger: Ledger;
+  readonly ledgerTrouble: () => ErrorReport | undefined;
   readonly room: EngineRoom;
   readonly folders: readonly Folder[];
   readonly throughput: Throughput;
@@ -65,8 +67,9 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   }
 
   function sayState(): void {
-    const { state } = daemonState(folders, room.condition(), phase, started);
-    const body = daemonState(folders, room.condition(), phase, sinceWhen("state", state));
+    const stateSince = (since: string) =>
+      daemonState(folders, room.condition(), options.ledgerTrouble(), phase, since);
+    const body = stateSince(sinceWhen("state", stateSince(started).state));
     if (!isNews("state", body)) return;
     publisher.setState(body);
     options.service.status(
@@ -121,8 +124,9 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
 
   async function sayAll(): Promise<void> {
     sayInfo();
-    await sayFolders();
+    // Before what the ledger is asked for: it may be the trouble.
     sayState();
+    await sayFolders();
   }
 
   function soon(): void {
@@ -154,7 +158,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       clearTimeout(soonTimer);
       for (const timer of timers) clearInterval(timer);
       loopDelay.disable();
-      return daemonState(folders, room.condition(), "stopped", new Date().toISOString());
+      return daemonState(folders, room.condition(), undefined, "stopped", new Date().toISOString());
     },
   };
 }

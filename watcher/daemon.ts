@@ -6,8 +6,7 @@ import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
 import { openBroker } from "./broker-access.ts";
 import { createBrokerNews } from "./broker-news.ts";
-import { calibrationMessage } from "./calibration-message.ts";
-import type { DaemonConfig } from "./config/resolve.ts";
+import type { DaemonConfig, FolderConfig } from "./config/resolve.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createEngineRoom, type Warm } from "./engine-room.ts";
 import { createFolder, type Folder } from "./folder.ts";
@@ -18,16 +17,19 @@ import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { createMover } from "./mover.ts";
 import { createOpened, type Opened } from "./opened.ts";
-import { readPinned } from "./pinned-calibrations.ts";
+import { pinnedMessages, readPinned } from "./pinned-calibrations.ts";
 import { hidePaths, rootsOf } from "./publish/hide-paths.ts";
 import { createPublisher } from "./publish/publisher.ts";
 import { createRateLimit } from "./publish/rate-limit.ts";
 import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
 import { retainedTopicsOf, topicBase } from "./publish/topics.ts";
 import { createQueue } from "./queue.ts";
+import { rejectable } from "./rejectable.ts";
 import { resultAccess } from "./result-access.ts";
 import { isEngineLoss } from "./retry.ts";
+import { heartbeatS } from "./status.ts";
 import { createThroughput } from "./throughput.ts";
+import { createWaitingLedger } from "./waiting-ledger.ts";
 
 /** The composition root: the only place that knows who exists. Stops in the reverse order of starting. */
 
@@ -64,24 +66,18 @@ const warmUpMs = 300_000;
 /** Throws `EdgeError` where the state folder, the broker's files or its port cannot be had. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const opened = createOpened(options.log);
-  try {
-    return await start(options, opened);
-  } catch (error) {
+  return start(options, opened).catch(async (error: unknown) => {
     await opened.closeAll();
     throw error;
-  }
+  });
 }
 
 async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const { config, log } = options;
-  const pinned = new Map(
-    await Promise.all(config.folders.map(async (folder) => [folder.name, await readPinned(folder)] as const)),
-  );
-  const access = new Map(
-    await Promise.all(
-      config.folders.map(async (folder) => [folder.name, await resultAccess(folder)] as const),
-    ),
-  );
+  const [pinned, access] = await Promise.all([
+    ofEachFolder(config, readPinned),
+    ofEachFolder(config, resultAccess),
+  ]);
   const boot = randomBytes(8).toString("hex");
   const base = topicBase(config.instance);
   const clientId = `cnnt-edge-${config.instance}-${boot.slice(0, 6)}`;
@@ -89,8 +85,17 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   service.extendStart(warmUpMs);
   const failure = rejectable();
 
-  const ledger = await openLedger(config.state, failure.reject);
-  opened.push(ledger.close);
+  const ownLedger = await openLedger(config.state, failure.reject);
+  opened.push(ownLedger.close);
+  const waiting = createWaitingLedger({
+    ledger: ownLedger,
+    log,
+    onChange: () => announcer.soon(),
+    lookMs: heartbeatS * 1000,
+  });
+  opened.push(waiting.end);
+  const { ledger } = waiting;
+  const mayNote = (): boolean => waiting.trouble() === undefined;
   const broker = await openBroker(config.mqtt, clientId, base);
   opened.push(broker.stop);
 
@@ -167,6 +172,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
 
   const mover = createMover({
     ledger,
+    mayNote,
     folders,
     quietMs: config.settle.quiet_s * 1000,
     log,
@@ -184,6 +190,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   };
   const queue = createQueue({
     ledger,
+    mayNote,
     engine: room.engine,
     folders,
     mostAttempts: config.jobs.attempts,
@@ -221,6 +228,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     publisher,
     service,
     ledger,
+    ledgerTrouble: waiting.trouble,
     room,
     folders,
     throughput,
@@ -228,18 +236,14 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     log,
   });
 
-  for (const job of await ledger.recover(config.jobs.attempts)) sayJob(job);
-  for (const job of await ledger.takeUpHeld()) sayJob(job);
-  await ledger.wakeMoves();
+  // A start that finds its ledger's disk full does not wait for it.
+  for (const job of await ownLedger.recover(config.jobs.attempts)) sayJob(job);
+  for (const job of await ownLedger.takeUpHeld()) sayJob(job);
+  await ownLedger.wakeMoves();
   const last = await ledger.lastEnded();
   if (last !== undefined) publisher.publish("jobLast", bodyOf(last));
-  for (const { calibration, file } of [...pinned.values()].flat()) {
-    const { id: calibrationId } = calibration;
-    const pinnedTo = [...pinned].flatMap(([name, all]) =>
-      all.some((one) => one.calibration.id === calibrationId) ? [name] : [],
-    );
-    const body = calibrationMessage(calibration, file, { exposePaths: config.mqtt.expose_paths, pinnedTo });
-    publisher.publish("calibration", body, { calibration: calibrationId });
+  for (const body of pinnedMessages(pinned, config.mqtt.expose_paths)) {
+    publisher.publish("calibration", body, { calibration: body.id });
   }
   opened.push(() => publisher.stop(announcer.stop(), lastWordMs));
   await announcer.start();
@@ -265,6 +269,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   async function stop(): Promise<void> {
     service.stopping("finishing the running job");
     announcer.drain();
+    waiting.end();
     const finishMs = config.shutdown.finish_s * 1000;
     await Promise.all([queue.drain(finishMs), mover.drain(finishMs)]);
     await room.stop();
@@ -272,7 +277,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     await publisher.stop(announcer.stop(), lastWordMs);
     await broker.stop();
     unwatch();
-    await ledger.close();
+    await ownLedger.close();
   }
 
   return {
@@ -287,13 +292,12 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   };
 }
 
-/** A promise that is never kept, and may be broken from outside. */
-function rejectable(): { promise: Promise<never>; reject: (error: unknown) => void } {
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<never>((_resolve, rejectIt) => {
-    reject = rejectIt;
-  });
-  // Whoever waits for it hears of it; before that nobody has to.
-  promise.catch(() => undefined);
-  return { promise, reject };
+/** By the names of the folders. */
+async function ofEachFolder<Fact>(
+  { folders }: DaemonConfig,
+  read: (folder: FolderConfig) => Promise<Fact>,
+): Promise<ReadonlyMap<string, Fact>> {
+  return new Map(
+    await Promise.all(folders.map(async (folder) => [folder.name, await read(folder)] as const)),
+  );
 }

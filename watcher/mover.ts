@@ -18,6 +18,8 @@ export interface Mover {
 
 export interface MoverOptions {
   readonly ledger: Ledger;
+  /** Whether the ledger can be written: where it cannot, no move begins. */
+  readonly mayNote: () => boolean;
   readonly folders: readonly Folder[];
   readonly quietMs: number;
   readonly log: DaemonLog;
@@ -32,7 +34,7 @@ const longestDelayMs = 3_600_000;
 /** A source that is not there may lie on a share that is not mounted: so often is it looked for, an hour apart. */
 const looksForGone = 24;
 
-export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOptions): Mover {
+export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: MoverOptions): Mover {
   const holds = new Map<Folder, number>();
   const working = new Map<Folder, Promise<void>>();
   let stopped = false;
@@ -40,7 +42,7 @@ export function createMover({ ledger, folders, quietMs, log, onKept }: MoverOpti
   /** One at a time in each folder: a disk that is slow to copy to holds up no other folder, and no job. */
   async function work(folder: Folder): Promise<void> {
     while (!stopped && folder.facts().mode !== undefined && folder.facts().unreachable === undefined) {
-      if ((holds.get(folder) ?? 0) > 0) return;
+      if ((holds.get(folder) ?? 0) > 0 || !mayNote()) return;
       const move = await ledger.nextMove(folder.config.name);
       if (move === undefined) return;
       await attempt(folder, move);

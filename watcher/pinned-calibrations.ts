@@ -1,7 +1,9 @@
 import { noiseReferenceOf } from "../calibration/pinned/noise-reference.ts";
 import { readCalibration } from "../calibration/pinned/read-calibration.ts";
 import type { Calibration } from "../calibration/result.ts";
+import type { CalibrationBody } from "../core/messages.ts";
 import type { DenoiseJobInput } from "../runtime/job/denoise-job.ts";
+import { calibrationMessage } from "./calibration-message.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import type { Model } from "./models.ts";
 
@@ -23,6 +25,20 @@ export async function readPinned({ calibration }: FolderConfig): Promise<readonl
   return Promise.all(
     wanted.map(async ({ file, channel }) => ({ file, channel, calibration: await readCalibration(file) })),
   );
+}
+
+/** What is told of the calibrations that are pinned to each folder, one message for each pin. */
+export function pinnedMessages(
+  pinned: ReadonlyMap<string, readonly PinnedCalibration[]>,
+  exposePaths: boolean,
+): CalibrationBody[] {
+  const pinnedTo = (id: string): string[] =>
+    [...pinned].flatMap(([folder, all]) => (all.some((one) => one.calibration.id === id) ? [folder] : []));
+  return [...pinned.values()]
+    .flat()
+    .map(({ calibration, file }) =>
+      calibrationMessage(calibration, file, { exposePaths, pinnedTo: pinnedTo(calibration.id) }),
+    );
 }
 
 /** What the engine holds acquisitions of a folder against; undefined where there is nothing to hold them against. */

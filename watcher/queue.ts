@@ -14,7 +14,6 @@ import type { Ledger } from "./ledger/ledger.ts";
 import { type Model, packagesOf } from "./models.ts";
 import { outputNames } from "./output-name.ts";
 import { isEngineLoss, judgeFailure, sourceRemoved } from "./retry.ts";
-import { untilWritten } from "./until-written.ts";
 
 /** Gives the engine one job after the other, and writes down how each ended. */
 export interface Queue {
@@ -27,6 +26,8 @@ export interface Queue {
 
 export interface QueueOptions {
   readonly ledger: Ledger;
+  /** Whether the ledger can be written: where it cannot, no job begins. */
+  readonly mayNote: () => boolean;
   /** Undefined while no model can run. */
   readonly engine: () => Engine | undefined;
   readonly folders: readonly Folder[];
@@ -64,7 +65,6 @@ export function createQueue(options: QueueOptions): Queue {
   let running: Job | undefined;
   let working: Promise<void> | undefined;
   let draining = false;
-  const ledgerHealth = { log, isEnding: () => draining };
   let kicked = false;
   /** The folder that was served last stands last, so that no folder starves another. */
   let turns = [...folders];
@@ -79,7 +79,7 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   async function pick(): Promise<{ job: Job; folder: Folder } | undefined> {
-    if (draining || options.engine() === undefined) return undefined;
+    if (draining || !options.mayNote() || options.engine() === undefined) return undefined;
     for (const folder of turns) {
       if (!folder.isOpen()) continue;
       const job = await ledger.peek(folder.config.name, folder.config.order);
@@ -112,6 +112,8 @@ export function createQueue(options: QueueOptions): Queue {
       // Not yet started: it stays in the queue, and the folder is not open until its disks answer and take results.
       if (running === undefined) {
         const report = reportOf(error);
+        // Nothing begins as long as the ledger cannot be written, which the daemon tells.
+        if (report.code === "ledger-unusable") return;
         if (!closeFolder(folder, report, into)) await setBack(queued, folder, report);
       } else log.error(error, { job: queued.id });
     } finally {
@@ -147,14 +149,14 @@ export function createQueue(options: QueueOptions): Queue {
         onProgress: (progress) => options.onProgress(job, progress),
       });
     } catch (error) {
-      await untilWritten(() => setBack(job, folder, reportOf(error)), ledgerHealth);
+      await setBack(job, folder, reportOf(error));
       return;
     }
     const letGo = options.holdSources(folder);
     let shown = Promise.resolve();
     try {
       const moves = folder.config.moveTo !== undefined;
-      const done = await untilWritten(() => ledger.finish(job.id, outcome, moves), ledgerHealth);
+      const done = await ledger.finish(job.id, outcome, moves);
       options.onJob(done, folder);
       shown = options.onDone(done, outcome, folder);
     } finally {

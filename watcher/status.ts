@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { ErrorReport } from "../core/errors.ts";
 import type { FolderStateBody, InfoBody, StateBody } from "../core/messages.ts";
 import type { EngineFacts } from "../runtime/job/denoise-job.ts";
 import { passModel } from "./config/resolve.ts";
@@ -18,6 +19,7 @@ export type EngineCondition = "warming" | "ready" | "lost";
 export function daemonState(
   folders: readonly Folder[],
   engine: { condition: EngineCondition; provider: string | undefined; reason: string | undefined },
+  ledger: ErrorReport | undefined,
   phase: "running" | "draining" | "stopped",
   since: string,
 ): StateBody {
@@ -25,6 +27,8 @@ export function daemonState(
     .map((folder) => ({ name: folder.config.name, trouble: troubleOf(folder.facts()) }))
     .flatMap(({ name, trouble }) => (trouble === undefined ? [] : [`folder ${name} ${trouble}`]));
   if (engine.condition === "lost") troubles.unshift(`engine: ${engine.reason ?? "lost"}`);
+  // Nothing is done as long as nothing can be noted.
+  if (ledger !== undefined) troubles.unshift(ledger.message);
   const body = {
     since,
     heartbeat_s: heartbeatS,
@@ -33,7 +37,15 @@ export function daemonState(
   };
   if (phase === "stopped") return { ...body, state: "offline", reason: "stopped" };
   if (phase === "draining") return { ...body, state: "draining", reason: "stopping" };
-  if (troubles.length > 0) return { ...body, state: "degraded", reason: troubles.join("; ").slice(0, 2000) };
+  if (troubles.length > 0) {
+    const reason = troubles.join("; ").slice(0, 2000);
+    return {
+      ...body,
+      state: "degraded",
+      reason,
+      ...(ledger?.remedy === undefined ? {} : { remedy: ledger.remedy }),
+    };
+  }
   return { ...body, state: "online" };
 }
 

@@ -37,6 +37,7 @@ async function refusedMove(code: string, quietForMs: number) {
   let told = 0;
   const mover = createMover({
     ledger,
+    mayNote: () => true,
     folders: [folder],
     quietMs: 2000,
     log: createDaemonLog({

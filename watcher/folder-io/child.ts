@@ -48,14 +48,16 @@ function endWork(): void {
 
 const open = (path: string, series: number) => openAcquisition(path, { series });
 
-/** Findings are told one at a time: the ledger sets the pace, not the disk. */
+/** Findings are told one at a time: the ledger sets the pace, not the disk, and who waits for it is not at work. */
 let noted: (() => void) | undefined;
 async function tell(finding: Finding): Promise<void> {
   const written = new Promise<void>((resolve) => {
     noted = resolve;
   });
   send({ kind: "finding", finding });
+  endWork();
   await written;
+  beginWork();
 }
 
 /** How long a sweep may follow the last one at the earliest, in parts of the time that one took. */

@@ -129,7 +129,7 @@ function migrate(database: LibsqlDatabase.Database, file: string): void {
 }
 
 /** https://sqlite.org/rescode.html */
-const resultCodes = { busy: 5, corrupt: 11, notADatabase: 26 } as const;
+const resultCodes = { busy: 5, corrupt: 11, full: 13, notADatabase: 26 } as const;
 
 /** SQLite's result code without what extends it, for which the library may know no name; undefined for other errors. */
 function primaryCode(error: unknown): number | undefined {
@@ -148,6 +148,14 @@ function unusable(error: unknown, file: string): unknown {
 
 function notUsable(file: string, cause: unknown) {
   const code = primaryCode(cause);
+  if (code === resultCodes.full) {
+    return machineError("the disk of the ledger is full", {
+      code: "ledger-unusable",
+      file,
+      remedy: "Free some space on the disk of the state folder",
+      cause,
+    });
+  }
   return machineError("the ledger cannot be used", {
     code: "ledger-unusable",
     file,

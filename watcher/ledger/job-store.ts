@@ -87,6 +87,12 @@ export function createJobStore(database: Database, now: () => number) {
       );
     },
 
+    /** Throws where nothing can be written. */
+    tryWriting: (): void => {
+      const [row] = rows("PRAGMA user_version");
+      run(`PRAGMA user_version = ${Number(row?.["user_version"])}`);
+    },
+
     retainedTopics: (): string[] => rows("SELECT topic FROM retained").map((row) => String(row["topic"])),
     rememberRetained: (topic: string): void => {
       run("INSERT OR IGNORE INTO retained (topic) VALUES (?)", topic);

@@ -16,15 +16,27 @@ interface Answer {
   readonly error?: ErrorReport;
 }
 
-const operations = [
+const reads = [
   "knownFiles",
   "waitingFiles",
+  "peek",
+  "nextMove",
+  "keptSources",
+  "job",
+  "counts",
+  "unpublished",
+  "lastEnded",
+  "mountPoint",
+  "retainedTopics",
+] as const satisfies readonly (keyof JobStore)[];
+
+/** Operations that need room on the disk. */
+export const ledgerWrites = [
   "admitWhole",
   "admitBroken",
   "admitRefused",
   "gone",
   "partOf",
-  "peek",
   "start",
   "finish",
   "end",
@@ -32,22 +44,16 @@ const operations = [
   "wake",
   "recover",
   "takeUpHeld",
-  "nextMove",
   "moved",
   "moveLater",
   "wakeMoves",
-  "keptSources",
-  "job",
-  "counts",
-  "unpublished",
   "markPublished",
-  "lastEnded",
-  "mountPoint",
   "rememberMountPoint",
-  "retainedTopics",
   "rememberRetained",
   "forgetRetained",
+  "tryWriting",
 ] as const satisfies readonly (keyof JobStore)[];
+export type LedgerWrite = (typeof ledgerWrites)[number];
 
 /**
  * Opens `ledger.sqlite` in `stateFolder` (made where missing) and holds the folder for this process. Throws
@@ -112,7 +118,7 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
     throw error;
   }
   const calls = Object.fromEntries(
-    operations.map((name) => [name, (...values: unknown[]) => ask(name, values)]),
+    [...reads, ...ledgerWrites].map((name) => [name, (...values: unknown[]) => ask(name, values)]),
   ) as unknown as Omit<Ledger, "close">;
   return {
     ...calls,

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ErrorReport, machineError, reportOf } from "../core/errors.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+import { type Ledger, type LedgerWrite, ledgerWrites } from "./ledger/ledger.ts";
+
+/** The ledger of a daemon at work: while it cannot be written, as when its disk is full, what is to be written waits. */
+export interface WaitingLedger {
+  /** As `Ledger`, but writes wait until they are taken. Only `start` is refused: whoever starts a job has looked at its source. */
+  readonly ledger: Ledger;
+  /** Why nothing can be written now, and what to do; undefined while all is well. */
+  readonly trouble: () => ErrorReport | undefined;
+  /** From now on nothing waits: the next start takes up what could not be written. */
+  readonly end: () => void;
+}
+
+export interface WaitingLedgerOptions {
+  readonly ledger: Ledger;
+  readonly log: Pick<DaemonLog, "info" | "warn">;
+  /** The answer of `trouble` is another. */
+  readonly onChange: () => void;
+  /** It is tried after this also where nothing is to be written. */
+  readonly lookMs: number;
+}
+
+/** What could not be written is tried again after this. */
+const againMs = 1000;
+
+export function createWaitingLedger({ ledger, log, onChange, lookMs }: WaitingLedgerOptions): WaitingLedger {
+  const ending = new AbortController();
+  let trouble: ErrorReport | undefined;
+  /** Kept once it takes writes again; undefined while it does. */
+  let taken: Promise<void> | undefined;
+
+  function refuse(error: unknown): void {
+    const { message, remedy = "Look at its disk", ...report } = reportOf(error);
+    trouble = { ...report, message, remedy: `${remedy}. The daemon goes on by itself` };
+    if (taken !== undefined) return;
+    taken = untilTaken();
+    log.warn(machineError(message, { code: report.code, remedy: trouble.remedy ?? remedy, retryable: true }));
+    onChange();
+  }
+
+  async function untilTaken(): Promise<void> {
+    while (!ending.signal.aborted) {
+      await sleep(againMs, undefined, { signal: ending.signal }).catch(() => undefined);
+      const refusal = await ledger.tryWriting().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (isRefusal(refusal)) continue;
+      if (refusal === undefined) log.info("the ledger can be written again");
+      break;
+    }
+    [trouble, taken] = [undefined, undefined];
+    onChange();
+  }
+
+  /** All go on in the order in which they came. */
+  async function written<Answer>(write: () => Promise<Answer>): Promise<Answer> {
+    for (;;) {
+      while (taken !== undefined) await taken;
+      try {
+        return await write();
+      } catch (error) {
+        if (!isRefusal(error) || ending.signal.aborted) throw error;
+        refuse(error);
+      }
+    }
+  }
+
+  const start: Ledger["start"] = (...values) =>
+    ledger.start(...values).catch((error: unknown) => {
+      if (isRefusal(error) && !ending.signal.aborted) refuse(error);
+      throw error;
+    });
+
+  const waits = (name: LedgerWrite) => {
+    const write = ledger[name] as (...values: unknown[]) => Promise<unknown>;
+    return (...values: unknown[]) => written(() => write(...values));
+  };
+  const timer = setInterval(() => {
+    if (taken === undefined) written(ledger.tryWriting).catch(() => undefined);
+  }, lookMs);
+
+  return {
+    ledger: {
+      ...ledger,
+      ...(Object.fromEntries(ledgerWrites.map((name) => [name, waits(name)])) as Pick<Ledger, LedgerWrite>),
+      start,
+    },
+    trouble: () => trouble,
+    end: () => {
+      ending.abort();
+      clearInterval(timer);
+    },
+  };
+}
+
+function isRefusal(error: unknown): boolean {
+  return error !== undefined && reportOf(error).code === "ledger-unusable";
+}
