@@ -1,4 +1,4 @@
-import type { DefineCommand } from "./command.ts";
+import type { DefineCommand } from "./command/command.ts";
 import { defineBench } from "./commands/bench.ts";
 import { defineCalibrate } from "./commands/calibrate.ts";
 import { defineCompare } from "./commands/compare.ts";

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { describeError, isEdgeError } from "../core/errors.ts";
 import { productVersion } from "../runtime/machine/product-version.ts";
-import { type CommandAction, type CommandIo, exitCodes } from "./command.ts";
+import { type CommandAction, type CommandIo, exitCodes } from "./command/command.ts";
 import { commands } from "./commands.ts";
 
 /** Ctrl-C, a service manager, a terminal that was closed. */

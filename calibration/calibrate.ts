@@ -5,7 +5,6 @@ import type { ScanTiming } from "./answer/scan-time.ts";
 import type { Target } from "./answer/target.ts";
 import { singleScanVariance } from "./answer/worth.ts";
 import { describeLevels } from "./describe-levels.ts";
-import { type Detector, repeatsInPhotons, stackInPhotons } from "./experiment/photons.ts";
 import type { PreparedRepeats } from "./experiment/prepare-repeats.ts";
 import type { Repeats } from "./experiment/repeats.ts";
 import { type LevelPlan, planLevels } from "./levels/draw-plan.ts";
@@ -16,9 +15,10 @@ import {
   type MeasureOptions,
   measureLevel,
 } from "./measure/measure-level.ts";
+import { type Detector, repeatsInPhotons, stackInPhotons } from "./measure/photons.ts";
 import { type FieldSurvey, surveyField } from "./measure/survey-field.ts";
 import type { ModelRunner } from "./model-runner.ts";
-import type { Calibration } from "./result.ts";
+import type { Calibration } from "./result/result.ts";
 
 export interface CalibrateOptions {
   readonly inputs: readonly string[];

@@ -5,7 +5,7 @@ import { type Worth, worthOf } from "./answer/worth.ts";
 import type { ImageMeasurement } from "./measure/measure-images.ts";
 import type { LevelMeasurement } from "./measure/measure-level.ts";
 import { psnrOf } from "./metrics/mean-squared-error.ts";
-import type { CalibrationImage, CalibrationLevel } from "./result.ts";
+import type { CalibrationImage, CalibrationLevel } from "./result/result.ts";
 
 export interface LevelContext {
   readonly dataRange: number;

@@ -1,6 +1,6 @@
 /**
  * What a microscope wrote: sizes, sample type, physical sizes, channels. Pixels are not here; they flow as
- * planes (`formats/plane-source.ts`).
+ * planes (`formats/plane/plane-source.ts`).
  */
 
 /** The sample types we read and write. Unsigned and signed integers, IEEE floats. */

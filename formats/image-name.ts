@@ -1,4 +1,4 @@
-import { isCompanion } from "./ome/companion.ts";
+import { isCompanion } from "./tiff/companion.ts";
 
 /** Endings under which microscopes and programs save TIFF; lower case. */
 const tiffEndings = [".tif", ".tiff", ".stk", ".btf", ".tf8"];

@@ -1,12 +1,12 @@
 import type { Acquisition } from "../core/acquisition.ts";
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
-import { openByteSource } from "./byte-source.ts";
+import { openByteSource } from "./file/byte-source.ts";
+import { defaultLimits, type ReadLimits } from "./file/limits.ts";
 import { foreignFormat } from "./foreign-formats.ts";
-import { defaultLimits, type ReadLimits } from "./limits.ts";
-import { npyReader } from "./npy-series.ts";
-import { companionReader } from "./ome/companion.ts";
-import type { PlaneSource } from "./plane-source.ts";
-import type { FormatReader, SeriesFound } from "./series-found.ts";
+import { npyReader } from "./npy/npy-series.ts";
+import type { PlaneSource } from "./plane/plane-source.ts";
+import type { FormatReader, SeriesFound } from "./plane/series-found.ts";
+import { companionReader } from "./tiff/companion.ts";
 import { tiffReader } from "./tiff/read-tiff.ts";
 
 /** Tried in this order; each tells its files by content, never by name. */

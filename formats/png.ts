@@ -1,6 +1,6 @@
 import type { Samples } from "../core/acquisition.ts";
 import { usageError } from "../core/errors.ts";
-import { writeFileAtomically } from "./atomic-file.ts";
+import { writeFileAtomically } from "./file/atomic-file.ts";
 
 export interface PngSpec {
   readonly width: number;

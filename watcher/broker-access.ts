@@ -1,7 +1,7 @@
 import { isEdgeError, machineError } from "../core/errors.ts";
 import { systemCode } from "../core/system-code.ts";
-import { readNamedFile } from "../formats/named-file.ts";
-import { readAddress } from "./broker-address.ts";
+import { readNamedFile } from "../formats/file/named-file.ts";
+import { readAddress } from "./config/broker-address.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import type { Login } from "./publish/broker-link.ts";
 import { startEmbeddedBroker } from "./publish/embedded-broker.ts";

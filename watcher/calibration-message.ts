@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import type { Calibration } from "../calibration/result.ts";
+import type { Calibration } from "../calibration/result/result.ts";
 import type { CalibrationBody } from "../core/messages.ts";
 
 /** More levels than this are not told over MQTT: `calibration.json` has them all. */

@@ -10,6 +10,7 @@ import type { DaemonConfig, FolderConfig } from "./config/resolve.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createEngineRoom, type Warm } from "./engine-room.ts";
 import { createFolder, type Folder } from "./folder.ts";
+import { resultAccess } from "./folder-io/result-access.ts";
 import { heedModels } from "./folder-models.ts";
 import { jobMessage } from "./job-message.ts";
 import { createJobNews } from "./job-news.ts";
@@ -25,7 +26,6 @@ import { connectServiceManager, type ServiceEnvironment } from "./publish/servic
 import { retainedTopicsOf, topicBase } from "./publish/topics.ts";
 import { createQueue } from "./queue.ts";
 import { rejectable } from "./rejectable.ts";
-import { resultAccess } from "./result-access.ts";
 import { isEngineLoss } from "./retry.ts";
 import { heartbeatS } from "./status.ts";
 import { createThroughput } from "./throughput.ts";

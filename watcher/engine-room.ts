@@ -7,9 +7,10 @@ import { restartDelayMs } from "../runtime/engine/restart-delay.ts";
 import type { Engine, EngineFacts } from "../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../runtime/machine/memory-limit.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
-import { isModelFault } from "./held-faults.ts";
+import { modelsOf } from "./config/resolve.ts";
+import { isModelFault } from "./ledger/held-faults.ts";
 import { createModelChecks } from "./model-checks.ts";
-import { type Model, modelsOf } from "./models.ts";
+import type { Model } from "./models.ts";
 import { isEngineLoss } from "./retry.ts";
 import type { EngineCondition } from "./status.ts";
 

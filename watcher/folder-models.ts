@@ -1,9 +1,10 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf } from "../core/errors.ts";
 import { otherTaskError } from "../export/package/stated-task.ts";
 import type { FolderConfig } from "./config/resolve.ts";
+import { modelsOf } from "./config/resolve.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
-import { type Model, modelsOf, packagesOf } from "./models.ts";
+import { type Model, packagesOf } from "./models.ts";
 import { otherModelWarning } from "./pinned-calibrations.ts";
 
 /** Tells each folder what the last check of its models means for it. */

@@ -1,14 +1,14 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../core/errors.ts";
-import type { FileAccess } from "../formats/atomic-file.ts";
-import { nameLimits } from "../formats/name-limit.ts";
+import type { FileAccess } from "../formats/file/atomic-file.ts";
+import { nameLimits } from "../formats/file/name-limit.ts";
 import type { FolderConfig } from "./config/resolve.ts";
 import type { SettleConfig } from "./config/schema.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createFolderIo, type FolderIo } from "./folder-io/host.ts";
 import type { OutputState } from "./folder-io/protocol.ts";
 import { type FolderFacts, folderState, hasRoom, isOpen } from "./folder-state.ts";
-import { isOutputFault } from "./held-faults.ts";
 import type { Finding } from "./intake/scan.ts";
+import { isOutputFault } from "./ledger/held-faults.ts";
 import type { Admission, Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { PinnedCalibration } from "./pinned-calibrations.ts";

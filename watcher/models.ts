@@ -6,8 +6,7 @@ import { verifyPackage } from "../export/package/verify-package.ts";
 import { readModel } from "../runtime/engine/prepared-engine.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
 import { runnableModel } from "../runtime/engine/runnable-model.ts";
-import type { FolderConfig } from "./config/resolve.ts";
-import { passModel } from "./config/resolve.ts";
+import { type FolderConfig, modelsOf } from "./config/resolve.ts";
 
 /** A model folder of the configuration, and whether it computes here what it should. */
 export type Model =
@@ -38,13 +37,6 @@ export async function checkModel(dir: string, provider: string, signal: AbortSig
   } catch (error) {
     return { dir, error: reportOf(error) };
   }
-}
-
-/** The model folders that a watch folder needs, each once. */
-export function modelsOf(folder: FolderConfig): string[] {
-  const all = new Set([folder.model, ...Object.values(folder.channels)]);
-  all.delete(passModel);
-  return [...all];
 }
 
 /** Those of a watch folder's models that were found in order. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { fittedName, nameLimits } from "../formats/name-limit.ts";
+import { fittedName, nameLimits } from "../formats/file/name-limit.ts";
 import { type ResultKind, resultEndings } from "../runtime/job/result-name.ts";
 import { stemOf } from "./intake/candidate-name.ts";
 

@@ -1,6 +1,6 @@
 import { noiseReferenceOf } from "../calibration/pinned/noise-reference.ts";
 import { readCalibration } from "../calibration/pinned/read-calibration.ts";
-import type { Calibration } from "../calibration/result.ts";
+import type { Calibration } from "../calibration/result/result.ts";
 import type { CalibrationBody } from "../core/messages.ts";
 import type { DenoiseJobInput } from "../runtime/job/denoise-job.ts";
 import { calibrationMessage } from "./calibration-message.ts";

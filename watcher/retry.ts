@@ -1,5 +1,5 @@
 import type { ErrorReport } from "../core/errors.ts";
-import { isModelFault } from "./held-faults.ts";
+import { isModelFault } from "./ledger/held-faults.ts";
 
 /** What becomes of a job that ended in an error. Pure. */
 export type Verdict =

@@ -5,12 +5,12 @@ import { Option } from "commander";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
-import type { BenchReport } from "../bench/report.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { type Box, boxOf, positive, positiveInteger } from "../option-values.ts";
-import { refuseTogether } from "../refuse-together.ts";
-import { makeResultsFolder } from "../results-folder.ts";
-import { modelOption, shippedModel } from "../shipped-model.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import { refuseTogether } from "../given/refuse-together.ts";
+import { makeResultsFolder } from "../given/results-folder.ts";
+import { modelOption, shippedModel } from "../given/shipped-model.ts";
+import { type Box, boxOf, positive, positiveInteger } from "../options/option-values.ts";
+import type { BenchReport } from "../words/report.ts";
 
 interface BenchOptions {
   readonly model: string;
@@ -62,8 +62,8 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { measureBareTiles, measureDelivery } = await import("../bench/measure-delivery.ts");
   const { measureArithmeticPeak } = await import("../bench/arithmetic-peak.ts");
   const { multiplyAdds } = await import("../bench/multiply-adds.ts");
-  const { reportTable } = await import("../bench/report.ts");
-  const { describeImage } = await import("../describe-image.ts");
+  const { reportTable } = await import("../words/report.ts");
+  const { describeImage } = await import("../words/describe-image.ts");
   const { freeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
   const { readModel } = await import("../../runtime/engine/prepared-engine.ts");
   const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");

@@ -4,11 +4,15 @@ import type { ScanTiming } from "../../calibration/answer/scan-time.ts";
 import type { CalibrationProgress } from "../../calibration/calibrate.ts";
 import type { Repeats } from "../../calibration/experiment/repeats.ts";
 import { statedScanTimeS } from "../../calibration/experiment/stated-scan-time.ts";
-import type { Calibration } from "../../calibration/result.ts";
+import type { Calibration } from "../../calibration/result/result.ts";
 import { visible } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/job/interrupted.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
 import { providerNames } from "../../runtime/machine/providers.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";
+import { refuseUselessFolder } from "../given/results-folder.ts";
+import { modelOption } from "../given/shipped-model.ts";
 import {
   type CalibrateOptions,
   kindOf,
@@ -16,14 +20,17 @@ import {
   numberList,
   pathsOf,
   settingsOf,
-} from "../calibrate-options.ts";
-import { openVoice } from "../calibration-voice.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { boxOf, finite, notNegative, positive, positiveInteger, wholeNumber } from "../option-values.ts";
-import { refuseMissing, refuseTogether } from "../refuse-together.ts";
-import { refuseUselessFolder } from "../results-folder.ts";
-import { modelOption } from "../shipped-model.ts";
-import { createWorkLine } from "../work-line.ts";
+} from "../options/calibrate-options.ts";
+import {
+  boxOf,
+  finite,
+  notNegative,
+  positive,
+  positiveInteger,
+  wholeNumber,
+} from "../options/option-values.ts";
+import { openVoice } from "../words/calibration-voice.ts";
+import { createWorkLine } from "../words/work-line.ts";
 
 export const defineCalibrate: DefineCommand = (program, io, act) => {
   program

@@ -5,17 +5,17 @@ import { Option } from "commander";
 import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
 import { usageError, visible } from "../../core/errors.ts";
 import { filesOf } from "../../formats/files-of.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import { refuseTogether } from "../given/refuse-together.ts";
+import { positive } from "../options/option-values.ts";
 import {
   type CandidatePair,
   type ComparisonRow,
   comparisonLegend,
   comparisonTable,
   describePair,
-} from "../describe-comparison.ts";
-import { positive } from "../option-values.ts";
-import { refuseTogether } from "../refuse-together.ts";
-import { createWorkLine } from "../work-line.ts";
+} from "../words/describe-comparison.ts";
+import { createWorkLine } from "../words/work-line.ts";
 
 interface CompareOptions {
   readonly model: readonly string[];
@@ -157,7 +157,7 @@ async function lookAhead(
   runAnyway: boolean,
   io: CommandIo,
 ): Promise<void> {
-  const { describeImage } = await import("../describe-image.ts");
+  const { describeImage } = await import("../words/describe-image.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { refuseOtherTask, taskNote } = await import("../../export/package/stated-task.ts");
   const { refuseOtherSizes } = await import("../../calibration/compare/compare-stacks.ts");

@@ -4,13 +4,19 @@ import { describeError, reportOf, visible } from "../../core/errors.ts";
 import type { DenoiseOutcome, Engine, EngineFacts } from "../../runtime/job/denoise-job.ts";
 import { interrupted, orInterrupted } from "../../runtime/job/interrupted.ts";
 import { providerNames } from "../../runtime/machine/providers.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { channelModel, type DenoiseOptions, jobOf, memoryAmount, taskOptions } from "../denoise-options.ts";
-import type { Ended, Task } from "../denoise-tasks.ts";
-import { boxOf, positiveInteger, wholeNumber } from "../option-values.ts";
-import { createProgressLine, describeDuration, describeRate } from "../progress.ts";
-import { makeResultsFolder } from "../results-folder.ts";
-import { modelOption } from "../shipped-model.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import type { Ended, Task } from "../given/denoise-tasks.ts";
+import { makeResultsFolder } from "../given/results-folder.ts";
+import { modelOption } from "../given/shipped-model.ts";
+import {
+  channelModel,
+  type DenoiseOptions,
+  jobOf,
+  memoryAmount,
+  taskOptions,
+} from "../options/denoise-options.ts";
+import { boxOf, positiveInteger, wholeNumber } from "../options/option-values.ts";
+import { createProgressLine, describeDuration, describeRate } from "../words/progress.ts";
 
 export const defineDenoise: DefineCommand = (program, io, act) => {
   program
@@ -103,7 +109,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     .action((files: string[], options: DenoiseOptions) =>
       act(async () => {
         if (options.explain !== true) return denoise(files, options, io);
-        const { explainDenoise } = await import("../explain-denoise.ts");
+        const { explainDenoise } = await import("./explain-denoise.ts");
         return explainDenoise(files, options, io);
       }),
     );
@@ -113,9 +119,9 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
 type Result = Ended | { readonly input: string; readonly outcome: DenoiseOutcome };
 
 async function denoise(paths: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
-  const { removeStalePartials } = await import("../../formats/partial-name.ts");
+  const { removeStalePartials } = await import("../../formats/file/partial-name.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
-  const { findTasks } = await import("../denoise-tasks.ts");
+  const { findTasks } = await import("../given/denoise-tasks.ts");
   const existing = options.skipExisting ? "skip" : options.overwrite ? "replace" : "refuse";
   const { tasks, ended } = await findTasks(paths, taskOptions(options, existing), io);
   await removeStalePartials(options.out);
@@ -155,7 +161,7 @@ async function denoiseOne(
   io: CommandIo,
 ): Promise<Result> {
   const { input } = task;
-  const { removeStalePartials } = await import("../../formats/partial-name.ts");
+  const { removeStalePartials } = await import("../../formats/file/partial-name.ts");
   const { withSmallerTiles } = await import("../../runtime/engine/smaller-tiles.ts");
   const progress = createProgressLine(basename(input), io.stderr);
   const again = async (error: unknown): Promise<void> => {

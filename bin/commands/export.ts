@@ -8,13 +8,13 @@ import {
   normalizationSchema,
   type PackageSettings,
 } from "../../core/package-settings.ts";
-import { readNamedFile } from "../../formats/named-file.ts";
+import { readNamedFile } from "../../formats/file/named-file.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { judgedAsText, worseWarning } from "../describe-judged.ts";
-import { type Box, boxOf, finite, positiveInteger } from "../option-values.ts";
-import { refuseMissing, refuseTogether } from "../refuse-together.ts";
-import { refuseUselessFolder } from "../results-folder.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";
+import { refuseUselessFolder } from "../given/results-folder.ts";
+import { type Box, boxOf, finite, positiveInteger } from "../options/option-values.ts";
+import { judgedAsText, worseWarning } from "../words/describe-judged.ts";
 
 /** A README that is longer than this is none (bytes). */
 const largestCardBytes = 1024 * 1024;

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { usageError, visible } from "../../core/errors.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { shippedModel } from "../shipped-model.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import { shippedModel } from "../given/shipped-model.ts";
 
 interface InstallOptions {
   readonly from?: string;
@@ -98,7 +98,7 @@ async function download(version: string, io: CommandIo): Promise<string> {
   const { gpuPackageAddress } = await import("../../runtime/gpu/package-address.ts");
   const { cacheFolder } = await import("../../runtime/machine/cache-folder.ts");
   const { downloadPackage, usualLimits } = await import("../../runtime/gpu/download-package.ts");
-  const { createWorkLine } = await import("../work-line.ts");
+  const { createWorkLine } = await import("../words/work-line.ts");
   const address = gpuPackageAddress(version);
   io.stderr.write(`${visible(`${address.name} ${version} from ${address.index}`)}\n`);
   const line = createWorkLine("downloading", io.stderr);

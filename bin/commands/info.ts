@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import type { Acquisition, Length } from "../../core/acquisition.ts";
 import { describeError, type EdgeError, isEdgeError, reportOf, visible } from "../../core/errors.ts";
-import type { Provenance } from "../../formats/plane-sink.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
+import type { Provenance } from "../../formats/plane/plane-sink.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 
 interface InfoOptions {
   readonly hash?: boolean;
@@ -41,7 +41,7 @@ async function info(files: readonly string[], options: InfoOptions, io: CommandI
   };
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { holdsDescription } = await import("../../export/package/read-description.ts");
-  const { packageAsJson, packageAsText } = await import("../describe-package.ts");
+  const { packageAsJson, packageAsText } = await import("../words/describe-package.ts");
   const entries: object[] = [];
   for (const file of files) {
     io.signal.throwIfAborted();
@@ -87,7 +87,7 @@ async function describe(
   if (options.hash !== true) {
     return all.map((acquisition) => (isEdgeError(acquisition) ? acquisition : described(acquisition)));
   }
-  const { sampleHash } = await import("../../formats/sample-hash.ts");
+  const { sampleHash } = await import("../../formats/plane/sample-hash.ts");
   const hashed: (Described | EdgeError)[] = [];
   for (const [series, acquisition] of all.entries()) {
     if (isEdgeError(acquisition)) {

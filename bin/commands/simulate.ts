@@ -3,13 +3,13 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidArgumentError, Option } from "commander";
 import { repeatOf } from "../../calibration/simulation/repeat.ts";
-import type { Simulation } from "../../calibration/simulation/simulated-source.ts";
+import type { Simulation } from "../../calibration/simulation/simulation.ts";
 import { margin } from "../../calibration/simulation/structures.ts";
 import type { Sizes } from "../../core/acquisition.ts";
 import { usageError, visible } from "../../core/errors.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { notNegative, positive, positiveInteger } from "../option-values.ts";
-import { makeResultsFolder } from "../results-folder.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import { makeResultsFolder } from "../given/results-folder.ts";
+import { notNegative, positive, positiveInteger } from "../options/option-values.ts";
 
 interface SimulateOptions {
   readonly out: string;
@@ -101,7 +101,7 @@ export const defineSimulate: DefineCommand = (program, io, act) => {
 async function simulateFiles(options: SimulateOptions, io: CommandIo): Promise<number> {
   const { simulate } = await import("../../calibration/simulation/simulated-source.ts");
   const { writeSimulation } = await import("../../calibration/simulation/write-simulation.ts");
-  const { removeStalePartials } = await import("../../formats/partial-name.ts");
+  const { removeStalePartials } = await import("../../formats/file/partial-name.ts");
   const pictures = options.repeats === undefined ? fieldsOf(options) : repeatsOf(options.repeats, options);
   const folders = new Set(
     pictures.flatMap(({ noisy, clean }) => [noisy, clean ?? noisy]).map((file) => dirname(file)),

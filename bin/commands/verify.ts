@@ -1,9 +1,9 @@
 import { usageError, verificationError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Verified } from "../../export/package/verify-package.ts";
-import { type DefineCommand, exitCodes } from "../command.ts";
-import { notNegative } from "../option-values.ts";
-import { refuseTogether } from "../refuse-together.ts";
+import { type DefineCommand, exitCodes } from "../command/command.ts";
+import { refuseTogether } from "../given/refuse-together.ts";
+import { notNegative } from "../options/option-values.ts";
 
 interface VerifyOptions {
   readonly input?: string;
@@ -45,7 +45,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
           "../../export/package/verify-package.ts"
         );
         const { statedTaskOf, taskWords } = await import("../../export/package/stated-task.ts");
-        const { readNpyTensor } = await import("../../formats/npy.ts");
+        const { readNpyTensor } = await import("../../formats/npy/npy.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
         const { forProvider } = await import("../../runtime/engine/prepared-engine.ts");
         const { runnableModel } = await import("../../runtime/engine/runnable-model.ts");

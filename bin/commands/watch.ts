@@ -7,10 +7,10 @@ import type { DaemonConfig } from "../../watcher/config/resolve.ts";
 import type { Daemon } from "../../watcher/daemon.ts";
 import type { Model } from "../../watcher/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command.ts";
-import { near } from "../near.ts";
-import { wholeNumber } from "../option-values.ts";
-import { type ConfigChoice, chooseConfig, systemConfig } from "../system-config.ts";
+import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import { near } from "../command/near.ts";
+import { type ConfigChoice, chooseConfig, systemConfig } from "../given/system-config.ts";
+import { wholeNumber } from "../options/option-values.ts";
 
 interface WatchOptions extends WatchFlags {
   readonly config?: string;
@@ -55,9 +55,9 @@ export const defineWatch: DefineCommand = (program, io, act) => {
 async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
   const { configFor, givenFlags } = await import("../../watcher/config/flags.ts");
   const { checkPathsOnDisk } = await import("../../watcher/config/paths-on-disk.ts");
-  const { createWatchScreen } = await import("../watch-screen.ts");
-  const { playMicroscope, showFirst } = await import("../watch-demo.ts");
-  const { createWatchJournal } = await import("../watch-journal.ts");
+  const { createWatchScreen } = await import("../screen/watch-screen.ts");
+  const { playMicroscope, showFirst } = await import("./watch-demo.ts");
+  const { createWatchJournal } = await import("../screen/watch-journal.ts");
   const { startDaemon } = await import("../../watcher/daemon.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
 

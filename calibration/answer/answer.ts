@@ -1,4 +1,4 @@
-import type { Calibration, CalibrationLevel } from "../result.ts";
+import type { Calibration, CalibrationLevel } from "../result/result.ts";
 import { lostDetail } from "./lost-detail.ts";
 import { mosaicTimeS, type ScanTiming, speedUp, spokenTime } from "./scan-time.ts";
 import { errorAllowed, type Target } from "./target.ts";

@@ -1,4 +1,4 @@
-import type { CalibrationLevel } from "../result.ts";
+import type { CalibrationLevel } from "../result/result.ts";
 import { smallestWeight } from "./verdicts.ts";
 
 /**

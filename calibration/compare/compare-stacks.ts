@@ -1,6 +1,6 @@
 import type { Acquisition, Samples } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
-import type { PlaneSource } from "../../formats/plane-source.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 import { type Agreement, agreementSums } from "../metrics/agreement.ts";
 import { blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { resolutionPixels, ringCorrelation } from "../metrics/fourier-ring-correlation.ts";

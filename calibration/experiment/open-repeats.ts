@@ -3,7 +3,7 @@ import type { Acquisition } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import { filesOf } from "../../formats/files-of.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import type { PlaneSource } from "../../formats/plane-source.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 import type { Repeats } from "./repeats.ts";
 
 export interface OpenRepeatsOptions {

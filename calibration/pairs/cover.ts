@@ -1,5 +1,5 @@
 import type { Samples } from "../../core/acquisition.ts";
-import type { PlaneSource } from "../../formats/plane-source.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 import { encodePng } from "../../formats/png.ts";
 
 /** A plane before and after the model, `[height, width]` each, in the same units. */

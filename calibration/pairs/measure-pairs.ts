@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { Sizes } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import type { PlaneIndex, PlaneSource } from "../../formats/plane-source.ts";
+import type { PlaneIndex, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { noiseSums } from "../../runtime/intensity/noise-estimate.ts";
 import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { type CoverField, coverFieldOf } from "./cover.ts";

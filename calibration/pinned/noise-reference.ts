@@ -1,5 +1,5 @@
 import type { NoiseReference } from "../../runtime/intensity/noise-check.ts";
-import type { Calibration } from "../result.ts";
+import type { Calibration } from "../result/result.ts";
 
 /**
  * The level that acquisitions are held against: the one that the answer advised, or the lowest. Undefined where the

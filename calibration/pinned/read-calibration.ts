@@ -1,6 +1,6 @@
 import { usageError } from "../../core/errors.ts";
-import { readNamedFile } from "../../formats/named-file.ts";
-import { type Calibration, calibrationSchema } from "../result.ts";
+import { readNamedFile } from "../../formats/file/named-file.ts";
+import { type Calibration, calibrationSchema } from "../result/result.ts";
 
 /** A `calibration.json` that is longer than this is none (bytes). */
 const longestBytes = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { Calibration, CalibrationImage } from "../result.ts";
+import type { Calibration, CalibrationImage } from "../result/result.ts";
 
 type Column = readonly [
   name: string,

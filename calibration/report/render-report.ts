@@ -1,5 +1,5 @@
 import { verdictWords } from "../answer/answer.ts";
-import type { Calibration } from "../result.ts";
+import type { Calibration } from "../result/result.ts";
 import { chartsOf } from "./charts.ts";
 import { escaped } from "./escaped.ts";
 import type { LevelPictures } from "./pictures.ts";

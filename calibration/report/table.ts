@@ -1,4 +1,4 @@
-import type { CalibrationImage, CalibrationLevel } from "../result.ts";
+import type { CalibrationImage, CalibrationLevel } from "../result/result.ts";
 
 /** The figures of all levels, as rows of text; the first row is the heading. */
 export function tableOf(levels: readonly CalibrationLevel[]): readonly (readonly string[])[] {

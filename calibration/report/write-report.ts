@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import type { CalibrationOutcome } from "../calibrate.ts";
-import { calibrationSchema } from "../result.ts";
+import { calibrationSchema } from "../result/result.ts";
 import { psnrChart } from "./charts.ts";
 import { csvOf } from "./csv.ts";
 import { lineChart } from "./line-chart.ts";

@@ -1,7 +1,7 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
-import type { PlaneSource } from "../../formats/plane-source.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 import { simulatedAcquisition } from "./simulated-acquisition.ts";
-import type { SimulatedPair, Simulation } from "./simulated-source.ts";
+import type { SimulatedPair, Simulation } from "./simulation.ts";
 
 /** Grey values at which the ramp starts anew: no plane of a stack equals its neighbours, and 8 bits hold it. */
 const period = 251;

@@ -1,5 +1,5 @@
 import type { Acquisition, SampleType } from "../../core/acquisition.ts";
-import type { Simulation } from "./simulated-source.ts";
+import type { Simulation } from "./simulation.ts";
 
 /** What a simulated file says of itself. */
 export function simulatedAcquisition(

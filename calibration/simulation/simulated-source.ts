@@ -1,35 +1,13 @@
 import { type Samples, type Sizes, sampleTypes } from "../../core/acquisition.ts";
-import type { PlaneIndex, PlaneSource } from "../../formats/plane-source.ts";
-import { type Camera, type CameraSampleType, takePicture, withoutNoise } from "./camera.ts";
+import type { PlaneIndex, PlaneSource } from "../../formats/plane/plane-source.ts";
+import { type CameraSampleType, takePicture, withoutNoise } from "./camera.ts";
 import { driftedScene } from "./drifted-scene.ts";
 import { rampSource } from "./ramp-source.ts";
 import { randomOf } from "./random.ts";
-import type { Repeat } from "./repeat.ts";
 import { createScene, type Scene } from "./scene.ts";
 import { simulatedAcquisition } from "./simulated-acquisition.ts";
+import type { SimulatedPair, Simulation } from "./simulation.ts";
 import { type SceneName, sceneNames } from "./structures.ts";
-
-export interface Simulation {
-  readonly sizes: Sizes;
-  /**
-   * Absent: everything mixed in a single channel, or each channel a structure of its own. `ramp`: no light and no
-   * noise, but as fast as memory.
-   */
-  readonly scene?: SceneName | "ramp";
-  /** Expected photons per pixel at the bright end: the 99.9th percentile of the first time point, each channel. */
-  readonly photons: number;
-  readonly camera: Camera;
-  readonly sampleType: CameraSampleType;
-  readonly seed: number;
-  /** Absent: the first of them. All repeats of a seed show one field. */
-  readonly repeat?: Repeat;
-}
-
-export interface SimulatedPair {
-  readonly noisy: PlaneSource;
-  /** The expected grey values, float32: what a perfect denoiser would find. */
-  readonly clean: PlaneSource;
-}
 
 /** At most this many pixels are looked at to find the bright end. */
 const sampledPixels = 2 ** 20;

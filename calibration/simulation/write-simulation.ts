@@ -1,8 +1,8 @@
 import { planeCount, sampleTypes } from "../../core/acquisition.ts";
-import type { OutputCompression, Provenance } from "../../formats/plane-sink.ts";
-import type { PlaneSource } from "../../formats/plane-source.ts";
+import type { OutputCompression, Provenance } from "../../formats/plane/plane-sink.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
-import type { SimulatedPair, Simulation } from "./simulated-source.ts";
+import type { SimulatedPair, Simulation } from "./simulation.ts";
 
 export interface SimulationFiles {
   readonly noisy: string;

@@ -1,5 +1,5 @@
 import { formatError, isEdgeError, usageError } from "../../core/errors.ts";
-import { openByteSource } from "../../formats/byte-source.ts";
+import { openByteSource } from "../../formats/file/byte-source.ts";
 
 /**
  * The file that training left beside the weights, as a plain dictionary: the published code's own JSON, its

@@ -1,5 +1,5 @@
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
-import { openByteSource, type WindowedReader, windowedReader } from "../../formats/byte-source.ts";
+import { openByteSource, type WindowedReader, windowedReader } from "../../formats/file/byte-source.ts";
 
 /**
  * Tensors of an ONNX file may lie in other files, where the file's hash does not reach and a path may lead anywhere.

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { formatError, isEdgeError, machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { systemCode } from "../../core/system-code.ts";
-import { digestOfFile } from "../../formats/file-digest.ts";
+import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { refuseExternalData } from "../onnx/external-data.ts";
 import { checkOwnStatements } from "./check-statements.ts";
 import { memberFile } from "./package-files.ts";

@@ -2,7 +2,7 @@ import { verificationError } from "../../core/errors.ts";
 import type { ModelPackage, ZooModel } from "../../core/package-settings.ts";
 import type { Tensor, Tensor64 } from "../../core/tensor.ts";
 import { ownAxes } from "../../core/tensor-layout.ts";
-import { readNpyTensor } from "../../formats/npy.ts";
+import { readNpyTensor } from "../../formats/npy/npy.ts";
 import { applyNormalization } from "./apply-normalization.ts";
 import { applyOperators } from "./apply-operators.ts";
 import { largestTolerance, standardDeviation } from "./tolerance.ts";

@@ -6,7 +6,7 @@ import { isEdgeError, machineError, usageError } from "../../core/errors.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { systemCode } from "../../core/system-code.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { encodeNpy } from "../../formats/npy.ts";
+import { encodeNpy } from "../../formats/npy/npy.ts";
 import { describeModel, type ModelFacts } from "./describe-model.ts";
 import type { Comparison } from "./verify-package.ts";
 

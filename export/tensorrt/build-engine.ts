@@ -3,7 +3,7 @@ import { access, mkdir, rename, rm } from "node:fs/promises";
 import { basename, delimiter, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { encodeModel } from "../onnx/messages.ts";
 import {
   contextModelName,

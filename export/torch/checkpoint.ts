@@ -1,6 +1,6 @@
 import { isEdgeError, unsupportedError, usageError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
-import { type ByteSource, openByteSource } from "../../formats/byte-source.ts";
+import { type ByteSource, openByteSource } from "../../formats/file/byte-source.ts";
 import { decodeElements, type Elements } from "./element-types.ts";
 import type { TensorReference } from "./pickle-values.ts";
 import { spanOf } from "./rebuild-tensor.ts";

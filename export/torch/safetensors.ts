@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { formatError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
-import type { ByteSource } from "../../formats/byte-source.ts";
+import type { ByteSource } from "../../formats/file/byte-source.ts";
 import { elementTypes, type TensorReference } from "./pickle-values.ts";
 import { oddityOfHeader } from "./safetensors-header.ts";
 import type { StoredTensors } from "./stored-tensors.ts";

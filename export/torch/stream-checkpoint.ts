@@ -1,5 +1,5 @@
 import { formatError, isEdgeError } from "../../core/errors.ts";
-import type { ByteSource } from "../../formats/byte-source.ts";
+import type { ByteSource } from "../../formats/file/byte-source.ts";
 import { type PickleResult, readPickle } from "./pickle.ts";
 import { maxPickleBytes } from "./pickle-limits.ts";
 import { itemsOf, type StorageReference } from "./pickle-values.ts";

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import yauzl, { type Entry, type ZipFile } from "yauzl";
 import { formatError, isEdgeError, unsupportedError } from "../../core/errors.ts";
-import type { ByteSource } from "../../formats/byte-source.ts";
+import type { ByteSource } from "../../formats/file/byte-source.ts";
 
 /**
  * The zip file that torch.save writes since 1.6, by random access: entries are stored uncompressed, so that any

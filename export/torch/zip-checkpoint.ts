@@ -1,5 +1,5 @@
 import { formatError, unsupportedError } from "../../core/errors.ts";
-import type { ByteSource } from "../../formats/byte-source.ts";
+import type { ByteSource } from "../../formats/file/byte-source.ts";
 import { readPickle } from "./pickle.ts";
 import { maxPickleBytes } from "./pickle-limits.ts";
 import type { PickleValue } from "./pickle-values.ts";

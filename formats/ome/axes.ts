@@ -1,5 +1,5 @@
 import { formatError } from "../../core/errors.ts";
-import type { StoredAxes } from "../stored-axes.ts";
+import type { StoredAxes } from "../plane/stored-axes.ts";
 import type { OmeDocument, OmeImage, TiffData } from "./xml-read.ts";
 
 /** Axes of an image beside Y and X, slowest first: DimensionOrder read from its end. */

@@ -1,5 +1,5 @@
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from "saxes";
-import type { PlaneSinkSpec } from "../plane-sink.ts";
+import type { PlaneSinkSpec } from "../plane/plane-sink.ts";
 import {
   childOrder,
   omeNamespace,

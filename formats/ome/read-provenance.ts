@@ -1,5 +1,5 @@
 import { SaxesParser } from "saxes";
-import type { Provenance } from "../plane-sink.ts";
+import type { Provenance } from "../plane/plane-sink.ts";
 import { provenanceNamespace } from "./write-ome-xml.ts";
 
 /**

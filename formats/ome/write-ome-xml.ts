@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { SampleType, Sizes } from "../../core/acquisition.ts";
-import type { PlaneSinkSpec, Provenance } from "../plane-sink.ts";
+import type { PlaneSinkSpec, Provenance } from "../plane/plane-sink.ts";
 import { carryOmeXml } from "./carry-ome-xml.ts";
 import { olderOmeNamespaces, omeNamespace } from "./ome-schema.ts";
 import { omeDuration, omeLength } from "./ome-units.ts";

@@ -1,6 +1,6 @@
 import { SaxesParser, type SaxesTagNS } from "saxes";
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
-import type { ReadLimits } from "../limits.ts";
+import type { ReadLimits } from "../file/limits.ts";
 
 /** Which pages hold planes from a first one on, in DimensionOrder: element TiffData. */
 export interface TiffData {

@@ -1,12 +1,12 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { formatError } from "../../core/errors.ts";
-import type { ByteSource } from "../byte-source.ts";
 import { inflateBounded } from "../codecs/inflate.ts";
 import { decodeLzw } from "../codecs/lzw.ts";
 import { unpackBits } from "../codecs/packbits.ts";
 import { undoFloatingPoint, undoHorizontal } from "../codecs/predictor.ts";
 import { unzstdBounded } from "../codecs/zstd.ts";
-import { toNativeOrder } from "../contiguous-samples.ts";
+import type { ByteSource } from "../file/byte-source.ts";
+import { toNativeOrder } from "../plane/contiguous-samples.ts";
 import { type PageLayout, segmentBytes } from "./page.ts";
 import { decodedSegmentBytes, type Segments } from "./segments.ts";
 import { compression, compressionName, predictor } from "./tags.ts";

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { deflate } from "node:zlib";
-import type { OutputCompression } from "../plane-sink.ts";
+import type { OutputCompression } from "../plane/plane-sink.ts";
 import type { OmeTiffLayout } from "./ome-tiff-layout.ts";
 
 /** A plane's bytes as compressed strips, top to bottom. */

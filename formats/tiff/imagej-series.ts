@@ -1,9 +1,9 @@
 import { formatError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
-import { imageJAxes, imageJNotes, imageJPixelSize, imageJTimeIncrement, parseImageJ } from "../imagej.ts";
-import type { ReadLimits } from "../limits.ts";
-import type { SeriesFound } from "../series-found.ts";
+import type { ReadLimits } from "../file/limits.ts";
+import type { SeriesFound } from "../plane/series-found.ts";
 import type { DirectoryReader } from "./ifd.ts";
+import { imageJAxes, imageJNotes, imageJPixelSize, imageJTimeIncrement, parseImageJ } from "./imagej.ts";
 import { checkContiguousPlanes, seriesFound } from "./series.ts";
 import { tag } from "./tags.ts";
 import { pageLayout, type TiffFile } from "./tiff-file.ts";

@@ -1,5 +1,5 @@
-import type { ReadLimits } from "../limits.ts";
-import type { SeriesFound } from "../series-found.ts";
+import type { ReadLimits } from "../file/limits.ts";
+import type { SeriesFound } from "../plane/series-found.ts";
 import type { DirectoryReader } from "./ifd.ts";
 import { checkContiguousPlanes, seriesFound } from "./series.ts";
 import { fieldType, tag } from "./tags.ts";

@@ -1,5 +1,5 @@
 import { planeCount, sampleTypes } from "../../core/acquisition.ts";
-import type { PlaneSinkSpec } from "../plane-sink.ts";
+import type { PlaneSinkSpec } from "../plane/plane-sink.ts";
 import {
   bigTiff,
   classic,

@@ -1,9 +1,9 @@
 import { type SampleType, type Sizes, sampleTypes, sourceFilesOf } from "../../core/acquisition.ts";
 import { type EdgeError, usageError } from "../../core/errors.ts";
-import { createAtomicFile, type FileAccess } from "../atomic-file.ts";
+import { createAtomicFile, type FileAccess } from "../file/atomic-file.ts";
 import { omeXmlOf } from "../ome/write-ome-xml.ts";
-import type { PlaneSink, PlaneSinkSpec } from "../plane-sink.ts";
-import type { Plane, PlaneIndex } from "../plane-source.ts";
+import type { PlaneSink, PlaneSinkSpec } from "../plane/plane-sink.ts";
+import type { Plane, PlaneIndex } from "../plane/plane-source.ts";
 import { createStripEncoder } from "./encode-strips.ts";
 import { layoutOf, pixelsAt } from "./ome-tiff-layout.ts";
 import { fieldType, tag } from "./tags.ts";

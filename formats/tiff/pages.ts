@@ -1,5 +1,5 @@
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
-import type { ReadLimits } from "../limits.ts";
+import type { ReadLimits } from "../file/limits.ts";
 import type { Directory, DirectoryReader } from "./ifd.ts";
 import { type PageLayout, readPageLayout } from "./page.ts";
 import { contiguousStart, readSegments } from "./segments.ts";

@@ -1,6 +1,6 @@
 import { type EdgeError, unsupportedError } from "../../core/errors.ts";
-import type { ReadLimits } from "../limits.ts";
-import type { SeriesFound } from "../series-found.ts";
+import type { ReadLimits } from "../file/limits.ts";
+import type { SeriesFound } from "../plane/series-found.ts";
 import type { PageLayout } from "./page.ts";
 import { type SeriesFacts, seriesFound, sizeAndType, type TiffSeries } from "./series.ts";
 import { photometric } from "./tags.ts";

@@ -1,5 +1,5 @@
 import { unsupportedError } from "../../core/errors.ts";
-import type { ReadLimits } from "../limits.ts";
+import type { ReadLimits } from "../file/limits.ts";
 import type { DirectoryReader } from "./ifd.ts";
 import { tag } from "./tags.ts";
 import { readText, type TiffFile } from "./tiff-file.ts";

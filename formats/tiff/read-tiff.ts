@@ -1,10 +1,10 @@
-import { openByteSource } from "../byte-source.ts";
-import { readOmeSeries } from "../ome/ome-series.ts";
+import { openByteSource } from "../file/byte-source.ts";
 import { looksLikeOmeXml } from "../ome/xml-read.ts";
-import type { FormatReader } from "../series-found.ts";
+import type { FormatReader } from "../plane/series-found.ts";
 import { isTiff, openDirectoryReader } from "./ifd.ts";
 import { readImageJSeries } from "./imagej-series.ts";
 import { readMetaMorphSeries } from "./metamorph-series.ts";
+import { readOmeSeries } from "./ome-series.ts";
 import { readPlainSeries } from "./plain-series.ts";
 import { refusePrivateMakes } from "./private-makes.ts";
 import { readShapedSeries } from "./shaped-series.ts";

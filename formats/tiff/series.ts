@@ -1,10 +1,10 @@
 import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "../../core/acquisition.ts";
 import { EdgeError, formatError, isEdgeError, usageError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
-import type { ReadLimits } from "../limits.ts";
-import type { PlaneIndex, PlaneSource } from "../plane-source.ts";
-import type { SeriesFound } from "../series-found.ts";
-import { depthSizes, type StoredAxes, squeezed, storedIndex } from "../stored-axes.ts";
+import type { ReadLimits } from "../file/limits.ts";
+import type { PlaneIndex, PlaneSource } from "../plane/plane-source.ts";
+import type { SeriesFound } from "../plane/series-found.ts";
+import { depthSizes, type StoredAxes, squeezed, storedIndex } from "../plane/stored-axes.ts";
 import { type PageLayout, planeBytes } from "./page.ts";
 import { compressionName, photometric } from "./tags.ts";
 import { type PlanePlace, pageLayout, readerPool, readTiffPlane, type TiffFile } from "./tiff-file.ts";

@@ -1,7 +1,7 @@
 import { unsupportedError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
-import type { ReadLimits } from "../limits.ts";
-import type { SeriesFound } from "../series-found.ts";
+import type { ReadLimits } from "../file/limits.ts";
+import type { SeriesFound } from "../plane/series-found.ts";
 import type { DirectoryReader } from "./ifd.ts";
 import type { PageLayout } from "./page.ts";
 import { refusePalette } from "./plain-series.ts";

@@ -1,4 +1,4 @@
-import type { StoredAxes } from "../stored-axes.ts";
+import type { StoredAxes } from "../plane/stored-axes.ts";
 import type { PageLayout } from "./page.ts";
 
 /**

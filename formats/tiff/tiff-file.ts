@@ -1,8 +1,8 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
-import { openByteSource } from "../byte-source.ts";
-import { readContiguous } from "../contiguous-samples.ts";
-import type { ReadLimits } from "../limits.ts";
+import { openByteSource } from "../file/byte-source.ts";
+import type { ReadLimits } from "../file/limits.ts";
+import { readContiguous } from "../plane/contiguous-samples.ts";
 import { readSegmented } from "./decode.ts";
 import { type DirectoryReader, openDirectoryReader, type TiffHeader } from "./ifd.ts";
 import { type PageLayout, planeBytes } from "./page.ts";

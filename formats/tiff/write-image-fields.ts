@@ -1,6 +1,6 @@
 import type { Length, SampleType } from "../../core/acquisition.ts";
 import { sampleTypes } from "../../core/acquisition.ts";
-import type { PlaneSinkSpec } from "../plane-sink.ts";
+import type { PlaneSinkSpec } from "../plane/plane-sink.ts";
 import {
   compression,
   fieldType,

@@ -2,7 +2,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
 
 /** Which tiles were too large for a model on a provider of this machine, so that nobody runs into it twice. */
 export interface TileMemory {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Digest, digestOfFile } from "../../formats/file-digest.ts";
+import { type Digest, digestOfFile } from "../../formats/file/file-digest.ts";
 
 // For bundle/, which knows runtime/ only.
 export { digestOfFile };

@@ -1,5 +1,5 @@
 import { usageError, verificationError } from "../../core/errors.ts";
-import type { Digest } from "../../formats/file-digest.ts";
+import type { Digest } from "../../formats/file/file-digest.ts";
 import type { LibrarySource } from "./library-source.ts";
 
 /**

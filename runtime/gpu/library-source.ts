@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import yauzl, { type Entry } from "yauzl";
 import { formatError, machineError, unsupportedError, usageError } from "../../core/errors.ts";
-import { type Digest, digestOfFile } from "../../formats/file-digest.ts";
+import { type Digest, digestOfFile } from "../../formats/file/file-digest.ts";
 import { digestOfFolder } from "./digest.ts";
 
 /**

@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { machineError } from "../../core/errors.ts";
-import { writeFileAtomically } from "../../formats/atomic-file.ts";
-import { digestOfFile } from "../../formats/file-digest.ts";
+import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
+import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { type LibraryName, libraryNames } from "./library-source.ts";
 
 /** Beside ONNX Runtime's own library: what we placed there, and what lay there before. */

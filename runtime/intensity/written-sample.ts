@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Sizes } from "../../core/acquisition.ts";
 import { verificationError } from "../../core/errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import type { Plane, PlaneIndex } from "../../formats/plane-source.ts";
+import type { Plane, PlaneIndex } from "../../formats/plane/plane-source.ts";
 
 /** About how many planes of a result are read back. */
 const sampledPlanes = 16;

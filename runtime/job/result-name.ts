@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { statedTaskOf } from "../../export/package/stated-task.ts";
-import { fittedName, nameLimits } from "../../formats/name-limit.ts";
+import { fittedName, nameLimits } from "../../formats/file/name-limit.ts";
 
 /** Endings that say what a file is, and not which. */
 const endings = /(\.ome)?\.(tiff?|btf|tf[28]|lsm|stk|npy)$|\.companion\.ome$/i;

@@ -1,5 +1,5 @@
 import { sampleTypes } from "../../core/acquisition.ts";
-import type { PlaneSource } from "../../formats/plane-source.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 import { littleSignal } from "../intensity/little-signal.ts";
 import { checkNoise, type NoiseCheck } from "../intensity/noise-check.ts";
 import { type NoiseEstimate, noiseSums } from "../intensity/noise-estimate.ts";

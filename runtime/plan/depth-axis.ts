@@ -1,5 +1,5 @@
 import type { Sizes } from "../../core/acquisition.ts";
-import type { PlaneIndex } from "../../formats/plane-source.ts";
+import type { PlaneIndex } from "../../formats/plane/plane-source.ts";
 import type { DenoiseJob } from "../job/denoise-job.ts";
 
 /** Which axis the network sees as depth; it treats depth and time alike. */

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
 import { machineError } from "../../core/errors.ts";
-import { openError } from "../../formats/read-errors.ts";
+import { openError } from "../../formats/file/read-errors.ts";
 
 export interface SourceHash {
   /**

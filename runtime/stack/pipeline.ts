@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { type Acquisition, planeCount, sourceFilesOf } from "../../core/acquisition.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { writeError } from "../../formats/file/write-errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import type { Plane, PlaneSource } from "../../formats/plane-source.ts";
+import type { Plane, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
-import { writeError } from "../../formats/write-errors.ts";
 import { sampleWritten } from "../intensity/written-sample.ts";
 import type { DenoiseJob, DenoiseOutcome, Progress } from "../job/denoise-job.ts";
 import { interrupted, orInterrupted } from "../job/interrupted.ts";

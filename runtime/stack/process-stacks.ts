@@ -1,6 +1,6 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { formatError } from "../../core/errors.ts";
-import type { Plane, PlaneSource } from "../../formats/plane-source.ts";
+import type { Plane, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { denormalizePlane, type OutputMap, outputMapOf } from "../intensity/denormalize.ts";
 import { carryNonFinite, watchNonFinite } from "../intensity/non-finite.ts";
 import { type IntensityMap, intensityMapOf } from "../intensity/normalize.ts";

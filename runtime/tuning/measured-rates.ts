@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
-import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { cacheFolder } from "../machine/cache-folder.ts";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
 

@@ -15,9 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { calibrationSchema } from "../../calibration/result.ts";
+import { calibrationSchema } from "../../calibration/result/result.ts";
 import { normalOf, randomOf } from "../../calibration/simulation/random.ts";
-import { encodeNpy } from "../../formats/npy.ts";
+import { encodeNpy } from "../../formats/npy/npy.ts";
 
 const root = join(import.meta.dirname, "../..");
 const program = join(root, "bin/cnnt-edge.js");

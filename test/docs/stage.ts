@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Simulation, simulate } from "../../calibration/simulation/simulated-source.ts";
+import { simulate } from "../../calibration/simulation/simulated-source.ts";
+import type { Simulation } from "../../calibration/simulation/simulation.ts";
 import { writeSimulation } from "../../calibration/simulation/write-simulation.ts";
 import { repository } from "../watcher/running-daemon.ts";
 import { temporaryFolder } from "../watcher/temporary-folder.ts";

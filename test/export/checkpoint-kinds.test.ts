@@ -9,7 +9,7 @@ import { loadNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
 import { readTrainingConfig } from "../../export/cnnt/training-config.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
-import { readNpyTensor } from "../../formats/npy.ts";
+import { readNpyTensor } from "../../formats/npy/npy.ts";
 
 const folder = resolve(import.meta.dirname, "../fixtures/checkpoints");
 const files = readdirSync(folder).filter((name) => /\.(pt|safetensors)$/.test(name));

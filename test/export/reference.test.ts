@@ -6,7 +6,7 @@ import { referenceForward } from "../../export/cnnt/reference.ts";
 import { double, erf, halve } from "../../export/cnnt/reference-layers.ts";
 import { readTrainingConfig } from "../../export/cnnt/training-config.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
-import { readNpyTensor } from "../../formats/npy.ts";
+import { readNpyTensor } from "../../formats/npy/npy.ts";
 import { type CnntFixture, cnntFixture } from "./cnnt-fixtures.ts";
 
 async function networkOf(fixture: CnntFixture): Promise<CnntNetwork> {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { describeError, isEdgeError } from "../../core/errors.ts";
 import { describeFile, openAcquisition } from "../../formats/open.ts";
-import { planesOf } from "../../formats/plane-source.ts";
+import { planesOf } from "../../formats/plane/plane-source.ts";
 import { buildTiff, numberedPages, type PageSpec } from "./build-tiff.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "open-"));
@@ -284,7 +284,7 @@ test("text in fields is UTF-8, or else ISO-8859-1", async () => {
 });
 
 test("a NumPy array is a stack without names", async () => {
-  const { encodeNpy } = await import("../../formats/npy.ts");
+  const { encodeNpy } = await import("../../formats/npy/npy.ts");
   mkdirSync(join(scratch, "npy"));
   const file = fileOf("npy/a.npy", encodeNpy({ shape: [2, 1, 2], data: Float32Array.of(1, 2, 3, 4) }));
   assert.deepEqual(await firstSamples(file), [1, 3]);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isEdgeError } from "../../core/errors.ts";
 import { describeFile, openAcquisition } from "../../formats/open.ts";
-import { planesOf } from "../../formats/plane-source.ts";
+import { planesOf } from "../../formats/plane/plane-source.ts";
 import { answerMutants } from "./measured-mutants.ts";
 import { mutatedBytes, randomBelow } from "./mutate-bytes.ts";
 

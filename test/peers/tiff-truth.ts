@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { Acquisition, Length } from "../../core/acquisition.ts";
 import { describeError, isEdgeError } from "../../core/errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import { sampleHash } from "../../formats/sample-hash.ts";
+import { sampleHash } from "../../formats/plane/sample-hash.ts";
 
 interface TrueLength {
   readonly value: number;

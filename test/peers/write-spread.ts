@@ -14,7 +14,7 @@ import {
   type Sizes,
   sampleTypes,
 } from "../../core/acquisition.ts";
-import type { OutputCompression } from "../../formats/plane-sink.ts";
+import type { OutputCompression } from "../../formats/plane/plane-sink.ts";
 import { createOmeTiff, planeIndexAt } from "../../formats/tiff/ome-tiff-sink.ts";
 import { acquisitionOf } from "../formats/tiff/acquisition.fixture.ts";
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { machineError } from "../../core/errors.ts";
-import { writeFileAtomically } from "../../formats/atomic-file.ts";
+import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import type { DenoiseJobInput, Engine } from "../../runtime/job/denoise-job.ts";
 import { hashSource } from "../../runtime/result/source-hash.ts";

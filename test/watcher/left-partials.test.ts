@@ -5,7 +5,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { machineError } from "../../core/errors.ts";
-import { claimPartial } from "../../formats/partial-name.ts";
+import { claimPartial } from "../../formats/file/partial-name.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";

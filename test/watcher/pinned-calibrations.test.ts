@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readCalibration } from "../../calibration/pinned/read-calibration.ts";
-import type { Calibration, CalibrationImage } from "../../calibration/result.ts";
+import type { Calibration, CalibrationImage } from "../../calibration/result/result.ts";
 import { messageKinds } from "../../core/messages.ts";
 import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { calibrationMessage } from "../../watcher/calibration-message.ts";

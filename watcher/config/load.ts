@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { isEdgeError, machineError, usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { systemCode } from "../../core/system-code.ts";
-import { readNamedFile } from "../../formats/named-file.ts";
+import { readNamedFile } from "../../formats/file/named-file.ts";
 import { configSchema, folderSchema, type WrittenConfig } from "./schema.ts";
 
 /** A configuration that is longer than this is none (bytes). */

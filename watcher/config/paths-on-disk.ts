@@ -4,9 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { isAbsent } from "../../core/system-code.ts";
-import { modelsOf } from "../models.ts";
 import type { WatchFlags } from "./flags.ts";
-import { type DaemonConfig, type FolderPaths, refuseClashes } from "./resolve.ts";
+import { type DaemonConfig, type FolderPaths, modelsOf, refuseClashes } from "./resolve.ts";
 
 /** A share that hangs is the business of its folder's process: the start does not wait for it longer than this. */
 const longestMs = 5_000;

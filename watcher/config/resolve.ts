@@ -107,3 +107,10 @@ export function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }
+
+/** The model folders that a watch folder needs, each once. */
+export function modelsOf(folder: FolderConfig): string[] {
+  const all = new Set([folder.model, ...Object.values(folder.channels)]);
+  all.delete(passModel);
+  return [...all];
+}

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "../../core/messages.ts";
-import { addressHint, completeAddress } from "../broker-address.ts";
+import { addressHint, completeAddress } from "./broker-address.ts";
 
 /**
  * The configuration as a person writes it. Every key does something; one that is not here is an error. Paths are

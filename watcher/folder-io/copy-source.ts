@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { machineError, verificationError } from "../../core/errors.ts";
-import { writeError } from "../../formats/write-errors.ts";
+import { writeError } from "../../formats/file/write-errors.ts";
 import { wholeHash } from "../intake/identity.ts";
 
 const chunkBytes = 4 * 1024 * 1024;

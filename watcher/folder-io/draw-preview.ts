@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import type { Samples } from "../../core/acquisition.ts";
-import type { PlaneSource } from "../../formats/plane-source.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 import type { Preview } from "./protocol.ts";
 
 /** Longest side of each half, in pixels. */

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { removeStalePartials } from "../../formats/partial-name.ts";
+import { removeStalePartials } from "../../formats/file/partial-name.ts";
 import { deepestLevel } from "../intake/sweep.ts";
 
 /**

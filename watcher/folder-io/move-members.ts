@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { verificationError } from "../../core/errors.ts";
-import { syncFolder } from "../../formats/atomic-file.ts";
+import { syncFolder } from "../../formats/file/atomic-file.ts";
 import { factsOf } from "./file-facts.ts";
 import { type Denoised, type MemberFacts, objectionToMove } from "./may-move.ts";
 import type { MoveTarget } from "./move-target.ts";

@@ -1,6 +1,6 @@
 import { join, parse } from "node:path";
 import { machineError } from "../../core/errors.ts";
-import { fittedName } from "../../formats/name-limit.ts";
+import { fittedName } from "../../formats/file/name-limit.ts";
 
 /** More names than this are not tried for one file. */
 export const mostNumbers = 1000;

@@ -3,9 +3,9 @@ import { access, open, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
-import type { FileAccess } from "../../formats/atomic-file.ts";
-import { claimPartial, forgetPartial } from "../../formats/partial-name.ts";
-import { writeError } from "../../formats/write-errors.ts";
+import type { FileAccess } from "../../formats/file/atomic-file.ts";
+import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
+import { writeError } from "../../formats/file/write-errors.ts";
 import { mountedDisk } from "./mounted-disk.ts";
 import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
 

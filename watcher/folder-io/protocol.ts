@@ -1,6 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { FileAccess } from "../../formats/atomic-file.ts";
-import type { PlaneIndex } from "../../formats/plane-source.ts";
+import type { FileAccess } from "../../formats/file/atomic-file.ts";
+import type { PlaneIndex } from "../../formats/plane/plane-source.ts";
 import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
 import type { SourceLook } from "./look-at-source.ts";
 import type { MoveOrder } from "./move-members.ts";

@@ -1,7 +1,7 @@
 import { chown, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { FileAccess } from "../../formats/atomic-file.ts";
-import { folderMode } from "../result-access.ts";
+import type { FileAccess } from "../../formats/file/atomic-file.ts";
+import { folderMode } from "./result-access.ts";
 
 /**
  * Lets this process make folders with the permissions that `access` asks for. By the umask and not by chmod, which

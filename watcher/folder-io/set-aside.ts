@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { link, lstat, mkdir, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemCode } from "../../core/system-code.ts";
-import { nameLimitOf } from "../../formats/name-limit.ts";
+import { nameLimitOf } from "../../formats/file/name-limit.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { reportOf } from "../../core/errors.ts";
-import { nameLimitOf } from "../../formats/name-limit.ts";
+import { nameLimitOf } from "../../formats/file/name-limit.ts";
 import { lookAtFileSystem } from "./file-system.ts";
 import { removeLeftPartials } from "./left-partials.ts";
 import { checkOutput } from "./output-folder.ts";

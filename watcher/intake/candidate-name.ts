@@ -1,5 +1,5 @@
 import { isTiffName } from "../../formats/image-name.ts";
-import { isCompanion } from "../../formats/ome/companion.ts";
+import { isCompanion } from "../../formats/tiff/companion.ts";
 import { resultEndings } from "../../runtime/job/result-name.ts";
 
 /** What a file's name alone says about it. Pure. */

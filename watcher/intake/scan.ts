@@ -2,29 +2,14 @@ import { join, relative, sep } from "node:path";
 import { type ErrorReport, formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import { isAbsent } from "../../core/system-code.ts";
-import { isCompanion } from "../../formats/ome/companion.ts";
+import { isCompanion } from "../../formats/tiff/companion.ts";
 import { listedFault } from "./listed-fault.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
 import { seeMembers } from "./see-members.ts";
 import { observe, type QuietRule, quietForMs, unrest, type Watched } from "./settle.ts";
+import type { Sighting } from "./sighting.ts";
 import { checkWhole, type OpenAcquisition, type WholeFile } from "./structural-check.ts";
 import { type BlindSpots, type Listed, type SweepOptions, sweep } from "./sweep.ts";
-
-/** What tells one content of a file from another: with the path, the ledger's identity of an acquisition. */
-export interface Sighting {
-  /** Below the watch folder, with `/`. For a set: its first member. */
-  readonly source: string;
-  /** All members together. */
-  readonly sizeBytes: number;
-  /** The newest member's. */
-  readonly mtimeMs: number;
-  /** The newest member's time of status change. */
-  readonly ctimeMs: number;
-  /** `identity.ts`, over all members. */
-  readonly endsHash: string;
-  /** Members of a set, as `source`; one for most. */
-  readonly members: readonly string[];
-}
 
 /** What the scan tells about a file that came to rest. */
 export type Finding =

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { endsHash } from "./identity.ts";
-import type { Sighting } from "./scan.ts";
+import type { Sighting } from "./sighting.ts";
 
 /** What `members` of one acquisition (below `folder`) hold now. Throws what the system says of one that cannot be read. */
 export async function seeMembers(

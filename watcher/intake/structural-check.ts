@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { planeCount, type Samples, sampleTypes } from "../../core/acquisition.ts";
-import type { PlaneSource } from "../../formats/plane-source.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 
 /**
  * Whether a file is complete as a file of its format. Its size proves nothing: a copy over SMB may show the full

@@ -1,7 +1,7 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
-import { isModelFault, isOutputFault } from "../held-faults.ts";
 import type { Database } from "./database.ts";
+import { isModelFault, isOutputFault } from "./held-faults.ts";
 import type { Job } from "./job.ts";
 import { leftNoFile } from "./job-row.ts";
 import type { JobTable } from "./job-table.ts";

@@ -1,7 +1,7 @@
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import { type BackoffRule, backoffMs } from "../../core/backoff.ts";
 import { reportOf } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
-import { type BackoffRule, backoffMs } from "../backoff.ts";
 
 /**
  * The way to the broker: connects for ever, with a pause that grows and is rolled anew, and makes a fresh client

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answerOf, type Meets } from "../../../calibration/answer/answer.ts";
-import type { CalibrationImage, CalibrationLevel } from "../../../calibration/result.ts";
+import type { CalibrationImage, CalibrationLevel } from "../../../calibration/result/result.ts";
 
 /** An image of so many scans' worth, which passes on detail with periods of 3.3 to 5 pixels at `gain`. */
 function image(worth: number, gain: number, slope = 1): CalibrationImage {

@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Samples } from "../../../core/acquisition.ts";
 import { sampleTypes } from "../../../core/acquisition.ts";
-import { readNpyHeader } from "../../../formats/npy.ts";
+import { readNpyHeader } from "../../../formats/npy/npy.ts";
 
 export const fixtures = join(import.meta.dirname, "../../fixtures/calibration");
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crossCorrelation } from "../../../calibration/metrics/phase-correlation.ts";
-import { type Simulation, simulate } from "../../../calibration/simulation/simulated-source.ts";
+import { simulate } from "../../../calibration/simulation/simulated-source.ts";
+import type { Simulation } from "../../../calibration/simulation/simulation.ts";
 import type { Samples } from "../../../core/acquisition.ts";
 
 const simulation: Simulation = {

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import type { Acquisition } from "../../../core/acquisition.ts";
 import { describeError, isEdgeError } from "../../../core/errors.ts";
 import { describeFile, openAcquisition } from "../../../formats/open.ts";
-import { planesOf } from "../../../formats/plane-source.ts";
+import { planesOf } from "../../../formats/plane/plane-source.ts";
 import { buildTiff, numberedPages } from "../build-tiff.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "ome-"));

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
-import { removeStalePartials } from "../../../formats/partial-name.ts";
+import { removeStalePartials } from "../../../formats/file/partial-name.ts";
 import { layoutOf } from "../../../formats/tiff/ome-tiff-layout.ts";
 import { createOmeTiff, planeIndexAt } from "../../../formats/tiff/ome-tiff-sink.ts";
 import { acquisitionOf } from "./acquisition.fixture.ts";

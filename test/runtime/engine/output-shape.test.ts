@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { encodeModel } from "../../../export/onnx/messages.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
-import { digestOfFile } from "../../../formats/file-digest.ts";
+import { digestOfFile } from "../../../formats/file/file-digest.ts";
 import { startNetworkThread } from "../../../runtime/engine/network-thread.ts";
 import { makeTileBuffers } from "../../../runtime/job/network.ts";
 

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { type ErrorReport, isEdgeError } from "../../../core/errors.ts";
-import { digestOfFile } from "../../../formats/file-digest.ts";
+import { digestOfFile } from "../../../formats/file/file-digest.ts";
 import { digestOfFolder } from "../../../runtime/gpu/digest.ts";
 import {
   type InstallRequest,

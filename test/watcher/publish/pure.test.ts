@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backoffMs } from "../../../watcher/backoff.ts";
+import { backoffMs } from "../../../core/backoff.ts";
 import { reconnect } from "../../../watcher/publish/broker-link.ts";
 import { hidePaths } from "../../../watcher/publish/hide-paths.ts";
 import { createOutbox } from "../../../watcher/publish/outbox.ts";

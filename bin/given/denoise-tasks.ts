@@ -1,0 +1,148 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { counted } from "../../core/counted.ts";
+import { describeError, type EdgeError, usageError, visible } from "../../core/errors.ts";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import { readPackage } from "../../export/package/read-package.ts";
+import { refuseOtherTask } from "../../export/package/stated-task.ts";
+import { nameLimitOf } from "../../formats/file/name-limit.ts";
+import { resultKindOf, resultName } from "../../runtime/job/result-name.ts";
+import { pass } from "../../runtime/plan/channel-models.ts";
+import type { CommandIo } from "../command/command.ts";
+import { createWorkLine } from "../words/work-line.ts";
+import { givenAcquisitions } from "./given-acquisitions.ts";
+import { givenFiles } from "./given-files.ts";
+import { refuseTogether } from "./refuse-together.ts";
+import { refuseUselessFolder } from "./results-folder.ts";
+import { refusalLines } from "./set-refusals.ts";
+
+/** One acquisition to denoise; paths as the person wrote them. */
+export interface Task {
+  readonly input: string;
+  readonly output: string;
+}
+
+/** Fewer files than this are looked at before anybody could read that. */
+const worthTelling = 50;
+
+const otherTaskRemedy =
+  "Choose a model that denoises. --run-anyway runs it, and names the results .output.ome.tif";
+
+/** What ended before it began. */
+export type Ended = { readonly input: string } & ({ readonly skipped: string } | { readonly error: unknown });
+
+export interface Tasks {
+  readonly tasks: readonly Task[];
+  readonly ended: readonly Ended[];
+}
+
+export interface TaskOptions {
+  readonly out: string;
+  readonly model: string;
+  readonly channel: Readonly<Record<string, string>>;
+  /** Whether a model runs whose description says that it does something other than denoise. */
+  readonly runAnyway: boolean;
+  readonly series: number;
+  /** What becomes of an acquisition that has a result already. */
+  readonly existing: "refuse" | "replace" | "skip";
+}
+
+/**
+ * Finds out all that can be known before an engine starts, and tells what is wrong at once: the models, the folder for
+ * results, each input, each result's name. Throws `EdgeError` where nothing could be done at all.
+ */
+export async function findTasks(
+  paths: readonly string[],
+  options: TaskOptions,
+  io: CommandIo,
+): Promise<Tasks> {
+  const { existing } = options;
+  const ended: Ended[] = [];
+  const refuse = (input: string, error: unknown): void => {
+    ended.push({ input, error });
+    io.stderr.write(`cnnt-edge: ${describeError(error)}\n`);
+  };
+  const given = await givenFiles(paths);
+  const line = createWorkLine("denoise", io.stderr);
+  const { acquisitions, refused } = await givenAcquisitions(given.files, {
+    series: options.series,
+    signal: io.signal,
+    onFile(done, total) {
+      if (done >= worthTelling) line.show({ doing: "looking at the files", done, total });
+    },
+  }).finally(line.end);
+  for (const refusal of refusalLines([...given.refused, ...refused])) {
+    io.stderr.write(`cnnt-edge: ${refusal}\n`);
+  }
+  ended.push(...given.refused, ...refused);
+  for (const note of given.notes) io.stderr.write(`${visible(note)}\n`);
+  const dirs = new Set([options.model, ...Object.values(options.channel)].filter((dir) => dir !== pass));
+  const models: ModelPackage[] = [];
+  const look = async (dir: string): Promise<void> => {
+    const model = await readPackage(dir);
+    if (!options.runAnyway) refuseOtherTask(model, otherTaskRemedy);
+    models.push(model);
+  };
+  await refuseTogether(
+    [...[...dirs].map((dir) => () => look(dir)), () => refuseUselessFolder(options.out)],
+    io,
+  );
+
+  const tasks: Task[] = [];
+  const taken = new Map<string, string>();
+  const naming = {
+    series: options.series,
+    kind: resultKindOf(models),
+    limitBytes: await nameLimitOf(options.out),
+  };
+  for (const { input, files, seriesCount } of acquisitions) {
+    const output = join(options.out, resultName(input, naming));
+    const other = taken.get(output);
+    if (other !== undefined) {
+      refuse(input, sameResult(input, other, output));
+      continue;
+    }
+    taken.set(output, input);
+    const exists = existing !== "replace" && (await isThere(output));
+    if (exists && existing === "refuse") refuse(input, resultExists(input, output));
+    else if (exists) ended.push({ input, skipped: output });
+    else tasks.push({ input, output });
+    if (files > 1) io.stderr.write(`${visible(input)}: ${describeSet(files, seriesCount, options.series)}\n`);
+  }
+  const skipped = ended.filter((result) => "skipped" in result).length;
+  if (skipped > 0) {
+    const which = `${skipped} of ${counted(acquisitions.length, "acquisition")}`;
+    io.stderr.write(`${which} skipped: ${skipped === 1 ? "its result exists" : "their results exist"}\n`);
+  }
+  return { tasks, ended };
+}
+
+/** A name that is taken, by whatever. */
+async function isThere(path: string): Promise<boolean> {
+  const facts = await lstat(path).catch(() => undefined);
+  return facts !== undefined;
+}
+
+function describeSet(files: number, seriesCount: number, series: number): string {
+  const image =
+    seriesCount > 1 ? ` (image ${series} of ${seriesCount}, counted from 0; --series names another)` : "";
+  return `${files} files are one acquisition${image}`;
+}
+
+function sameResult(input: string, other: string, output: string): EdgeError {
+  return usageError("two files would have the same result", {
+    code: "output-collision",
+    file: input,
+    found: `${other} would also become ${output}`,
+    remedy: "Denoise them into different folders with --out",
+  });
+}
+
+function resultExists(input: string, output: string): EdgeError {
+  return usageError("its result exists already", {
+    code: "output-exists",
+    file: input,
+    found: output,
+    remedy: "Give --overwrite to replace results, or --skip-existing to denoise only inputs without a result",
+  });
+}

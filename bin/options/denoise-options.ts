@@ -1,0 +1,72 @@
+import { totalmem } from "node:os";
+import { InvalidArgumentError } from "commander";
+import { describeError } from "../../core/errors.ts";
+import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
+import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
+import type { ProviderName } from "../../runtime/machine/providers.ts";
+import type { Task, TaskOptions } from "../given/denoise-tasks.ts";
+import type { Box } from "./option-values.ts";
+
+/** What `denoise` is asked on its command line. */
+export interface DenoiseOptions {
+  readonly out: string;
+  readonly model: string;
+  readonly channel: Readonly<Record<string, string>>;
+  readonly tile?: Box;
+  readonly overlap?: Box;
+  readonly blend: "ramp";
+  readonly normalization?: "package" | "none";
+  readonly dtype?: "uint16" | "float32";
+  readonly depthAxis: "z" | "t" | "auto";
+  readonly nonFinite: "carry" | "refuse";
+  readonly series: number;
+  readonly compression: "none" | "deflate" | "zstd";
+  readonly provider?: ProviderName;
+  readonly threads?: number;
+  readonly memoryLimit?: number;
+  readonly runAnyway?: true;
+  readonly overwrite?: true;
+  readonly skipExisting?: true;
+  readonly explain?: true;
+  readonly json?: true;
+}
+
+export function taskOptions(options: DenoiseOptions, existing: TaskOptions["existing"]): TaskOptions {
+  return { ...options, runAnyway: options.runAnyway ?? false, existing };
+}
+
+/** Paths stay as the person wrote them: the engine works in the same folder, and its messages name them so. */
+export function jobOf({ input, output }: Task, options: DenoiseOptions): DenoiseJobInput {
+  return {
+    input,
+    output,
+    series: options.series,
+    models: { default: options.model, byChannel: options.channel },
+    ...(options.tile === undefined ? {} : { tile: options.tile }),
+    ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
+    ...(options.normalization === undefined ? {} : { normalization: options.normalization }),
+    ...(options.dtype === undefined ? {} : { sampleType: options.dtype }),
+    blend: options.blend,
+    depthAxis: options.depthAxis,
+    nonFinite: options.nonFinite,
+    compression: options.compression,
+    overwrite: options.overwrite ?? false,
+  };
+}
+
+/** The value of `--memory-limit`, in bytes. */
+export function memoryAmount(text: string): number {
+  try {
+    return memoryLimitBytes(text, totalmem());
+  } catch (error) {
+    throw new InvalidArgumentError(describeError(error));
+  }
+}
+
+/** Adds one `--channel NAME=PACKAGE` to those before it. */
+export function channelModel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  // Names of channels may hold "=", folders hardly.
+  const at = text.lastIndexOf("=");
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("not NAME=PACKAGE or NAME=pass");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}

@@ -1,0 +1,49 @@
+import { counted } from "../../core/counted.ts";
+import { visible } from "../../core/errors.ts";
+import { withoutOwnName } from "../../core/own-name.ts";
+import type { Job } from "../../watcher/ledger/job.ts";
+import { belowHere } from "../command/near.ts";
+import { describeDuration } from "./progress.ts";
+
+/** How a job ended, in one line: "fish.tif → denoised/fish.denoised.ome.tif, 14 s, 0.3 million voxels a second". */
+export function describeEnd(job: Job): string {
+  const { status, outcome, error, reason } = job;
+  const name = sourceName(job);
+  if (outcome !== undefined) {
+    const { elapsedS, voxels, output } = outcome;
+    const rate = elapsedS > 0 ? `, ${describeMillions(voxels / elapsedS)} voxels a second` : "";
+    return visible(`${name} → ${belowHere(output) ?? output}, ${describeDuration(elapsedS)}${rate}`);
+  }
+  const what = error === undefined ? reason : withoutOwnName(error.message, job.source);
+  const why = [what, error?.remedy].filter((part) => part !== undefined).join(". ");
+  const attempts = status === "parked" ? ` after ${counted(job.attempt, "attempt")}` : "";
+  return visible(`${name} ${status}${attempts}${why === "" ? "" : `: ${why}`}`);
+}
+
+/** So many notes of a result are told, and so much of each; its metadata holds them whole. */
+const mostNotes = 5;
+const mostOfNote = 500;
+
+/** What a person should know of a result, a line each. A noise warning is left out: it is logged with its own line. */
+export function endNotes({ outcome }: Job): string[] {
+  if (outcome === undefined) return [];
+  const warned = new Set(outcome.noise?.map(({ warning }) => warning));
+  const notes = outcome.notes.filter((note) => !warned.has(note)).map(boundedNote);
+  const more = notes.length - mostNotes;
+  if (more <= 0) return notes;
+  const rest = counted(more, "more note stands", "more notes stand");
+  return [...notes.slice(0, mostNotes), `${rest} in the result's metadata`];
+}
+
+function boundedNote(note: string): string {
+  return visible(note.length > mostOfNote ? `${note.slice(0, mostOfNote)}…` : note);
+}
+
+/** The file below its watch folder, and which image of it where it holds several. */
+export function sourceName({ source, series, seriesCount }: Job): string {
+  return seriesCount > 1 ? `${source}, image ${series + 1} of ${seriesCount}` : source;
+}
+
+function describeMillions(count: number): string {
+  return `${Number((count / 1e6).toPrecision(2))} million`;
+}

@@ -1,0 +1,171 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { type Samples, type SampleType, sampleTypes } from "../../core/acquisition.ts";
+import { formatError, unsupportedError } from "../../core/errors.ts";
+import { elementCount, type Tensor, type Tensor64 } from "../../core/tensor.ts";
+import { openByteSource } from "../file/byte-source.ts";
+import { openError, readError } from "../file/read-errors.ts";
+
+/** NumPy's `.npy` files, C order. Source: numpy.lib.format, versions 1.0 to 3.0. */
+
+const magic = Buffer.from("\u0093NUMPY", "latin1");
+const maxHeaderBytes = 1 << 16;
+/** Of a test tensor: it is held several times over, in double precision. */
+const maxTensorElements = 2 ** 24;
+
+const typeCodes: Readonly<Record<string, SampleType>> = {
+  u1: "uint8",
+  i1: "int8",
+  u2: "uint16",
+  i2: "int16",
+  u4: "uint32",
+  i4: "int32",
+  f4: "float32",
+  f8: "float64",
+};
+
+export interface NpyHeader {
+  readonly sampleType: SampleType;
+  readonly byteOrder: "little" | "big";
+  readonly shape: readonly number[];
+  /** Offset of the first element. */
+  readonly dataOffset: number;
+}
+
+/** Opens a regular file for reading. Throws `EdgeError`: as `openByteSource`. */
+export async function openNpy(file: string): Promise<FileHandle> {
+  // Refuses folders, pipes and missing files in our own words.
+  await (await openByteSource(file)).close();
+  return open(file, "r").catch((cause: unknown) => {
+    throw openError(cause, file);
+  });
+}
+
+/** Reads and checks the header against the file's size. Throws `EdgeError` (`format`, `unsupported`, `machine`). */
+export async function readNpyHeader(handle: FileHandle, file: string): Promise<NpyHeader> {
+  const refuse = (cause: unknown): never => {
+    throw readError(cause, file);
+  };
+  const head = Buffer.alloc(12);
+  const { bytesRead } = await handle.read(head, 0, 12, 0).catch(refuse);
+  if (bytesRead < 12 || !head.subarray(0, 6).equals(magic)) throw damaged(file, "no NumPy mark at its start");
+  const long = (head[6] ?? 0) >= 2;
+  const headerBytes = long ? head.readUInt32LE(8) : head.readUInt16LE(8);
+  const headerOffset = long ? 12 : 10;
+  if (headerBytes > maxHeaderBytes) throw damaged(file, `a header of ${headerBytes} bytes`);
+  const header = Buffer.alloc(headerBytes);
+  const read = await handle.read(header, 0, headerBytes, headerOffset).catch(refuse);
+  if (read.bytesRead !== headerBytes) throw damaged(file, "a header that is cut");
+  const parsed = parseHeader(header.toString("latin1"), file);
+  const dataOffset = headerOffset + headerBytes;
+  const wanted = dataOffset + elementCount(parsed.shape) * sampleTypes[parsed.sampleType].bytes;
+  const { size } = await handle.stat().catch(refuse);
+  if (!Number.isSafeInteger(wanted) || size < wanted) {
+    throw formatError("the file is cut", {
+      code: "npy-cut",
+      file,
+      found: `${size} bytes`,
+      allowed: `${wanted} bytes for shape (${parsed.shape.join(", ")})`,
+      remedy: "Copy the file again",
+    });
+  }
+  return { ...parsed, dataOffset };
+}
+
+function parseHeader(text: string, file: string): Omit<NpyHeader, "dataOffset"> {
+  const descr = /'descr'\s*:\s*'([<>|=])([a-z]\d+)'/.exec(text);
+  const order = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1];
+  const shape = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(text)?.[1];
+  if (descr === null || order === undefined || shape === undefined)
+    throw damaged(file, "a header that is not a NumPy header");
+  const sampleType = typeCodes[descr[2] ?? ""];
+  if (sampleType === undefined || order === "True") {
+    throw unsupportedError("this kind of NumPy array is not read", {
+      code: "npy-kind",
+      file,
+      found: order === "True" ? "Fortran order" : `type ${descr[1]}${descr[2]}`,
+      allowed: `C order; ${Object.values(typeCodes).join(", ")}`,
+      remedy: "Save it with numpy.save(path, numpy.ascontiguousarray(array.astype('float32')))",
+    });
+  }
+  return {
+    sampleType,
+    byteOrder: descr[1] === ">" ? "big" : "little",
+    shape: shape
+      .split(",")
+      .filter((part) => part.trim() !== "")
+      .map(Number),
+  };
+}
+
+/** A whole small array as a float32 tensor (test tensors; not for stacks). Throws `EdgeError`. */
+export async function readNpyTensor(file: string): Promise<Tensor> {
+  const handle = await openNpy(file);
+  try {
+    const header = await readNpyHeader(handle, file);
+    const { bytes: elementBytes, view } = sampleTypes[header.sampleType];
+    const elements = elementCount(header.shape);
+    if (elements > maxTensorElements || elements === 0) {
+      throw unsupportedError(
+        elements === 0 ? "the array holds no values" : "the array is too large to be a test tensor",
+        {
+          code: elements === 0 ? "npy-empty" : "npy-large",
+          file,
+          found: `shape (${header.shape.join(", ")}), ${elements} values`,
+          allowed: `1 to ${maxTensorElements} values`,
+          remedy: "Make the test tensors smaller, and export the package again",
+        },
+      );
+    }
+    const bytes = elements * elementBytes;
+    const buffer = Buffer.from(new ArrayBuffer(bytes));
+    await handle.read(buffer, 0, bytes, header.dataOffset);
+    if (header.byteOrder === "big") swapBytes(buffer, elementBytes);
+    const samples = view(buffer.buffer, 0, bytes / elementBytes);
+    return {
+      shape: header.shape,
+      data: samples instanceof Float32Array ? samples : Float32Array.from(samples),
+    };
+  } finally {
+    await handle.close();
+  }
+}
+
+function swapBytes(buffer: Buffer, elementBytes: number): void {
+  if (elementBytes === 2) buffer.swap16();
+  if (elementBytes === 4) buffer.swap32();
+  if (elementBytes === 8) buffer.swap64();
+}
+
+/** The bytes of a `.npy` file, version 1.0, little-endian, C order. */
+export function encodeNpy(tensor: Tensor | Tensor64): Buffer {
+  const descr = tensor.data instanceof Float64Array ? "<f8" : "<f4";
+  return Buffer.concat([npyHeader(descr, tensor.shape), bytesOf(tensor.data)]);
+}
+
+/** The header of an array with this type and shape, padded so that the data begins at a multiple of 64 bytes. */
+export function npyHeader(descr: string, shape: readonly number[]): Buffer {
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const headerBytes = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
+  const header = Buffer.alloc(10 + headerBytes, 0x20);
+  magic.copy(header);
+  header[6] = 1;
+  header[7] = 0;
+  header.writeUInt16LE(headerBytes, 8);
+  header.write(text, 10, "latin1");
+  header[header.length - 1] = 0x0a;
+  return header;
+}
+
+function bytesOf(samples: Samples): Buffer {
+  return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+}
+
+function damaged(file: string, found: string) {
+  return formatError("this is not a valid .npy file", {
+    code: "npy-damaged",
+    file,
+    found,
+    remedy: "Save it again with numpy.save",
+  });
+}

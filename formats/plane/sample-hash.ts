@@ -1,0 +1,29 @@
+import { createHash } from "node:crypto";
+import { endianness } from "node:os";
+import { planeCount, sampleTypes } from "../../core/acquisition.ts";
+import type { PlaneSource } from "./plane-source.ts";
+import { planeAt } from "./stored-axes.ts";
+
+/**
+ * SHA-256, as hexadecimal digits, of all samples of an acquisition as little-endian bytes in C order, the planes in
+ * the order in which they are stored (`axes`). One plane is held at a time.
+ */
+export async function sampleHash(source: PlaneSource, signal?: AbortSignal): Promise<string> {
+  const { axes, shape, sizes, sampleType } = source.acquisition;
+  const facts = sampleTypes[sampleType];
+  const stored = { letters: axes.slice(0, -2), lengths: shape.slice(0, -2) };
+  const into = facts.make(sizes.y * sizes.x);
+  const hash = createHash("sha256");
+  for (let place = 0; place < planeCount(sizes); place += 1) {
+    await source.readPlane(planeAt(stored, place), { into, ...(signal === undefined ? {} : { signal }) });
+    const bytes = Buffer.from(into.buffer, into.byteOffset, into.byteLength);
+    hash.update(endianness() === "LE" ? bytes : littleEndian(bytes, facts.bytes));
+  }
+  return hash.digest("hex");
+}
+
+function littleEndian(bytes: Buffer, valueBytes: number): Buffer {
+  if (valueBytes === 2) return bytes.swap16();
+  if (valueBytes === 4) return bytes.swap32();
+  return valueBytes === 8 ? bytes.swap64() : bytes;
+}
