@@ -1,3 +1,4 @@
+import { intensityMapOf, type StackLevels } from "../../core/intensity-map.ts";
 import type { Normalization } from "../../core/package-settings.ts";
 import type { Tensor64 } from "../../core/tensor.ts";
 
@@ -7,16 +8,22 @@ import type { Tensor64 } from "../../core/tensor.ts";
  */
 export function applyNormalization(normalization: Normalization, samples: Tensor64): Tensor64 {
   if (normalization.kind === "none") return samples;
-  const [low, high] =
-    normalization.kind === "fixed"
-      ? [normalization.low, normalization.high]
-      : [percentile(samples.data, normalization.low), percentile(samples.data, normalization.high)];
-  const range = high > low ? high - low : 1;
+  const { low, range, clip } = intensityMapOf(normalization, levelsOf(normalization, samples.data));
   const data = samples.data.map((value) => {
     const scaled = (value - low) / range;
-    return normalization.clip ? Math.min(Math.max(scaled, 0), 1) : scaled;
+    return clip ? Math.min(Math.max(scaled, 0), 1) : scaled;
   });
   return { shape: samples.shape, data };
+}
+
+function levelsOf(normalization: Normalization, values: Float64Array): StackLevels | undefined {
+  if (normalization.kind !== "percentile") return undefined;
+  return {
+    low: percentile(values, normalization.low),
+    high: percentile(values, normalization.high),
+    min: percentile(values, 0),
+    max: percentile(values, 100),
+  };
 }
 
 /** numpy.percentile, method `linear`: position (n - 1) · q / 100 between two order statistics. */

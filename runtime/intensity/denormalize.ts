@@ -1,7 +1,7 @@
 import { type Samples, type SampleType, sampleTypes } from "../../core/acquisition.ts";
+import type { IntensityMap } from "../../core/intensity-map.ts";
 import type { Intensity } from "../../core/package-settings.ts";
 import { quantize } from "../kernels/voxels.ts";
-import type { IntensityMap } from "./normalize.ts";
 
 /** `sample = gain · output + offset`. */
 export interface OutputMap {

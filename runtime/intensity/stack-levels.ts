@@ -1,5 +1,5 @@
 import type { Samples, SampleType } from "../../core/acquisition.ts";
-import type { StackLevels } from "./normalize.ts";
+import type { StackLevels } from "../../core/intensity-map.ts";
 import { createOrderCounter } from "./order-statistics.ts";
 import { interpolate, percentilePosition } from "./percentile.ts";
 

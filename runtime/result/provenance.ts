@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 import { type Acquisition, sourceFilesOf } from "../../core/acquisition.ts";
+import type { IntensityMap } from "../../core/intensity-map.ts";
 import type { Operator } from "../../core/operators.ts";
 import { intensityWords, slopeWords } from "../../export/package/settings-words.ts";
 import { statedTaskOf, taskWords } from "../../export/package/stated-task.ts";
 import type { Provenance } from "../../formats/plane/plane-sink.ts";
-import type { IntensityMap } from "../intensity/normalize.ts";
 import type { ChannelPlan, JobPlan } from "../plan/plan-job.ts";
 import { computedWords, overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
 

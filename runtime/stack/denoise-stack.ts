@@ -1,6 +1,6 @@
 import type { Samples, SampleType } from "../../core/acquisition.ts";
+import type { IntensityMap } from "../../core/intensity-map.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import type { IntensityMap } from "../intensity/normalize.ts";
 import { orInterrupted } from "../job/interrupted.ts";
 import { makeTileBuffers, type Network, type TileBuffers } from "../job/network.ts";
 import { type Span, type TilePlan, tileCount, tileShapeOf } from "../plan/tile-plan.ts";

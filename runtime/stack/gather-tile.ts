@@ -1,6 +1,6 @@
 import type { Samples } from "../../core/acquisition.ts";
+import type { IntensityMap } from "../../core/intensity-map.ts";
 import type { Pointwise } from "../../core/operators.ts";
-import type { IntensityMap } from "../intensity/normalize.ts";
 import { inputWriter } from "../kernels/voxels.ts";
 import type { AxisPlan, TilePlan } from "../plan/tile-plan.ts";
 import { symmetricIndex } from "./symmetric-padding.ts";

@@ -1,9 +1,9 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { formatError } from "../../core/errors.ts";
+import { type IntensityMap, intensityMapOf } from "../../core/intensity-map.ts";
 import type { Plane, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { denormalizePlane, type OutputMap, outputMapOf } from "../intensity/denormalize.ts";
 import { carryNonFinite, watchNonFinite } from "../intensity/non-finite.ts";
-import { type IntensityMap, intensityMapOf } from "../intensity/normalize.ts";
 import { measureLevels } from "../intensity/stack-levels.ts";
 import type { DenoiseJob } from "../job/denoise-job.ts";
 import { interrupted } from "../job/interrupted.ts";
@@ -99,7 +99,7 @@ function notesOf(nonFinite: number, withoutRange: number): string[] {
   }
   if (withoutRange > 0) {
     notes.push(
-      `both percentiles are equal in ${withoutRange} almost empty stack(s): the whole range was used instead`,
+      `both percentiles are equal in ${withoutRange} almost empty stack(s): the distance from them to the largest sample was used instead`,
     );
   }
   return notes;

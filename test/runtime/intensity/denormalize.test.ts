@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { intensityMapOf } from "../../../core/intensity-map.ts";
 import { denormalizePlane, outputMapOf } from "../../../runtime/intensity/denormalize.ts";
-import { intensityMapOf } from "../../../runtime/intensity/normalize.ts";
 import { roundHalfToEven } from "../../../runtime/kernels/voxels.ts";
 
 const unchanged = { gain: 1, offset: 0 };

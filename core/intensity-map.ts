@@ -1,5 +1,5 @@
-import type { Pointwise } from "../../core/operators.ts";
-import type { Normalization } from "../../core/package-settings.ts";
+import type { Pointwise } from "./operators.ts";
+import type { Normalization } from "./package-settings.ts";
 
 /** How one stack's samples become network input: `(sample - low) / range`, then clipped to [0, 1] where `clip`. */
 export interface IntensityMap {
@@ -20,8 +20,9 @@ export interface StackLevels {
 }
 
 /**
- * The map of a stack. Where both percentiles are equal (an almost empty stack) the stack's whole range takes their
- * place, and 1 where the stack is constant: nothing is divided by zero. `levels` is needed for percentiles only.
+ * The map of a stack, the same for `denoise` and `verify`. Where both percentiles are equal (an almost empty stack) the
+ * distance from them to the largest sample takes their place, and 1 where the stack is constant. The published code
+ * (CNNT_Microscopy, `normalize_image`) divides by zero there. `levels` is needed for percentiles only.
  */
 export function intensityMapOf(normalization: Normalization, levels?: StackLevels): IntensityMap {
   if (normalization.kind === "none") return { low: 0, range: 1, clip: false };
