@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { counted } from "../core/counted.ts";
 import { type EdgeError, usageError } from "../core/errors.ts";
 import { isAbsent, systemCode } from "../core/system-code.ts";
-import { isImageName } from "./image-name.ts";
+import { imageEndings, isImageName } from "./image-name.ts";
 
 /** File names sort as people count: `scan2` before `scan10`. */
 export const naturally = new Intl.Collator("en", { numeric: true });
@@ -38,11 +38,16 @@ export async function filesOf(path: string, tell?: (sentence: string) => void): 
     if (others.length > 0) tell?.(leftOut(path, others));
     return names.filter(isImageName).map((name) => join(path, name));
   }
-  throw usageError("the folder holds no image that cnnt-edge reads", {
+  throw noImageIn(path, others, imageEndings);
+}
+
+/** `others`: names of what the folder holds instead; `endings`: those that would be taken. */
+export function noImageIn(folder: string, others: readonly string[], endings: readonly string[]): EdgeError {
+  return usageError("the folder holds no image that cnnt-edge reads", {
     code: "input-folder-empty",
-    file: path,
+    file: folder,
     ...(others.length === 0 ? {} : { found: listed(others) }),
-    allowed: "files named .tif, .tiff, .stk, .btf, .tf8 or .npy; subfolders are not searched",
+    allowed: `files named ${endings.slice(0, -1).join(", ")} or ${endings.at(-1)}; subfolders are not searched`,
     remedy: "Name the folder that holds the images, or the files themselves",
   });
 }

@@ -1,17 +1,44 @@
-import { isCompanion } from "./tiff/companion.ts";
+/** How images are named: which files of a folder are meant as images, and what of a name tells which image it is. Pure. */
 
-/** Endings under which microscopes and programs save TIFF; lower case. */
-const tiffEndings = [".tif", ".tiff", ".stk", ".btf", ".tf8"];
+/** Endings under which microscopes and programs save TIFF; `.tf2`, `.tf8` and `.btf` are BigTIFF. Lower case, as all here. */
+const tiffEndings = [".tif", ".tiff", ".stk", ".btf", ".tf2", ".tf8"];
+const companionEnding = ".companion.ome";
+const npyEnding = ".npy";
 
-export function isTiffName(name: string): boolean {
+/** What `watch` and `denoise` take of a folder. */
+export const acquisitionEndings: readonly string[] = [...tiffEndings, companionEnding];
+/** What `calibrate` and `compare` take of a folder. */
+export const imageEndings: readonly string[] = [...acquisitionEndings, npyEnding];
+
+function endsWithOne(name: string, endings: readonly string[]): boolean {
   const lower = name.toLowerCase();
-  return tiffEndings.some((ending) => lower.endsWith(ending));
+  return endings.some((ending) => lower.endsWith(ending));
+}
+
+/** Whether a file's name says that it describes a set and holds none of its planes. */
+export function isCompanion(name: string): boolean {
+  return endsWithOne(name, [companionEnding]);
+}
+
+/** Whether `watch` and `denoise` take a file of this name from a folder, if it is not hidden. */
+export function isAcquisitionName(name: string): boolean {
+  return endsWithOne(name, acquisitionEndings);
 }
 
 /**
  * Whether a file of a folder is meant as an image. Only its name counts: metadata, notes and files of other programs
- * lie beside images, and none of them may stop the work. `watch` and `denoise` take TIFF names and companions, no `.npy`.
+ * lie beside images, and none of them may stop the work.
  */
 export function isImageName(name: string): boolean {
-  return !name.startsWith(".") && (isTiffName(name) || isCompanion(name) || /\.npy$/i.test(name));
+  return !name.startsWith(".") && endsWithOne(name, imageEndings);
+}
+
+const anyEnding = new RegExp(
+  `(\\.ome)?(${[...tiffEndings, npyEnding].join("|").replaceAll(".", "\\.")})$|${companionEnding.replaceAll(".", "\\.")}$`,
+  "i",
+);
+
+/** `a/b/cells.ome.tif` → `a/b/cells`: the part of a name that tells which image it is. */
+export function imageStem(path: string): string {
+  return path.replace(anyEnding, "");
 }

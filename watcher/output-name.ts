@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fittedName, nameLimits } from "../formats/file/name-limit.ts";
+import { imageStem } from "../formats/image-name.ts";
 import { type ResultKind, resultEndings } from "../runtime/job/result-name.ts";
-import { stemOf } from "./intake/candidate-name.ts";
 
 /** How many numbered names a job may fall back on; each is only taken when another job has the one before. */
 const numberedNames = 100;
@@ -31,5 +31,5 @@ export function outputNames(
     );
   };
   const numbered = Array.from({ length: numberedNames }, (_, index) => name(job.source, `-${index + 2}`));
-  return [name(stemOf(job.source)), name(job.source), ...numbered];
+  return [name(imageStem(job.source)), name(job.source), ...numbered];
 }

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { isEdgeError } from "../../core/errors.ts";
-import { isCompanion } from "../../formats/tiff/companion.ts";
+import { isCompanion } from "../../formats/image-name.ts";
 import { describeImage } from "../words/describe-image.ts";
 
 /** One acquisition among the files of a command line. */

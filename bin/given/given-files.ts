@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type EdgeError, usageError } from "../../core/errors.ts";
-import { listed, naturally, unreachable } from "../../formats/files-of.ts";
-import { isCompanion } from "../../formats/tiff/companion.ts";
+import type { EdgeError } from "../../core/errors.ts";
+import { listed, naturally, noImageIn, unreachable } from "../../formats/files-of.ts";
+import { acquisitionEndings } from "../../formats/image-name.ts";
 import { judgeName } from "../../watcher/intake/candidate-name.ts";
 
 /** What the paths of a command line stand for. */
@@ -31,22 +31,13 @@ export async function givenFiles(paths: readonly string[]): Promise<GivenFiles> 
         refused.push({ input: path, error: unreachable(path, names) });
         continue;
       }
-      const images = names.filter((name) => isCompanion(name) || judgeName(name).kind === "image");
+      const images = names.filter((name) => judgeName(name).kind === "image");
       const foreign = names.filter((name) => judgeName(name).kind === "unsupported");
-      if (images.length === 0) refused.push({ input: path, error: nothingIn(path, foreign) });
+      if (images.length === 0)
+        refused.push({ input: path, error: noImageIn(path, foreign, acquisitionEndings) });
       else if (foreign.length > 0) notes.push(`${path}: not read: ${listed(foreign)}. Export OME-TIFF`);
       files.push(...images.sort(naturally.compare).map((name) => join(path, name)));
     }
   }
   return { files, refused, notes };
-}
-
-function nothingIn(path: string, foreign: readonly string[]): EdgeError {
-  return usageError("the folder holds no image that cnnt-edge reads", {
-    code: "input-folder-empty",
-    file: path,
-    ...(foreign.length === 0 ? {} : { found: listed(foreign) }),
-    allowed: "TIFF or OME-TIFF; subfolders are not searched",
-    remedy: "Name the folder that holds the images, or the files themselves",
-  });
 }

@@ -4,11 +4,6 @@ import { looksLikeOmeXml } from "../ome/xml-read.ts";
 import type { FormatReader } from "../plane/series-found.ts";
 import { readOmeSeries } from "./ome-series.ts";
 
-/** Whether a file's name says that it describes a set and holds none of its planes. */
-export function isCompanion(name: string): boolean {
-  return name.toLowerCase().endsWith(".companion.ome");
-}
-
 /** Reads a set of OME-TIFFs from its `.companion.ome` file: OME-XML on its own, which names the files. */
 export const companionReader: FormatReader = {
   recognises: (head) => looksLikeOmeXml(new TextDecoder().decode(head)),

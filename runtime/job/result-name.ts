@@ -2,9 +2,7 @@ import { basename } from "node:path";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { statedTaskOf } from "../../export/package/stated-task.ts";
 import { fittedName, nameLimits } from "../../formats/file/name-limit.ts";
-
-/** Endings that say what a file is, and not which. */
-const endings = /(\.ome)?\.(tiff?|btf|tf[28]|lsm|stk|npy)$|\.companion\.ome$/i;
+import { imageStem } from "../../formats/image-name.ts";
 
 /** How the names of our results end: `output` is that of a model whose description says that it does something else. */
 export const resultEndings = { denoised: ".denoised.ome.tif", output: ".output.ome.tif" } as const;
@@ -24,7 +22,7 @@ export function resultName(
   { series = 0, kind, limitBytes = nameLimits.usual }: ResultNameOptions,
 ): string {
   const name = basename(source);
-  const stem = name.replace(endings, "");
+  const stem = imageStem(name);
   const ending = `${series === 0 ? "" : `.s${series}`}${resultEndings[kind]}`;
   return fittedName(stem === "" ? name : stem, ending, limitBytes);
 }

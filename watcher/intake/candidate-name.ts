@@ -1,30 +1,8 @@
-import { isTiffName } from "../../formats/image-name.ts";
-import { isCompanion } from "../../formats/tiff/companion.ts";
+import { type ForeignName, foreignNameOf } from "../../formats/foreign-formats.ts";
+import { isAcquisitionName } from "../../formats/image-name.ts";
 import { resultEndings } from "../../runtime/job/result-name.ts";
 
 /** What a file's name alone says about it. Pure. */
-
-/** Containers that microscopes write and that we do not read, by suffix, with what a person calls them. */
-const unsupportedContainers: Readonly<Record<string, string>> = {
-  ".lif": "Leica LIF",
-  ".lof": "Leica LOF",
-  ".xlef": "Leica XLEF",
-  ".czi": "Zeiss CZI",
-  ".lsm": "Zeiss LSM",
-  ".zvi": "Zeiss ZVI",
-  ".nd2": "Nikon ND2",
-  ".oir": "Olympus OIR",
-  ".oib": "Olympus OIB",
-  ".oif": "Olympus OIF",
-  ".vsi": "Olympus VSI",
-  ".ims": "Imaris IMS",
-  ".dv": "DeltaVision",
-  ".sld": "SlideBook",
-  ".sldy": "SlideBook",
-  ".h5": "HDF5",
-  ".hdf5": "HDF5",
-  ".mrc": "MRC",
-};
 
 /** Programs that copy or save write under these names and rename at the end. Lower case. */
 const temporarySuffixes = [
@@ -45,8 +23,8 @@ const resultSuffixes: readonly string[] = Object.values(resultEndings);
 
 export type NameVerdict =
   | { readonly kind: "image" }
-  /** A container of a microscope that we cannot read. */
-  | { readonly kind: "unsupported"; readonly container: string }
+  /** A microscope's format that we cannot read. */
+  | { readonly kind: "unsupported"; readonly format: ForeignName }
   | { readonly kind: "ignored" };
 
 /** `name` is the last part of the path; `patterns` as in the configuration's `ignore`. */
@@ -58,9 +36,9 @@ export function judgeName(name: string, patterns: readonly string[] = []): NameV
     temporarySuffixes.some((suffix) => lower.endsWith(suffix)) ||
     patterns.some((pattern) => matches(lower, pattern.toLowerCase()));
   if (ignored) return { kind: "ignored" };
-  if (isTiffName(name) || isCompanion(name)) return { kind: "image" };
-  const container = unsupportedContainers[lower.slice(lower.lastIndexOf("."))];
-  return container === undefined ? { kind: "ignored" } : { kind: "unsupported", container };
+  if (isAcquisitionName(name)) return { kind: "image" };
+  const format = foreignNameOf(name);
+  return format === undefined ? { kind: "ignored" } : { kind: "unsupported", format };
 }
 
 export function isHidden(name: string): boolean {
@@ -70,11 +48,6 @@ export function isHidden(name: string): boolean {
 /** A hidden folder in which a source lies for the last moment of its move (`folder-io/set-aside.ts`). */
 export function isAside(name: string): boolean {
   return /^\.cnnt-edge-moving-[0-9a-f]{16}$/.test(name);
-}
-
-/** `a/b/cells.ome.tif` → `a/b/cells`: the part of a result's name that is the source's. */
-export function stemOf(source: string): string {
-  return source.replace(/(\.ome)?\.(tiff?|stk|btf|tf8)$|\.companion\.ome$/i, "");
 }
 
 /** `*` stands for any characters. Linear in the product of the lengths: a pattern comes from a configuration. */

@@ -1,10 +1,11 @@
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
+import type { ForeignName } from "../../formats/foreign-formats.ts";
 import type { Listed } from "./sweep.ts";
 
 /** Why a file cannot be taken, as far as its listing alone shows it: name, kind and size. Pure. */
 export function listedFault({ source, sizeBytes, verdict }: Listed): EdgeError | undefined {
   if (verdict.kind === "misnamed") return misnamed(source);
-  if (verdict.kind === "unsupported") return unsupportedContainer(source, verdict.container);
+  if (verdict.kind === "unsupported") return foreignFile(source, verdict.format);
   if (verdict.kind === "dangling") return dangling(source);
   if (verdict.kind === "special") return special(source, verdict.what);
   return sizeBytes === 0 ? emptyFile(source) : undefined;
@@ -20,11 +21,11 @@ function misnamed(file: string) {
   });
 }
 
-function unsupportedContainer(file: string, container: string) {
-  return unsupportedError(`${container} files are not read`, {
+function foreignFile(file: string, { name, exportFrom }: ForeignName) {
+  return unsupportedError(`${name} files are not read`, {
     code: "container-unsupported",
     file,
-    remedy: "Export the acquisition as OME-TIFF into this folder, or let the acquisition program save TIFF",
+    remedy: `Export the acquisition from ${exportFrom} as OME-TIFF into this folder, or let the acquisition program save TIFF`,
   });
 }
 

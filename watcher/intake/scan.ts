@@ -2,7 +2,7 @@ import { join, relative, sep } from "node:path";
 import { type ErrorReport, formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import { isAbsent } from "../../core/system-code.ts";
-import { isCompanion } from "../../formats/tiff/companion.ts";
+import { isCompanion } from "../../formats/image-name.ts";
 import { listedFault } from "./listed-fault.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
 import { seeMembers } from "./see-members.ts";

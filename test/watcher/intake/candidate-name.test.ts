@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judgeName, stemOf } from "../../../watcher/intake/candidate-name.ts";
+import { judgeName } from "../../../watcher/intake/candidate-name.ts";
 
 const kinds: Record<string, string[]> = {
   image: ["a.tif", "A.TIFF", "b.ome.tif", "movie.stk", "µ 100%#.tif", "-dash.tif", "new\nline.tif"],
@@ -31,9 +31,4 @@ test("a pattern of the configuration takes a name out", () => {
   assert.equal(judgeName("my_preview_12.tif", ["preview_*.tif"]).kind, "image");
   assert.equal(judgeName("aXbXb.tif", ["a*b*b.tif"]).kind, "ignored");
   assert.equal(judgeName("ab.tif", ["a*b*b.tif"]).kind, "image");
-});
-
-test("the stem loses .ome with the suffix, and nothing else", () => {
-  assert.equal(stemOf("a/b.c/cells.OME.TIF"), "a/b.c/cells");
-  assert.equal(stemOf("a.tif.tif"), "a.tif");
 });
