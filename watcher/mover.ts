@@ -1,4 +1,5 @@
 import { relative, sep } from "node:path";
+import { type BackoffRule, doubledMs } from "../core/backoff.ts";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Folder } from "./folder.ts";
@@ -29,8 +30,7 @@ export interface MoverOptions {
 
 const lookMs = 1000;
 /** A source that has to stay is tried again after this, then after twice as long, … */
-const firstDelayMs = 1000;
-const longestDelayMs = 3_600_000;
+const pauses: BackoffRule = { firstMs: 1000, longestMs: 3_600_000 };
 /** A source that is not there may lie on a share that is not mounted: so often is it looked for, an hour apart. */
 const looksForGone = 24;
 
@@ -74,7 +74,7 @@ export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: 
         log.info(`${move.source} was moved to ${end.target}${unseenNote(end.unseen)}`);
         if (move.error !== undefined) onKept();
       } else if (move.attempts >= looksForGone) await ledger.moved(move.id);
-      else await ledger.moveLater(move.id, longestDelayMs);
+      else await ledger.moveLater(move.id, pauses.longestMs);
     } catch (error) {
       if (stopped) return;
       const report = reportOf(error);
@@ -126,13 +126,13 @@ export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: 
 /** How long a source, unchanged for `quietForMs`, still has to be so where open files cannot be seen. */
 function untilQuietMs(quietForMs: number, quietMs: number): number {
   const leftMs = quietFactorUnseen * quietMs - quietForMs;
-  return Math.min(longestDelayMs, Math.max(firstDelayMs, leftMs));
+  return Math.min(pauses.longestMs, Math.max(pauses.firstMs, leftMs));
 }
 
 function delayMs({ code }: ErrorReport, attempts: number): number {
   // Its bytes differ although it looks the same: reading all of it again soon would not help.
-  if (code === "move-differs") return longestDelayMs;
-  return Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempts, 30));
+  if (code === "move-differs") return pauses.longestMs;
+  return doubledMs(pauses, attempts);
 }
 
 /** sha256 of each member, as the engine told it; what an engine did not tell of is not moved across disks. */

@@ -1,3 +1,4 @@
+import { type BackoffRule, doubledMs } from "../core/backoff.ts";
 import type { ErrorReport } from "../core/errors.ts";
 import { isModelFault } from "./ledger/held-faults.ts";
 
@@ -14,8 +15,7 @@ export type Verdict =
 
 export const sourceRemoved = "the source was removed before it was processed";
 
-const firstDelayMs = 2_000;
-const longestDelayMs = 5 * 60_000;
+const pauses: BackoffRule = { firstMs: 2_000, longestMs: 5 * 60_000 };
 
 /** The engine was lost with the job: once more in a fresh process, and no more, whatever is configured. */
 const unexplainedLosses: ReadonlySet<string> = new Set(["engine-lost", "network-stuck", "network-lost"]);
@@ -48,5 +48,5 @@ export function judgeFailure(
     ? Math.min(attemptsWithLosses, mostAttempts)
     : mostAttempts;
   if (attempt >= attempts) return { kind: "parked" };
-  return { kind: "again", delayMs: Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)) };
+  return { kind: "again", delayMs: doubledMs(pauses, attempt - 1) };
 }

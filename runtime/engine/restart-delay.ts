@@ -1,8 +1,9 @@
+import { type BackoffRule, doubledMs } from "../../core/backoff.ts";
+
 /** Losses that may be bad luck and are answered quickly; more are answered ever more slowly. */
 const quickRestarts = 5;
-const firstDelayMs = 500;
-const quickDelayMs = 5_000;
-const longestDelayMs = 300_000;
+const quick: BackoffRule = { firstMs: 500, longestMs: 4_000 };
+const slow: BackoffRule = { firstMs: 5_000, longestMs: 300_000 };
 
 /**
  * How long to wait before another engine process is started, after this many were lost in a row without a job done
@@ -10,6 +11,6 @@ const longestDelayMs = 300_000;
  */
 export function restartDelayMs(lossesInARow: number): number {
   if (lossesInARow <= 1) return 0;
-  if (lossesInARow <= quickRestarts) return firstDelayMs * 2 ** (lossesInARow - 2);
-  return Math.min(quickDelayMs * 2 ** (lossesInARow - quickRestarts - 1), longestDelayMs);
+  if (lossesInARow <= quickRestarts) return doubledMs(quick, lossesInARow - 2);
+  return doubledMs(slow, lossesInARow - quickRestarts - 1);
 }

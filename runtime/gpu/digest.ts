@@ -16,6 +16,6 @@ export async function digestOfFolder(
 ): Promise<Digest> {
   const hash = createHash("sha256");
   for (const name of [...names].sort())
-    hash.update(`${await digestOfFile(join(folder, name), signal)}  ${name}\n`);
+    hash.update(`${await digestOfFile(join(folder, name), { signal })}  ${name}\n`);
   return hash.digest("hex");
 }

@@ -51,7 +51,7 @@ export async function openLibrarySource(path: string, signal: AbortSignal): Prom
     const names = (await readdir(path)).filter(isLibraryName).sort();
     return { path, kind: "folder", digest: await digestOfFolder(path, names, signal) };
   }
-  return { path, kind: await archiveKind(path), digest: await digestOfFile(path, signal) };
+  return { path, kind: await archiveKind(path), digest: await digestOfFile(path, { signal }) };
 }
 
 /**

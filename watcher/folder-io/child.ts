@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 import { isEdgeError, reportOf } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
+import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { removeStalePartials } from "../../formats/file/partial-name.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { tellParent } from "../../runtime/machine/tell-parent.ts";
 import { isHidden } from "../intake/candidate-name.ts";
-import { wholeHash } from "../intake/identity.ts";
 import { createScan, type Finding } from "../intake/scan.ts";
 import { drawPreview } from "./draw-preview.ts";
 import { lookAtFileSystem } from "./file-system.ts";
@@ -192,7 +192,7 @@ const watchLimit =
 function tasks(settings: FolderSettings, watched: WatchedFolder, results: WatchedOutput) {
   return {
     look: ({ members }) => lookAtSource(settings.path, members, watched.check),
-    hash: ({ source }) => wholeHash(join(settings.path, source), onStep),
+    hash: ({ source }) => digestOfFile(join(settings.path, source), { onStep }),
     prepare: async ({ into }) => {
       // First the folder itself: below a mount point without its disk nothing may be made.
       const { freeBytes, freeFiles } = await results.check();

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { machineError, verificationError } from "../../core/errors.ts";
+import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { writeError } from "../../formats/file/write-errors.ts";
-import { wholeHash } from "../intake/identity.ts";
 
 const chunkBytes = 4 * 1024 * 1024;
 /** So much is handed to the disk at a time: the sync at the end is then short enough not to look like a hang. */
@@ -57,7 +57,7 @@ export async function copySource(
       await copy.close();
     }
     const sha256 = hash.digest("hex");
-    if ((await wholeHash(to, onStep)) !== sha256) throw copyDiffers(to);
+    if ((await digestOfFile(to, { onStep })) !== sha256) throw copyDiffers(to);
     return sha256;
   } finally {
     await source.close();

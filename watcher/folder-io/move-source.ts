@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 import { isEdgeError, machineError } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { syncFolder } from "../../formats/file/atomic-file.ts";
+import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { nameLimitOf } from "../../formats/file/name-limit.ts";
 import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
-import { wholeHash } from "../intake/identity.ts";
 import { copySource } from "./copy-source.ts";
 import { factsOf } from "./file-facts.ts";
 import {
@@ -122,7 +122,8 @@ async function readyAt(
     const linked = here?.dev === there.dev && here.ino === there.ino;
     const maybeCopied = here === undefined || (acrossDisks && here.size === there.size);
     if (!linked && !(maybeCopied && there.isFile())) return undefined;
-    if (!linked && (await wholeHash(placeOf(source), onStep)) !== order.sha256[source]) return undefined;
+    if (!linked && (await digestOfFile(placeOf(source), { onStep })) !== order.sha256[source])
+      return undefined;
     ready.add(source);
   }
   if (missing === undefined) return ready;
@@ -168,7 +169,7 @@ async function copyMembers(
     for (const { source, path, facts } of present) {
       if (ready.has(source)) {
         // Its copy was compared by hash; so must the source be, which is to go.
-        if ((await wholeHash(path, onStep)) !== order.sha256[source]) throw isAnother(path);
+        if ((await digestOfFile(path, { onStep })) !== order.sha256[source]) throw isAnother(path);
         continue;
       }
       const partial = claimPartial(placeOf(source));

@@ -3,7 +3,6 @@ import { type FileHandle, open } from "node:fs/promises";
 
 /** How much of each end counts for the identity (bytes). Headers stand at the start, late indices at the end. */
 const endBytes = 64 * 1024;
-const chunkBytes = 4 * 1024 * 1024;
 
 /** sha256 (hex) over the size and both ends: cheap on a share, and different for almost any two acquisitions. */
 export async function endsHash(path: string): Promise<string> {
@@ -15,24 +14,6 @@ export async function endsHash(path: string): Promise<string> {
     const tailStart = Math.max(endBytes, size - endBytes);
     if (tailStart < size) hash.update(await readAt(handle, tailStart, size - tailStart));
     return hash.digest("hex");
-  } finally {
-    await handle.close();
-  }
-}
-
-/** sha256 (hex) of all bytes. `onStep` is called after each chunk. */
-export async function wholeHash(path: string, onStep?: () => void): Promise<string> {
-  const handle = await open(path, "r");
-  try {
-    const hash = createHash("sha256");
-    const chunk = Buffer.allocUnsafe(chunkBytes);
-    for (let position = 0; ; ) {
-      const { bytesRead } = await handle.read(chunk, 0, chunkBytes, position);
-      onStep?.();
-      if (bytesRead === 0) return hash.digest("hex");
-      hash.update(chunk.subarray(0, bytesRead));
-      position += bytesRead;
-    }
   } finally {
     await handle.close();
   }
