@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { formatError, machineError, usageError } from "../../core/errors.ts";
@@ -69,6 +69,52 @@ test("one result that cannot be written does not hold the others", async (t) => 
   await until("the bad one is parked", () => daemon.lives("bad.tif").includes("parked"));
   await writeFile(join(folder, "incoming", "good.tif"), tinyTiff(2));
   await until("the good one is done", () => daemon.lives("good.tif").includes("done"));
+});
+
+test("a file in place of a subfolder for results holds the folder until it is gone", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine();
+  const daemon = await runDaemon(t, folder, engine, {
+    folders: [
+      {
+        name: "f",
+        path: "incoming",
+        output: "denoised",
+        model: join(repository, "models/identity"),
+        subfolders: true,
+      },
+    ],
+  });
+  const inTheWay = join(folder, "denoised", "day");
+  await mkdir(join(folder, "denoised"), { recursive: true });
+  await writeFile(inTheWay, "");
+  await mkdir(join(folder, "incoming", "day"));
+  await writeFile(join(folder, "incoming", "day", "a.tif"), tinyTiff(1));
+  await isHeld(daemon, /day: there is a file in place of the folder for results/);
+  assert.equal(daemon.lines.filter((line) => line.includes("in place of the folder")).length, 1);
+  await rm(inTheWay);
+  await isDoneAtFirst(daemon, "day/a.tif");
+});
+
+test("a folder in place of a result fails that job alone, which is done once the folder is gone and the source touched", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine();
+  const inTheWay = join(folder, "denoised", "a.denoised.ome.tif");
+  await mkdir(inTheWay, { recursive: true });
+  const daemon = await runDaemon(t, folder, engine);
+  const source = join(folder, "incoming", "a.tif");
+  await writeFile(source, tinyTiff(1));
+  await writeFile(join(folder, "incoming", "b.tif"), tinyTiff(2));
+  await until("the one fails", () => daemon.lives("a.tif").includes("failed"));
+  await until("the other is done", () => daemon.lives("b.tif").includes("done"));
+  const { payload } = daemon.heard.find((one) => one.payload["status"] === "failed") ?? assert.fail();
+  const { message, remedy } = payload["error"] as { message: string; remedy: string };
+  assert.match(message, /^a\.denoised\.ome\.tif: a folder has that name$/);
+  assert.match(remedy, /^Move that folder away, and touch the source/);
+  await rm(inTheWay, { recursive: true });
+  const now = new Date();
+  await utimes(source, now, now);
+  await until("it is done", () => daemon.lives("a.tif").includes("done"));
 });
 
 test("an output whose disk was mounted at the last run and is not at this start is held, and nothing is made there", async (t) => {

@@ -1,7 +1,6 @@
 import { open, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { claimPartial, forgetPartial, removeStalePartials } from "../../formats/file/partial-name.ts";
 import { factsOf } from "./file-facts.ts";
@@ -23,23 +22,27 @@ const targetDisk = {
   option: "`folders[].after`",
 };
 
+const targetFolder = {
+  folder: "the folder for finished sources",
+  code: "move-folder-taken",
+  option: "`folders[].after`",
+  after: "the daemon tries again by itself",
+};
+
 /**
  * Makes the folders below `target` that `sources` (below their watch folder, with their absolute paths) go to, and removes
  * what killed moves left there. Answers where its disk is mounted. Throws `EdgeError` (`machine`): `move-not-mounted`
- * where that disk is gone, `move-same-folder` where a folder is the source's own.
+ * where that disk is gone, `move-folder-taken` where a file has the name of a folder, `move-same-folder` where a folder is the source's own.
  */
 export async function prepareTarget(
   { target, targetMountPoint, access }: MoveTarget,
   sources: readonly { readonly source: string; readonly path: string }[],
 ): Promise<string> {
   const mountPoint = await mountedDisk(target, targetMountPoint, targetDisk);
-  // One level only: a missing parent is rather a disk that is not mounted than a folder to be made.
-  await makeOutputFolder(target, access).catch((error: unknown) => {
-    if (systemCode(error) !== "EEXIST") throw error;
-  });
+  await makeOutputFolder(target, access, targetFolder);
   for (const { source, path } of sources) {
     const folder = dirname(join(target, source));
-    await makeResultFolder(folder, access);
+    await makeResultFolder(folder, access, targetFolder);
     await removeStalePartials(folder);
     if (await isSameFolder(dirname(path), folder)) throw sameFolder(path, folder);
   }

@@ -1,8 +1,7 @@
 import { constants } from "node:fs";
-import { access, open, stat, unlink } from "node:fs/promises";
+import { access, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { isEdgeError, machineError } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
 import { writeError } from "../../formats/file/write-errors.ts";
@@ -11,25 +10,28 @@ import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
 
 /** Whether results can be written, and whether the disk is there on which they have lain so far. */
 
+const goesOn = "the folder goes on by itself";
+const resultsFolder = {
+  folder: "the folder for results",
+  code: "output-folder-missing",
+  option: "`output`",
+  after: goesOn,
+};
 const resultsDisk = { disk: "the disk of the results", code: "output-not-mounted", option: "output" };
 
 /**
- * Makes the folder of the results (one level: a missing parent is rather a disk that is not mounted) and answers the
- * mount point of its disk. `before` is the mount point that it had. Throws `EdgeError` (`machine`):
- * `output-not-mounted` where that is none any more and nothing lies there; as `writeError` where nothing can be
- * written. Writes nothing itself, so that it can be asked at each sweep.
+ * Makes the folder of the results (one level) and answers the mount point of its disk. `before` is the mount point that it
+ * had. Throws `EdgeError` (`machine`): `output-not-mounted` where that is none any more and nothing lies there; as
+ * `makeOutputFolder` for a file in its place; as `writeError` where nothing can be written. Writes nothing itself, so that it can be asked at each sweep.
  */
 export async function checkOutput(
   output: string,
   before: string | undefined,
-  results: FileAccess = {},
+  results: FileAccess,
 ): Promise<string> {
   try {
     const mountPoint = await mountedDisk(output, before, resultsDisk);
-    await makeOutputFolder(output, results).catch((error: unknown) => {
-      if (systemCode(error) !== "EEXIST") throw error;
-    });
-    if (!(await stat(output)).isDirectory()) throw noFolder(output);
+    await makeOutputFolder(output, results, resultsFolder);
     await access(output, constants.W_OK | constants.X_OK);
     return mountPoint;
   } catch (error) {
@@ -41,9 +43,9 @@ export async function checkOutput(
  * Makes `folder`, which lies in a checked output, and writes a small file there: some disks and shares say that they
  * can be written and then refuse. Throws `EdgeError` (`machine`). Answers false where the disk is full.
  */
-export async function tryWriting(folder: string, results: FileAccess = {}): Promise<boolean> {
+export async function tryWriting(folder: string, results: FileAccess): Promise<boolean> {
   try {
-    await makeResultFolder(folder, results);
+    await makeResultFolder(folder, results, resultsFolder);
     const trial = claimPartial(join(folder, "write-check"));
     try {
       const handle = await open(trial, "wx");
@@ -64,7 +66,6 @@ export async function tryWriting(folder: string, results: FileAccess = {}): Prom
   }
 }
 
-const goesOn = "the folder goes on by itself";
 const remedies: Readonly<Record<string, string>> = {
   "write-denied": `Give the user that runs cnnt-edge the right to write there; ${goesOn}`,
   "read-only-disk": `Mount the disk writable (after errors the kernel makes a disk read-only: see dmesg); as a service, run install.sh reconfigure so that the unit allows the folder; ${goesOn}`,
@@ -85,14 +86,5 @@ function unwritable(error: unknown, file: string): unknown {
     remedy,
     retryable: true,
     cause: error,
-  });
-}
-
-function noFolder(output: string): EdgeError {
-  return machineError("there is a file in place of the folder for results", {
-    code: "output-folder-missing",
-    file: output,
-    remedy: `Move the file away, or name another folder as output; ${goesOn}`,
-    retryable: true,
   });
 }

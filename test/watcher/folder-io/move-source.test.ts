@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { appendFileSync, closeSync, openSync } from "node:fs";
-import { link, mkdir, open, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { link, mkdir, open, readdir, readFile, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
@@ -19,6 +19,23 @@ const sources = (target: string, files: Readonly<Record<string, Buffer>> = { "a.
   sourcesOf(target, files);
 
 const refused = (code: string) => (error: unknown) => isEdgeError(error, code);
+
+test("a file in place of the folder that sources are moved to, or of one below it, is told with what to do", async () => {
+  const target = join(await temporaryFolder(), "done");
+  await writeFile(target, "");
+  const told = (file: string) => (error: unknown) =>
+    isEdgeError(error, "move-folder-taken") &&
+    error.file === file &&
+    /^Move the file away/.test(error.remedy ?? "");
+  const order = await sources(target, { "day/a.tif": raw });
+  await assert.rejects(moveSource(order, nothing), told(target));
+  await unlink(target);
+  await mkdir(target);
+  await writeFile(join(target, "day"), "");
+  await assert.rejects(moveSource(order, nothing), told(join(target, "day")));
+  await unlink(join(target, "day"));
+  assert.equal((await moveSource(order, nothing)).kind, "moved");
+});
 
 for (const where of ["within a disk", "across disks"]) {
   const targetOf = async () => (where === "across disks" ? otherDisk() : temporaryFolder());

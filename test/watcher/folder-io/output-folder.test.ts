@@ -14,10 +14,10 @@ const notMounted = (error: unknown): boolean => isEdgeError(error, "output-not-m
 test("the folder of the results is made below an existing one, and where its disk is mounted is told", async () => {
   const folder = await temporaryFolder();
   const output = join(folder, "denoised");
-  const mountPoint = await checkOutput(output, undefined);
+  const mountPoint = await checkOutput(output, undefined, {});
   assert.ok(output.startsWith(mountPoint) && mountPoint !== output);
   assert.deepEqual(await readdir(folder), ["denoised"]);
-  await assert.rejects(checkOutput(join(folder, "no", "denoised"), undefined), (error) =>
+  await assert.rejects(checkOutput(join(folder, "no", "denoised"), undefined, {}), (error) =>
     isEdgeError(error, "output-folder-missing"),
   );
 });
@@ -25,36 +25,52 @@ test("the folder of the results is made below an existing one, and where its dis
 test("an empty folder where a disk was mounted is refused, and nothing is made in it", async () => {
   const disk = join(await temporaryFolder(), "disk");
   await mkdir(disk);
-  await assert.rejects(checkOutput(disk, disk), notMounted);
-  await assert.rejects(checkOutput(join(disk, "denoised"), disk), notMounted);
+  await assert.rejects(checkOutput(disk, disk, {}), notMounted);
+  await assert.rejects(checkOutput(join(disk, "denoised"), disk, {}), notMounted);
   assert.deepEqual(await readdir(disk), []);
   await rm(disk, { recursive: true });
-  await assert.rejects(checkOutput(join(disk, "denoised"), disk), notMounted);
+  await assert.rejects(checkOutput(join(disk, "denoised"), disk, {}), notMounted);
 });
 
 test("a folder that holds files where a disk was mounted is taken as it is", async () => {
   const disk = join(await temporaryFolder(), "disk");
   await mkdir(disk);
   await writeFile(join(disk, "results that were copied here"), "");
-  assert.notEqual(await checkOutput(disk, disk), disk);
+  assert.notEqual(await checkOutput(disk, disk, {}), disk);
 });
 
 test("a file in the way of the results is told with what to do", async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, "denoised"), "");
   await assert.rejects(
-    checkOutput(join(folder, "denoised"), undefined),
-    (error) => isEdgeError(error, "output-folder-missing") && /Move the file away/.test(error.remedy ?? ""),
+    checkOutput(join(folder, "denoised"), undefined, {}),
+    (error) => isEdgeError(error, "output-folder-missing") && /^Move the file away/.test(error.remedy ?? ""),
   );
   await symlink(join(folder, "nowhere"), join(folder, "link"));
-  await assert.rejects(checkOutput(join(folder, "link"), undefined), (error) =>
+  await assert.rejects(checkOutput(join(folder, "link"), undefined, {}), (error) =>
     isEdgeError(error, "output-folder-missing"),
   );
 });
 
+test("a file in place of a folder for results, or of one above it, is told by its own path with what to do", async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, "denoised");
+  await writeFile(file, "");
+  const told = (error: unknown): boolean =>
+    isEdgeError(error, "output-folder-missing") &&
+    error.file === file &&
+    /a file in place of the folder for results/.test(error.message) &&
+    /^Move the file away, or name another folder as `output`; the folder goes on by itself$/.test(
+      error.remedy ?? "",
+    );
+  await assert.rejects(tryWriting(file, {}), told);
+  await assert.rejects(tryWriting(join(file, "day", "one"), {}), told);
+  await assert.rejects(checkOutput(join(file, "below"), undefined, {}), told);
+});
+
 test("a trial of writing leaves nothing behind", async () => {
   const folder = await temporaryFolder();
-  await tryWriting(join(folder, "day", "one"));
+  await tryWriting(join(folder, "day", "one"), {});
   assert.deepEqual(await readdir(join(folder, "day", "one")), []);
 });
 
