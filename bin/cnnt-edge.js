@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Runs the TypeScript entry point through tsx, so that a checkout needs no build.
+import "../runtime/machine/no-inspector.js";
 import { register } from "tsx/esm/api";
 
 /**

@@ -1,7 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 
 /** Before everything else, also before tsx. */
-const preloaded = [new URL("./end-with-parent.js", import.meta.url).href, import.meta.resolve("tsx")];
+const preloaded = [
+  new URL("./no-inspector.js", import.meta.url).href,
+  new URL("./end-with-parent.js", import.meta.url).href,
+  import.meta.resolve("tsx"),
+];
 
 /**
  * Starts a TypeScript program of ours as a child that ends with this process, however this one ends: its loading is cut
