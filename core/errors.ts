@@ -116,16 +116,17 @@ export function reportOf(error: unknown): ErrorReport {
     const message = error instanceof Error ? error.message : String(error);
     return { kind: "defect", code: "internal", message, retryable: false };
   }
-  const { kind, code, remedy, retryable } = error;
-  const withoutRemedy = new EdgeError(kind, error.message, {
-    code,
-    ...(error.file === undefined ? {} : { file: error.file }),
-    ...(error.at === undefined ? {} : { at: error.at }),
-    ...(error.found === undefined ? {} : { found: error.found }),
-    ...(error.allowed === undefined ? {} : { allowed: error.allowed }),
-  });
-  const message = describeError(withoutRemedy);
+  const { remedy, ...fields } = fieldsOf(error);
+  const { kind, code, retryable } = error;
+  const message = describeError(new EdgeError(kind, error.message, fields));
   return { kind, code, message, retryable, ...(remedy === undefined ? {} : { remedy }) };
+}
+
+/** What an error was made of, without its cause. */
+export function fieldsOf(error: EdgeError): EdgeErrorFields {
+  const { code, file, at, found, allowed, remedy, retryable } = error;
+  const fields = Object.entries({ code, file, at, found, allowed, remedy, retryable });
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined)) as unknown as EdgeErrorFields;
 }
 
 /** The error that a report from another process stands for; the message already names file and place. */

@@ -2,7 +2,7 @@
 // of its time. Plain JavaScript, because a thread that first has to start tsx takes longer than most files.
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 
 const chunk = new Uint8Array(1 << 20);
 
@@ -21,10 +21,13 @@ function hashFile(file) {
   }
 }
 
-/** Hashes, or the file that could not be read and the system's word for why: a message loses an error's code. */
-function hashAll() {
+/**
+ * Hashes, or the file that could not be read and the system's word for why.
+ * @param {readonly string[]} files
+ */
+function hashAll(files) {
   const sha256 = [];
-  for (const file of workerData) {
+  for (const file of files) {
     try {
       sha256.push(hashFile(file));
     } catch (error) {
@@ -34,4 +37,7 @@ function hashAll() {
   return { sha256 };
 }
 
-parentPort?.postMessage(hashAll());
+// The messages of `runtime/worker/`, which is TypeScript, by hand: there is one question and one answer.
+parentPort?.on("message", ({ id, value }) => {
+  parentPort?.postMessage({ kind: "answer", id, value: hashAll(value) });
+});

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { Worker } from "node:worker_threads";
 import { machineError } from "../../core/errors.ts";
 import { openError } from "../../formats/file/read-errors.ts";
+import { connect } from "../worker/connect.ts";
+import { startThread } from "../worker/thread-channel.ts";
 
 export interface SourceHash {
   /**
@@ -26,30 +27,31 @@ export async function hashSource(members: readonly string[], signal: AbortSignal
   return { sha256: list.digest("hex"), files };
 }
 
-/** What `hash-thread.js` answers. */
-type HashAnswer =
-  | { readonly sha256: string[] }
-  /** `code`: as in `systemCode`. */
-  | { readonly file: string; readonly code: string | undefined };
+/** What `hash-thread.js` does. */
+export interface HashDuties {
+  readonly hash: {
+    readonly ask: readonly string[];
+    readonly answer:
+      | { readonly sha256: string[] }
+      /** `code`: as in `systemCode`. */
+      | { readonly file: string; readonly code: string | undefined };
+  };
+}
 
 async function hashFiles(files: readonly string[], signal: AbortSignal): Promise<string[]> {
   signal.throwIfAborted();
-  const thread = new Worker(new URL("./hash-thread.js", import.meta.url), {
-    workerData: files,
-    execArgv: [],
-  });
-  const giveUp = (): void => void thread.terminate();
+  const thread = startThread(new URL("./hash-thread.js", import.meta.url));
+  const hasher = connect<HashDuties, object>(thread, {}, () => hashLost(files));
+  // While it hashes it hears nothing.
+  const giveUp = (): void => hasher.end(signal.reason);
   signal.addEventListener("abort", giveUp, { once: true });
   try {
-    const answer = await new Promise<HashAnswer>((resolve, reject) => {
-      thread.once("message", resolve);
-      thread.once("error", reject);
-      thread.once("exit", () => reject(signal.reason ?? hashLost(files)));
-    });
+    const answer = await hasher.ask("hash", files);
     if ("sha256" in answer) return answer.sha256;
     throw openError(Object.assign(new Error("it could not be hashed"), { code: answer.code }), answer.file);
   } finally {
     signal.removeEventListener("abort", giveUp);
+    await thread.terminate();
   }
 }
 

@@ -1,0 +1,136 @@
+import type { AskOptions, Channel, Duties, End, Handlers, Message, Peer, Request } from "./duties.ts";
+import { receivedError, sentError } from "./sent-error.ts";
+
+interface Waiting {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly onEvent: ((event: never) => void) | undefined;
+}
+
+type Serve = (ask: unknown, request: Request<unknown>) => unknown;
+
+/**
+ * Talks to the other side of a channel: asks and tells it what is among its duties `Theirs`, and does what is among `Ours`.
+ * Knows of nothing but requests, what is told meanwhile, and the end of either side; deadlines and restarts are its user's.
+ * `lost` is called once, when the other side ends or says what is no message of ours, and gives the error with which all
+ * that was asked, and will be, is refused.
+ */
+export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>>(
+  channel: Channel,
+  handlers: Handlers<Ours>,
+  lost: (end: End) => Error | Promise<Error>,
+): Peer<Theirs> {
+  const waiting = new Map<number, Waiting>();
+  const serving = new Map<number, AbortController>();
+  let lastId = 0;
+  let ended: Promise<Error> | undefined;
+
+  function send(message: Message, moved: readonly ArrayBuffer[] = []): void {
+    if (ended === undefined) channel.send(message, moved);
+  }
+
+  function endWith(error: () => Error | Promise<Error>): void {
+    if (ended !== undefined) return;
+    // Nothing is sent from here on, whatever `error` does.
+    let known: (error: Error | Promise<Error>) => void = () => undefined;
+    ended = new Promise((resolve) => {
+      known = resolve;
+    });
+    void ended.then((reason) => {
+      for (const { reject } of waiting.values()) reject(reason);
+      waiting.clear();
+    });
+    for (const request of serving.values()) request.abort();
+    known(error());
+  }
+
+  function settle(id: number): Waiting | undefined {
+    const asker = waiting.get(id);
+    waiting.delete(id);
+    return asker;
+  }
+
+  const serverOf = (name: PropertyKey): Serve | undefined =>
+    Object.hasOwn(handlers, name) ? (handlers[name as keyof Ours] as Serve) : undefined;
+
+  async function serve(id: number, handler: Serve, value: unknown): Promise<void> {
+    const giveUp = new AbortController();
+    serving.set(id, giveUp);
+    const moved: ArrayBuffer[] = [];
+    try {
+      const answer = await handler(value, {
+        signal: giveUp.signal,
+        tell: (event) => send({ kind: "event", id, value: event }),
+        move: (memory) => void moved.push(memory),
+      });
+      send({ kind: "answer", id, value: answer }, moved);
+    } catch (error) {
+      send({ kind: "refusal", id, error: sentError(error) });
+    } finally {
+      serving.delete(id);
+    }
+  }
+
+  /** False for what is no message of ours. */
+  function handle(message: Message): boolean {
+    switch (message.kind) {
+      case "ask":
+      case "tell": {
+        const handler = serverOf(message.name);
+        if (handler === undefined) return false;
+        if (message.kind === "ask") void serve(message.id, handler, message.value);
+        else (handler as (told: unknown) => void)(message.value);
+        return true;
+      }
+      case "cancel":
+        serving.get(message.id)?.abort();
+        return true;
+      case "event":
+        waiting.get(message.id)?.onEvent?.(message.value as never);
+        return true;
+      case "answer":
+        settle(message.id)?.resolve(message.value);
+        return true;
+      case "refusal":
+        settle(message.id)?.reject(receivedError(message.error));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  channel.listen(
+    (message) => {
+      if (ended !== undefined || handle(Object(message) as Message)) return;
+      endWith(() => lost({ how: "it sent a message that the protocol does not know" }));
+    },
+    (end) => endWith(() => lost(end)),
+  );
+
+  async function ask(
+    name: PropertyKey,
+    value: unknown,
+    { signal, onEvent, moved }: AskOptions<never> = {},
+  ): Promise<unknown> {
+    signal?.throwIfAborted();
+    if (ended !== undefined) throw await ended;
+    lastId += 1;
+    const id = lastId;
+    const giveUp = (): void => send({ kind: "cancel", id });
+    try {
+      return await new Promise((resolve, reject) => {
+        send({ kind: "ask", id, name, value }, moved);
+        waiting.set(id, { resolve, reject, onEvent });
+        signal?.addEventListener("abort", giveUp, { once: true });
+      });
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  return {
+    ask: ask as Peer<Theirs>["ask"],
+    tell: (name, value) => send({ kind: "tell", name, value }),
+    end: (error) => endWith(() => error),
+  };
+}
