@@ -46,7 +46,6 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       boxOf(1),
     )
     .option("--overlap <z,y,x>", "pixels that neighbouring tiles share, with the published tiling", boxOf(0))
-    .addOption(new Option("--blend <name>", "how overlaps are blended").choices(["ramp"]).default("ramp"))
     .addOption(
       new Option(
         "--normalization <how>",

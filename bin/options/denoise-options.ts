@@ -14,7 +14,6 @@ export interface DenoiseOptions {
   readonly channel: Readonly<Record<string, string>>;
   readonly tile?: Box;
   readonly overlap?: Box;
-  readonly blend: "ramp";
   readonly normalization?: "package" | "none";
   readonly dtype?: "uint16" | "float32";
   readonly depthAxis: "z" | "t" | "auto";
@@ -46,7 +45,6 @@ export function jobOf({ input, output }: Task, options: DenoiseOptions): Denoise
     ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
     ...(options.normalization === undefined ? {} : { normalization: options.normalization }),
     ...(options.dtype === undefined ? {} : { sampleType: options.dtype }),
-    blend: options.blend,
     depthAxis: options.depthAxis,
     nonFinite: options.nonFinite,
     compression: options.compression,

@@ -26,7 +26,6 @@ export const denoiseJobSchema = z.strictObject({
   /** Depth, height, width in pixels; the package's own where absent. */
   tile: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()]).optional(),
   overlap: z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().nonnegative()]).optional(),
-  blend: z.enum(["ramp"]).default("ramp"),
   /**
    * `package`: as the model says. `none`: samples are network input already. Where absent: `none` for float `.npy`
    * (a tensor), `package` for everything else.
