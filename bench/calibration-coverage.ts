@@ -2,14 +2,14 @@
 // for doubles of a model that do nothing and that blur.
 // usage: node --import tsx bench/calibration-coverage.ts [--runs 200] [--photons 5,20] [--repeats 12]
 import { parseArgs } from "node:util";
-import { doubles } from "../calibration/known-truth/doubles.ts";
-import { stillRepeats } from "../calibration/known-truth/still-repeats.ts";
 import { planLevels } from "../calibration/levels/draw-plan.ts";
 import { blockGrid } from "../calibration/metrics/block-grid.ts";
 import { type ErrorEstimate, errorEstimate } from "../calibration/metrics/intervals.ts";
 import { noisyReferences, weightedSum } from "../calibration/metrics/noisy-references.ts";
 import { blockErrors } from "../calibration/metrics/unbiased-error.ts";
 import { randomOf } from "../calibration/simulation/random.ts";
+import { doubles } from "../test/calibration/known-truth/doubles.ts";
+import { stillRepeats } from "../test/calibration/known-truth/still-repeats.ts";
 
 const { values } = parseArgs({
   options: {

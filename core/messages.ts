@@ -23,7 +23,7 @@ export const nameSchema = z
   );
 
 export const jobStatuses = ["queued", "waiting", "running", "done", "failed", "skipped", "parked"] as const;
-export const jobStatusSchema = z.enum(jobStatuses);
+const jobStatusSchema = z.enum(jobStatuses);
 export type JobStatus = z.infer<typeof jobStatusSchema>;
 
 /** A job in one of these has come to its end. */
@@ -76,7 +76,7 @@ export const stateSchema = z.strictObject({
   provider: z.string().optional(),
 });
 
-export const infoSchema = z.strictObject({
+const infoSchema = z.strictObject({
   ...stamped,
   boot,
   version: z.string(),
@@ -114,7 +114,7 @@ export const infoSchema = z.strictObject({
   ),
 });
 
-export const statsSchema = z.strictObject({
+const statsSchema = z.strictObject({
   ...stamped,
   boot,
   /** Delivered voxels by the clock over the last `window_s`. */
@@ -130,7 +130,7 @@ export const statsSchema = z.strictObject({
   dropped_messages: count,
 });
 
-export const folderStateSchema = z.strictObject({
+const folderStateSchema = z.strictObject({
   ...stamped,
   boot,
   name: nameSchema,
@@ -200,7 +200,7 @@ const jobFields = {
 };
 export const jobSchema = z.strictObject(jobFields);
 
-export const previewSchema = z.strictObject({
+const previewSchema = z.strictObject({
   ...stamped,
   boot,
   folder: nameSchema,
@@ -216,7 +216,7 @@ export const previewSchema = z.strictObject({
   display_range: z.tuple([z.number(), z.number()]),
 });
 
-export const logSchema = z.strictObject({
+const logSchema = z.strictObject({
   ...stamped,
   boot,
   level: z.enum(["warn", "error"]),
@@ -234,7 +234,7 @@ const interval = z.strictObject({
   high: z.number().nullable(),
 });
 
-export const calibrationProgressSchema = z.strictObject({
+const calibrationProgressSchema = z.strictObject({
   ...stamped,
   boot,
   id: calibrationId,
@@ -247,7 +247,7 @@ export const calibrationProgressSchema = z.strictObject({
   eta_s: seconds.optional(),
 });
 
-export const calibrationResultSchema = z.strictObject({
+const calibrationResultSchema = z.strictObject({
   ...stamped,
   boot,
   id: calibrationId,
@@ -396,10 +396,8 @@ export type MessageBody<Name extends MessageName> = Omit<
 
 export type StateBody = MessageBody<"state">;
 export type InfoBody = MessageBody<"info">;
-export type StatsBody = MessageBody<"stats">;
 export type FolderStateBody = MessageBody<"folderState">;
 export type JobBody = MessageBody<"job">;
-export type PreviewBody = MessageBody<"preview">;
 export type CalibrationBody = MessageBody<"calibration">;
 export type CalibrationProgressBody = MessageBody<"calibrationProgress">;
 export type LogBody = MessageBody<"log">;

@@ -68,14 +68,14 @@ export const normalizationSchema = z.discriminatedUnion("kind", [
  * then `gain · x + offset`. `uncalibrated`: the inverse map is applied for display, but the values are not
  * comparable with the input's.
  */
-export const intensitySchema = z.discriminatedUnion("meaning", [
+const intensitySchema = z.discriminatedUnion("meaning", [
   z.strictObject({ meaning: z.literal("preserved") }),
   z.strictObject({ meaning: z.literal("affine"), gain: z.number(), offset: z.number() }),
   z.strictObject({ meaning: z.literal("uncalibrated") }),
 ]);
 
 /** What the checkpoint's network is; absent for packages that are no CNNT (identity). */
-export const architectureSchema = z.strictObject({
+const architectureSchema = z.strictObject({
   blocks: z.array(positiveInteger).min(2).max(4),
   blocks_per_set: positiveInteger,
   n_head: positiveInteger,

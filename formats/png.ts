@@ -1,6 +1,5 @@
 import type { Samples } from "../core/acquisition.ts";
 import { usageError } from "../core/errors.ts";
-import { writeFileAtomically } from "./file/atomic-file.ts";
 
 export interface PngSpec {
   readonly width: number;
@@ -35,14 +34,4 @@ export async function encodePng(samples: Samples, spec: PngSpec): Promise<Uint8A
     .toColourspace(bits === 8 ? "b-w" : "grey16")
     .png()
     .toBuffer();
-}
-
-/** The same as a file; an existing one is replaced only when told so. */
-export async function writePng(
-  path: string,
-  samples: Samples,
-  spec: PngSpec,
-  options: { readonly overwrite?: boolean } = {},
-): Promise<void> {
-  await writeFileAtomically(path, await encodePng(samples, spec), options);
 }

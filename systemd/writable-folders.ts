@@ -12,7 +12,7 @@ import type { DaemonConfig } from "../watcher/config/resolve.ts";
  */
 
 /** Each folder once: results, and where sources are moved from and to, and the ledger. Absolute paths. */
-export function writableFolders(config: DaemonConfig): string[] {
+function writableFolders(config: DaemonConfig): string[] {
   const all = config.folders.flatMap(({ path, output, moveTo }) =>
     // A source that stays is only read.
     moveTo === undefined ? [output] : [path, output, moveTo],
@@ -24,7 +24,7 @@ export function writableFolders(config: DaemonConfig): string[] {
  * The text of the drop-in. `-`: a folder that is missing (a share that is not mounted) must not keep the daemon from
  * starting. Throws `EdgeError` (`usage`) for a path that no unit file can hold.
  */
-export function dropInFor(folders: readonly string[], configFile: string): string {
+function dropInFor(folders: readonly string[], configFile: string): string {
   const lines = folders.map((folder) => `ReadWritePaths=${quoted(folder)}\n`);
   return `# Written by install.sh from ${visible(configFile)}; after a change there: install.sh reconfigure\n[Service]\n${lines.join("")}`;
 }

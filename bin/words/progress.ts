@@ -56,7 +56,7 @@ function plainLines(label: string, stderr: CommandIo["stderr"], now: () => numbe
 }
 
 /** Name, bar, percent and time left in at most `columns` characters; what matters least goes first. */
-export function drawProgress(label: string, progress: Progress, columns: number): string {
+function drawProgress(label: string, progress: Progress, columns: number): string {
   const all = describeProgress(progress);
   const { voxelsPerS: _rate, ...withoutRate } = progress;
   const short = describeProgress(withoutRate);

@@ -51,7 +51,7 @@ export function createWorkLine(
   };
 }
 
-export function describeWork({ doing, done, total }: Work, elapsedS: number): string {
+function describeWork({ doing, done, total }: Work, elapsedS: number): string {
   const share = total > 0 ? done / total : 0;
   const left =
     share < enoughToTell ? "" : `, about ${describeDuration((elapsedS * (1 - share)) / share)} left`;

@@ -5,7 +5,7 @@ import { smallestWeight } from "./verdicts.ts";
  * The headline names detail of which less than this comes through: at 1/√2 of its height a structure has lost half of
  * its power, which is where filters are said to begin to cut. A smaller loss is still told in a sentence.
  */
-export const headlineGain = Math.SQRT1_2;
+const headlineGain = Math.SQRT1_2;
 
 /** Periods up to here are fine detail; pixels. */
 const finePeriod = 10;

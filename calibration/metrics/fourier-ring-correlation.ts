@@ -1,11 +1,11 @@
 import type { Samples } from "../../core/acquisition.ts";
-import { frequencyOf, planOf, powerOfTwoFrom, type Spectrum, windowedSpectrum } from "./fourier-transform.ts";
+import { frequencyOf, type Spectrum, windowedSpectrum } from "./fourier-transform.ts";
 import type { PlaneShape } from "./local-moments.ts";
 import { refuseUnequal } from "./mean-squared-error.ts";
 
-/** Correlation of two images by spatial frequency (Saxton and Baumeister 1982; van Heel and Schatz 2005 for shells). */
+/** Correlation of two images by spatial frequency (Saxton and Baumeister 1982). */
 export interface CorrelationCurve {
-  /** Middle of each ring or shell, in cycles per pixel (of X), from 0 to 0.5. */
+  /** Middle of each ring, in cycles per pixel (of X), from 0 to 0.5. */
   readonly frequencies: readonly number[];
   /** -1 to 1; 0 where there is no power. */
   readonly correlations: readonly number[];
@@ -32,37 +32,10 @@ export function ringCorrelation(shape: PlaneShape): RingCorrelation {
         windowedSpectrum(image, shape.height, shape.width),
         windowedSpectrum(reference, shape.height, shape.width),
         side,
-        0,
       );
     },
     curve: () => curveOf(sums, side),
   };
-}
-
-/**
- * Fourier shell correlation of two volumes, planes `[Y, X]` in Z order, held in memory as spectra. `depthRatio` is
- * the distance of planes over the pixel size, so that shells are round in µm; zeros are added along Z up to a power
- * of two.
- */
-export function shellCorrelation(
-  image: readonly Samples[],
-  reference: readonly Samples[],
-  shape: PlaneShape,
-  depthRatio = 1,
-): CorrelationCurve {
-  const side = Math.min(shape.height, shape.width);
-  const sums = emptySums(Math.floor(side / 2) + 1);
-  const spectra = [image, reference].map((planes) => {
-    const volume = planes.map((plane) => windowedSpectrum(plane, shape.height, shape.width));
-    return transformDepth(volume);
-  });
-  const [first = [], second = []] = spectra;
-  first.forEach((plane, depth) => {
-    const other = second[depth];
-    if (other === undefined) return;
-    addRings(sums, plane, other, side, frequencyOf(depth, first.length) / depthRatio);
-  });
-  return curveOf(sums, side);
 }
 
 /**
@@ -99,19 +72,13 @@ function emptySums(rings: number): RingSums {
   };
 }
 
-function addRings(
-  sums: RingSums,
-  image: Spectrum,
-  reference: Spectrum,
-  side: number,
-  depthFrequency: number,
-): void {
+function addRings(sums: RingSums, image: Spectrum, reference: Spectrum, side: number): void {
   const { height, width } = image;
   for (let row = 0; row < height; row += 1) {
     const fy = frequencyOf(row, height);
     for (let column = 0; column < width; column += 1) {
       const fx = frequencyOf(column, width);
-      const ring = Math.round(Math.sqrt(fx * fx + fy * fy + depthFrequency * depthFrequency) * side);
+      const ring = Math.round(Math.sqrt(fx * fx + fy * fy) * side);
       if (ring >= sums.cross.length) continue;
       const at = row * width + column;
       const re1 = image.re[at] ?? 0;
@@ -134,31 +101,4 @@ function curveOf(sums: RingSums, side: number): CorrelationCurve {
       return power > 0 ? (sums.cross[ring] ?? 0) / Math.sqrt(power) : 0;
     }),
   };
-}
-
-/** Transforms a stack of plane spectra along Z. */
-function transformDepth(planes: readonly Spectrum[]): readonly Spectrum[] {
-  const first = planes[0];
-  if (first === undefined) return [];
-  const depth = powerOfTwoFrom(planes.length);
-  const size = first.re.length;
-  const volume = Array.from(
-    { length: depth },
-    (_, z) => planes[z] ?? { ...first, re: new Float64Array(size), im: new Float64Array(size) },
-  );
-  const along = planOf(depth);
-  const re = new Float64Array(depth);
-  const im = new Float64Array(depth);
-  for (let at = 0; at < size; at += 1) {
-    volume.forEach((plane, z) => {
-      re[z] = plane.re[at] ?? 0;
-      im[z] = plane.im[at] ?? 0;
-    });
-    along(re, im, false);
-    volume.forEach((plane, z) => {
-      plane.re[at] = re[z] ?? 0;
-      plane.im[at] = im[z] ?? 0;
-    });
-  }
-  return volume;
 }

@@ -9,12 +9,12 @@ export interface Spectrum {
 }
 
 /** The smallest power of two that is not below `length`. */
-export function powerOfTwoFrom(length: number): number {
+function powerOfTwoFrom(length: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, length)));
 }
 
 /** Hann window of a whole period: `0.5 - 0.5 cos(2π (i + 0.5) / n)`; symmetric, never zero. */
-export function hannWindow(length: number): Float64Array {
+function hannWindow(length: number): Float64Array {
   return Float64Array.from({ length }, (_, at) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (at + 0.5)) / length));
 }
 

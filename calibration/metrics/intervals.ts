@@ -127,35 +127,6 @@ function bootstrap(noise: BlockNoise, scale: number, borrowedVariance: number, r
   return deviations.sort();
 }
 
-/**
- * Mean of values with one entry per block, and its interval by the plain block bootstrap: here the blocks' spread is
- * the uncertainty (a ratio or slope measured in each).
- */
-export function ratioEstimate(
-  numerators: ArrayLike<number>,
-  denominators: ArrayLike<number>,
-  random: Random,
-): Estimate {
-  const blocks = numerators.length;
-  const ratios = new Float64Array(replicates);
-  for (let replicate = 0; replicate < replicates; replicate += 1) {
-    let above = 0;
-    let below = 0;
-    for (let pick = 0; pick < blocks; pick += 1) {
-      const block = Math.floor(random() * blocks);
-      above += numerators[block] ?? 0;
-      below += denominators[block] ?? 0;
-    }
-    ratios[replicate] = above / below;
-  }
-  ratios.sort();
-  return {
-    value: total(numerators) / total(denominators),
-    low: quantile(ratios, 0.025),
-    high: quantile(ratios, 0.975),
-  };
-}
-
 export function total(values: ArrayLike<number>): number {
   let sum = 0;
   for (let at = 0; at < values.length; at += 1) sum += values[at] ?? 0;

@@ -8,22 +8,19 @@ import {
   sumOverDepth,
 } from "./local-moments.ts";
 import { refuseUnequal } from "./mean-squared-error.ts";
-import { publishedWindow, uniformWindow, type Window, wangWindow } from "./windows.ts";
+import { publishedWindow, type Window, wangWindow } from "./windows.ts";
 
-/** One definition of SSIM; all use K1 = 0.01 and K2 = 0.03 of the data range (Wang et al. 2004, section III-B). */
+/** One definition of SSIM, with variances divided by n; all use K1 = 0.01 and K2 = 0.03 of the data range (Wang et al. 2004, section III-B). */
 export interface SsimDefinition {
   readonly window: Window;
   /** 2: each plane by itself, then the mean over planes. 3: the window also spans depth. */
   readonly dimensions: 2 | 3;
-  /** Divide local variances by n - 1 instead of n (scikit-image's `use_sample_covariance`). */
-  readonly sampleCovariance: boolean;
 }
 
 /** `SSIM` of the CNNT code as its losses and metrics call it. */
 export const publishedSsim: SsimDefinition = {
   window: publishedWindow,
   dimensions: 2,
-  sampleCovariance: false,
 };
 
 /** `SSIM3D` of the CNNT code: 7 x 7 x 7. */
@@ -33,14 +30,6 @@ export const publishedSsim3d: SsimDefinition = { ...publishedSsim, dimensions: 3
 export const scikitImageSsim: SsimDefinition = {
   window: wangWindow,
   dimensions: 2,
-  sampleCovariance: false,
-};
-
-/** `skimage.metrics.structural_similarity(…)` as it comes. */
-export const scikitImageDefaultSsim: SsimDefinition = {
-  window: uniformWindow,
-  dimensions: 2,
-  sampleCovariance: true,
 };
 
 export interface SsimStream {
@@ -67,7 +56,6 @@ export function ssimStream(definition: SsimDefinition, shape: PlaneShape, dataRa
     throw tooSmall(length, shape.height, shape.width);
   const positions =
     border === "zero" ? shape : { height: shape.height - length + 1, width: shape.width - length + 1 };
-  const unbias = definition.sampleCovariance ? length ** dimensions / (length ** dimensions - 1) : 1;
   const depthPad = dimensions === 3 && border === "zero" ? (length - 1) / 2 : 0;
   const inDepth: LocalMoments[] = [];
   let origin: number | undefined;
@@ -92,9 +80,9 @@ export function ssimStream(definition: SsimDefinition, shape: PlaneShape, dataRa
       const movedY = moments.y[at] ?? 0;
       const x = movedX + offset;
       const y = movedY + offset;
-      const varianceX = unbias * ((moments.xx[at] ?? 0) - movedX * movedX);
-      const varianceY = unbias * ((moments.yy[at] ?? 0) - movedY * movedY);
-      const covariance = unbias * ((moments.xy[at] ?? 0) - movedX * movedY);
+      const varianceX = (moments.xx[at] ?? 0) - movedX * movedX;
+      const varianceY = (moments.yy[at] ?? 0) - movedY * movedY;
+      const covariance = (moments.xy[at] ?? 0) - movedX * movedY;
       sum +=
         ((2 * x * y + luminance) * (2 * covariance + contrast)) /
         ((x * x + y * y + luminance) * (varianceX + varianceY + contrast));

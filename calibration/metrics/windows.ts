@@ -10,7 +10,7 @@ export interface Window {
 }
 
 /** `exp(-d² / 2σ²)`, normalized. */
-export function gaussianWeights(length: number, sigma: number): Float64Array {
+function gaussianWeights(length: number, sigma: number): Float64Array {
   const middle = (length - 1) / 2;
   const weights = Float64Array.from({ length }, (_, at) =>
     Math.exp(-((at - middle) ** 2) / (2 * sigma ** 2)),
@@ -24,6 +24,3 @@ export const publishedWindow: Window = { weights: gaussianWeights(7, 1.5), borde
 
 /** scikit-image with `gaussian_weights=True` (Wang et al. 2004): σ = 1.5 cut at 3.5 σ, so 11 wide. */
 export const wangWindow: Window = { weights: gaussianWeights(11, 1.5), border: "crop" };
-
-/** scikit-image's default: 7 equal weights. */
-export const uniformWindow: Window = { weights: new Float64Array(7).fill(1 / 7), border: "crop" };

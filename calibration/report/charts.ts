@@ -1,7 +1,7 @@
 import type { Calibration, CalibrationLevel } from "../result/result.ts";
 import { type Chart, type ChartSeries, lineChart } from "./line-chart.ts";
 
-export const colors = { denoised: "#0b5fa5", raw: "#c2571a", naive: "#7d8794", bias: "#7a2048" } as const;
+const colors = { denoised: "#0b5fa5", raw: "#c2571a", naive: "#7d8794", bias: "#7a2048" } as const;
 
 const averagesAxis = { label: "scans averaged", scale: "log2" } as const;
 

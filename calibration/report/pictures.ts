@@ -49,12 +49,7 @@ export function cropped(plane: Float32Array, width: number, { top, left, side }:
 }
 
 /** A grey picture as a data URL, linear from `black` to `white`. */
-export async function greyPicture(
-  part: Float32Array,
-  side: number,
-  black: number,
-  white: number,
-): Promise<string> {
+async function greyPicture(part: Float32Array, side: number, black: number, white: number): Promise<string> {
   const png = await encodePng(part, {
     width: side,
     height: side,
@@ -66,7 +61,7 @@ export async function greyPicture(
 }
 
 /** Differences as a data URL: white is none, red more, blue less; `full` is full colour. */
-export async function differencePicture(
+async function differencePicture(
   values: Float32Array,
   width: number,
   height: number,

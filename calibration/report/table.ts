@@ -49,11 +49,11 @@ function row({
 }
 
 /** "28.4 (28.1 to 28.8)", "at least 30.2", "–" where it cannot be known. */
-export function psnrText({ psnr_db: psnr }: CalibrationImage): string {
+function psnrText({ psnr_db: psnr }: CalibrationImage): string {
   return estimateText(psnr, 1);
 }
 
-export function worthText({ worth_scans: worth }: CalibrationImage): string {
+function worthText({ worth_scans: worth }: CalibrationImage): string {
   return estimateText(worth, 1);
 }
 

@@ -13,7 +13,7 @@ import {
  * onnx.proto3 (IR version 8); each stands beside its name.
  */
 
-export const irVersion = 8;
+const irVersion = 8;
 export const opset = 17;
 
 export const elementTypes = { float32: 1, int64: 7, float16: 10 } as const;

@@ -10,7 +10,7 @@ const wireLengthDelimited = 2;
 const wireFixed32 = 5;
 
 /** Base-128, least significant group first; negative numbers as 64-bit two's complement. */
-export function varint(value: number | bigint): Uint8Array {
+function varint(value: number | bigint): Uint8Array {
   let rest = BigInt.asUintN(64, BigInt(value));
   const bytes: number[] = [];
   do {

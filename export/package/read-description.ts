@@ -8,7 +8,7 @@ import { fileInPackage } from "./package-files.ts";
  * What a description may cost. Those of the zoo have some hundred lines; a map of many keys takes time by the square
  * of their number, and a list in a list in a list takes stack.
  */
-export const descriptionLimits = {
+const descriptionLimits = {
   bytes: 1 << 20,
   /** Words, marks and spaces, as YAML's lexer tells them apart. */
   pieces: 30_000,

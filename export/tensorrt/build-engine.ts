@@ -74,7 +74,7 @@ export async function buildEngine(request: EngineRequest): Promise<EngineOutcome
 }
 
 /** `--stronglyTyped`: the precisions are in the graph (Cast nodes); the builder must not choose others. */
-export function trtexecArguments(request: Pick<EngineRequest, "model">, engineFile: string): string[] {
+function trtexecArguments(request: Pick<EngineRequest, "model">, engineFile: string): string[] {
   return [
     `--onnx=${request.model.modelFile}`,
     `--saveEngine=${engineFile}`,

@@ -12,7 +12,7 @@ export const maxPickleBytes = 16 << 20;
  * Steps: one for each opcode and each item copied, `costlySteps` for an opcode that makes or keeps an object (an empty
  * dict takes 200 bytes of memory). A history of a million losses fits; 250,000 objects do.
  */
-export const maxPickleSteps = 2_000_000;
+const maxPickleSteps = 2_000_000;
 export const costlySteps = 8;
 /** Storages: one for each tensor, with an optimizer's three for each weight. Each costs a small read. */
 export const maxStorages = 20_000;

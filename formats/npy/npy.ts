@@ -143,7 +143,7 @@ export function encodeNpy(tensor: Tensor | Tensor64): Buffer {
 }
 
 /** The header of an array with this type and shape, padded so that the data begins at a multiple of 64 bytes. */
-export function npyHeader(descr: string, shape: readonly number[]): Buffer {
+function npyHeader(descr: string, shape: readonly number[]): Buffer {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const headerBytes = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;

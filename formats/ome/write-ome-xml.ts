@@ -13,7 +13,7 @@ import { xmlAttribute, xmlText } from "./xml-text.ts";
 export const provenanceNamespace = "cnnt-edge/provenance/1";
 
 /** The source's own words, carried as they were. */
-export const originalMetadataNamespace = "cnnt-edge/original-metadata/1";
+const originalMetadataNamespace = "cnnt-edge/original-metadata/1";
 
 const pixelTypes: Readonly<Record<SampleType, string>> = {
   uint8: "uint8",

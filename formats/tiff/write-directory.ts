@@ -52,7 +52,7 @@ export const bigTiff: Flavour = {
 export const classicMaxBytes = 2 ** 32 - 1;
 
 /** Directories and long values start on such a boundary (the standard asks for 2; readers that map memory like 8). */
-export const alignmentBytes = 8;
+const alignmentBytes = 8;
 
 export function aligned(position: number): number {
   return Math.ceil(position / alignmentBytes) * alignmentBytes;

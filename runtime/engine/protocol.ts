@@ -13,7 +13,7 @@ const seconds = z.number().nonnegative();
 const count = z.int().nonnegative();
 const box = z.tuple([count, count, count]).readonly();
 
-export const errorReportSchema = z.strictObject({
+const errorReportSchema = z.strictObject({
   kind: z.enum(["format", "unsupported", "usage", "machine", "verification", "defect"]),
   code: z.string(),
   message: z.string(),
@@ -21,7 +21,7 @@ export const errorReportSchema = z.strictObject({
   retryable: z.boolean(),
 });
 
-export const engineSettingsSchema = z.strictObject({
+const engineSettingsSchema = z.strictObject({
   provider: z.enum(providerNames),
   /** Package folders; the first is run once at the start, all stay loaded between jobs. */
   models: z.array(z.string()).min(1),
@@ -86,7 +86,7 @@ const outcomeSchema = z.strictObject({
   noise: z.array(noiseCheckSchema).readonly().exactOptional(),
 });
 
-export const warmUpSchema = z.strictObject({
+const warmUpSchema = z.strictObject({
   pid: count,
   runtimeVersion: z.string(),
   networkVoxelsPerS: seconds,

@@ -58,7 +58,7 @@ function byRemedy(missing: readonly string[], major: string | undefined): Linkag
 }
 
 /** "13" where libcudart.so.13 is among them. */
-export function cudaMajor(needed: ReadonlySet<string>): string | undefined {
+function cudaMajor(needed: ReadonlySet<string>): string | undefined {
   for (const name of needed) {
     const major = /^libcudart\.so\.(\d+)$/.exec(name)?.[1];
     if (major !== undefined) return major;

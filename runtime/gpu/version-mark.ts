@@ -5,7 +5,7 @@ import { verificationError } from "../../core/errors.ts";
  * Whether a file holds the version as a C string of its own, as ONNX Runtime's CUDA library does (1.29.0 and 1.30.0
  * hold their own and no other's). Neither its soname nor its symbol versions (`VERS_1.0` in every release) tell it.
  */
-export async function holdsVersion(file: string, version: string, signal: AbortSignal): Promise<boolean> {
+async function holdsVersion(file: string, version: string, signal: AbortSignal): Promise<boolean> {
   const mark = Buffer.from(`\0${version}\0`, "latin1");
   let tail: Buffer = Buffer.alloc(0);
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, signal })) {

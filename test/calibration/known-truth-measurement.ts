@@ -1,10 +1,10 @@
 import type { Repeats } from "../../calibration/experiment/repeats.ts";
-import { type DoubleName, doubles } from "../../calibration/known-truth/doubles.ts";
-import { type StillRepeats, stillRepeats } from "../../calibration/known-truth/still-repeats.ts";
 import { planLevels } from "../../calibration/levels/draw-plan.ts";
 import { type LevelMeasurement, measureLevel, readMean } from "../../calibration/measure/measure-level.ts";
 import { surveyField } from "../../calibration/measure/survey-field.ts";
 import { simulatedAcquisition } from "../../calibration/simulation/simulated-acquisition.ts";
+import { type DoubleName, doubles } from "./known-truth/doubles.ts";
+import { type StillRepeats, stillRepeats } from "./known-truth/still-repeats.ts";
 
 export interface KnownField {
   readonly repeats: Repeats;

@@ -75,7 +75,7 @@ export const folderSchema = z.strictObject({
   ignore: z.array(z.string().min(1)).default([]),
 });
 
-export const settleSchema = z.strictObject({
+const settleSchema = z.strictObject({
   /** Size and time of change must stay the same for so long … */
   quiet_s: seconds.default(2),
   /** … and over so many looks. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { verdictsOf } from "../../../calibration/answer/verdicts.ts";
-import type { DoubleName } from "../../../calibration/known-truth/doubles.ts";
+import type { DoubleName } from "../known-truth/doubles.ts";
 import { knownField, measureDouble } from "../known-truth-measurement.ts";
 
 const expected: Readonly<Partial<Record<DoubleName, string>>> = {

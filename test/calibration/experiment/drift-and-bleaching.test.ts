@@ -5,7 +5,7 @@ import { measureDrift } from "../../../calibration/experiment/drift.ts";
 import { prepareRepeats } from "../../../calibration/experiment/prepare-repeats.ts";
 import type { Repeats } from "../../../calibration/experiment/repeats.ts";
 import { stillness } from "../../../calibration/experiment/stillness.ts";
-import { stillRepeats } from "../../../calibration/known-truth/still-repeats.ts";
+import { stillRepeats } from "../known-truth/still-repeats.ts";
 import { knownField } from "../known-truth-measurement.ts";
 
 const large = { z: 1, y: 140, x: 150 };

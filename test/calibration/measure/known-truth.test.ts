@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { singleScanVariance, worthOf } from "../../../calibration/answer/worth.ts";
-import { doubles } from "../../../calibration/known-truth/doubles.ts";
 import { planLevels } from "../../../calibration/levels/draw-plan.ts";
 import { readMean } from "../../../calibration/measure/measure-level.ts";
+import { doubles } from "../known-truth/doubles.ts";
 import { type KnownField, knownField, measureDouble } from "../known-truth-measurement.ts";
 
 /** The error against the truth itself, of all draws of a level. */

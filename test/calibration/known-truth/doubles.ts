@@ -1,4 +1,4 @@
-import type { PlaneShape } from "../metrics/local-moments.ts";
+import type { PlaneShape } from "../../../calibration/metrics/local-moments.ts";
 
 /** Stands in for a model whose behaviour is known: a plane `[Y, X]` in, a plane out. */
 export type Double = (plane: Float32Array, shape: PlaneShape) => Float32Array;

@@ -1,8 +1,8 @@
-import type { Sizes } from "../../core/acquisition.ts";
-import { type Camera, takePicture } from "../simulation/camera.ts";
-import { randomOf } from "../simulation/random.ts";
-import { createScene } from "../simulation/scene.ts";
-import type { SceneName } from "../simulation/structures.ts";
+import { type Camera, takePicture } from "../../../calibration/simulation/camera.ts";
+import { randomOf } from "../../../calibration/simulation/random.ts";
+import { createScene } from "../../../calibration/simulation/scene.ts";
+import type { SceneName } from "../../../calibration/simulation/structures.ts";
+import type { Sizes } from "../../../core/acquisition.ts";
 
 /** One field photographed again and again, and what it would show without noise. Planes `[Y, X]`, one per z. */
 export interface StillRepeats {
