@@ -2,7 +2,7 @@ import type { Repeats } from "./experiment/repeats.ts";
 import type { DenoisedStack } from "./measure/measure-level.ts";
 
 /** What a report must say of the model. */
-export interface ModelFacts {
+export interface ReportedModel {
   readonly name: string;
   readonly version: string;
   readonly sha256: string;
@@ -12,7 +12,7 @@ export interface ModelFacts {
 
 /** A model as a calibration uses it: the mean of some repeats in, a stack out. */
 export interface ModelRunner {
-  readonly facts: ModelFacts;
+  readonly facts: ReportedModel;
   /** The provider that ran; known after the first stack. */
   readonly provider: () => string;
   /** Denoises the mean of `draw`. `onProgress` is told the share done, 0 to 1. */

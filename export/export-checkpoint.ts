@@ -17,7 +17,7 @@ import {
   smallTolerance,
   standardDeviation,
 } from "./package/tolerance.ts";
-import { type Comparison, verifyPackage } from "./package/verify-package.ts";
+import { type TensorComparison, verifyPackage } from "./package/verify-package.ts";
 import { type PackageProof, writePackage } from "./package/write-package.ts";
 import { type ExpectedFrom, expectedBy, expectedOutput } from "./proven-twin.ts";
 import { testScene } from "./test-scene.ts";
@@ -62,7 +62,7 @@ export interface ExportOutcome {
   readonly modelSha256: string;
   readonly parameters: number;
   readonly settings: PackageSettings;
-  readonly measured: Comparison | undefined;
+  readonly measured: TensorComparison | undefined;
   /** What `measured` is compared with. */
   readonly expectedFrom: ExpectedFrom;
 }
@@ -211,7 +211,7 @@ function testShape(
   return [2, height, width];
 }
 
-async function provePackage(request: ExportRequest, dir: string): Promise<Comparison> {
+async function provePackage(request: ExportRequest, dir: string): Promise<TensorComparison> {
   const model = await readPackage(dir);
   return verifyPackage(model, (input) => request.run(model.modelFile, input));
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { reportOf } from "../core/errors.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import { restartDelayMs } from "../runtime/engine/restart-delay.ts";
-import type { Engine, EngineFacts } from "../runtime/job/denoise-job.ts";
+import type { Engine, WarmUpResult } from "../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../runtime/machine/memory-limit.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import { modelsOf } from "./config/resolve.ts";
@@ -20,7 +20,7 @@ export interface EngineRoom {
   readonly warmUp: () => Promise<Warm>;
   /** Once it is warm. */
   readonly engine: () => Engine | undefined;
-  readonly facts: () => EngineFacts | undefined;
+  readonly facts: () => WarmUpResult | undefined;
   readonly models: () => readonly Model[];
   /**
    * Checks all models again, because a job met a fault of one, while no job runs. An engine that was started with one
@@ -40,7 +40,7 @@ export interface EngineRoom {
 export interface Warm {
   readonly models: readonly Model[];
   /** Undefined where no model can run. */
-  readonly engine: EngineFacts | undefined;
+  readonly engine: WarmUpResult | undefined;
 }
 
 export interface EngineRoomOptions {
@@ -92,7 +92,7 @@ export function createEngineRoom({
   let engine: Engine | undefined;
   /** What the engine was started with: each time that its process is replaced, they are loaded again. */
   let startedWith: readonly string[] = [];
-  let facts: EngineFacts | undefined;
+  let facts: WarmUpResult | undefined;
   let looks: NodeJS.Timeout | undefined;
   let condition: EngineCondition = "warming";
   let reason: string | undefined;
@@ -135,7 +135,7 @@ export function createEngineRoom({
     }
   }
 
-  async function take(measured: EngineFacts): Promise<void> {
+  async function take(measured: WarmUpResult): Promise<void> {
     if (measured.provider !== "cpu") await check(() => checks.all(measured.provider, { keepErrors: true }));
     facts = measured;
     become("ready");

@@ -3,7 +3,7 @@ import type { ErrorReport } from "../core/errors.ts";
 import { isModelFault } from "./ledger/held-faults.ts";
 
 /** What becomes of a job that ended in an error. Pure. */
-export type Verdict =
+export type FailureVerdict =
   | { readonly kind: "failed" }
   | { readonly kind: "parked" }
   | { readonly kind: "skipped"; readonly reason: string }
@@ -35,7 +35,7 @@ export function judgeFailure(
   attempt: number,
   mostAttempts: number,
   sourceGone = false,
-): Verdict {
+): FailureVerdict {
   if (error.code === "interrupted" || error.code === "engine-stopped") return { kind: "interrupted" };
   if (error.code === "disk-full") return { kind: "full" };
   if (error.code === "output-exists") {

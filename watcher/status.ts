@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { ErrorReport } from "../core/errors.ts";
 import type { FolderStateBody, InfoBody, StateBody } from "../core/messages.ts";
-import type { EngineFacts } from "../runtime/job/denoise-job.ts";
+import type { WarmUpResult } from "../runtime/job/denoise-job.ts";
 import { passModel } from "./config/resolve.ts";
 import type { Folder } from "./folder.ts";
 import { againstPinned, folderState, troubleOf } from "./folder-state.ts";
@@ -84,7 +84,7 @@ export function infoBody(
   started: string,
   folders: readonly Folder[],
   models: readonly Model[],
-  engine: EngineFacts | undefined,
+  engine: WarmUpResult | undefined,
   exposePaths: boolean,
 ): InfoBody {
   const modelName = (dir: string): string => (dir === passModel || exposePaths ? dir : basename(dir));

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Option } from "commander";
-import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
+import type { StackComparison } from "../../calibration/compare/compare-stacks.ts";
 import { usageError, visible } from "../../core/errors.ts";
 import { filesOf } from "../../formats/files-of.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
@@ -216,7 +216,7 @@ async function compareFiles(
   reference: string,
   options: CompareOptions,
   io: CommandIo,
-): Promise<Comparison> {
+): Promise<StackComparison> {
   const { compareStacks } = await import("../../calibration/compare/compare-stacks.ts");
   const { openAcquisition } = await import("../../formats/open.ts");
   const a = await openAcquisition(file);

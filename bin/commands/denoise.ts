@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { Option } from "commander";
 import { describeError, reportOf, visible } from "../../core/errors.ts";
-import type { DenoiseOutcome, Engine, EngineFacts } from "../../runtime/job/denoise-job.ts";
+import type { DenoiseOutcome, Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { interrupted, orInterrupted } from "../../runtime/job/interrupted.ts";
 import { providerNames } from "../../runtime/machine/providers.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
@@ -187,7 +187,7 @@ async function denoiseOne(
   }
 }
 
-function describeFacts({ provider, rejected, networkVoxelsPerS }: EngineFacts): string {
+function describeFacts({ provider, rejected, networkVoxelsPerS }: WarmUpResult): string {
   const why = rejected.map((other) => `${other.provider} not used: ${other.reason.message}`);
   return [`provider: ${provider} (warm-up ${describeRate(networkVoxelsPerS)} in the network)`, ...why].join(
     "; ",

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Option } from "commander";
-import type { EngineFacts } from "../../runtime/job/denoise-job.ts";
+import type { WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
 import type { WatchFlags } from "../../watcher/config/flags.ts";
 import type { DaemonConfig } from "../../watcher/config/resolve.ts";
@@ -138,7 +138,13 @@ function whereThingsAre(
 const typicalPlanes = 20;
 const typicalSide = 1024;
 
-function whatRuns({ models, engine }: { models: readonly Model[]; engine: EngineFacts | undefined }): string {
+function whatRuns({
+  models,
+  engine,
+}: {
+  models: readonly Model[];
+  engine: WarmUpResult | undefined;
+}): string {
   const errors = models.flatMap((model) =>
     "error" in model
       ? [`  model ${near(model.dir)}: ${model.error.message}. ${model.error.remedy ?? ""}\n`]

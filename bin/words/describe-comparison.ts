@@ -1,9 +1,9 @@
-import type { Comparison } from "../../calibration/compare/compare-stacks.ts";
+import type { StackComparison } from "../../calibration/compare/compare-stacks.ts";
 import type { ComparisonDefinitions } from "../../calibration/compare/comparison-definitions.ts";
 import type { PairedDifference } from "../../calibration/compare/paired-difference.ts";
 
 /** One stack of one candidate against its reference. */
-export interface ComparisonRow extends Comparison {
+export interface ComparisonRow extends StackComparison {
   readonly candidate: string;
   readonly stack: string;
 }
@@ -21,7 +21,7 @@ interface Column {
   readonly heading: string;
   readonly cell: (row: ComparisonRow) => string;
   /** What the column shows; names need no definition. */
-  readonly figures?: readonly (keyof Comparison)[];
+  readonly figures?: readonly (keyof StackComparison)[];
 }
 
 const columns: readonly Column[] = [

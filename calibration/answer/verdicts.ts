@@ -4,7 +4,7 @@ import type { DetailBand } from "../metrics/detail-transfer.ts";
 /** What a model does beside removing noise. Each word stands only on what was measured against independent repeats. */
 export type VerdictName = "unchanged" | "rescales" | "shifts" | "blurs" | "sharpens" | "invents";
 
-export interface Verdict {
+export interface ModelVerdict {
   readonly verdict: VerdictName;
   /** A sentence with its figures. */
   readonly evidence: string;
@@ -27,7 +27,7 @@ const addedInBand = 0.05;
 const addedInAll = 0.002;
 
 /** Says what was measured at one level; empty where the model only removes noise. */
-export function verdictsOf(level: LevelMeasurement): readonly Verdict[] {
+export function verdictsOf(level: LevelMeasurement): readonly ModelVerdict[] {
   const { denoised, raw } = level;
   const noise = raw.variance ?? (level.referenceVariance ?? Number.NaN) / level.averages;
   if (level.removed === 0 || level.removed < unchangedBelow * noise) {
@@ -39,7 +39,7 @@ export function verdictsOf(level: LevelMeasurement): readonly Verdict[] {
 type Measured = LevelMeasurement["denoised"];
 
 /** Against the input, so that exposures of different brightness are not laid at the model's door. */
-function rescales({ line, slopeError }: Measured, raw: Measured): readonly Verdict[] {
+function rescales({ line, slopeError }: Measured, raw: Measured): readonly ModelVerdict[] {
   const slope = line.slope / raw.line.slope;
   const deviation = Math.abs(slope - 1);
   if (!(deviation > Math.max(allowedGain, standardErrors * slopeError))) return [];
@@ -51,7 +51,7 @@ function rescales({ line, slopeError }: Measured, raw: Measured): readonly Verdi
   ];
 }
 
-function shifts({ shift }: Measured): readonly Verdict[] {
+function shifts({ shift }: Measured): readonly ModelVerdict[] {
   const distance = Math.hypot(shift.y, shift.x);
   if (distance < allowedShift) return [];
   return [
@@ -62,7 +62,7 @@ function shifts({ shift }: Measured): readonly Verdict[] {
   ];
 }
 
-function changesDetail({ detail, line }: Measured): readonly Verdict[] {
+function changesDetail({ detail, line }: Measured): readonly ModelVerdict[] {
   const scale = Number.isFinite(line.slope) && line.slope > 0 ? line.slope : 1;
   const shown = detail.filter(({ gain, weight }) => gain !== undefined && weight >= smallestWeight);
   const blurred = shown.filter(({ gain }) => gain !== undefined && gain.high / scale < blurBelow);
@@ -86,7 +86,7 @@ function changesDetail({ detail, line }: Measured): readonly Verdict[] {
  * Smoothing that changes from place to place (median, bilateral, networks) also gives what no single filter of the
  * truth does, but its gains stay between 0 and the largest that was measured.
  */
-function invents({ detail, line }: Measured): readonly Verdict[] {
+function invents({ detail, line }: Measured): readonly ModelVerdict[] {
   const largestGain = Math.max(
     Number.isFinite(line.slope) && line.slope > 0 ? line.slope : 1,
     ...detail.map(({ gain }) => gain?.value ?? 0),

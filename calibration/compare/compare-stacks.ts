@@ -18,7 +18,7 @@ import {
  * How one stack looks against another that is taken for the reference; its noise counts as error. All planes, channels
  * and times of a file together. What each figure is, in words for users: `comparison-definitions.ts`.
  */
-export interface Comparison {
+export interface StackComparison {
   /** As is; infinite where no error is left. */
   readonly psnr_db: number;
   /** After `fit_gain · file + fit_offset`. */
@@ -54,7 +54,7 @@ export async function compareStacks(
   image: PlaneSource,
   reference: PlaneSource,
   options: CompareOptions = {},
-): Promise<Comparison> {
+): Promise<StackComparison> {
   refuseOtherSizes(image.acquisition, reference.acquisition);
   const { sizes } = reference.acquisition;
   const shape = { height: sizes.y, width: sizes.x };
@@ -99,7 +99,7 @@ export async function compareStacks(
   };
 }
 
-type Similarities = Pick<Comparison, Extract<keyof Comparison, `${string}ssim${string}`>>;
+type Similarities = Pick<StackComparison, Extract<keyof StackComparison, `${string}ssim${string}`>>;
 
 async function similarities(
   image: PlaneSource,

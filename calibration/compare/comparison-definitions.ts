@@ -1,7 +1,7 @@
-import type { Comparison } from "./compare-stacks.ts";
+import type { StackComparison } from "./compare-stacks.ts";
 
 /** What each figure of a comparison is, for who reads it: with gain and offset fitted or not, of what, against what. */
-export type ComparisonDefinitions = Readonly<Record<keyof Comparison, string>>;
+export type ComparisonDefinitions = Readonly<Record<keyof StackComparison, string>>;
 
 /** `dataRange`: the one that was asked for. */
 export function comparisonDefinitions(dataRange: number | undefined): ComparisonDefinitions {

@@ -63,7 +63,7 @@ const mixtures: Readonly<
 type Kind = "filaments" | "nuclei" | "membranes" | "puncta";
 
 /** A box of pixels and planes. */
-export interface Field {
+export interface FieldSize {
   readonly width: number;
   readonly height: number;
   readonly depth: number;
@@ -76,7 +76,7 @@ export const margin = 30;
 const areaPer = { filament: 1500, punctum: 450, cellSpacing: 58 } as const;
 
 /** Fills a slab of `field`; `z` counts from the slab's first plane. */
-export function structuresOf(scene: SceneName, field: Field, random: Random): Structures {
+export function structuresOf(scene: SceneName, field: FieldSize, random: Random): Structures {
   const spots: Spot[] = [];
   const cells: Cell[] = [];
   let groups = 0;
@@ -110,7 +110,13 @@ function countOf(expected: number, random: Random): number {
 }
 
 /** A curve that keeps its direction for a while, brighter and dimmer along its length. */
-function growFilament(spots: Spot[], field: Field, brightness: number, group: number, random: Random): void {
+function growFilament(
+  spots: Spot[],
+  field: FieldSize,
+  brightness: number,
+  group: number,
+  random: Random,
+): void {
   let x = between(random, -margin, field.width + margin);
   let y = between(random, -margin, field.height + margin);
   let z = between(random, 0, field.depth);
@@ -133,7 +139,7 @@ function growFilament(spots: Spot[], field: Field, brightness: number, group: nu
   }
 }
 
-function punctumOf(field: Field, brightness: number, group: number, random: Random): Spot {
+function punctumOf(field: FieldSize, brightness: number, group: number, random: Random): Spot {
   const size = between(random, 1, 1.7);
   return {
     x: between(random, -margin, field.width + margin),
@@ -154,7 +160,7 @@ interface Place {
 }
 
 /** A shaken grid: near each other, seldom in each other. */
-function settledPlaces(field: Field, spacing: number, share: number, random: Random): Place[] {
+function settledPlaces(field: FieldSize, spacing: number, share: number, random: Random): Place[] {
   const places: Place[] = [];
   const shake = 0.3 * spacing;
   for (let row = -margin; row < field.height + margin; row += spacing) {

@@ -6,7 +6,7 @@ import { statementHash, statementHashKey } from "./statement-hash.ts";
  * Source: bioimage-io/spec-bioimage-io, model description 0.5.
  */
 
-export interface ModelFacts {
+export interface PackageFacts {
   readonly name: string;
   readonly description: string;
   readonly version: string;
@@ -47,13 +47,13 @@ const citations = [
   },
 ];
 
-export function describeModel(facts: ModelFacts): Record<string, unknown> {
+export function describeModel(facts: PackageFacts): Record<string, unknown> {
   const { config, ...described } = withoutHash(facts);
   const hash = statementHash({ ...described, config });
   return { ...described, config: { ...config, [statementHashKey]: hash } };
 }
 
-function withoutHash(facts: ModelFacts) {
+function withoutHash(facts: PackageFacts) {
   const { settings } = facts;
   return {
     format_version: "0.5.4",
@@ -123,7 +123,7 @@ function spatialAxes(settings: PackageSettings): SpatialAxis[] {
 }
 
 /** [batch, z, channel, y, x]: the order of the network's own tensor. */
-function inputAxes(facts: ModelFacts): unknown[] {
+function inputAxes(facts: PackageFacts): unknown[] {
   const [z, y, x] = spatialAxes(facts.settings).map(({ id, index, multiple }) => ({
     type: "space",
     id,
@@ -132,7 +132,7 @@ function inputAxes(facts: ModelFacts): unknown[] {
   return [{ type: "batch" }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
 }
 
-function outputAxes(facts: ModelFacts): unknown[] {
+function outputAxes(facts: PackageFacts): unknown[] {
   const [z, y, x] = spatialAxes(facts.settings).map(({ id, index }) => {
     const size = fixedLength(facts, index) ?? { tensor_id: facts.inputName, axis_id: id };
     const halo = typeof size === "object" ? haloOf(facts.settings, index) : 0;
@@ -155,7 +155,7 @@ export function smallestLength(settings: PackageSettings, index: 0 | 1 | 2): num
   return Math.ceil((2 * haloOf(settings, index) + 1) / multiple) * multiple;
 }
 
-function fixedLength(facts: ModelFacts, index: 0 | 1 | 2): number | undefined {
+function fixedLength(facts: PackageFacts, index: 0 | 1 | 2): number | undefined {
   if (facts.staticShape !== undefined) return facts.staticShape[index];
   const heightWidth = facts.settings.fixed_height_width;
   return index === 0 ? undefined : heightWidth?.[index - 1];

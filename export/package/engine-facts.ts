@@ -19,7 +19,7 @@ export const engineFactsSchema = z.strictObject({
   shape: z.tuple([length, length, length]).readonly(),
   precision: z.enum(["fp32", "fp16"]),
 });
-export type EngineFacts = z.infer<typeof engineFactsSchema>;
+export type PreparedEngineFacts = z.infer<typeof engineFactsSchema>;
 
 /** Of a package's folder: where prepared engines lie, one folder for each key. */
 export const enginesFolder = "tensorrt";
@@ -27,7 +27,7 @@ export const engineFactsName = "engine.json";
 /** The model of one node that stands for the engine. */
 export const contextModelName = "model.onnx";
 
-export function engineKey(facts: EngineFacts): string {
+export function engineKey(facts: PreparedEngineFacts): string {
   const words = [
     facts.modelSha256,
     facts.tensorRtVersion,
@@ -40,7 +40,7 @@ export function engineKey(facts: EngineFacts): string {
 }
 
 /** Name and driver of the first GPU, as nvidia-smi tells them; undefined where it names none. */
-export async function gpuFacts(): Promise<Pick<EngineFacts, "gpu" | "driver"> | undefined> {
+export async function gpuFacts(): Promise<Pick<PreparedEngineFacts, "gpu" | "driver"> | undefined> {
   const [first] = await nvidiaGpus();
   return first === undefined ? undefined : { gpu: first.name, driver: first.driver };
 }

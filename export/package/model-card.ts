@@ -1,6 +1,6 @@
-import type { ModelFacts } from "./describe-model.ts";
+import type { PackageFacts } from "./describe-model.ts";
 import { settingsWords } from "./settings-words.ts";
-import type { Comparison } from "./verify-package.ts";
+import type { TensorComparison } from "./verify-package.ts";
 import type { PackageProof } from "./write-package.ts";
 
 /** `expectedBy`: what made `test_output.npy`. */
@@ -13,7 +13,7 @@ function epilogue(expectedBy: string): string[] {
 
 /** The README of a package: what it is, how it was made, what its intensities mean. Plain facts, no praise. */
 export function modelCard(
-  facts: Omit<ModelFacts, "sha256">,
+  facts: Omit<PackageFacts, "sha256">,
   proof: PackageProof | undefined,
   expectedBy = "a float64 forward pass, independent of the ONNX graph,",
 ): string {
@@ -47,7 +47,7 @@ export function modelCard(
   return lines.join("\n");
 }
 
-function measuredWords({ largestDifference, expectedDeviation }: Comparison): string {
+function measuredWords({ largestDifference, expectedDeviation }: TensorComparison): string {
   const share = ((100 * largestDifference) / expectedDeviation).toPrecision(2);
   return `When it was exported the largest difference was ${largestDifference.toPrecision(2)}, ${share} % of the output's standard deviation.`;
 }

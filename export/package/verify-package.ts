@@ -10,7 +10,7 @@ import { largestTolerance, standardDeviation } from "./tolerance.ts";
 /** Runs the package's network on one input, `[B, T, 1, H, W]`; whoever calls decides where (provider, process). */
 export type RunNetwork = (input: Tensor) => Promise<Tensor>;
 
-export interface Comparison {
+export interface TensorComparison {
   /** Largest |measured - expected|. */
   readonly largestDifference: number;
   /** Elements with |measured - expected| > atol + rtol · |expected|. */
@@ -20,7 +20,12 @@ export interface Comparison {
 }
 
 /** Two tensors of one shape. NaN anywhere counts as infinitely far. As numpy.allclose: |a - b| <= atol + rtol · |b|. */
-export function compareTensors(measured: Tensor, expected: Tensor, atol: number, rtol: number): Comparison {
+export function compareTensors(
+  measured: Tensor,
+  expected: Tensor,
+  atol: number,
+  rtol: number,
+): TensorComparison {
   let largestDifference = 0;
   let missed = 0;
   let sum = 0;
@@ -47,7 +52,7 @@ export function compareTensors(measured: Tensor, expected: Tensor, atol: number,
 export type Tolerance = ZooModel["tolerance"];
 
 /** What was compared was right, within this. */
-export interface Verified extends Comparison {
+export interface Verified extends TensorComparison {
   readonly tolerance: Tolerance;
 }
 
@@ -165,7 +170,7 @@ function refuseOtherShape(
   });
 }
 
-function differs(model: ModelPackage, { largestDifference }: Comparison, tolerance: Tolerance) {
+function differs(model: ModelPackage, { largestDifference }: TensorComparison, tolerance: Tolerance) {
   return verificationError("the model does not compute what it should", {
     code: "verify-differs",
     file: model.dir,

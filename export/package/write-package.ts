@@ -7,25 +7,25 @@ import type { PackageSettings } from "../../core/package-settings.ts";
 import { systemCode } from "../../core/system-code.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { encodeNpy } from "../../formats/npy/npy.ts";
-import { describeModel, type ModelFacts } from "./describe-model.ts";
-import type { Comparison } from "./verify-package.ts";
+import { describeModel, type PackageFacts } from "./describe-model.ts";
+import type { TensorComparison } from "./verify-package.ts";
 
 const coverName = "cover.png";
 
 /** Everything that goes into a package folder. */
 export interface PackageContents {
-  readonly facts: Omit<ModelFacts, "sha256">;
+  readonly facts: Omit<PackageFacts, "sha256">;
   /** The bytes of `model.onnx`, in pieces. */
   readonly model: readonly Uint8Array[];
   readonly testInput: Tensor;
   readonly testOutput: Tensor;
   /** The model's card, Markdown; told what was found when the package was proven. */
-  readonly card: (facts: Omit<ModelFacts, "sha256">, proof: PackageProof | undefined) => string;
+  readonly card: (facts: Omit<PackageFacts, "sha256">, proof: PackageProof | undefined) => string;
 }
 
 /** What running a package taught. */
 export interface PackageProof {
-  readonly measured: Comparison;
+  readonly measured: TensorComparison;
   /** In place of those that it was written with. */
   readonly settings?: PackageSettings;
   /** A picture, PNG. */
@@ -59,7 +59,7 @@ export async function writePackage(
       testOutput: await writeFileSynced(join(temporary, "test_output.npy"), [encodeNpy(contents.testOutput)]),
     };
     const rdfFile = join(temporary, "rdf.yaml");
-    const describe = async (facts: Omit<ModelFacts, "sha256">): Promise<void> => {
+    const describe = async (facts: Omit<PackageFacts, "sha256">): Promise<void> => {
       const rdf = stringify(describeModel({ ...facts, sha256 }), { lineWidth: 110 });
       await writeFileSynced(rdfFile, [Buffer.from(rdf)]);
     };

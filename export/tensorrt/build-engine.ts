@@ -7,11 +7,11 @@ import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { encodeModel } from "../onnx/messages.ts";
 import {
   contextModelName,
-  type EngineFacts,
   engineFactsName,
   engineKey,
   enginesFolder,
   gpuFacts,
+  type PreparedEngineFacts,
 } from "../package/engine-facts.ts";
 import { epContextModel } from "./ep-context-model.ts";
 
@@ -99,7 +99,7 @@ async function findTrtexec(): Promise<string | undefined> {
   return undefined;
 }
 
-async function machineFacts(request: EngineRequest, trtexec: string): Promise<EngineFacts> {
+async function machineFacts(request: EngineRequest, trtexec: string): Promise<PreparedEngineFacts> {
   const help = await outputOf(trtexec, ["--help"]);
   const version = /TensorRT[.\s]v?(\d+)/i.exec(help)?.[1] ?? "unknown";
   const gpu = await gpuFacts();

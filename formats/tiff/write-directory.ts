@@ -6,7 +6,7 @@ import { fieldType, fieldTypeBytes } from "./tags.ts";
  */
 
 /** One tag of a directory, its value as numbers (rationals as numerator, denominator pairs) or as text. */
-export interface Field {
+export interface TiffField {
   readonly tag: number;
   readonly type: number;
   readonly values: readonly number[];
@@ -20,7 +20,7 @@ export interface FieldElsewhere {
   readonly offset: number;
 }
 
-export type DirectoryField = Field | FieldElsewhere;
+export type DirectoryField = TiffField | FieldElsewhere;
 
 /** What differs between the two kinds of TIFF, in bytes. */
 export interface Flavour {
@@ -128,7 +128,7 @@ export function directorySize(fields: readonly DirectoryField[], flavour: Flavou
 }
 
 /** ASCII with the closing NUL that the standard asks for. */
-export function asciiField(tag: number, text: string): Field {
+export function asciiField(tag: number, text: string): TiffField {
   return { tag, type: fieldType.ascii, values: [...Buffer.from(text, "latin1"), 0] };
 }
 
@@ -137,7 +137,7 @@ function countOf(field: DirectoryField): number {
   return field.type === fieldType.rational ? field.values.length / 2 : field.values.length;
 }
 
-function valueBytes(field: Field): number {
+function valueBytes(field: TiffField): number {
   return countOf(field) * (fieldTypeBytes[field.type] ?? 1);
 }
 
@@ -146,7 +146,7 @@ function setOffset(view: DataView, at: number, value: number, flavour: Flavour):
   else view.setUint32(at, value, true);
 }
 
-function setValues(view: DataView, at: number, field: Field): void {
+function setValues(view: DataView, at: number, field: TiffField): void {
   const width = field.type === fieldType.rational ? 4 : (fieldTypeBytes[field.type] ?? 1);
   field.values.forEach((value, index) => {
     const place = at + index * width;

@@ -10,7 +10,7 @@ import {
   sampleFormat,
   tag,
 } from "./tags.ts";
-import { asciiField, type Field, type Flavour } from "./write-directory.ts";
+import { asciiField, type Flavour, type TiffField } from "./write-directory.ts";
 
 /** Strips of one plane: where they start in the file, and their lengths there, in bytes. */
 export interface Strips {
@@ -24,15 +24,15 @@ export function imageFields(
   rowsPerStrip: number,
   strips: Strips,
   flavour: Flavour,
-): Field[] {
+): TiffField[] {
   const { sizes } = spec.acquisition;
   const facts = sampleTypes[spec.sampleType];
-  const short = (number: number, value: number): Field => ({
+  const short = (number: number, value: number): TiffField => ({
     tag: number,
     type: fieldType.short,
     values: [value],
   });
-  const long = (number: number, value: number): Field => ({
+  const long = (number: number, value: number): TiffField => ({
     tag: number,
     type: fieldType.long,
     values: [value],
@@ -62,7 +62,7 @@ function sampleFormatOf(sampleType: SampleType): number {
 }
 
 /** Pixels per centimetre, for readers that know no OME-XML; absent where the pixel size is unknown. */
-function resolutionFields(spec: PlaneSinkSpec): Field[] {
+function resolutionFields(spec: PlaneSinkSpec): TiffField[] {
   const { x, y } = spec.acquisition.pixelSize;
   const xResolution = pixelsPerCentimeter(x);
   const yResolution = pixelsPerCentimeter(y);

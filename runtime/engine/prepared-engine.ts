@@ -4,19 +4,19 @@ import { type EdgeError, unsupportedError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import {
   contextModelName,
-  type EngineFacts,
   engineFactsName,
   engineFactsSchema,
   engineKey,
   enginesFolder,
   gpuFacts,
+  type PreparedEngineFacts,
 } from "../../export/package/engine-facts.ts";
 import { readPackage } from "../../export/package/read-package.ts";
 import { tensorRtVersion } from "../gpu/tensorrt-version.ts";
 
 /** What an engine must have been built for; undefined where this machine does not tell. */
 export type EngineMachine = {
-  readonly [Fact in "gpu" | "driver" | "tensorRtVersion"]: EngineFacts[Fact] | undefined;
+  readonly [Fact in "gpu" | "driver" | "tensorRtVersion"]: PreparedEngineFacts[Fact] | undefined;
 };
 
 /**
@@ -62,9 +62,9 @@ async function thisMachine(): Promise<EngineMachine> {
 }
 
 /** Those that lie whole under their own key; anything else in the folder is none. */
-async function enginesOf(dir: string): Promise<EngineFacts[]> {
+async function enginesOf(dir: string): Promise<PreparedEngineFacts[]> {
   const folder = join(dir, enginesFolder);
-  const engines: EngineFacts[] = [];
+  const engines: PreparedEngineFacts[] = [];
   for (const key of await readdir(folder).catch((): string[] => [])) {
     try {
       const stated: unknown = JSON.parse(await readFile(join(folder, key, engineFactsName), "utf8"));
@@ -85,7 +85,10 @@ const words = {
 } as const;
 
 /** What it was built for and is not here. What this machine does not tell of TensorRT, its loader will. */
-function differencesOf(facts: EngineFacts, here: EngineMachine & Pick<EngineFacts, "modelSha256">): string[] {
+function differencesOf(
+  facts: PreparedEngineFacts,
+  here: EngineMachine & Pick<PreparedEngineFacts, "modelSha256">,
+): string[] {
   const differences: string[] = [];
   for (const fact of ["modelSha256", "gpu", "driver", "tensorRtVersion"] as const) {
     const [built, now] = [facts[fact], here[fact]];

@@ -106,7 +106,7 @@ export interface DenoiseOutcome {
  */
 export interface Engine {
   /** What was measured when the engine warmed up; waits for it. */
-  readonly ready: () => Promise<EngineFacts>;
+  readonly ready: () => Promise<WarmUpResult>;
   readonly denoise: (
     job: DenoiseJobInput,
     options?: { signal?: AbortSignal; onProgress?: (progress: Progress) => void },
@@ -115,7 +115,7 @@ export interface Engine {
   readonly stop: (graceMs?: number) => Promise<void>;
 }
 
-export interface EngineFacts {
+export interface WarmUpResult {
   readonly pid: number;
   /** The provider that ran the warm-up. */
   readonly provider: string;

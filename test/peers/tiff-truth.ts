@@ -33,13 +33,13 @@ export type Truth =
   | { readonly set: true; readonly images: readonly TrueImage[] }
   | (TrueImage & { readonly either?: string });
 
-export interface Verdict {
+export interface ReaderVerdict {
   readonly verdict: "ok" | "refused" | "WRONG";
   readonly detail: string;
 }
 
 /** Judges one entry: the file (or folder of a set) at `path` against its truth. */
-export async function judge(path: string, truth: Truth): Promise<Verdict> {
+export async function judge(path: string, truth: Truth): Promise<ReaderVerdict> {
   const opened = "set" in truth && truth.set === true ? masterOf(path, truth) : path;
   const images = "images" in truth ? truth.images : [truth];
   const details: string[] = [];

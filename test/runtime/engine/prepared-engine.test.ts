@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import type { ModelPackage } from "../../../core/package-settings.ts";
 import { encodeModel } from "../../../export/onnx/messages.ts";
-import { type EngineFacts, engineKey } from "../../../export/package/engine-facts.ts";
+import { engineKey, type PreparedEngineFacts } from "../../../export/package/engine-facts.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
 import { epContextModel } from "../../../export/tensorrt/ep-context-model.ts";
 import {
@@ -21,12 +21,12 @@ after(() => rmSync(scratch, { recursive: true }));
 const here: EngineMachine = { gpu: "NVIDIA H200", driver: "580.159", tensorRtVersion: "101300" };
 const onThisMachine = (): Promise<EngineMachine> => Promise.resolve(here);
 
-async function madePackage(...engines: Partial<EngineFacts>[]): Promise<ModelPackage> {
+async function madePackage(...engines: Partial<PreparedEngineFacts>[]): Promise<ModelPackage> {
   const dir = mkdtempSync(join(scratch, "package-"));
   cpSync(resolve(import.meta.dirname, "../../../models/identity"), dir, { recursive: true });
   const model = await readPackage(dir);
   for (const changed of engines) {
-    const facts: EngineFacts = {
+    const facts: PreparedEngineFacts = {
       modelSha256: model.modelSha256,
       tensorRtVersion: "101300",
       gpu: "NVIDIA H200",
@@ -55,7 +55,7 @@ test("the engine that was built for this model and machine takes the model's pla
 });
 
 test("an engine for another driver, GPU, TensorRT or model is refused, naming what differs and how to build it", async () => {
-  const cases: [Partial<EngineFacts>, RegExp][] = [
+  const cases: [Partial<PreparedEngineFacts>, RegExp][] = [
     [{ driver: "570.1" }, /^the NVIDIA driver was 570\.1 and is 580\.159$/],
     [{ gpu: "NVIDIA L4" }, /^the GPU was NVIDIA L4 and is NVIDIA H200$/],
     [{ tensorRtVersion: "100900" }, /^TensorRT was 100900 and is 101300$/],
