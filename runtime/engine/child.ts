@@ -3,11 +3,11 @@ import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/er
 import { freeDeviceBytes } from "../gpu/device-memory.ts";
 import type { DenoiseJob } from "../job/denoise-job.ts";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
-import { tellParent } from "../machine/tell-parent.ts";
 import { chunkOverlap } from "../plan/choose-tile.ts";
 import { availableBytes } from "../plan/memory-plan.ts";
 import { createTileRates, type TileRates } from "../stack/tile-rates.ts";
 import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
+import { tellParent } from "../worker/process-channel.ts";
 import { createHeldPackages, type HeldPackages } from "./held-packages.ts";
 import { type NetworkThread, startNetworkThread } from "./network-thread.ts";
 import { offerToOomKiller } from "./out-of-memory.ts";

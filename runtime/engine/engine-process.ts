@@ -1,4 +1,4 @@
-import { forkProgram } from "../machine/fork-program.ts";
+import { forkProgram } from "../worker/process-channel.ts";
 import { type FromEngine, fromEngineSchema, type ToEngine } from "./protocol.ts";
 
 /** One life of an engine process, without any knowledge of jobs. */

@@ -1,27 +1,33 @@
 import { Worker } from "node:worker_threads";
-import { formatError, isEdgeError, machineError, reportOf } from "../../core/errors.ts";
-import { tellParent } from "../machine/tell-parent.ts";
+import { formatError, isEdgeError, machineError } from "../../core/errors.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { connect } from "../worker/connect.ts";
+import { parentOfProcess } from "../worker/process-channel.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
 import { Tensor as OrtTensor } from "./onnx-runtime.ts";
 import { plainRuntimeError } from "./plain-runtime-error.ts";
-import type { TensorAnswer, TensorRequest } from "./run-tensor.ts";
+import type { TensorDuties, TensorRequest } from "./run-tensor.ts";
 
 /** The child of `run-tensor.ts`: one model, one provider, one inference. */
 
 /** Values of the output for each one of the input. */
 const mostOutputs = 16;
 
-process.once("message", (request: TensorRequest) => {
-  answer(request).then(tellParent, (error: unknown) =>
-    tellParent({ error: reportOf(asMachineError(request, error)) } satisfies TensorAnswer),
-  );
-});
-// Nobody is left to answer to. While the runtime blocks this thread, another one sees it.
-process.once("disconnect", () => process.exit());
+connect<object, TensorDuties>(
+  parentOfProcess,
+  {
+    run: (request) =>
+      run(request).catch((error: unknown) => {
+        throw asMachineError(request, error);
+      }),
+  },
+  // Nobody is left to answer to. While the runtime blocks this thread, another one sees it.
+  () => process.exit(),
+);
 new Worker(new URL("./parent-watch.js", import.meta.url), { execArgv: [], workerData: process.ppid });
 
-async function answer(request: TensorRequest): Promise<TensorAnswer> {
+async function run(request: TensorRequest): Promise<Tensor> {
   const session = await loadSession(request, {
     executionProviders: [request.provider],
     // What is announced as a provider must be what runs: no node may slip to the CPU.
@@ -50,7 +56,7 @@ async function answer(request: TensorRequest): Promise<TensorAnswer> {
       remedy: "Use a model whose output has the size of its input",
     });
   }
-  return { output: { shape: output.dims, data: output.data } };
+  return { shape: output.dims, data: output.data };
 }
 
 function asMachineError(request: TensorRequest, cause: unknown) {

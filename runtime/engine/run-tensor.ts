@@ -1,6 +1,7 @@
-import { type ErrorReport, errorFromReport, machineError } from "../../core/errors.ts";
+import { EdgeError, fieldsOf, isEdgeError, machineError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { forkProgram } from "../machine/fork-program.ts";
+import { connect } from "../worker/connect.ts";
+import { startProcess } from "../worker/process-channel.ts";
 import { limitsOfRun, type RunLimits, watchProcess } from "./run-limits.ts";
 import type { RunnableModel } from "./runnable-model.ts";
 
@@ -10,7 +11,10 @@ export interface TensorRequest extends RunnableModel {
   readonly input: Tensor;
 }
 
-export type TensorAnswer = { readonly output: Tensor } | { readonly error: ErrorReport };
+/** What `run-tensor-child.ts` does. */
+export interface TensorDuties {
+  readonly run: { readonly ask: TensorRequest; readonly answer: Tensor };
+}
 
 /**
  * Rejects with `EdgeError` (`machine`) when the provider cannot run the model, when the process dies, or when it is killed
@@ -22,42 +26,31 @@ export async function runTensor(
   limits?: RunLimits,
 ): Promise<Tensor> {
   const allowed = limits ?? (await limitsOfRun(request));
-  const child = forkProgram(new URL("./run-tensor-child.ts", import.meta.url), { stderr: "pipe" });
-  // ONNX Runtime says which library is missing on stderr only.
-  let stderr = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-4000);
-  });
-  const kill = (): void => void child.kill("SIGKILL");
-  signal?.addEventListener("abort", kill, { once: true });
+  const child = startProcess(new URL("./run-tensor-child.ts", import.meta.url), { stderr: "pipe" });
+  const runner = connect<TensorDuties, object>(child, {}, ({ how }) => lost(request, how));
+  const giveUp = (): void => child.kill("it was interrupted");
+  signal?.addEventListener("abort", giveUp, { once: true });
   // It may have come while the limits were looked up.
-  if (signal?.aborted === true) kill();
-  let endWatch = (): void => undefined;
+  if (signal?.aborted === true) giveUp();
+  // A program that could not be started has no number.
+  const endWatch =
+    child.pid === undefined ? undefined : watchProcess(child.pid, request.modelFile, allowed, runner.end);
   try {
-    const answer = await new Promise<TensorAnswer>((resolve, reject) => {
-      child.once("message", (message) => resolve(message as TensorAnswer));
-      child.once("error", reject);
-      // A program that could not be started has no number; "error" says so.
-      if (child.pid !== undefined) endWatch = watchProcess(child.pid, request.modelFile, allowed, reject);
-      child.once("exit", (code, signalName) =>
-        reject(lost(request, signalName ?? `exit code ${code}`, stderr)),
-      );
-      child.send(request);
-    });
-    if ("error" in answer) throw errorFromReport(withLibrary(answer.error, stderr));
-    return answer.output;
+    return await runner.ask("run", request);
+  } catch (error) {
+    throw withLibrary(error, child.stderr());
   } finally {
-    endWatch();
-    signal?.removeEventListener("abort", kill);
-    child.kill("SIGKILL");
+    endWatch?.();
+    signal?.removeEventListener("abort", giveUp);
+    child.kill("it is no longer needed");
   }
 }
 
-function lost(request: TensorRequest, how: string, stderr: string) {
+function lost(request: TensorRequest, how: string) {
   return machineError("the process that ran the model ended", {
     code: "tensor-process-lost",
     file: request.modelFile,
-    found: `${how}${stderr === "" ? "" : `; ${lastLine(stderr)}`}`,
+    found: how,
     remedy:
       request.provider === "cpu"
         ? "Something ended it, often for want of memory: close other programs, and look at `dmesg` for what the kernel ended"
@@ -65,11 +58,12 @@ function lost(request: TensorRequest, how: string, stderr: string) {
   });
 }
 
-function withLibrary(error: ErrorReport, stderr: string): ErrorReport {
+/** ONNX Runtime says which library is missing on stderr only. */
+function withLibrary(error: unknown, stderr: string): unknown {
   const library = /(lib[\w.+-]+\.so[\w.]*): cannot open shared object file/.exec(stderr)?.[1];
-  return library === undefined ? error : { ...error, message: `${error.message} (${library} is missing)` };
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
+  if (library === undefined || !isEdgeError(error, "tensor-run-failed")) return error;
+  return new EdgeError(error.kind, error.message, {
+    ...fieldsOf(error),
+    found: `${error.found}; ${library} is missing`,
+  });
 }

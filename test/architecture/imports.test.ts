@@ -71,13 +71,13 @@ test("the ONNX Runtime is loaded in one place, which turns its telemetry off fir
   assert.deepEqual(loaders, ["runtime/engine/onnx-runtime.ts"]);
 });
 
-test("a child tells its parent only through tellParent, which a dead parent cannot break", () => {
+test("a child tells its parent only through its channel, which a dead parent cannot break", () => {
   const folders = [...Object.keys(mayImport), "bin"];
   const senders = folders
     .flatMap(sourceFiles)
     .filter((file) => /process\.send\s*(\?\.)?\(/.test(readFileSync(file, "utf8")))
     .map((file) => relative(root, file));
-  assert.deepEqual(senders, ["runtime/machine/tell-parent.ts"]);
+  assert.deepEqual(senders, ["runtime/worker/process-channel.ts"]);
 });
 
 function arrowsOf(files: readonly string[]): Map<string, string[]> {

@@ -6,7 +6,7 @@ import { systemCode } from "../../core/system-code.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { removeStalePartials } from "../../formats/file/partial-name.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import { tellParent } from "../../runtime/machine/tell-parent.ts";
+import { tellParent } from "../../runtime/worker/process-channel.ts";
 import { isHidden } from "../intake/candidate-name.ts";
 import { createScan, type Finding } from "../intake/scan.ts";
 import { drawPreview } from "./draw-preview.ts";

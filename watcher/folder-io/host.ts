@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { backoffMs } from "../../core/backoff.ts";
 import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
-import { forkProgram } from "../../runtime/machine/fork-program.ts";
+import { forkProgram } from "../../runtime/worker/process-channel.ts";
 import type { Finding, ScanSummary } from "../intake/scan.ts";
 import type {
   FolderMemory,

@@ -1,7 +1,7 @@
 /** A parent of a folder's process, for a test that kills it: prints that process's number once it has swept. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { forkProgram } from "../../../runtime/machine/fork-program.ts";
+import { forkProgram } from "../../../runtime/worker/process-channel.ts";
 import type { FromFolder, ToFolder } from "../../../watcher/folder-io/protocol.ts";
 import { noMemory, quickFolder } from "./quick-folder.ts";
 

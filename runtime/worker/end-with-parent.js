@@ -1,4 +1,4 @@
-// Loaded before anything else in each process of ours that has a parent to answer to (`fork-program.ts`): whatever ends
+// Loaded before anything else in each process of ours that has a parent to answer to (`process-channel.ts`): whatever ends
 // the parent, at whatever moment, closes the channel between them. Plain JavaScript, because the seconds in which tsx and
 // the program are loaded count too.
 import { isMainThread } from "node:worker_threads";

@@ -1,0 +1,120 @@
+import { type ChildProcess, fork } from "node:child_process";
+import type { Channel, End } from "./duties.ts";
+
+/** Before everything else, also before tsx. */
+const preloaded = [new URL("./end-with-parent.js", import.meta.url).href, import.meta.resolve("tsx")];
+const keptStderrCharacters = 4000;
+
+export interface WorkerProcess extends Channel {
+  readonly pid: number | undefined;
+  /** The end of what it wrote there so far. */
+  readonly stderr: () => string;
+  /** Resolves when it is gone, with what is known about its end. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Sends SIGKILL. */
+  readonly kill: (why: string) => void;
+  /** SIGTERM after `graceMs`, SIGKILL after a second more; resolves when it is gone. Ask it to end before. */
+  readonly stop: (graceMs: number) => Promise<void>;
+}
+
+export interface ProcessEnd extends End {
+  readonly signal: NodeJS.Signals | null;
+  readonly killedByUs: boolean;
+  /** The end of what it wrote there. */
+  readonly stderr: string;
+}
+
+export interface ProcessOptions {
+  /** `pipe`: kept, and the last words of the process are told with its end. */
+  readonly stderr: "pipe" | "inherit";
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Starts a TypeScript program of ours as a child that ends with this process, however this one ends: its loading is cut
+ * short, or it has 5 s for clearing away. Messages go through Node's own serializer, which keeps what JSON loses.
+ */
+export function forkProgram(
+  program: URL,
+  { stderr, env = process.env }: { readonly stderr: "pipe" | "inherit"; readonly env?: NodeJS.ProcessEnv },
+): ChildProcess {
+  return fork(program, {
+    execArgv: preloaded.flatMap((module) => ["--import", module]),
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", stderr, "ipc"],
+    env,
+  });
+}
+
+export function startProcess(program: URL, options: ProcessOptions): WorkerProcess {
+  const child = forkProgram(program, options);
+  let stderr = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-keptStderrCharacters);
+    if (process.env["CNNT_EDGE_DEBUG"] !== undefined) process.stderr.write(text);
+  });
+  let killedBecause: string | undefined;
+  const kill = (why: string): void => {
+    killedBecause ??= why;
+    child.kill("SIGKILL");
+  };
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    const end = (what: string, signal: NodeJS.Signals | null): void => {
+      const how = [killedBecause ?? what, lastWords(stderr)].filter((part) => part !== "");
+      const killedByUs = killedBecause !== undefined;
+      resolve({ how: how.join("; its last output: "), signal, killedByUs, stderr });
+    };
+    child.once("error", (error) => end(`it could not be started: ${error.message}`, null));
+    // "close" and not "exit", so that its last words have arrived.
+    child.once("close", (code, signal) =>
+      end(signal === null ? `exit code ${code}` : `ended by ${signal}`, signal),
+    );
+  });
+  return {
+    pid: child.pid,
+    stderr: () => stderr,
+    ended,
+    kill,
+    stop: async (graceMs) => {
+      const term = setTimeout(() => child.kill("SIGTERM"), graceMs);
+      const killing = setTimeout(() => child.kill("SIGKILL"), graceMs + 1000);
+      await ended;
+      clearTimeout(term);
+      clearTimeout(killing);
+    },
+    send: (message) => {
+      // The channel may be closing; `ended` tells what there is to know then.
+      if (child.connected) child.send(message, () => undefined);
+    },
+    listen: (receive, onEnd) => {
+      child.on("message", receive);
+      void ended.then(onEnd);
+    },
+  };
+}
+
+/** The last line that names a fatal error, because V8 ends with its stack and `#`; else the last with a word in it. */
+function lastWords(stderr: string): string {
+  const lines = stderr
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => /[a-z]{2}/i.test(line));
+  return lines.findLast((line) => /fatal|what\(\):/i.test(line)) ?? lines.at(-1) ?? "";
+}
+
+/**
+ * A parent that is gone is no error: "disconnect" tells of it. Without the callback Node would end this process with the
+ * trace of an EPIPE.
+ */
+export function tellParent(message: object): void {
+  process.send?.(message, undefined, undefined, () => undefined);
+}
+
+/** From within a process to the one that started it. */
+export const parentOfProcess: Channel = {
+  send: tellParent,
+  listen: (receive, ended) => {
+    process.on("message", receive);
+    process.on("disconnect", () => ended({ how: "disconnected" }));
+  },
+};
