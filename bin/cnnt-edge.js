@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs the TypeScript entry point through tsx, so that a checkout needs no build.
 import "../runtime/machine/no-inspector.js";
-import { register } from "tsx/esm/api";
+import { fewestOpenFiles, moreOpenFiles, openFileLimit } from "../runtime/machine/open-files.js";
 
 /**
  * A reader that has seen enough (`| head`) is no failure. Where the disk of a log is full the work goes on too, and the
@@ -17,6 +17,15 @@ process.once("exit", (code) => {
   if (isLost && code === 0) process.exitCode = 1;
 });
 
+const openFiles = openFileLimit();
+if (openFiles !== undefined && openFiles < fewestOpenFiles) {
+  process.stderr.write(
+    `cnnt-edge: too few files may be open at the same time (found ${openFiles}; expected at least ${fewestOpenFiles}). ${moreOpenFiles}\n`,
+  );
+  process.exit(1);
+}
+
+const { register } = await import("tsx/esm/api");
 register();
 const { main } = await import("./main.ts");
 process.exitCode = await main(process.argv.slice(2));

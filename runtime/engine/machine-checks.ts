@@ -7,6 +7,7 @@ import { type NvidiaGpu, nvidiaGpus } from "../../export/package/nvidia-gpus.ts"
 import { readPackage } from "../../export/package/read-package.ts";
 import { verifyPackage } from "../../export/package/verify-package.ts";
 import { assumedDeviceBytes } from "../gpu/device-memory.ts";
+import { moreOpenFiles, openFileLimit } from "../machine/open-files.js";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
 import { providerNames } from "../machine/providers.ts";
 import { availableBytes } from "../plan/memory-plan.ts";
@@ -29,6 +30,7 @@ const oldestNode = [20, 19] as const;
 const littleMemoryBytes = 4e9;
 const littleDiskBytes = 10e9;
 const fewWatches = 65_536;
+const littleOpenFiles = 1024;
 /** When this check was written: a clock before it is wrong. */
 const writtenAt = Date.UTC(2026, 0, 1);
 
@@ -47,6 +49,7 @@ export async function checkMachine(model: string, folder: string): Promise<Machi
     await checkModel(model),
     await checkClock(Date.now()),
     await checkWatches(),
+    checkOpenFiles(openFileLimit()),
   ];
 }
 
@@ -172,6 +175,20 @@ async function checkWatches(): Promise<MachineCheck> {
   if (limit >= fewWatches) return { what, state: "ok", found: String(limit) };
   const remedy = `Raise it: sysctl fs.inotify.max_user_watches=${8 * fewWatches}; until then folders are only swept at regular times`;
   return { what, state: "lacks", found: String(limit), remedy };
+}
+
+/** `limit`: how many files this process may have open at the same time; with very few no command starts at all. */
+export function checkOpenFiles(limit: number | undefined): MachineCheck {
+  const what = "open files";
+  if (limit === undefined) return { what, state: "ok", found: "this system does not tell its limit" };
+  const found = `up to ${limit}`;
+  if (limit >= littleOpenFiles) return { what, state: "ok", found };
+  return {
+    what,
+    state: "lacks",
+    found,
+    remedy: `${moreOpenFiles}; many watch folders need more than ${limit}`,
+  };
 }
 
 function gigabytes(bytes: number): string {

@@ -9,7 +9,7 @@ const folders = ["bin", "core", "formats", "export", "runtime", "calibration", "
 const sources = folders
   .flatMap((folder) =>
     readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.(ts|sh)$/.test(entry.name))
+      .filter((entry) => entry.isFile() && /\.(ts|js|sh)$/.test(entry.name))
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")),
   )
   .join("\n");

@@ -1,0 +1,3 @@
+export declare const fewestOpenFiles: number;
+export declare const moreOpenFiles: string;
+export declare function openFileLimit(): number | undefined;
