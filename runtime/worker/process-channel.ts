@@ -2,7 +2,11 @@ import { type ChildProcess, fork } from "node:child_process";
 import type { Channel, End } from "./duties.ts";
 
 /** Before everything else, also before tsx. */
-const preloaded = [new URL("./end-with-parent.js", import.meta.url).href, import.meta.resolve("tsx")];
+const preloaded = [
+  new URL("../machine/no-inspector.js", import.meta.url).href,
+  new URL("./end-with-parent.js", import.meta.url).href,
+  import.meta.resolve("tsx"),
+];
 const keptStderrCharacters = 4000;
 
 export interface WorkerProcess extends Channel {
