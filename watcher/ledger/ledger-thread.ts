@@ -1,46 +1,48 @@
 import { join } from "node:path";
-import { parentPort, workerData } from "node:worker_threads";
-import { machineError, reportOf } from "../../core/errors.ts";
-import { holdLock, openDatabase } from "./database.ts";
+import { machineError } from "../../core/errors.ts";
+import { connect } from "../../runtime/worker/connect.ts";
+import { parentOfThread } from "../../runtime/worker/thread-channel.ts";
+import { type Database, holdLock, openDatabase } from "./database.ts";
 import { createJobStore, type JobStore } from "./job-store.ts";
+import type { LedgerDuties } from "./ledger.ts";
 
 /** The thread that owns the ledger: a sync of the disk may take long, and the daemon's loop must not wait. */
 
-export interface LedgerRequest {
-  readonly id: number;
-  readonly operation: keyof JobStore | "close";
-  readonly values: readonly unknown[];
+interface Opened {
+  readonly database: Database;
+  readonly store: JobStore;
+  readonly release: () => void;
 }
 
-const { stateFolder } = workerData as { stateFolder: string };
+let opened: Opened | undefined;
 
-function serve(): void {
-  if (parentPort === null) return;
-  const port = parentPort;
-  const answer = (id: number, act: () => unknown): void => {
-    try {
-      port.postMessage({ id, result: act() });
-    } catch (error) {
-      port.postMessage({ id, error: reportOf(error) });
-    }
-  };
-  answer(0, () => {
-    const release = lockInstance();
-    const database = openDatabase(join(stateFolder, "ledger.sqlite"));
-    const store = createJobStore(database, Date.now);
-    port.on("message", ({ id, operation, values }: LedgerRequest) => {
-      answer(id, () => {
-        if (operation !== "close") return (store[operation] as (...values: unknown[]) => unknown)(...values);
-        database.close();
-        release();
-        return undefined;
-      });
-    });
-  });
+function atHand(): Opened {
+  if (opened === undefined) throw new Error("the ledger is not open");
+  return opened;
 }
 
-function lockInstance(): () => void {
-  const file = join(stateFolder, "instance.lock");
+connect<object, LedgerDuties>(
+  parentOfThread(),
+  {
+    open: ({ stateFolder }) => {
+      const release = lockInstance(join(stateFolder, "instance.lock"));
+      const database = openDatabase(join(stateFolder, "ledger.sqlite"));
+      const store = createJobStore(database, Date.now);
+      opened = { database, store, release };
+      return Object.keys(store) as (keyof JobStore)[];
+    },
+    operate: ({ operation, values }) =>
+      (atHand().store[operation] as (...values: readonly unknown[]) => unknown)(...values),
+    close: () => {
+      const { database, release } = atHand();
+      database.close();
+      release();
+    },
+  },
+  ({ how }) => new Error(how),
+);
+
+function lockInstance(file: string): () => void {
   const release = holdLock(file);
   if (release !== undefined) return release;
   throw machineError("another cnnt-edge watch is running on this state folder", {
@@ -49,5 +51,3 @@ function lockInstance(): () => void {
     remedy: "Stop it first (systemctl status cnnt-edge, or ps), or give this one its own instance and state",
   });
 }
-
-serve();

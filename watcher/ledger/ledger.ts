@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
-import { Worker } from "node:worker_threads";
-import { type ErrorReport, errorFromReport, machineError } from "../../core/errors.ts";
+import { machineError } from "../../core/errors.ts";
+import { connect } from "../../runtime/worker/connect.ts";
+import { startThread } from "../../runtime/worker/thread-channel.ts";
 import type { JobStore } from "./job-store.ts";
 
 /** The ledger as the daemon sees it: every operation of the job store, answered by its thread. */
@@ -10,25 +11,16 @@ export type Ledger = {
   ) => Promise<Awaited<ReturnType<JobStore[Name]>>>;
 } & { readonly close: () => Promise<void> };
 
-interface Answer {
-  readonly id: number;
-  readonly result?: unknown;
-  readonly error?: ErrorReport;
+/** What the ledger's thread does. */
+export interface LedgerDuties {
+  /** Answers the names of all that the store can do. */
+  readonly open: { readonly ask: { readonly stateFolder: string }; readonly answer: (keyof JobStore)[] };
+  readonly operate: {
+    readonly ask: { readonly operation: keyof JobStore; readonly values: readonly unknown[] };
+    readonly answer: unknown;
+  };
+  readonly close: { readonly ask: undefined; readonly answer: undefined };
 }
-
-const reads = [
-  "knownFiles",
-  "waitingFiles",
-  "peek",
-  "nextMove",
-  "keptSources",
-  "job",
-  "counts",
-  "unpublished",
-  "lastEnded",
-  "mountPoint",
-  "retainedTopics",
-] as const satisfies readonly (keyof JobStore)[];
 
 /** Operations that need room on the disk. */
 export const ledgerWrites = [
@@ -69,63 +61,40 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
       cause,
     });
   });
-  const thread = new Worker(new URL("./ledger-thread.js", import.meta.url), { workerData: { stateFolder } });
-  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-  let lastId = 0;
   let closed = false;
   /** The thread is gone: nobody would answer. */
-  let lost: Error | undefined;
-
-  const answered = (id: number): Promise<unknown> =>
-    new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
-  const ask = (operation: string, values: readonly unknown[]): Promise<unknown> => {
-    if (lost !== undefined) return Promise.reject(lost);
-    // The daemon has ended all that counts; whoever asks now waits for nothing.
-    if (closed && operation !== "close") return new Promise(() => undefined);
-    lastId += 1;
-    const answer = answered(lastId);
-    thread.postMessage({ id: lastId, operation, values });
-    return answer;
-  };
-
-  thread.on("message", ({ id, result, error }: Answer) => {
-    const asker = waiting.get(id);
-    waiting.delete(id);
-    if (error === undefined) asker?.resolve(result);
-    else asker?.reject(errorFromReport(error));
-  });
-  const lose = (cause: unknown): void => {
-    lost ??= machineError("the ledger's thread ended", {
+  let lost = false;
+  const thread = startThread(new URL("./ledger-thread.ts", import.meta.url));
+  const store = connect<LedgerDuties, object>(thread, {}, ({ how, cause }) => {
+    lost = true;
+    const error = machineError("the ledger's thread ended", {
       code: "ledger-lost",
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: how,
       remedy: "Start the daemon again; nothing that it has stored is lost",
       cause,
     });
-    for (const { reject } of waiting.values()) reject(lost);
-    waiting.clear();
-    if (!closed) onLost(lost);
-  };
-  thread.on("error", lose);
-  thread.on("exit", (code) => {
-    if (!closed) lose(`exit code ${code}`);
+    if (!closed) onLost(error);
+    return error;
   });
-
+  const call =
+    (operation: keyof JobStore) =>
+    (...values: unknown[]): Promise<unknown> =>
+      // The daemon has ended all that counts; whoever asks now waits for nothing.
+      closed && !lost ? new Promise(() => undefined) : store.ask("operate", { operation, values });
   try {
-    await answered(0);
+    const operations = await store.ask("open", { stateFolder });
+    const calls = Object.fromEntries(operations.map((name) => [name, call(name)]));
+    return {
+      ...(calls as unknown as Omit<Ledger, "close">),
+      close: async () => {
+        closed = true;
+        if (!lost) await store.ask("close", undefined);
+        await thread.terminate();
+      },
+    };
   } catch (error) {
     closed = true;
     await thread.terminate();
     throw error;
   }
-  const calls = Object.fromEntries(
-    [...reads, ...ledgerWrites].map((name) => [name, (...values: unknown[]) => ask(name, values)]),
-  ) as unknown as Omit<Ledger, "close">;
-  return {
-    ...calls,
-    close: async () => {
-      closed = true;
-      if (lost === undefined) await ask("close", []);
-      await thread.terminate();
-    },
-  };
 }
