@@ -4,6 +4,7 @@ import { connectAsync } from "mqtt";
 import { describeError, isEdgeError } from "../core/errors.ts";
 import { stateSchema } from "../core/messages.ts";
 import { openBroker } from "../watcher/broker-access.ts";
+import { usualPort } from "../watcher/config/broker-address.ts";
 import { configFor } from "../watcher/config/flags.ts";
 import type { DaemonConfig } from "../watcher/config/resolve.ts";
 import { loginOptions } from "../watcher/publish/broker-link.ts";
@@ -22,8 +23,6 @@ export interface Health {
 const connectMs = 5_000;
 const retainedMs = 5_000;
 const staleHeartbeats = 3;
-/** Where the embedded broker listens unless another port is configured; in a container it is free. */
-const usualPort = 1883;
 
 /** What a `state` message says at `nowMs` (milliseconds since 1970). A degraded daemon is alive: the rest goes on. */
 export function healthOf(payload: string, nowMs: number): Health {
@@ -67,7 +66,7 @@ export async function askBroker({ mqtt, instance }: DaemonConfig): Promise<Healt
 }
 
 async function entranceOf(mqtt: DaemonConfig["mqtt"], topic: string) {
-  // The embedded broker lets anybody on the machine read.
+  // The embedded broker lets anybody on the machine read. In a container its usual port is free.
   if (mqtt.url === null) return { url: `mqtt://127.0.0.1:${mqtt.port ?? usualPort}` };
   const { url, login } = await openBroker(mqtt, "cnnt-edge-healthcheck", topic);
   return { url, ...loginOptions(await login()) };

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import type { Dataset, File } from "h5wasm/node";
 import type { Acquisition, SampleType } from "../../core/acquisition.ts";
 import { formatError, machineError, usageError } from "../../core/errors.ts";
+import { openError } from "../../formats/file/read-errors.ts";
 import type { Repeats } from "./repeats.ts";
 
 /** h5wasm's `dtype`, little or big end first; it converts to the machine's order. */
@@ -78,7 +79,7 @@ const signaturePlaces = [0, 512, 1024, 2048, 4096];
 /** The library reports a foreign file on stderr and goes on; so it is looked at before. */
 async function refuseForeignFile(path: string): Promise<void> {
   const handle = await open(path).catch((cause: unknown) => {
-    throw machineError("the file cannot be opened", { code: "file-open", file: path, cause });
+    throw openError(cause, path);
   });
   try {
     for (const place of signaturePlaces) {

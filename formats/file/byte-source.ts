@@ -15,8 +15,8 @@ export interface ByteSource {
 }
 
 /**
- * Opens a regular file for reading. Throws `EdgeError`: `usage` for a path with a NUL byte, a folder or a device;
- * `machine` where the system refuses.
+ * Opens a regular file for reading. Throws `EdgeError`: `usage` for a path with a NUL byte, `format` for a folder or a
+ * device, `machine` where the system refuses.
  */
 export async function openByteSource(file: string): Promise<ByteSource> {
   if (file.includes("\0")) {

@@ -7,19 +7,19 @@ import { readContiguous } from "../plane/contiguous-samples.ts";
 import type { PlaneSource } from "../plane/plane-source.ts";
 import type { FormatReader } from "../plane/series-found.ts";
 import { depthSizes, storedIndex } from "../plane/stored-axes.ts";
-import { type NpyHeader, openNpy, readNpyHeader } from "./npy.ts";
+import { type NpyHeader, readNpyHeader } from "./npy.ts";
 
 /** Reads a NumPy array `[Y, X]` or `[..., Y, X]`: its leading axes have no names and are taken as depth. */
 export const npyReader: FormatReader = {
   recognises: (head) => Buffer.from(head.subarray(0, 6)).toString("latin1") === "\u0093NUMPY",
   async find(file, limits) {
-    const handle = await openNpy(file);
+    const source = await openByteSource(file);
     try {
-      const header = await readNpyHeader(handle, file);
+      const header = await readNpyHeader(source);
       const acquisition = describe(file, header, limits);
       return [{ acquisition, open: () => openPlanes(acquisition, header) }];
     } finally {
-      await handle.close();
+      await source.close();
     }
   },
 };

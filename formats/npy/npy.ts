@@ -1,9 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { type Samples, type SampleType, sampleTypes } from "../../core/acquisition.ts";
 import { formatError, unsupportedError } from "../../core/errors.ts";
 import { elementCount, type Tensor, type Tensor64 } from "../../core/tensor.ts";
-import { openByteSource } from "../file/byte-source.ts";
-import { openError, readError } from "../file/read-errors.ts";
+import { type ByteSource, openByteSource } from "../file/byte-source.ts";
+import { readContiguous } from "../plane/contiguous-samples.ts";
 
 /** NumPy's `.npy` files, C order. Source: numpy.lib.format, versions 1.0 to 3.0. */
 
@@ -31,34 +30,22 @@ export interface NpyHeader {
   readonly dataOffset: number;
 }
 
-/** Opens a regular file for reading. Throws `EdgeError`: as `openByteSource`. */
-export async function openNpy(file: string): Promise<FileHandle> {
-  // Refuses folders, pipes and missing files in our own words.
-  await (await openByteSource(file)).close();
-  return open(file, "r").catch((cause: unknown) => {
-    throw openError(cause, file);
-  });
-}
-
 /** Reads and checks the header against the file's size. Throws `EdgeError` (`format`, `unsupported`, `machine`). */
-export async function readNpyHeader(handle: FileHandle, file: string): Promise<NpyHeader> {
-  const refuse = (cause: unknown): never => {
-    throw readError(cause, file);
-  };
+export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
+  const { file, size } = source;
   const head = Buffer.alloc(12);
-  const { bytesRead } = await handle.read(head, 0, 12, 0).catch(refuse);
-  if (bytesRead < 12 || !head.subarray(0, 6).equals(magic)) throw damaged(file, "no NumPy mark at its start");
+  if (size >= head.length) await source.readInto(head, 0);
+  if (!head.subarray(0, 6).equals(magic)) throw damaged(file, "no NumPy mark at its start");
   const long = (head[6] ?? 0) >= 2;
   const headerBytes = long ? head.readUInt32LE(8) : head.readUInt16LE(8);
   const headerOffset = long ? 12 : 10;
   if (headerBytes > maxHeaderBytes) throw damaged(file, `a header of ${headerBytes} bytes`);
+  if (headerOffset + headerBytes > size) throw damaged(file, "a header that is cut");
   const header = Buffer.alloc(headerBytes);
-  const read = await handle.read(header, 0, headerBytes, headerOffset).catch(refuse);
-  if (read.bytesRead !== headerBytes) throw damaged(file, "a header that is cut");
+  await source.readInto(header, headerOffset);
   const parsed = parseHeader(header.toString("latin1"), file);
   const dataOffset = headerOffset + headerBytes;
   const wanted = dataOffset + elementCount(parsed.shape) * sampleTypes[parsed.sampleType].bytes;
-  const { size } = await handle.stat().catch(refuse);
   if (!Number.isSafeInteger(wanted) || size < wanted) {
     throw formatError("the file is cut", {
       code: "npy-cut",
@@ -99,9 +86,9 @@ function parseHeader(text: string, file: string): Omit<NpyHeader, "dataOffset"> 
 
 /** A whole small array as a float32 tensor (test tensors; not for stacks). Throws `EdgeError`. */
 export async function readNpyTensor(file: string): Promise<Tensor> {
-  const handle = await openNpy(file);
+  const source = await openByteSource(file);
   try {
-    const header = await readNpyHeader(handle, file);
+    const header = await readNpyHeader(source);
     const { bytes: elementBytes, view } = sampleTypes[header.sampleType];
     const elements = elementCount(header.shape);
     if (elements > maxTensorElements || elements === 0) {
@@ -116,24 +103,15 @@ export async function readNpyTensor(file: string): Promise<Tensor> {
         },
       );
     }
-    const bytes = elements * elementBytes;
-    const buffer = Buffer.from(new ArrayBuffer(bytes));
-    await handle.read(buffer, 0, bytes, header.dataOffset);
-    if (header.byteOrder === "big") swapBytes(buffer, elementBytes);
-    const samples = view(buffer.buffer, 0, bytes / elementBytes);
+    const samples = view(new ArrayBuffer(elements * elementBytes), 0, elements);
+    await readContiguous(source, header.byteOrder, header.dataOffset, samples);
     return {
       shape: header.shape,
       data: samples instanceof Float32Array ? samples : Float32Array.from(samples),
     };
   } finally {
-    await handle.close();
+    await source.close();
   }
-}
-
-function swapBytes(buffer: Buffer, elementBytes: number): void {
-  if (elementBytes === 2) buffer.swap16();
-  if (elementBytes === 4) buffer.swap32();
-  if (elementBytes === 8) buffer.swap64();
 }
 
 /** The bytes of a `.npy` file, version 1.0, little-endian, C order. */

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { statedTaskOf } from "../../export/package/stated-task.ts";
-import { fittedName, nameLimits } from "../../formats/file/name-limit.ts";
+import { fittedName } from "../../formats/file/name-limit.ts";
 import { imageStem } from "../../formats/image-name.ts";
 
 /** How the names of our results end: `output` is that of a model whose description says that it does something else. */
@@ -19,16 +19,10 @@ export function resultKindOf(models: readonly Pick<ModelPackage, "zoo" | "settin
  */
 export function resultName(
   source: string,
-  { series = 0, kind, limitBytes = nameLimits.usual }: ResultNameOptions,
+  { series, kind, limitBytes }: { series: number; kind: ResultKind; limitBytes: number },
 ): string {
   const name = basename(source);
   const stem = imageStem(name);
   const ending = `${series === 0 ? "" : `.s${series}`}${resultEndings[kind]}`;
   return fittedName(stem === "" ? name : stem, ending, limitBytes);
-}
-
-interface ResultNameOptions {
-  readonly series?: number;
-  readonly kind: ResultKind;
-  readonly limitBytes?: number;
 }

@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { Aedes } from "aedes";
 import { machineError } from "../../core/errors.ts";
+import { usualPort } from "../config/broker-address.ts";
 
 /**
  * The broker for those who have none: on loopback only, in memory only (everything retained is published again at
@@ -24,7 +25,6 @@ export interface EmbeddedBrokerOptions {
 }
 
 const host = "127.0.0.1";
-const usualPort = 1883;
 const portsTried = 20;
 /** A reader that takes nothing for so long is cut off, so that it cannot hold back the others. */
 const drainTimeoutMs = 20_000;

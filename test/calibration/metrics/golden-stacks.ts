@@ -1,7 +1,7 @@
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Samples } from "../../../core/acquisition.ts";
 import { sampleTypes } from "../../../core/acquisition.ts";
+import { openByteSource } from "../../../formats/file/byte-source.ts";
 import { readNpyHeader } from "../../../formats/npy/npy.ts";
 
 export const fixtures = join(import.meta.dirname, "../../fixtures/calibration");
@@ -13,18 +13,17 @@ export interface Stack {
 
 /** Reads a `[Z, Y, X]` array of test/fixtures/calibration. */
 export async function readStack(name: string): Promise<Stack> {
-  const path = join(fixtures, name);
-  const handle = await open(path);
+  const source = await openByteSource(join(fixtures, name));
   try {
-    const { shape, sampleType, dataOffset } = await readNpyHeader(handle, path);
+    const { shape, sampleType, dataOffset } = await readNpyHeader(source);
     const [depth = 0, height = 0, width = 0] = shape;
     const { bytes, view } = sampleTypes[sampleType];
     const length = height * width;
     const buffer = new ArrayBuffer(depth * length * bytes);
-    await handle.read(new Uint8Array(buffer), 0, buffer.byteLength, dataOffset);
+    await source.readInto(new Uint8Array(buffer), dataOffset);
     const planes = Array.from({ length: depth }, (_, z) => view(buffer, z * length * bytes, length));
     return { planes, shape: { height, width } };
   } finally {
-    await handle.close();
+    await source.close();
   }
 }
