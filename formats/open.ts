@@ -1,11 +1,10 @@
-import type { Acquisition } from "../core/acquisition.ts";
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
 import { openByteSource } from "./file/byte-source.ts";
 import { defaultLimits, type ReadLimits } from "./file/limits.ts";
 import { foreignFormat } from "./foreign-formats.ts";
 import { npyReader } from "./npy/npy-series.ts";
 import type { PlaneSource } from "./plane/plane-source.ts";
-import type { FormatReader, SeriesFound } from "./plane/series-found.ts";
+import type { FormatReader, OpenedFile } from "./plane/series-found.ts";
 import { companionReader } from "./tiff/companion.ts";
 import { tiffReader } from "./tiff/read-tiff.ts";
 
@@ -16,63 +15,53 @@ const readers: readonly FormatReader[] = [tiffReader, companionReader, npyReader
 const headBytes = 8192;
 
 export interface OpenOptions {
-  /** Which image of the file, from 0. */
-  readonly series?: number;
   readonly limits?: ReadLimits;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Opens one image of a file as a stream of planes. The structure of the file, and of all files of its set, is
- * checked whole before: a file that is still being copied is refused here. Whoever opens it closes it.
- * Throws `EdgeError`.
+ * Opens a file or the set that it belongs to, once for all its images. The structure of the file, and of all files of
+ * its set, is checked whole before: a file that is still being copied is refused here. Throws `EdgeError` where the file
+ * is refused as such; an image that cannot be read has its refusal beside those that can.
  */
-export async function openAcquisition(file: string, options: OpenOptions = {}): Promise<PlaneSource> {
-  const found = await findSeries(file, options);
-  const index = options.series ?? 0;
-  const series = found[index];
-  if (series === undefined) {
-    throw usageError("the file has no such series", {
-      code: "series-number",
-      file,
-      found: String(index),
-      allowed: `0 to ${found.length - 1}`,
-      remedy: "cnnt-edge info lists the series of a file.",
-    });
-  }
-  if ("refusal" in series) throw series.refusal;
-  return series.open();
-}
-
-/** Describes all images of a file, those that are refused by their reason. Throws `EdgeError` where none is read. */
-export async function describeFile(
-  file: string,
-  options: Omit<OpenOptions, "series"> = {},
-): Promise<readonly (Acquisition | EdgeError)[]> {
-  const all = await findSeries(file, options);
-  const first = all[0];
-  if (first !== undefined && "refusal" in first && all.every((series) => "refusal" in series)) {
-    throw first.refusal;
-  }
-  return all.map((series) => ("refusal" in series ? series.refusal : series.acquisition));
-}
-
-async function findSeries(file: string, options: OpenOptions): Promise<readonly SeriesFound[]> {
-  const head = await readHead(file);
-  const reader = readers.find((candidate) => candidate.recognises(head));
-  if (reader === undefined) throw unrecognised(file, head);
-  return reader.find(file, options.limits ?? defaultLimits, options.signal);
-}
-
-async function readHead(file: string): Promise<Uint8Array> {
+export async function openFile(file: string, options: OpenOptions = {}): Promise<OpenedFile> {
   const source = await openByteSource(file);
   try {
     const head = new Uint8Array(Math.min(headBytes, source.size));
     await source.readInto(head, 0);
-    return head;
+    const reader = readers.find((candidate) => candidate.recognises(head));
+    if (reader === undefined) throw unrecognised(file, head);
+    return await reader.find(source, options.limits ?? defaultLimits, options.signal);
   } finally {
     await source.close();
   }
+}
+
+/** Why none of the images can be read: the first one's refusal. undefined where at least one can. */
+export function refusalOf({ series }: OpenedFile): EdgeError | undefined {
+  const [first] = series;
+  if (first === undefined || !("refusal" in first)) return undefined;
+  return series.every((one) => "refusal" in one) ? first.refusal : undefined;
+}
+
+/** Opens one image of a file: `series`, from 0. Whoever opens it closes it. Throws `EdgeError` as `openFile`, and where that image is refused. */
+export async function openAcquisition(
+  file: string,
+  options: OpenOptions & { readonly series?: number } = {},
+): Promise<PlaneSource> {
+  const opened = await openFile(file, options);
+  const index = options.series ?? 0;
+  const series = opened.series[index];
+  if (series !== undefined && !("refusal" in series)) return { ...series, close: opened.close };
+  await opened.close();
+  if (series !== undefined) throw series.refusal;
+  throw usageError("the file has no such series", {
+    code: "series-number",
+    file,
+    found: String(index),
+    allowed: `0 to ${opened.series.length - 1}`,
+    remedy: "cnnt-edge info lists the series of a file.",
+  });
 }
 
 function unrecognised(file: string, head: Uint8Array): EdgeError {

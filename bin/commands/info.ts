@@ -77,36 +77,36 @@ async function describe(
   options: InfoOptions,
   signal: AbortSignal,
 ): Promise<readonly (Described | EdgeError)[]> {
-  const { describeFile, openAcquisition } = await import("../../formats/open.ts");
+  const { openFile, refusalOf } = await import("../../formats/open.ts");
   const { provenancesIn } = await import("../../formats/ome/read-provenance.ts");
-  const described = (acquisition: Acquisition): Described => {
-    const { original } = acquisition;
-    return { acquisition, provenances: original.kind === "ome-xml" ? provenancesIn(original.xml) : [] };
-  };
-  const all = await describeFile(file, { signal });
-  if (options.hash !== true) {
-    return all.map((acquisition) => (isEdgeError(acquisition) ? acquisition : described(acquisition)));
-  }
   const { sampleHash } = await import("../../formats/plane/sample-hash.ts");
-  const hashed: (Described | EdgeError)[] = [];
-  for (const [series, acquisition] of all.entries()) {
-    if (isEdgeError(acquisition)) {
-      hashed.push(acquisition);
-      continue;
-    }
-    try {
-      const source = await openAcquisition(file, { series, signal });
-      try {
-        hashed.push({ ...described(acquisition), sha256: await sampleHash(source, signal) });
-      } finally {
-        await source.close();
+  const opened = await openFile(file, { signal });
+  try {
+    const refusal = refusalOf(opened);
+    if (refusal !== undefined) throw refusal;
+    const found: (Described | EdgeError)[] = [];
+    for (const series of opened.series) {
+      if ("refusal" in series) {
+        found.push(series.refusal);
+        continue;
       }
-    } catch (error) {
-      if (!isEdgeError(error)) throw error;
-      hashed.push(error);
+      const { acquisition } = series;
+      const { original } = acquisition;
+      const provenances = original.kind === "ome-xml" ? provenancesIn(original.xml) : [];
+      const hashed = options.hash === true ? await sampleHash(series, signal).catch(refused) : undefined;
+      if (isEdgeError(hashed)) found.push(hashed);
+      else found.push({ acquisition, provenances, ...(hashed === undefined ? {} : { sha256: hashed }) });
     }
+    return found;
+  } finally {
+    await opened.close();
   }
-  return hashed;
+}
+
+/** What keeps one image from being read does not keep the others. */
+function refused(error: unknown): EdgeError {
+  if (isEdgeError(error)) return error;
+  throw error;
 }
 
 function asText({ acquisition, provenances, sha256 }: Described): string {

@@ -1,26 +1,20 @@
 import { type Acquisition, sampleTypes } from "../../core/acquisition.ts";
 import { unsupportedError, usageError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
-import { openByteSource } from "../file/byte-source.ts";
+import { type ByteSource, openByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/limits.ts";
 import { readContiguous } from "../plane/contiguous-samples.ts";
-import type { PlaneSource } from "../plane/plane-source.ts";
-import type { FormatReader } from "../plane/series-found.ts";
+import type { PlaneReader } from "../plane/plane-source.ts";
+import type { FormatReader, OpenedFile } from "../plane/series-found.ts";
 import { depthSizes, storedIndex } from "../plane/stored-axes.ts";
 import { type NpyHeader, readNpyHeader } from "./npy.ts";
 
 /** Reads a NumPy array `[Y, X]` or `[..., Y, X]`: its leading axes have no names and are taken as depth. */
 export const npyReader: FormatReader = {
   recognises: (head) => Buffer.from(head.subarray(0, 6)).toString("latin1") === "\u0093NUMPY",
-  async find(file, limits) {
-    const source = await openByteSource(file);
-    try {
-      const header = await readNpyHeader(source);
-      const acquisition = describe(file, header, limits);
-      return [{ acquisition, open: () => openPlanes(acquisition, header) }];
-    } finally {
-      await source.close();
-    }
+  async find(source, limits) {
+    const header = await readNpyHeader(source);
+    return openedArray(describe(source.file, header, limits), header);
   },
 };
 
@@ -61,14 +55,12 @@ function describe(file: string, header: NpyHeader, limits: ReadLimits): Acquisit
   };
 }
 
-function openPlanes(acquisition: Acquisition, header: NpyHeader): PlaneSource {
+function openedArray(acquisition: Acquisition, header: NpyHeader): OpenedFile {
   const { file, sizes, axes, shape, sampleType } = acquisition;
   const stored = { letters: axes.slice(0, -2), lengths: shape.slice(0, -2) };
   const facts = sampleTypes[sampleType];
-  const source = openByteSource(file);
-  // A failure to open is told by the first read.
-  source.catch(() => {});
-  return {
+  let source: Promise<ByteSource> | undefined;
+  const series: PlaneReader = {
     acquisition,
     async readPlane(index, options) {
       options?.signal?.throwIfAborted();
@@ -83,11 +75,16 @@ function openPlanes(acquisition: Acquisition, header: NpyHeader): PlaneSource {
       const length = sizes.y * sizes.x;
       const into = options?.into ?? facts.make(length);
       const start = header.dataOffset + storedIndex(stored, index) * length * facts.bytes;
+      source ??= openByteSource(file);
       await readContiguous(await source, header.byteOrder, start, into);
       return into;
     },
+  };
+  return {
+    series: [series],
+    files: [file],
     async close() {
-      const opened = await source.catch(() => undefined);
+      const opened = await source?.catch(() => undefined);
       await opened?.close();
     },
   };

@@ -34,6 +34,17 @@ export interface OmePlanesSource {
 
 const nowhere = 0xffff_ffff;
 
+/** The files that hold an image's planes, each once, in the order in which its XML names them. Throws `EdgeError` (`format`). */
+export function omeMembers({ file, document, image, hasPages }: OmePlanesSource): readonly MemberReference[] {
+  const reference = memberReferences(file, document, image, hasPages);
+  const blocks = image.tiffData.length === 0 ? [wholeFile] : image.tiffData;
+  return [...new Map(blocks.map(reference).map((member) => [memberKey(member), member])).values()];
+}
+
+function memberKey(member: MemberReference): string {
+  return member.own ? "" : member.fileName;
+}
+
 /**
  * Works out which page of which file holds each plane (OME-TIFF specification, "The TiffData element"): a block
  * starts at First Z, C, T and runs on in DimensionOrder; PlaneCount is 1 where IFD is given and all pages of the
@@ -57,7 +68,7 @@ export async function mapOmePlanes(
   const blocks: readonly TiffData[] = assumed ? [wholeFile] : image.tiffData;
   for (const block of blocks) {
     const member = reference(block);
-    const key = member.own ? "" : member.fileName;
+    const key = memberKey(member);
     let index = memberIndex.get(key);
     if (index === undefined) {
       index = members.push(member) - 1;

@@ -155,19 +155,35 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
   };
 }
 
-/** UUID of the root element, where the text is OME-XML and states one; only its start is looked at. */
-export function omeUuid(xml: string): string | undefined {
-  if (!looksLikeOmeXml(xml)) return undefined;
+/** What the first elements of OME-XML say, which are read although the rest may be long. */
+export interface OmeHead {
+  /** Of the root element. */
+  readonly uuid?: string;
+  /** Another file has the metadata. */
+  readonly isBinaryOnly: boolean;
+}
+
+/** How far the first two elements of a document reach at most, in characters. */
+const headLength = 65_536;
+const headStep = 1024;
+
+/** The head of text that may be OME-XML, as an ImageDescription. */
+export function readOmeHead(xml: string): OmeHead {
   let uuid: string | undefined;
-  let depth = 0;
+  let isBinaryOnly = false;
+  if (!looksLikeOmeXml(xml)) return { isBinaryOnly };
+  let elements = 0;
   const parser = new SaxesParser({ xmlns: true });
   parser.on("error", () => {});
   parser.on("opentag", (node) => {
-    if (depth === 0) uuid = attribute(node, "UUID");
-    depth += 1;
+    elements += 1;
+    if (elements === 1) uuid = attribute(node, "UUID");
+    if (elements === 2) isBinaryOnly = node.local === "BinaryOnly";
   });
-  parser.write(xml.slice(0, 65_536));
-  return uuid;
+  for (let at = 0; at < Math.min(xml.length, headLength) && elements < 2; at += headStep) {
+    parser.write(xml.slice(at, at + headStep));
+  }
+  return { ...only({ uuid }), isBinaryOnly };
 }
 
 type Refuse = (what: string, found?: string) => EdgeError;

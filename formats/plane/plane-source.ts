@@ -12,11 +12,8 @@ export interface Plane extends PlaneIndex {
   readonly samples: Samples;
 }
 
-/**
- * An acquisition opened for reading. Nothing is held but offsets; each plane is read when asked for.
- * Whoever opens it closes it.
- */
-export interface PlaneSource {
+/** One image whose planes can be read. Nothing is held but offsets; each plane is read when asked for. */
+export interface PlaneReader {
   readonly acquisition: Acquisition;
   /**
    * Reads one plane, `[Y, X]`. Calls may overlap. With `into` (same type, `sizes.y · sizes.x` long) the samples
@@ -24,6 +21,10 @@ export interface PlaneSource {
    * Throws `EdgeError` (`format`) when the file is cut or its samples cannot be decoded.
    */
   readPlane(index: PlaneIndex, options?: { into?: Samples; signal?: AbortSignal }): Promise<Samples>;
+}
+
+/** An acquisition opened for reading. Whoever opens it closes it. */
+export interface PlaneSource extends PlaneReader {
   close(): Promise<void>;
 }
 

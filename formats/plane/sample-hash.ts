@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { endianness } from "node:os";
 import { planeCount, sampleTypes } from "../../core/acquisition.ts";
-import type { PlaneSource } from "./plane-source.ts";
+import type { PlaneReader } from "./plane-source.ts";
 import { planeAt } from "./stored-axes.ts";
 
 /**
  * SHA-256, as hexadecimal digits, of all samples of an acquisition as little-endian bytes in C order, the planes in
  * the order in which they are stored (`axes`). One plane is held at a time.
  */
-export async function sampleHash(source: PlaneSource, signal?: AbortSignal): Promise<string> {
+export async function sampleHash(source: PlaneReader, signal?: AbortSignal): Promise<string> {
   const { axes, shape, sizes, sampleType } = source.acquisition;
   const facts = sampleTypes[sampleType];
   const stored = { letters: axes.slice(0, -2), lengths: shape.slice(0, -2) };

@@ -1,19 +1,29 @@
-import type { Acquisition } from "../../core/acquisition.ts";
 import type { EdgeError } from "../../core/errors.ts";
+import type { ByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/limits.ts";
-import type { PlaneSource } from "./plane-source.ts";
+import type { PlaneReader } from "./plane-source.ts";
 
 /** One image in a file: readable, or refused for a reason of its own. */
-export type SeriesFound =
-  | { readonly acquisition: Acquisition; readonly open: () => PlaneSource }
-  | { readonly refusal: EdgeError };
+export type SeriesFound = PlaneReader | { readonly refusal: EdgeError };
+
+/** A file or a set whose structure was read once. Whoever opens it closes it, and with it all its series. */
+export interface OpenedFile {
+  /** All images, at least one. */
+  readonly series: readonly SeriesFound[];
+  /**
+   * All files that it consists of, as far as its descriptions name them, also those that are missing. First the one
+   * that stands for it: a companion, else the first by name of those that do not leave the description to another.
+   */
+  readonly files: readonly string[];
+  close(): Promise<void>;
+}
 
 /** Reads one format: tells its files by their first bytes, and finds the images in them. */
 export interface FormatReader {
   recognises(head: Uint8Array): boolean;
   /**
-   * All images of the file, at least one; the structure is checked whole. Throws `EdgeError` where the file itself
-   * is cut, damaged or of a kind that we do not read.
+   * Reads the structure of the file, whole. Throws `EdgeError` where the file itself is cut, damaged or of a kind that
+   * we do not read. The caller closes `source`.
    */
-  find(file: string, limits: ReadLimits, signal: AbortSignal | undefined): Promise<readonly SeriesFound[]>;
+  find(source: ByteSource, limits: ReadLimits, signal: AbortSignal | undefined): Promise<OpenedFile>;
 }

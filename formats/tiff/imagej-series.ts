@@ -1,10 +1,10 @@
 import { formatError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../file/limits.ts";
-import type { SeriesFound } from "../plane/series-found.ts";
+import type { OpenedFile } from "../plane/series-found.ts";
 import type { DirectoryReader } from "./ifd.ts";
 import { imageJAxes, imageJNotes, imageJPixelSize, imageJTimeIncrement, parseImageJ } from "./imagej.ts";
-import { checkContiguousPlanes, seriesFound } from "./series.ts";
+import { checkContiguousPlanes, openedTiff } from "./series.ts";
 import { tag } from "./tags.ts";
 import { pageLayout, type TiffFile } from "./tiff-file.ts";
 
@@ -16,7 +16,7 @@ export async function readImageJSeries(
   reader: DirectoryReader,
   tiff: TiffFile,
   limits: ReadLimits,
-): Promise<readonly SeriesFound[] | undefined> {
+): Promise<OpenedFile | undefined> {
   const { file, description, pages } = tiff;
   if (!/^(ImageJ|SCIFIO)=/.test(description)) return undefined;
   const said = parseImageJ(description);
@@ -59,7 +59,7 @@ export async function readImageJSeries(
       notes: imageJNotes(said),
     },
   };
-  return seriesFound([series], limits);
+  return openedTiff([series], limits);
 }
 
 /** XResolution and YResolution of the first page: pixels per unit. */

@@ -1,7 +1,7 @@
 import type { ReadLimits } from "../file/limits.ts";
-import type { SeriesFound } from "../plane/series-found.ts";
+import type { OpenedFile } from "../plane/series-found.ts";
 import type { DirectoryReader } from "./ifd.ts";
-import { checkContiguousPlanes, seriesFound } from "./series.ts";
+import { checkContiguousPlanes, openedTiff } from "./series.ts";
 import { fieldType, tag } from "./tags.ts";
 import { pageLayout, type TiffFile } from "./tiff-file.ts";
 
@@ -20,7 +20,7 @@ export async function readMetaMorphSeries(
   reader: DirectoryReader,
   tiff: TiffFile,
   limits: ReadLimits,
-): Promise<readonly SeriesFound[] | undefined> {
+): Promise<OpenedFile | undefined> {
   const entry = (await reader.directory(reader.header.firstDirectory)).entries.get(tag.uic2);
   const planes = entry?.count ?? 0;
   // One directory for each plane is what plain pages have.
@@ -52,5 +52,5 @@ export async function readMetaMorphSeries(
       notes: [],
     },
   };
-  return seriesFound([series], limits);
+  return openedTiff([series], limits);
 }

@@ -1,32 +1,19 @@
-import { dirname, join } from "node:path";
 import type { PixelSize } from "../../core/acquisition.ts";
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
-import { openByteSource } from "../file/byte-source.ts";
-import type { ReadLimits } from "../file/limits.ts";
-import { type MemberReference, mapOmePlanes, omeAxes } from "../ome/axes.ts";
+import { mapOmePlanes, omeAxes, omeMembers } from "../ome/axes.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
-import { type OmeDocument, type OmeImage, omeUuid, only, readOmeXml, type Stated } from "../ome/xml-read.ts";
-import type { SeriesFound } from "../plane/series-found.ts";
-import { openDirectoryReader } from "./ifd.ts";
+import { type OmeDocument, type OmeImage, only, readOmeXml, type Stated } from "../ome/xml-read.ts";
+import type { OpenedFile } from "../plane/series-found.ts";
+import { describerFirst, type MemberSet, memberSet, type OmeSource, refuseMissing } from "./ome-set.ts";
 import { readPlainSeries } from "./plain-series.ts";
-import { seriesFound, type TiffSeries } from "./series.ts";
-import { pageLayout, readTiffFile, type TiffFile } from "./tiff-file.ts";
-
-export interface OmeSource {
-  /** Path as given. */
-  readonly file: string;
-  readonly xml: string;
-  /** The TIFF that the XML stands in; undefined for a companion file. */
-  readonly own: TiffFile | undefined;
-  readonly limits: ReadLimits;
-  readonly signal: AbortSignal | undefined;
-}
+import { openedTiff, type TiffSeries } from "./series.ts";
+import { pageLayout, type TiffFile } from "./tiff-file.ts";
 
 /**
  * The images that OME-XML describes, with the files of their set. Throws `EdgeError` where the XML is damaged; an
  * image whose planes or files are missing is refused on its own.
  */
-export async function readOmeSeries(source: OmeSource): Promise<readonly SeriesFound[]> {
+export async function readOmeSeries(source: OmeSource): Promise<OpenedFile> {
   const { file, xml, limits } = source;
   const document = readOmeXml(xml, file, limits);
   if (document.images.length === 0) return seriesWithoutImages(source, document);
@@ -44,20 +31,17 @@ export async function readOmeSeries(source: OmeSource): Promise<readonly SeriesF
   const all: (TiffSeries | EdgeError)[] = [];
   for (const image of document.images) {
     try {
-      all.push(await imageSeries(source, document, image, set));
+      all.push(await imageSeries(source, document, image, set.read));
     } catch (error) {
       if (!isEdgeError(error)) throw error;
       all.push(error);
     }
   }
-  return seriesFound(all, limits);
+  return openedTiff(all, limits, describerFirst(source, set.files()));
 }
 
 /** A file of a set that leaves the metadata to another one is read as the pages that it has. */
-function seriesWithoutImages(
-  { file, own, limits }: OmeSource,
-  document: OmeDocument,
-): readonly SeriesFound[] {
+function seriesWithoutImages({ file, own, limits }: OmeSource, document: OmeDocument): OpenedFile {
   const { binaryOnly } = document;
   if (own === undefined || binaryOnly === undefined) {
     throw formatError("the OME-XML describes no image", {
@@ -73,93 +57,18 @@ function seriesWithoutImages(
   return readPlainSeries(own, limits, { make: "OME-TIFF", describedBy: binaryOnly.metadataFile, notes });
 }
 
-/** A file of the set: its structure, and the UUID that its own OME-XML states. */
-interface SetMember {
-  readonly tiff: TiffFile;
-  readonly uuid: string | undefined;
-}
-
-/** Reads the structure of the files of a set, each once. */
-type MemberSet = (member: MemberReference) => Promise<SetMember>;
-
-function memberSet({ file, own, limits, signal }: OmeSource, document: OmeDocument): MemberSet {
-  const opened = new Map<string, Promise<SetMember>>();
-  return async (member) => {
-    if (member.own) {
-      if (own === undefined) throw incomplete(file, "a file with pages");
-      return { tiff: own, uuid: document.uuid };
-    }
-    const known = opened.get(member.fileName);
-    if (known !== undefined) return known;
-    if (opened.size === limits.maxMembers) {
-      throw formatError("the set has more files than are allowed", {
-        code: "ome-set-size",
-        file,
-        allowed: String(limits.maxMembers),
-        remedy: "Split the set.",
-      });
-    }
-    const reading = readMember(file, member.fileName, limits, signal);
-    opened.set(member.fileName, reading);
-    const found = await reading;
-    if (member.uuid !== undefined && found.uuid !== undefined && found.uuid !== member.uuid) {
-      throw formatError("a file of the set is not the one that the OME-XML means", {
-        code: "ome-set-foreign",
-        file,
-        at: JSON.stringify(member.fileName),
-        found: found.uuid,
-        allowed: member.uuid,
-        remedy: "Put the files of each set into a folder of their own.",
-      });
-    }
-    return found;
-  };
-}
-
-async function readMember(
-  file: string,
-  fileName: string,
-  limits: ReadLimits,
-  signal: AbortSignal | undefined,
-): Promise<SetMember> {
-  signal?.throwIfAborted();
-  const source = await openByteSource(join(dirname(file), fileName)).catch((error: unknown) => {
-    throw isEdgeError(error, "file-missing") ? incomplete(file, fileName) : error;
-  });
-  try {
-    const tiff = await readTiffFile(await openDirectoryReader(source, limits), limits, signal);
-    // Each file of a set may carry the whole XML; only the first one's is kept.
-    return { tiff: { ...tiff, description: "" }, uuid: omeUuid(tiff.description) };
-  } finally {
-    await source.close();
-  }
-}
-
-function incomplete(file: string, missing: string): EdgeError {
-  return formatError("the set is incomplete: a file that its OME-XML names is missing", {
-    code: "ome-set-incomplete",
-    file,
-    found: `no ${JSON.stringify(missing)} beside it`,
-    remedy: "Copy the missing file into the same folder.",
-    retryable: true,
-  });
-}
-
 async function imageSeries(
   { file, own, xml }: OmeSource,
   document: OmeDocument,
   image: OmeImage,
-  set: MemberSet,
+  readMemberOf: MemberSet["read"],
 ): Promise<TiffSeries> {
   // A page that is no scalar image is refused as that, before its planes are counted.
   if (own !== undefined) pageLayout(own, Math.min(image.tiffData[0]?.ifd ?? 0, own.pages.count - 1));
-  const planes = await mapOmePlanes(
-    { file, document, image, hasPages: own !== undefined },
-    async (member) => {
-      return (await set(member)).tiff.pages.count;
-    },
-  );
-  const members = await Promise.all(planes.members.map(async (member) => (await set(member)).tiff));
+  const sought = { file, document, image, hasPages: own !== undefined };
+  await refuseMissing(file, omeMembers(sought));
+  const planes = await mapOmePlanes(sought, async (member) => (await readMemberOf(member)).tiff.pages.count);
+  const members = await Promise.all(planes.members.map(async (member) => (await readMemberOf(member)).tiff));
   const placeOf = (index: number) => ({
     member: planes.memberOf[index] ?? 0,
     page: planes.pageOf[index] ?? 0,

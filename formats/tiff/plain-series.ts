@@ -1,8 +1,8 @@
 import { type EdgeError, unsupportedError } from "../../core/errors.ts";
 import type { ReadLimits } from "../file/limits.ts";
-import type { SeriesFound } from "../plane/series-found.ts";
+import type { OpenedFile } from "../plane/series-found.ts";
 import type { PageLayout } from "./page.ts";
-import { type SeriesFacts, seriesFound, sizeAndType, type TiffSeries } from "./series.ts";
+import { openedTiff, type SeriesFacts, sizeAndType, type TiffSeries } from "./series.ts";
 import { photometric } from "./tags.ts";
 import type { TiffFile } from "./tiff-file.ts";
 
@@ -16,7 +16,7 @@ export function readPlainSeries(
   tiff: TiffFile,
   limits: ReadLimits,
   known: Pick<SeriesFacts, "make" | "describedBy" | "notes"> = { make: "TIFF", notes: [] },
-): readonly SeriesFound[] {
+): OpenedFile {
   const { groups, leftOut } = groupPages(tiff);
   const notes = [...known.notes];
   if (groups.length > 1) notes.push(`the pages are of ${groups.length} kinds; each is a series`);
@@ -24,7 +24,7 @@ export function readPlainSeries(
   const series = groups.map(({ pages, refusal }) =>
     refusal === undefined ? plainSeries(tiff, pages, { ...known, notes }) : refusal,
   );
-  return seriesFound(series, limits);
+  return openedTiff(series, limits);
 }
 
 interface PageGroup {

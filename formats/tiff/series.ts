@@ -2,12 +2,19 @@ import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "..
 import { EdgeError, formatError, isEdgeError, usageError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../file/limits.ts";
-import type { PlaneIndex, PlaneSource } from "../plane/plane-source.ts";
-import type { SeriesFound } from "../plane/series-found.ts";
+import type { PlaneIndex, PlaneReader } from "../plane/plane-source.ts";
+import type { OpenedFile, SeriesFound } from "../plane/series-found.ts";
 import { depthSizes, type StoredAxes, squeezed, storedIndex } from "../plane/stored-axes.ts";
 import { type PageLayout, planeBytes } from "./page.ts";
 import { compressionName, photometric } from "./tags.ts";
-import { type PlanePlace, pageLayout, readerPool, readTiffPlane, type TiffFile } from "./tiff-file.ts";
+import {
+  type PlanePlace,
+  pageLayout,
+  type ReaderPool,
+  readerPool,
+  readTiffPlane,
+  type TiffFile,
+} from "./tiff-file.ts";
 
 /** Where a plane of a series lies: in which file of its set, and where there. */
 export interface SeriesPlace extends PlanePlace {
@@ -40,22 +47,29 @@ export interface SeriesFacts {
   readonly notes: readonly string[];
 }
 
-/** Checks the planes of all series of a file and describes them. A series that is refused does not hide the others. */
-export function seriesFound(
+/**
+ * Checks the planes of all series of a file and describes them. A series that is refused does not hide the others.
+ * `files`: as in `OpenedFile`; those of the series where it is not given.
+ */
+export function openedTiff(
   all: readonly (TiffSeries | EdgeError)[],
   limits: ReadLimits,
-): readonly SeriesFound[] {
-  return all.map((series, index) => {
+  files?: readonly string[],
+): OpenedFile {
+  const pool = readerPool(limits);
+  const series = all.map((one, index): SeriesFound => {
     try {
-      if (series instanceof EdgeError) throw series;
-      const layout = commonLayout(series, limits);
-      const acquisition = { ...describe(series, layout), series: index, seriesCount: all.length };
-      return { acquisition, open: () => openPlanes(series, acquisition, limits) };
+      if (one instanceof EdgeError) throw one;
+      const layout = commonLayout(one, limits);
+      const acquisition = { ...describe(one, layout), series: index, seriesCount: all.length };
+      return planeReader(one, acquisition, pool);
     } catch (error) {
       if (!isEdgeError(error)) throw error;
       return { refusal: error };
     }
   });
+  const members = all.flatMap((one) => (one instanceof EdgeError ? [] : one.members));
+  return { series, files: files ?? [...new Set(members.map(({ file }) => file))], close: pool.close };
 }
 
 function describe({ file, members, facts }: TiffSeries, layout: PageLayout): Acquisition {
@@ -165,10 +179,9 @@ export function checkContiguousPlanes(tiff: TiffFile, page: number, planes: numb
   });
 }
 
-function openPlanes(series: TiffSeries, acquisition: Acquisition, limits: ReadLimits): PlaneSource {
+function planeReader(series: TiffSeries, acquisition: Acquisition, pool: ReaderPool): PlaneReader {
   const { members, placeOf, facts } = series;
   const { sizes } = acquisition;
-  const pool = readerPool(acquisition.members, limits);
   const inside = ({ t, c, z }: PlaneIndex): boolean =>
     [t, c, z].every((i) => Number.isInteger(i) && i >= 0) && t < sizes.t && c < sizes.c && z < sizes.z;
   return {
@@ -184,10 +197,9 @@ function openPlanes(series: TiffSeries, acquisition: Acquisition, limits: ReadLi
       }
       const place = placeOf(storedIndex(facts.stored, index));
       const member = memberOf(members, place.member);
-      return pool.use(place.member, (reader) =>
+      return pool.use(member.file, (reader) =>
         readTiffPlane(reader, member, place, options?.into, options?.signal),
       );
     },
-    close: () => pool.close(),
   };
 }

@@ -1,11 +1,11 @@
 import { unsupportedError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../file/limits.ts";
-import type { SeriesFound } from "../plane/series-found.ts";
+import type { OpenedFile } from "../plane/series-found.ts";
 import type { DirectoryReader } from "./ifd.ts";
 import type { PageLayout } from "./page.ts";
 import { refusePalette } from "./plain-series.ts";
-import { checkContiguousPlanes, seriesFound, type TiffSeries } from "./series.ts";
+import { checkContiguousPlanes, openedTiff, type TiffSeries } from "./series.ts";
 import { parseShaped, type ShapedDescription, shapedAxes } from "./shaped.ts";
 import { tag } from "./tags.ts";
 import { pageLayout, readText, type TiffFile } from "./tiff-file.ts";
@@ -18,7 +18,7 @@ export async function readShapedSeries(
   reader: DirectoryReader,
   tiff: TiffFile,
   limits: ReadLimits,
-): Promise<readonly SeriesFound[] | undefined> {
+): Promise<OpenedFile | undefined> {
   if (parseShaped(tiff.description) === undefined) return undefined;
   const all: TiffSeries[] = [];
   let page = 0;
@@ -53,7 +53,7 @@ export async function readShapedSeries(
     });
     page += oneDirectory ? 1 : planes;
   }
-  return seriesFound(all, limits);
+  return openedTiff(all, limits);
 }
 
 /** A description that we do not understand may stand for planes without directories: they must not get lost. */

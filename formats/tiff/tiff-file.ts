@@ -108,9 +108,9 @@ export function pageLayout(tiff: TiffFile, page: number): PageLayout {
   return kind.layout;
 }
 
-/** Lends open readers of the files of a set, few at a time, and closes those that nobody used for longest. */
+/** Lends open readers of files, few at a time, and closes those that nobody used for longest. */
 export interface ReaderPool {
-  use<T>(member: number, act: (reader: DirectoryReader) => Promise<T>): Promise<T>;
+  use<T>(file: string, act: (reader: DirectoryReader) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -121,17 +121,17 @@ interface Lent {
   users: number;
 }
 
-/** A pool over `files`, each opened when it is first used. */
-export function readerPool(files: readonly string[], limits: ReadLimits): ReaderPool {
+/** A pool that opens each file when it is first used. */
+export function readerPool(limits: ReadLimits): ReaderPool {
   // A Map keeps its order: the first entry is the one that was used longest ago.
-  const lent = new Map<number, Lent>();
+  const lent = new Map<string, Lent>();
 
   const shut = async (entry: Lent): Promise<void> => {
     const reader = await entry.opened.catch(() => undefined);
     await reader?.source.close();
   };
-  const open = async (member: number): Promise<DirectoryReader> => {
-    const source = await openByteSource(files[member] ?? "");
+  const open = async (file: string): Promise<DirectoryReader> => {
+    const source = await openByteSource(file);
     try {
       return await openDirectoryReader(source, limits);
     } catch (error) {
@@ -140,16 +140,16 @@ export function readerPool(files: readonly string[], limits: ReadLimits): Reader
     }
   };
   return {
-    async use(member, act) {
-      const entry = lent.get(member) ?? { opened: open(member), users: 0 };
-      lent.delete(member);
-      lent.set(member, entry);
+    async use(file, act) {
+      const entry = lent.get(file) ?? { opened: open(file), users: 0 };
+      lent.delete(file);
+      lent.set(file, entry);
       entry.users += 1;
       try {
         return await act(await entry.opened);
       } catch (error) {
         // A file that could not be opened is tried afresh next time.
-        await entry.opened.catch(() => lent.delete(member));
+        await entry.opened.catch(() => lent.delete(file));
         throw error;
       } finally {
         entry.users -= 1;

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { describeError, isEdgeError } from "../../core/errors.ts";
-import { describeFile, openAcquisition } from "../../formats/open.ts";
+import { openAcquisition } from "../../formats/open.ts";
 import { planesOf } from "../../formats/plane/plane-source.ts";
 import { buildTiff, numberedPages, type PageSpec } from "./build-tiff.ts";
+import { describedFile } from "./described-file.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "open-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -123,7 +124,7 @@ test("refuses a series that is not there, and describes those that are", async (
   const file = fileOf("kinds.tif", buildTiff([...numberedPages(2), ...wide]));
   assert.match(await refusalOf(file, 2), /no such series \(found 2; expected 0 to 1\)/);
   assert.deepEqual(await firstSamples(file, 1), [10, 11]);
-  const all = await describeFile(file);
+  const all = await describedFile(file);
   assert.deepEqual(
     all.map((series) => (isEdgeError(series) ? "refused" : series.shape)),
     [
@@ -136,7 +137,7 @@ test("refuses a series that is not there, and describes those that are", async (
 test("a colour page beside scalar ones is refused alone", async () => {
   const colour = { ...onePage, fields: { 262: [2], 277: [3] } };
   const file = fileOf("label.tif", buildTiff([...numberedPages(2), colour]));
-  const [stack, label] = await describeFile(file);
+  const [stack, label] = await describedFile(file);
   assert.ok(stack !== undefined && !isEdgeError(stack) && isEdgeError(label));
   assert.deepEqual(await firstSamples(file), [0, 1]);
 });
@@ -144,7 +145,7 @@ test("a colour page beside scalar ones is refused alone", async () => {
 test("a thumbnail is no series", async () => {
   const [small] = numberedPages(1, 2, 2);
   const thumbnail = { ...(small as PageSpec), fields: { 254: [1] } };
-  const [series, ...others] = await describeFile(
+  const [series, ...others] = await describedFile(
     fileOf("thumbnail.tif", buildTiff([...numberedPages(2), thumbnail])),
   );
   assert.equal(others.length, 0);
@@ -218,7 +219,7 @@ test("tifffile's shape and axes are taken over, several series in one file too",
     i === 0 ? { ...page, description: '{"shape": [2, 3, 5]}' } : page,
   );
   const file = fileOf("shaped.tif", buildTiff([...first, ...second]));
-  const [zcyx, qyx] = await describeFile(file);
+  const [zcyx, qyx] = await describedFile(file);
   assert.ok(zcyx !== undefined && !isEdgeError(zcyx) && qyx !== undefined && !isEdgeError(qyx));
   assert.deepEqual([zcyx.axes, zcyx.shape], ["ZCYX", [3, 2, 3, 4]]);
   assert.deepEqual([qyx.axes, qyx.shape], ["QYX", [2, 3, 5]]);
@@ -235,7 +236,7 @@ test("letters beyond T, C and Z count as depth, and planes without directories a
     shaped('{"shape": [2, 2, 3, 4], "axes": "RAYX", "truncated": true}'),
   );
   assert.deepEqual(await firstSamples(positions), [0, 1, 2, 3]);
-  const [series] = await describeFile(positions);
+  const [series] = await describedFile(positions);
   assert.ok(series !== undefined && !isEdgeError(series));
   assert.deepEqual([series.axes, series.notes], ["RAYX", ["axes RA are taken as depth (Z)"]]);
   const columns = shaped('{"shape": [4, 4, 3], "axes": "ZXY", "truncated": true}');
@@ -270,7 +271,7 @@ test("a MetaMorph stack is read whole from its one directory", async () => {
   bytes.writeUInt16LE(5, entry + 2);
   bytes.writeUInt32LE(80, entry + 8);
   const file = fileOf("stack.stk", bytes);
-  const [series] = await describeFile(file);
+  const [series] = await describedFile(file);
   assert.ok(series !== undefined && !isEdgeError(series));
   assert.deepEqual([series.make, series.axes], ["MetaMorph STK", "ZYX"]);
   assert.deepEqual(await firstSamples(file), [0, 1, 2]);
@@ -278,7 +279,7 @@ test("a MetaMorph stack is read whole from its one directory", async () => {
 
 test("text in fields is UTF-8, or else ISO-8859-1", async () => {
   const latin = Buffer.from("f\xfcr 3 \xb5m", "latin1");
-  const [series] = await describeFile(fileOf("latin.tif", buildTiff([{ ...onePage, description: latin }])));
+  const [series] = await describedFile(fileOf("latin.tif", buildTiff([{ ...onePage, description: latin }])));
   assert.ok(series !== undefined && !isEdgeError(series));
   assert.deepEqual(series.original, { kind: "text", text: "für 3 µm" });
 });

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isEdgeError } from "../../core/errors.ts";
-import { describeFile, openAcquisition } from "../../formats/open.ts";
+import { openAcquisition } from "../../formats/open.ts";
 import { planesOf } from "../../formats/plane/plane-source.ts";
+import { describedFile } from "../formats/described-file.ts";
 import { answerMutants } from "./measured-mutants.ts";
 import { mutatedBytes, randomBelow } from "./mutate-bytes.ts";
 
@@ -17,7 +18,7 @@ answerMutants(async ({ index, scratch }) => {
   const file = join(scratch, name);
   writeFileSync(file, mutatedBytes(readFileSync(join(fixtures, name)), randomBelow(index)));
   try {
-    const all = await describeFile(file);
+    const all = await describedFile(file);
     for (const series of all.keys()) await readSeries(file, series);
     return "read";
   } catch (error) {

@@ -5,7 +5,7 @@ import { isEdgeError, reportOf } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { removeStalePartials } from "../../formats/file/partial-name.ts";
-import { openAcquisition } from "../../formats/open.ts";
+import { openAcquisition, openFile } from "../../formats/open.ts";
 import { tellParent } from "../../runtime/worker/process-channel.ts";
 import { isHidden } from "../intake/candidate-name.ts";
 import { createScan, type Finding } from "../intake/scan.ts";
@@ -46,8 +46,6 @@ function endWork(): void {
   if (works === 0) send({ kind: "idle" });
 }
 
-const open = (path: string, series: number) => openAcquisition(path, { series });
-
 /** Findings are told one at a time: the ledger sets the pace, not the disk, and who waits for it is not at work. */
 let noted: (() => void) | undefined;
 async function tell(finding: Finding): Promise<void> {
@@ -79,7 +77,7 @@ function watchFolder(
       ...settings,
       folder: settings.path,
       excluded,
-      open,
+      open: openFile,
       now: () => performance.now(),
       onStep,
       onAside: async (aside) => {
@@ -212,9 +210,9 @@ function tasks(settings: FolderSettings, watched: WatchedFolder, results: Watche
         onStep,
       ),
     preview: async ({ source, output, series }) => {
-      const noisy = await open(join(settings.path, source), series);
+      const noisy = await openAcquisition(join(settings.path, source), { series });
       try {
-        const denoised = await open(output, 0);
+        const denoised = await openAcquisition(output);
         try {
           return await drawPreview(noisy, denoised);
         } finally {

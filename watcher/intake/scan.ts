@@ -2,13 +2,12 @@ import { join, relative, sep } from "node:path";
 import { type ErrorReport, formatError, isEdgeError, reportOf } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import { isAbsent } from "../../core/system-code.ts";
-import { isCompanion } from "../../formats/image-name.ts";
 import { listedFault } from "./listed-fault.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
 import { seeMembers } from "./see-members.ts";
 import { observe, type QuietRule, quietForMs, unrest, type Watched } from "./settle.ts";
 import type { Sighting } from "./sighting.ts";
-import { checkWhole, type OpenAcquisition, type WholeFile } from "./structural-check.ts";
+import { checkWhole, type OpenFile, type WholeFile } from "./structural-check.ts";
 import { type BlindSpots, type Listed, type SweepOptions, sweep } from "./sweep.ts";
 
 /** What the scan tells about a file that came to rest. */
@@ -16,7 +15,7 @@ export type Finding =
   | {
       readonly kind: "whole";
       readonly sighting: Sighting;
-      readonly facts: Omit<WholeFile, "members" | "describedBy" | "zeroTail">;
+      readonly facts: Omit<WholeFile, "files" | "describedBy" | "zeroTail">;
     }
   /** It may still become whole: waits. */
   | { readonly kind: "broken"; readonly sighting: Sighting; readonly error: ErrorReport }
@@ -40,7 +39,7 @@ export interface ScanSettings extends QuietRule, SweepOptions {
   readonly folder: string;
   readonly zeroTailMs: number;
   readonly brokenMs: number;
-  readonly open: OpenAcquisition;
+  readonly open: OpenFile;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -146,15 +145,13 @@ export function createScan(
     }
     try {
       if (fault !== undefined) throw fault;
-      const { members, describedBy, zeroTail, ...facts } = await checkWhole(path, settings.open);
+      const { files, describedBy, zeroTail, ...facts } = await checkWhole(path, settings.open);
       if (describedBy !== undefined) {
         await judgePart(file, describedBy, tell);
         return;
       }
       if (zeroTail && quietForMs(candidate.watched) < settings.zeroTailMs) throw zeroTailed(file.source);
-      const sources = members.map(sourceOf);
-      const inside = sources.filter((source) => !source.startsWith("../"));
-      const all = await describerFirst(inside.length === 0 ? [file.source] : inside, file.source);
+      const all = files.map(sourceOf);
       // A set is told as whole once, by its first member. The others may have waited for it, also before a restart.
       const sighting = await sightingOf(all);
       if (changedSince(sighting, all, file)) return;
@@ -179,19 +176,6 @@ export function createScan(
     if (!present.has(of)) throw withoutDescription(file.source, of);
     await tell({ kind: "part", source: file.source, of });
     settle(file);
-  }
-
-  /**
-   * The files of a set in the order in which the ledger names them: first the one that tells of it. That is the first by
-   * name where each describes the whole set; else the one that describes it, as `source` does then.
-   */
-  async function describerFirst(members: readonly string[], source: string): Promise<readonly string[]> {
-    const [first] = members;
-    if (first === undefined || first === source) return members;
-    const others = members.filter((member) => member !== source);
-    if (isCompanion(source)) return [source, ...others];
-    const { describedBy } = await checkWhole(join(settings.folder, first), settings.open);
-    return describedBy !== undefined && sourceOf(describedBy) === source ? [source, ...others] : members;
   }
 
   function sourceOf(path: string): string {

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Acquisition } from "../../../core/acquisition.ts";
 import { describeError, isEdgeError } from "../../../core/errors.ts";
-import { describeFile, openAcquisition } from "../../../formats/open.ts";
+import { openAcquisition } from "../../../formats/open.ts";
 import { planesOf } from "../../../formats/plane/plane-source.ts";
 import { buildTiff, numberedPages } from "../build-tiff.ts";
+import { describedFile } from "../described-file.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "ome-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -65,7 +66,7 @@ async function firstSamples(file: string, series = 0): Promise<number[]> {
 }
 
 async function described(file: string): Promise<Acquisition> {
-  const [series] = await describeFile(file);
+  const [series] = await describedFile(file);
   assert.ok(series !== undefined && !isEdgeError(series));
   return series;
 }

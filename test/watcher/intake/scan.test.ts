@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openAcquisition } from "../../../formats/open.ts";
+import { openFile } from "../../../formats/open.ts";
 import { createScan, type Finding, type KnownFile, type ScanSettings } from "../../../watcher/intake/scan.ts";
 import { masterSet, setMember } from "../set-member.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -26,7 +26,7 @@ async function scanned(
     subfolders: true,
     ignore: [],
     excluded: [join(folder, "out")],
-    open: (path: string, series: number) => openAcquisition(path, { series }),
+    open: openFile,
     now: () => nowMs,
     ...change,
   };
@@ -135,7 +135,7 @@ test("what the ledger knows is not looked into again", async () => {
       ...first.settings,
       open: (file) => {
         opened.push(file);
-        return openAcquisition(file);
+        return openFile(file);
       },
     },
     known,
