@@ -12,6 +12,10 @@ export interface Tensor64 {
   readonly data: Float64Array;
 }
 
+export function doubled({ shape, data }: Tensor): Tensor64 {
+  return { shape, data: Float64Array.from(data) };
+}
+
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }

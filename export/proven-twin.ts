@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { verificationError } from "../core/errors.ts";
 import type { PackageSettings } from "../core/package-settings.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { doubled, type Tensor } from "../core/tensor.ts";
 import { croppedNetwork } from "./cnnt/cropped-network.ts";
 import type { CnntNetwork } from "./cnnt/network.ts";
 import { referenceForward } from "./cnnt/reference.ts";
@@ -49,8 +49,7 @@ export async function expectedOutput(task: {
   readonly weights: string;
 }): Promise<Expected> {
   const { network, settings, samples, run } = task;
-  const normalized = (tensor: Tensor) =>
-    applyNormalization(settings.normalization, { shape: tensor.shape, data: Float64Array.from(tensor.data) });
+  const normalized = (tensor: Tensor) => applyNormalization(settings.normalization, doubled(tensor));
   const exact = (of: CnntNetwork, tensor: Tensor): Tensor => {
     const { shape, data } = referenceForward(of, normalized(tensor));
     return { shape, data: Float32Array.from(data) };

@@ -2,7 +2,6 @@ import type { ModelPackage } from "../../core/package-settings.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
 import { type DenoiseOutcome, denoiseJobSchema, type Stage } from "../../runtime/job/denoise-job.ts";
 import { makeTileBuffers } from "../../runtime/job/network.ts";
-import { availableBytes } from "../../runtime/plan/memory-plan.ts";
 import { type BusyStage, busyStages } from "../../runtime/stack/busy-time.ts";
 import { denoiseAcquisition } from "../../runtime/stack/pipeline.ts";
 
@@ -19,13 +18,13 @@ export interface Delivery {
 
 /**
  * Denoises `input` to `output` in this process, as the engine does, and says where the time went. Tiles are planned for what
- * is free, and for `mostBytes` at most.
+ * `availableBytes` says then.
  */
 export async function measureDelivery(
   paths: { readonly input: string; readonly output: string },
   model: ModelPackage,
   network: NetworkThread,
-  mostBytes: number,
+  availableBytes: () => number,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const stageS: Partial<Record<Stage, number>> = {};
@@ -49,7 +48,7 @@ export async function measureDelivery(
       },
     },
     packageOf: async () => model,
-    availableBytes: () => Math.min(availableBytes(), mostBytes),
+    availableBytes,
     signal,
     onProgress: (progress) => {
       if (progress.stage !== stage) enter(progress.stage);

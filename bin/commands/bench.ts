@@ -65,6 +65,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { reportTable } = await import("../words/report.ts");
   const { describeImage } = await import("../words/describe-image.ts");
   const { freeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
+  const { availableBytes } = await import("../../runtime/plan/memory-plan.ts");
   const { readModel } = await import("../../runtime/engine/prepared-engine.ts");
   const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");
   const { warmUp } = await import("../../runtime/engine/warm-up.ts");
@@ -84,16 +85,17 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const threads = options.threads ?? availableParallelism();
   const runtime = onnxRuntimeVersion();
   const mostBytes = await freeDeviceBytes(options.provider);
+  const available = () => Math.min(availableBytes(), mostBytes);
   const folder = await mkdtemp(join(options.scratch, "cnnt-edge-bench-"));
   const network = startNetworkThread({ provider: options.provider, intraOpThreads: threads }, runtime);
   try {
     await warmUp(network, [model]);
-    if (options.tune) return await tuneTiles(model, network, { ...options, threads, mostBytes }, io);
+    if (options.tune) return await tuneTiles(model, network, { ...options, threads, available }, io);
     const input = options.input === undefined ? await simulated(options.size, folder, io) : options.input;
     const output = join(folder, "result.ome.tif");
     const runs = [];
     for (let run = 0; run < options.runs; run += 1) {
-      runs.push(await measureDelivery({ input, output }, model, network, mostBytes, io.signal));
+      runs.push(await measureDelivery({ input, output }, model, network, available, io.signal));
       io.stderr.write(`run ${run + 1} of ${options.runs}: ${runs.at(-1)?.elapsedS.toFixed(2)} s\n`);
     }
     // Before anything else takes memory of its own.
@@ -148,19 +150,22 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
 async function tuneTiles(
   model: ModelPackage,
   network: NetworkThread,
-  { provider, threads, mostBytes }: Pick<BenchOptions, "provider"> & { threads: number; mostBytes: number },
+  {
+    provider,
+    threads,
+    available,
+  }: Pick<BenchOptions, "provider"> & { threads: number; available: () => number },
   io: CommandIo,
 ): Promise<number> {
   const { tune } = await import("../../runtime/tuning/tune.ts");
   const { chunkOverlap } = await import("../../runtime/plan/choose-tile.ts");
-  const { availableBytes } = await import("../../runtime/plan/memory-plan.ts");
   const { fastestChunkDepth, keepRates, tuningFile } = await import("../../runtime/tuning/measured-rates.ts");
   io.stdout.write(`| tile | Mvoxel/s through the network |\n|---|---:|\n`);
   const rates = await tune({
     model,
     network,
     threads,
-    availableBytes: Math.min(availableBytes(), mostBytes),
+    availableBytes: available(),
     signal: io.signal,
     onRate: ({ tile, voxels_per_s: rate }) =>
       void io.stdout.write(`| ${tile.join(" x ")} | ${(rate / 1e6).toPrecision(3)} |\n`),

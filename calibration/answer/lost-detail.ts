@@ -1,5 +1,5 @@
 import type { CalibrationLevel } from "../result/result.ts";
-import { smallestWeight } from "./verdicts.ts";
+import { heightOf, smallestWeight } from "./verdicts.ts";
 
 /**
  * The headline names detail of which less than this comes through: at 1/√2 of its height a structure has lost half of
@@ -13,7 +13,7 @@ const finePeriod = 10;
 /** "fine detail (periods of 3.3 to 5.0 px) comes through at 53 %"; undefined where no detail is lost that far. */
 export function lostDetail({ denoised }: CalibrationLevel): string | undefined {
   const { detail, intensity_slope: slope } = denoised;
-  const scale = Number.isFinite(slope) && slope > 0 ? slope : 1;
+  const scale = heightOf(slope);
   const lost = detail.flatMap(({ from_cycles_per_px: from, to_cycles_per_px: to, gain, share_of_detail }) =>
     gain !== undefined && share_of_detail >= smallestWeight && gain.value / scale < headlineGain
       ? [{ from, to, share: gain.value / scale }]

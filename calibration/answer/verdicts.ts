@@ -26,6 +26,11 @@ export const smallestWeight = 0.002;
 const addedInBand = 0.05;
 const addedInAll = 0.002;
 
+/** What gains by frequency are divided by: the intensity slope of large structures, 1 where it says nothing. */
+export function heightOf(slope: number): number {
+  return Number.isFinite(slope) && slope > 0 ? slope : 1;
+}
+
 /** Says what was measured at one level; empty where the model only removes noise. */
 export function verdictsOf(level: LevelMeasurement): readonly ModelVerdict[] {
   const { denoised, raw } = level;
@@ -63,7 +68,7 @@ function shifts({ shift }: Measured): readonly ModelVerdict[] {
 }
 
 function changesDetail({ detail, line }: Measured): readonly ModelVerdict[] {
-  const scale = Number.isFinite(line.slope) && line.slope > 0 ? line.slope : 1;
+  const scale = heightOf(line.slope);
   const shown = detail.filter(({ gain, weight }) => gain !== undefined && weight >= smallestWeight);
   const blurred = shown.filter(({ gain }) => gain !== undefined && gain.high / scale < blurBelow);
   const sharpened = shown.filter(({ gain }) => gain !== undefined && gain.low / scale > sharpenAbove);
@@ -87,10 +92,7 @@ function changesDetail({ detail, line }: Measured): readonly ModelVerdict[] {
  * truth does, but its gains stay between 0 and the largest that was measured.
  */
 function invents({ detail, line }: Measured): readonly ModelVerdict[] {
-  const largestGain = Math.max(
-    Number.isFinite(line.slope) && line.slope > 0 ? line.slope : 1,
-    ...detail.map(({ gain }) => gain?.value ?? 0),
-  );
+  const largestGain = Math.max(heightOf(line.slope), ...detail.map(({ gain }) => gain?.value ?? 0));
   const added = detail.filter(({ added, weight }) => added !== undefined && weight >= smallestWeight);
   const inAll = added.reduce((sum, band) => sum + band.weight * Math.max(0, band.added?.value ?? 0), 0);
   const strong = added.filter(

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { visible } from "../../core/errors.ts";
 import { median } from "../../core/median.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
+import { listed } from "../../formats/files-of.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { simulate } from "../simulation/simulated-source.ts";
@@ -137,13 +138,10 @@ function spreadOf(values: readonly number[]) {
   };
 }
 
-const listedNames = 4;
 const longestName = 60;
 
 function namesOf(pairs: readonly ImagePair[]): string {
-  const names = pairs.slice(0, listedNames).map(({ name }) => visible(name).slice(0, longestName));
-  const more = pairs.length - names.length;
-  return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return listed(pairs.map(({ name }) => visible(name).slice(0, longestName)));
 }
 
 function rounded(value: number): number {

@@ -1,4 +1,5 @@
 import { formatError, isEdgeError, usageError } from "../../core/errors.ts";
+import { isRecord } from "../../core/record.ts";
 import { openByteSource } from "../../formats/file/byte-source.ts";
 
 /**
@@ -14,22 +15,18 @@ const maxConfigBytes = 1 << 20;
 
 export async function readTrainingJson(file: string): Promise<Dictionary> {
   const value = parseJson(await readText(file), file);
-  if (!isDictionary(value)) throw notTraining(file, "$", "no dictionary");
+  if (!isRecord(value)) throw notTraining(file, "$", "no dictionary");
   const { config: wrapped } = value;
   const config = unwrapped(wrapped);
-  const entries = isDictionary(config) ? config : value;
+  const entries = isRecord(config) ? config : value;
   return Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, unwrapped(entry)]));
 }
 
 /** wandb wraps each entry. */
 function unwrapped(entry: unknown): unknown {
-  if (!isDictionary(entry) || !Object.hasOwn(entry, "value")) return entry;
+  if (!isRecord(entry) || !Object.hasOwn(entry, "value")) return entry;
   const { value } = entry;
   return value;
-}
-
-function isDictionary(value: unknown): value is Dictionary {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 async function readText(file: string): Promise<string> {

@@ -3,7 +3,7 @@ import type { PackageSettings } from "../../core/package-settings.ts";
 import { spatialMultiple } from "../cnnt/block-sets.ts";
 import { ownPostprocessing, preprocessing } from "./describe-model.ts";
 import type { Rdf } from "./rdf-schema.ts";
-import { statementHash, statementHashKey } from "./statement-hash.ts";
+import { canonicalText, statementHash, statementHashKey } from "./statement-hash.ts";
 
 /**
  * Whether what a package of ours states is what was exported, and says one thing only: the fields of bioimage.io, which
@@ -58,14 +58,6 @@ function refuseOther(file: string, at: string, found: unknown, allowed: unknown)
     allowed: must,
     remedy: exportAgain,
   });
-}
-
-function canonicalText(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
 
 const exportAgain = "Export the checkpoint again; text such as names and descriptions may be edited by hand";

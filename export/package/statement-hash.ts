@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isRecord } from "../../core/record.ts";
 
 /**
  * One hash over everything that a package of ours states and that we or other tools use: the tensors with their axes,
@@ -16,23 +17,22 @@ const usedConfig = ["cnnt_edge", "bioimageio"] as const;
 export function statementHash(description: Readonly<Record<string, unknown>>): string {
   const config = isRecord(description["config"]) ? description["config"] : {};
   const used = { ...picked(description, usedFields), config: picked(config, usedConfig) };
-  return createHash("sha256")
-    .update(JSON.stringify(canonical(used)))
-    .digest("hex");
+  return createHash("sha256").update(canonicalText(used)).digest("hex");
 }
 
 function picked(from: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
 }
 
-/** Keys in the order of their code units, text for people left out: what YAML may write in any order hashes the same. */
+/** What YAML may write in any order, as one text. */
+export function canonicalText(value: unknown): string {
+  return JSON.stringify(canonical(value));
+}
+
+/** Keys in the order of their code units, text for people left out. */
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (!isRecord(value)) return value;
   const names = Object.keys(value).filter((name) => name !== "description" && value[name] !== undefined);
   return Object.fromEntries(names.sort().map((name) => [name, canonical(value[name])]));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

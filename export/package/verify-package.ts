@@ -1,6 +1,6 @@
 import { verificationError } from "../../core/errors.ts";
 import type { ModelPackage, ZooModel } from "../../core/package-settings.ts";
-import type { Tensor, Tensor64 } from "../../core/tensor.ts";
+import { doubled, type Tensor, type Tensor64 } from "../../core/tensor.ts";
 import { ownAxes } from "../../core/tensor-layout.ts";
 import { readNpyTensor } from "../../formats/npy/npy.ts";
 import { applyNormalization } from "./apply-normalization.ts";
@@ -94,10 +94,6 @@ async function verifyZoo(
     expected,
     zoo.tolerance,
   );
-}
-
-function doubled({ shape, data }: Tensor): Tensor64 {
-  return { shape, data: Float64Array.from(data) };
 }
 
 /** Compares the network's output on `input` (already normalized) with `expected`; throws when they differ too much. */
