@@ -1,16 +1,14 @@
-import { Worker } from "node:worker_threads";
-import { type EdgeError, errorFromReport, machineError } from "../../core/errors.ts";
+import { type EdgeError, machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { tensorShapes } from "../../core/tensor-layout.ts";
 import type { Network } from "../job/network.ts";
+import { connect } from "../worker/connect.ts";
+import { startThread } from "../worker/thread-channel.ts";
+import type { NetworkDuties, NetworkSettings } from "./network-duties.ts";
 import { type RunnableModel, runnableModel } from "./runnable-model.ts";
 // Before the thread is started: it can no longer turn the telemetry off itself.
 import "./no-telemetry.ts";
 import { createTileDeadline, defaultTileLimits, type TileLimits } from "./tile-deadline.ts";
-import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
-
-type Request = WorkerRequest extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
-type RunReply = Extract<WorkerReply, { ok: true; seconds: number }>;
 
 /** The network on a worker thread of this process, as the process's main thread sees it. */
 export interface NetworkThread extends Network {
@@ -42,80 +40,53 @@ export interface NetworkThreadOptions {
   readonly onStuck?: (error: EdgeError) => void;
 }
 
-interface Waiting {
-  readonly limitMs: number;
-  readonly resolve: (reply: WorkerReply) => void;
-  readonly reject: (error: Error) => void;
-}
-
 export function startNetworkThread(
-  settings: WorkerSettings,
+  settings: NetworkSettings,
   runtimeVersion: string,
   options: NetworkThreadOptions = {},
 ): NetworkThread {
-  // An empty execArgv: the file registers tsx itself, and what the process was started with would do so twice.
-  const worker = new Worker(options.program ?? new URL("./ort-worker.js", import.meta.url), {
-    workerData: settings,
-    execArgv: [],
-  });
+  const thread = startThread(options.program ?? new URL("./ort-worker.ts", import.meta.url), settings);
   const limits = options.limits ?? defaultTileLimits;
   const deadline = createTileDeadline(limits);
-  /** In the order in which they are served: the first is at work. */
-  const waiting = new Map<number, Waiting>();
+  /** In the order in which it is served: the first is at work. */
+  const waiting = new Set<{ readonly limitMs: number }>();
   const loaded = new Map<string, ModelPackage>();
-  let lost: EdgeError | undefined;
-  let nextId = 1;
-
+  let lost = false;
   let watch: NodeJS.Timeout | undefined;
 
-  const loseAll = (error: EdgeError): void => {
-    lost ??= error;
-    clearTimeout(watch);
-    for (const { reject } of waiting.values()) reject(lost);
-    waiting.clear();
-  };
-  /** Gives the request at the head its time. */
-  const watchHead = (): void => {
-    clearTimeout(watch);
-    const [head] = waiting.values();
-    if (head === undefined) return;
-    watch = setTimeout(() => {
-      const error = stuck(head.limitMs, settings.provider);
-      loseAll(error);
-      options.onStuck?.(error);
-    }, head.limitMs);
-  };
-  worker.on("message", (reply: WorkerReply) => {
-    const request = waiting.get(reply.id);
-    waiting.delete(reply.id);
-    request?.resolve(reply);
-    watchHead();
+  const network = connect<NetworkDuties, object>(thread, {}, ({ how, cause }) => {
+    lost = true;
+    return threadEnded(how, cause);
   });
-  worker.on("error", (error) => loseAll(threadEnded(error.message, error)));
-  worker.on("exit", (code) => loseAll(threadEnded(`exit code ${code}`)));
-
-  const ask = async (
-    request: Request,
-    moved: readonly ArrayBuffer[] = [],
-    limitMs = limits.firstRunMs,
-  ): Promise<WorkerReply> => {
-    if (lost !== undefined) throw lost;
-    const id = nextId;
-    nextId += 1;
-    const reply = await new Promise<WorkerReply>((resolve, reject) => {
-      waiting.set(id, { limitMs, resolve, reject });
-      if (waiting.size === 1) watchHead();
-      worker.postMessage({ ...request, id }, moved);
-    });
-    if (!reply.ok) throw errorFromReport(reply.error);
-    return reply;
+  /** Gives what is at work its time. */
+  const watchFirst = (): void => {
+    clearTimeout(watch);
+    const [first] = waiting;
+    if (first === undefined) return;
+    watch = setTimeout(() => {
+      const error = stuck(first.limitMs, settings.provider);
+      lost = true;
+      network.end(error);
+      options.onStuck?.(error);
+    }, first.limitMs);
+  };
+  const inTime = async <Answer>(ask: () => Promise<Answer>, limitMs = limits.firstRunMs): Promise<Answer> => {
+    const own = { limitMs };
+    waiting.add(own);
+    if (waiting.size === 1) watchFirst();
+    try {
+      return await ask();
+    } finally {
+      waiting.delete(own);
+      watchFirst();
+    }
   };
 
   return {
     provider: settings.provider,
     runtimeVersion,
     async load(model) {
-      await ask({ kind: "load", model: runnableModel(model) });
+      await inTime(() => network.ask("load", runnableModel(model)));
       loaded.set(model.modelFile, model);
     },
     async releaseAllBut(models) {
@@ -123,32 +94,30 @@ export function startNetworkThread(
       for (const modelFile of [...loaded.keys()]) {
         if (kept.has(modelFile)) continue;
         loaded.delete(modelFile);
-        await ask({ kind: "release", modelFile });
+        await inTime(() => network.ask("release", modelFile));
       }
     },
     async run(model, tile, { input, output }) {
       loaded.set(model.modelFile, model);
       const { input: shape, output: outputShape } = tensorShapes(model, tile);
-      const runnable = runnableModel(model);
-      const request = { kind: "run", model: runnable, shape, outputShape, input, output } as const;
+      const request = { model: runnableModel(model), shape, outputShape, input, output };
       const shapeName = `${model.modelFile} ${tile.join(",")}`;
-      const voxels = input.length;
-      const limitMs = deadline.limitMs(shapeName, voxels);
-      const { seconds } = (await ask(request, [], limitMs)) as RunReply;
-      deadline.learn(shapeName, voxels, seconds);
+      const limitMs = deadline.limitMs(shapeName, input.length);
+      const { seconds } = await inTime(() => network.ask("run", request), limitMs);
+      deadline.learn(shapeName, input.length, seconds);
       return seconds;
     },
     async runTensor(model, shape, input) {
-      const request = { kind: "run", model, shape, input } as const;
-      const reply = (await ask(request, [input.buffer])) as RunReply;
-      const data = reply.output ?? new Float32Array();
-      return { shape: reply.outputShape, data, seconds: reply.seconds };
+      const moved = [input.buffer];
+      const { output, outputShape, seconds } = await inTime(() =>
+        network.ask("run", { model, shape, input }, { moved }),
+      );
+      return { shape: outputShape, data: output ?? new Float32Array(), seconds };
     },
     async close() {
-      if (lost !== undefined) return;
-      const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-      await ask({ kind: "close" });
-      await ended;
+      if (lost) return;
+      await inTime(() => network.ask("close", undefined));
+      await thread.terminate();
     },
   };
 }

@@ -1,13 +1,15 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { formatError, isEdgeError, reportOf } from "../../core/errors.ts";
+import { workerData } from "node:worker_threads";
+import { formatError, isEdgeError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
+import { connect } from "../worker/connect.ts";
+import { parentOfThread } from "../worker/thread-channel.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
+import type { NetworkDuties, NetworkSettings, RunAnswer, RunRequest } from "./network-duties.ts";
 import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
 import type { RunnableModel } from "./runnable-model.ts";
 import { runtimeError } from "./runtime-error.ts";
 import { sessionOptions } from "./session-options.ts";
-import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messages.ts";
 
 /**
  * The thread that owns the ONNX sessions. `session.run` blocks its thread for the whole inference, and ending a
@@ -15,7 +17,7 @@ import type { WorkerReply, WorkerRequest, WorkerSettings } from "./worker-messag
  * only when told to, between runs.
  */
 
-const settings = workerData as WorkerSettings;
+const settings = workerData as NetworkSettings;
 /** By file; the hash is that of the bytes which the session was made of. */
 const sessions = new Map<
   string,
@@ -58,8 +60,13 @@ async function forgetOtherLargeTile(modelFile: string, shape: readonly number[])
   if (elementCount(last) >= largeTileVoxels) await release(modelFile);
 }
 
-async function run(request: WorkerRequest & { kind: "run" }): Promise<WorkerReply> {
-  const { input, output, shape, model } = request;
+async function run({
+  input,
+  output,
+  shape,
+  outputShape: expected = shape,
+  model,
+}: RunRequest): Promise<RunAnswer> {
   const { modelFile } = model;
   await forgetOtherLargeTile(modelFile, shape);
   const session = await sessionOf(model);
@@ -71,9 +78,8 @@ async function run(request: WorkerRequest & { kind: "run" }): Promise<WorkerRepl
   const seconds = (performance.now() - begin) / 1000;
   const result = results[outputName] as Tensor;
   const data = result.data as Float32Array<ArrayBuffer>;
-  const done = { id: request.id, ok: true, outputShape: result.dims, seconds } as const;
+  const done = { outputShape: result.dims, seconds };
   if (output === undefined) return { ...done, output: data };
-  const expected = request.outputShape ?? shape;
   if (String(result.dims) !== String(expected)) throw otherShape(modelFile, result.dims, expected);
   output.set(data);
   return done;
@@ -97,46 +103,32 @@ function ownCopy(input: Float32Array): Float32Array {
   return ownInput;
 }
 
-async function answer(request: WorkerRequest): Promise<WorkerReply> {
-  switch (request.kind) {
-    case "load":
-      await sessionOf(request.model);
-      return { id: request.id, ok: true };
-    case "release":
-      await release(request.modelFile);
-      return { id: request.id, ok: true };
-    case "run":
-      return run(request);
-    case "close":
-      for (const modelFile of [...sessions.keys()]) await release(modelFile);
-      return { id: request.id, ok: true };
-  }
-}
-
-function fileOf(request: WorkerRequest): string {
-  if (request.kind === "close") return "";
-  return request.kind === "release" ? request.modelFile : request.model.modelFile;
-}
-
-function reply(message: WorkerReply): void {
-  const moved = "output" in message && message.output !== undefined ? [message.output.buffer] : [];
-  parentPort?.postMessage(message, moved);
-}
-
-// Requests are served one after the other, also where the runtime would take several.
-let last: Promise<void> = Promise.resolve();
-parentPort?.on("message", (request: WorkerRequest) => {
-  last = last.then(async () => {
-    try {
-      reply(await answer(request));
-    } catch (error) {
-      const modelFile = fileOf(request);
-      reply({
-        id: request.id,
-        ok: false,
-        error: reportOf(isEdgeError(error) ? error : runtimeError(error, modelFile, settings.provider)),
-      });
-    }
-    if (request.kind === "close") parentPort?.close();
+let last: Promise<unknown> = Promise.resolve();
+/** Serves one request after the other, also where the runtime would take several. */
+function inTurn<Answer>(modelFile: string, act: () => Promise<Answer>): Promise<Answer> {
+  const own = last.then(act).catch((error: unknown) => {
+    throw isEdgeError(error) ? error : runtimeError(error, modelFile, settings.provider);
   });
-});
+  last = own.catch(() => undefined);
+  return own;
+}
+
+connect<object, NetworkDuties>(
+  parentOfThread(),
+  {
+    load: (model) => inTurn(model.modelFile, async () => void (await sessionOf(model))),
+    release: (modelFile) => inTurn(modelFile, async () => void (await release(modelFile))),
+    run: (request, { move }) =>
+      inTurn(request.model.modelFile, async () => {
+        const answer = await run(request);
+        if (answer.output !== undefined) move(answer.output.buffer);
+        return answer;
+      }),
+    close: () =>
+      inTurn("", async () => {
+        for (const modelFile of [...sessions.keys()]) await release(modelFile);
+        return undefined;
+      }),
+  },
+  ({ how }) => new Error(how),
+);

@@ -1,5 +1,5 @@
+import type { NetworkSettings } from "./network-duties.ts";
 import type { InferenceSession } from "./onnx-runtime.ts";
-import type { WorkerSettings } from "./worker-messages.ts";
 
 /**
  * How sessions are made. The CPU arena stays on (tiles of one shape reuse it). Memory patterns are off: they lay all
@@ -11,7 +11,7 @@ import type { WorkerSettings } from "./worker-messages.ts";
 export function sessionOptions({
   provider,
   intraOpThreads,
-}: WorkerSettings): InferenceSession.SessionOptions {
+}: NetworkSettings): InferenceSession.SessionOptions {
   return {
     executionProviders: provider === "cpu" ? ["cpu"] : [{ name: provider, deviceId: 0 }],
     intraOpNumThreads: intraOpThreads,

@@ -8,7 +8,7 @@ const hanging = new URL("./hanging-ort-worker.js", import.meta.url);
 
 threads.Worker = class extends Worker {
   constructor(program, options) {
-    super(String(program).endsWith("/engine/ort-worker.js") ? hanging : program, options);
+    super(options?.argv?.[0]?.endsWith("/engine/ort-worker.ts") ? hanging : program, options);
   }
 };
 syncBuiltinESMExports();

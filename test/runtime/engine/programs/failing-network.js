@@ -10,17 +10,17 @@ const warmUpRuns = 2;
 let runs = 0;
 const mostVoxels = 300_000;
 
-parentPort?.on("message", (request) => {
-  const { id, kind, input, output } = request;
-  if (kind === "release" && act === "slow") {
-    setTimeout(() => parentPort?.postMessage({ id, ok: true }), 200);
+parentPort?.on("message", ({ id, name, value: asked }) => {
+  const answer = (value) => parentPort?.postMessage({ kind: "answer", id, value });
+  if (name === "release" && act === "slow") {
+    setTimeout(answer, 200);
     return;
   }
-  if (kind !== "run") {
-    parentPort?.postMessage({ id, ok: true });
-    if (kind === "close") parentPort?.close();
+  if (name !== "run") {
+    answer();
     return;
   }
+  const { input, output } = asked;
   runs += 1;
   const ofJob = runs > warmUpRuns;
   if (ofJob && act === "hang") for (;;);
@@ -34,14 +34,14 @@ parentPort?.on("message", (request) => {
   }
   if (ofJob && (act === "no-memory" || (act === "little-memory" && input.length > mostVoxels))) {
     const message = "the network found too little memory for one tile";
-    const error = { kind: "machine", code: "network-memory", message, retryable: false };
-    parentPort?.postMessage({ id, ok: false, error });
+    const error = { kind: "machine", message, fields: { code: "network-memory", retryable: false } };
+    parentPort?.postMessage({ kind: "refusal", id, error });
     return;
   }
   output.set(input);
   if (ofJob && act === "slow") {
-    setTimeout(() => parentPort?.postMessage({ id, ok: true, outputShape: [], seconds: 0.8 }), 800);
+    setTimeout(() => answer({ outputShape: [], seconds: 0.8 }), 800);
     return;
   }
-  parentPort?.postMessage({ id, ok: true, outputShape: [], seconds: 0.001 });
+  answer({ outputShape: [], seconds: 0.001 });
 });
