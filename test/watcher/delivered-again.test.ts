@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { machineError } from "../../core/errors.ts";
@@ -95,4 +95,31 @@ test("a done file that is delivered again, as it was, is moved as well and not d
   for (const down of [false, true]) {
     assert.deepEqual(await moveTwice(t, down), { moved: ["a-2.tif", "a.tif"], runs: 1 });
   }
+});
+
+test("a done file whose middle alone was changed, in place and with its time of change kept, is new content, also after a restart", async (t) => {
+  const folder = await temporaryFolder();
+  const source = join(folder, "incoming", "a.tif");
+  const { engine, orders } = copyingEngine();
+  const content = (middle: number): Buffer =>
+    Buffer.concat([tinyTiff(1), Buffer.alloc(150_000), Buffer.alloc(20_000, middle), Buffer.alloc(150_000)]);
+  const overwrite = async (middle: number): Promise<void> => {
+    await writeFile(source, content(middle));
+    await utimes(source, 1_700_000_000, 1_700_000_000);
+  };
+  await mkdir(join(folder, "incoming"));
+  await overwrite(1);
+  const first = await runDaemon(t, folder, engine);
+  const dones = (daemon: typeof first) => daemon.lives("a.tif").filter((status) => status === "done").length;
+  await until("it is done", () => dones(first) === 1);
+  await overwrite(2);
+  await until("the other content is done", () => dones(first) === 2);
+  await first.stop();
+  await overwrite(3);
+  const second = await runDaemon(t, folder, engine);
+  await until("the third content is done", () => dones(second) === 1);
+  // Only its rights were changed.
+  await chmod(source, 0o640);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.equal(orders.length, 3);
 });

@@ -69,6 +69,7 @@ test("a job whose source changed while the daemon was down does not take the new
     mtimeMs: 1,
     ctimeMs: 1,
     endsHash: "h",
+    middleHash: "m",
     members: ["a.tif"],
   };
   await ledger.admitWhole("f", before, { seriesCount: 1, sampleBytes: 1, voxels: [1] });

@@ -112,6 +112,7 @@ test("a watch folder whose disk was mounted at the last run and is not at this s
     mtimeMs: 1,
     ctimeMs: 1,
     endsHash: "h",
+    middleHash: "m",
     members: ["a.tif"],
   };
   await ledger.admitWhole("f", sighting, { seriesCount: 1, sampleBytes: 1, voxels: [1] });

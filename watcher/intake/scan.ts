@@ -31,7 +31,7 @@ export interface KnownFile {
   readonly source: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
-  /** Given where the same content with another time of status change is to be told again. */
+  /** Given where the same size and time of change with another time of status change is to be looked at again. */
   readonly ctimeMs?: number;
 }
 
@@ -77,13 +77,13 @@ export function createScan(
   const settled = new Map<string, Omit<KnownFile, "source">>(
     known.map(({ source, ...facts }) => [source, facts]),
   );
-  /** Sources that are told again when they are delivered again, also as they were. */
-  const ended = new Set(known.flatMap(({ source, ctimeMs }) => (ctimeMs === undefined ? [] : [source])));
+  /** Sources that are looked at again when their time of status change is another: single files, and sets that ended. */
+  const heedsCtime = new Set(known.flatMap(({ source, ctimeMs }) => (ctimeMs === undefined ? [] : [source])));
 
   function isSettled(file: Listed): boolean {
     const same = settled.get(file.source);
     if (same?.sizeBytes !== file.sizeBytes || same.mtimeMs !== file.mtimeMs) return false;
-    return !ended.has(file.source) || same.ctimeMs === undefined || same.ctimeMs === file.ctimeMs;
+    return !heedsCtime.has(file.source) || same.ctimeMs === undefined || same.ctimeMs === file.ctimeMs;
   }
   const candidates = new Map<string, Candidate>();
   /** What the last listing showed. */
@@ -157,7 +157,7 @@ export function createScan(
       if (changedSince(sighting, all, file)) return;
       if (sighting.source === file.source) await tell({ kind: "whole", sighting, facts });
       else await tell({ kind: "part", source: file.source, of: sighting.source });
-      settle(file);
+      settle(file, all.length === 1);
     } catch (error) {
       const sighting = await sightingOf([file.source]).catch((unreadable: unknown) =>
         isAbsent(unreadable) ? undefined : unread(file),
@@ -175,7 +175,7 @@ export function createScan(
     const of = sourceOf(describedBy);
     if (!present.has(of)) throw withoutDescription(file.source, of);
     await tell({ kind: "part", source: file.source, of });
-    settle(file);
+    settle(file, false);
   }
 
   function sourceOf(path: string): string {
@@ -197,7 +197,7 @@ export function createScan(
     const hopeless = isEdgeError(error) && error.kind === "unsupported";
     if (!denied && (hopeless || quietForMs(candidate.watched) >= settings.brokenMs)) {
       await tell({ kind: "refused", sighting, error: report });
-      settle(file);
+      settle(file, true);
       return;
     }
     candidate.checkAfterMs = settings.now() + Math.min(recheckMs, settings.brokenMs / 4);
@@ -206,10 +206,11 @@ export function createScan(
     await tell({ kind: "broken", sighting, error: report });
   }
 
-  function settle(file: Listed): void {
+  function settle(file: Listed, single: boolean): void {
     candidates.delete(file.source);
     const { sizeBytes, mtimeMs, ctimeMs } = file;
     settled.set(file.source, { sizeBytes, mtimeMs, ctimeMs });
+    if (single) heedsCtime.add(file.source);
   }
 
   function summary(files: number, blind: BlindSpots | undefined): ScanSummary {
@@ -227,7 +228,7 @@ export function createScan(
     look,
     /** The jobs of these sources ended, and their content may come again: not as done, or they were moved away. */
     ended: (sources: readonly string[]): void => {
-      for (const source of sources) ended.add(source);
+      for (const source of sources) heedsCtime.add(source);
     },
   };
 }
@@ -239,7 +240,7 @@ function canBeRead({ verdict }: Listed): boolean {
 
 /** A file of which only the listing could be had. */
 function unread({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): Sighting {
-  return { source, sizeBytes, mtimeMs, ctimeMs, endsHash: "unread", members: [source] };
+  return { source, sizeBytes, mtimeMs, ctimeMs, endsHash: "unread", middleHash: "unread", members: [source] };
 }
 
 /** Only a single file can be compared with its listing; a set's members are each listed for themselves. */

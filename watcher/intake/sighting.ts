@@ -10,6 +10,7 @@ export interface Sighting {
   readonly ctimeMs: number;
   /** `identity.ts`, over all members. */
   readonly endsHash: string;
+  readonly middleHash: string;
   /** Members of a set, as `source`; one for most. */
   readonly members: readonly string[];
 }

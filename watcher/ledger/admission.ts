@@ -14,6 +14,7 @@ export interface SeenFile {
   /** When its status last changed (stat's ctime): a copy that keeps its mtime has another one. */
   readonly ctimeMs: number;
   readonly endsHash: string;
+  readonly middleHash: string;
   readonly members: readonly string[];
 }
 
@@ -42,7 +43,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
   /** Writes what is seen now over a sighting of which no job was ever started. */
   function overwriteSighting(id: number, seen: SeenFile): void {
     run(
-      "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, members = ? WHERE id = ?",
+      "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, middle_hash = ?, members = ? WHERE id = ?",
       ...identity(seen),
       id,
     );
@@ -51,7 +52,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
 
   function addSighting(folder: string, seen: SeenFile, revision: number): number {
     run(
-      "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, members, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       ...identity(seen),
       folder,
       seen.source,
@@ -117,7 +118,6 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
   ): Admission | undefined {
     const id = Number(before["id"]);
     if (jobs.some(({ status }) => undone.has(status))) {
-      run("UPDATE sightings SET ctime_ms = ? WHERE id = ?", seen.ctimeMs, id);
       // A lost engine (parked) may have left a file under the job's name, which a later attempt replaces.
       run(
         "UPDATE jobs SET attempt = (status = 'parked'), not_before_ms = 0 WHERE sighting = ? AND status IN ('failed', 'skipped', 'parked')",
@@ -154,10 +154,21 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     const before = latest(folder, seen.source);
     if (before === undefined) return undefined;
     const id = Number(before["id"]);
-    const sameContent = before["size_bytes"] === seen.sizeBytes && before["ends_hash"] === seen.endsHash;
+    const sameContent =
+      before["size_bytes"] === seen.sizeBytes &&
+      before["ends_hash"] === seen.endsHash &&
+      // Earlier versions did not note it.
+      (before["middle_hash"] ?? seen.middleHash) === seen.middleHash;
     const open = jobsOf(id);
     if (!sameContent || open.some((one) => one.waitsFor === "file")) return undefined;
     if (before["mtime_ms"] === seen.mtimeMs) {
+      // It was looked at again because of its time of status change, and is not to be because of the same one.
+      run(
+        "UPDATE sightings SET ctime_ms = ?, middle_hash = ? WHERE id = ?",
+        seen.ctimeMs,
+        seen.middleHash,
+        id,
+      );
       return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
     }
     const wholeHash = whole?.wholeHash;
@@ -186,14 +197,12 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
       ).map((row) => String(row["source"])),
 
     /**
-     * The files of a folder whose latest content needs no further look. `ctimeMs` where a job of it did not end as done:
-     * with another one it was delivered again. What was moved away is new if it is there.
+     * The files of a folder whose latest content needs no further look. `ctimeMs` of single files: with another one they were
+     * delivered again, or changed where nothing else shows it. What was moved away is new if it is there.
      */
     knownFiles: (folder: string) =>
       rows(
-        `SELECT source, size_bytes, mtime_ms, CASE WHEN json_array_length(members) = 1 AND EXISTS
-             (SELECT 1 FROM jobs WHERE sighting = s.id AND status IN ('failed', 'skipped', 'parked'))
-             THEN ctime_ms END AS ctime_ms
+        `SELECT source, size_bytes, mtime_ms, CASE WHEN json_array_length(members) = 1 THEN ctime_ms END AS ctime_ms
          FROM sightings s WHERE folder = ? AND coalesce(move, '') <> 'moved'
            AND revision = (SELECT max(revision) FROM sightings WHERE folder = s.folder AND source = s.source)
            AND NOT EXISTS (SELECT 1 FROM jobs WHERE sighting = s.id AND waits_for = 'file')`,
@@ -262,6 +271,6 @@ function toDo({ message, remedy }: ErrorReport): string {
   return remedy === undefined ? message : `${message}. ${remedy}`;
 }
 
-function identity(seen: SeenFile): [number, number, number, string, string] {
-  return [seen.sizeBytes, seen.mtimeMs, seen.ctimeMs, seen.endsHash, JSON.stringify(seen.members)];
+function identity({ sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, members }: SeenFile) {
+  return [sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, JSON.stringify(members)] as const;
 }

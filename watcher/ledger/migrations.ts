@@ -72,4 +72,6 @@ export const migrations: readonly string[] = [
   `ALTER TABLE sightings ADD COLUMN ctime_ms REAL;
    -- When the same content was delivered again after its job; NULL: never.
    ALTER TABLE sightings ADD COLUMN delivered_ms INTEGER`,
+  // Content that differs only between its ends; NULL: not known.
+  `ALTER TABLE sightings ADD COLUMN middle_hash TEXT`,
 ];

@@ -21,6 +21,7 @@ const seen = (source: string, change: Partial<SeenFile> = {}): SeenFile => ({
   mtimeMs: 1,
   ctimeMs: 1,
   endsHash: "h",
+  middleHash: "m",
   members: [source],
   ...change,
 });
@@ -123,7 +124,7 @@ test("a broken file waits, becomes whole under the same job, and is queued", asy
   assert.deepEqual(store.knownFiles("f"), []);
   const queued = only(store.admitWhole("f", seen("a.tif"), onePlane));
   assert.deepEqual([queued.id, queued.status, queued.revision], [waiting.id, "queued", 1]);
-  assert.deepEqual(store.knownFiles("f"), [{ source: "a.tif", sizeBytes: 10, mtimeMs: 1 }]);
+  assert.deepEqual(store.knownFiles("f"), [{ source: "a.tif", sizeBytes: 10, mtimeMs: 1, ctimeMs: 1 }]);
 });
 
 test("a broken file that is refused fails once, and is not looked at again", async (t) => {

@@ -20,7 +20,15 @@ async function newLedger(t: TestContext) {
   /** The file gets other content or is touched, its job runs to `end`; the name that was reserved for its result. */
   return (source: string, end: End): string => {
     mtimeMs += 1;
-    const seen = { source, sizeBytes: 10, mtimeMs, ctimeMs: 1, endsHash: `${mtimeMs}`, members: [source] };
+    const seen = {
+      source,
+      sizeBytes: 10,
+      mtimeMs,
+      ctimeMs: 1,
+      endsHash: `${mtimeMs}`,
+      middleHash: "m",
+      members: [source],
+    };
     const admission = store.admitWhole("f", seen, { seriesCount: 1, sampleBytes: 128, voxels: [64] });
     const [job] = admission.kind === "changed" ? admission.jobs : [];
     const { id, output } = begin(job ?? assert.fail("no job"));
