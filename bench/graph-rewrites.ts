@@ -5,16 +5,16 @@
 import { readFileSync } from "node:fs";
 import { median } from "../core/median.ts";
 import { loadNetwork } from "../export/cnnt/network.ts";
-import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { cnntGraph, inputName, outputName } from "../export/onnx/cnnt-graph.ts";
 import { encodeModel, type GraphNode, type Initializer, type OnnxModel } from "../export/onnx/messages.ts";
 import { openCheckpoint } from "../export/torch/checkpoint.ts";
 import { InferenceSession, Tensor } from "../runtime/engine/onnx-runtime.ts";
+import { architectureOf } from "../test/export/cnnt-fixtures.ts";
 
 const [weights = "", config = "", shapeText = "8,256,256", roundsText = "3", other] = process.argv.slice(2);
 const [depth = 8, height = 256, width = 256] = shapeText.split(",").map(Number);
 const checkpoint = await openCheckpoint(weights);
-const network = await loadNetwork(checkpoint, (await readTrainingConfig(config)).architecture);
+const network = await loadNetwork(checkpoint, await architectureOf(config));
 await checkpoint.close();
 const shipped = cnntGraph(network, { precision: "fp32", producerVersion: "bench" });
 

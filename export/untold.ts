@@ -1,7 +1,7 @@
 import { usageError } from "../core/errors.ts";
 import type { Intensity, Normalization } from "../core/package-settings.ts";
 import type { Shapes } from "./cnnt/expected-tensors.ts";
-import { possibleHeadsOf, type StatedArchitecture } from "./cnnt/infer-architecture.ts";
+import { possibleHeadsOf, type ToldArchitecture } from "./cnnt/infer-architecture.ts";
 import type { TrainingConfig } from "./cnnt/training-config.ts";
 import { placeOfTrainingJson } from "./cnnt/training-json-place.ts";
 
@@ -14,7 +14,7 @@ export interface Stated {
 }
 
 export interface Told {
-  readonly architecture: StatedArchitecture;
+  readonly architecture: ToldArchitecture;
   readonly scaling: { readonly normalization: Normalization; readonly intensity: Intensity };
 }
 
@@ -37,11 +37,8 @@ export async function toldOf(
   shapes: Shapes,
 ): Promise<Told> {
   const said = training?.architecture ?? {};
-  const architecture = {
-    ...said,
-    n_head: stated.heads ?? said.n_head,
-    no_residual: stated.noResidual ?? said.no_residual,
-  };
+  const n_head = stated.heads ?? said.n_head;
+  const no_residual = stated.noResidual ?? said.no_residual;
   const normalization = stated.normalization ?? training?.scaling?.normalization;
   const missing: [what: string, option: string][] = [];
   if (normalization === undefined) {
@@ -50,14 +47,14 @@ export async function toldOf(
       "--normalization and --intensity",
     ]);
   }
-  if (architecture.n_head === undefined) {
+  if (n_head === undefined) {
     const possible = possibleHeadsOf(shapes, weights).join(", ");
     missing.push([`the number of attention heads (one of ${possible})`, "--heads"]);
   }
-  if (architecture.no_residual === undefined) {
+  if (no_residual === undefined) {
     missing.push(["whether the network predicts the image or the noise", "--residual / --no-residual"]);
   }
-  if (normalization === undefined || missing.length > 0) {
+  if (normalization === undefined || n_head === undefined || no_residual === undefined) {
     throw usageError(`the weights cannot tell ${missing.map(([what]) => what).join(", nor ")}`, {
       code: "export-untold",
       file: weights,
@@ -71,7 +68,9 @@ export async function toldOf(
     stated.intensity ??
     (stated.normalization === undefined ? training?.scaling?.intensity : undefined) ??
     (intensityIsFitted ? { meaning: "uncalibrated" as const } : undefined);
-  if (intensity !== undefined) return { architecture, scaling: { normalization, intensity } };
+  if (intensity !== undefined) {
+    return { architecture: { ...said, n_head, no_residual }, scaling: { normalization, intensity } };
+  }
   throw usageError("with your own normalization you must state what output intensities mean", {
     code: "export-intensity-missing",
     file: weights,

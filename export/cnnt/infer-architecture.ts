@@ -12,7 +12,10 @@ export type StatedArchitecture = { readonly [K in keyof Architecture]?: Architec
 
 type Visible = Omit<Architecture, "n_head" | "no_residual">;
 
-export function completeArchitecture(shapes: Shapes, stated: StatedArchitecture, file: string): Architecture {
+/** With what the weights cannot tell. */
+export type ToldArchitecture = StatedArchitecture & Pick<Architecture, "n_head" | "no_residual">;
+
+export function completeArchitecture(shapes: Shapes, stated: ToldArchitecture, file: string): Architecture {
   const visible = visibleArchitecture(shapes, file);
   for (const key of ["blocks", "blocks_per_set", "kernel_size", "norm_mode", "with_mixer"] as const) {
     const said = stated[key];
@@ -26,25 +29,18 @@ export function completeArchitecture(shapes: Shapes, stated: StatedArchitecture,
       });
     }
   }
-  const heads = stated.n_head;
+  const { n_head: heads, no_residual } = stated;
   const possible = possibleHeads(visible.blocks);
-  if (heads === undefined || !possible.includes(heads)) {
-    throw usageError("the number of attention heads cannot be seen in the weights", {
-      code: "cnnt-heads-missing",
+  if (!possible.includes(heads)) {
+    throw usageError("the number of attention heads does not fit the weights", {
+      code: "cnnt-heads",
       file,
-      found: heads === undefined ? "none stated" : `${heads}`,
+      found: `${heads}`,
       allowed: `one of ${possible.join(", ")}`,
-      remedy: "Add --config with training's JSON (n_head), or --heads",
+      remedy: "Give the number that training used: --config with its JSON (n_head), or --heads",
     });
   }
-  if (stated.no_residual === undefined) {
-    throw usageError("whether the network predicts the image or the noise cannot be seen in the weights", {
-      code: "cnnt-residual-missing",
-      file,
-      remedy: "Add --config with training's JSON (no_residual), or --residual / --no-residual",
-    });
-  }
-  return { ...visible, n_head: heads, no_residual: stated.no_residual };
+  return { ...visible, n_head: heads, no_residual };
 }
 
 /** Head counts that a checkpoint's shapes allow. Throws `EdgeError` where they are those of no CNNT. */

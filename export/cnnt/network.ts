@@ -4,7 +4,7 @@ import type { Elements } from "../torch/element-types.ts";
 import { spatialMultiple } from "./block-sets.ts";
 import { chooseWeights } from "./choose-weights.ts";
 import { checkTensors, expectedTensors } from "./expected-tensors.ts";
-import { completeArchitecture, fixedHeightWidthOf, type StatedArchitecture } from "./infer-architecture.ts";
+import { completeArchitecture, fixedHeightWidthOf, type ToldArchitecture } from "./infer-architecture.ts";
 import { refuseUnusableValues } from "./weight-values.ts";
 
 /** A CNNT with its weights in memory: what the reference forward pass and the ONNX graph are made from. */
@@ -23,12 +23,12 @@ export interface CnntNetwork {
  */
 export async function loadNetwork(
   checkpoint: Checkpoint,
-  stated: StatedArchitecture,
+  told: ToldArchitecture,
   chosen = chooseWeights(checkpoint),
 ): Promise<CnntNetwork> {
   const { file } = checkpoint;
   const shapes = new Map([...chosen.tensors].map(([name, { shape }]) => [name, shape]));
-  const architecture = completeArchitecture(shapes, stated, file);
+  const architecture = completeArchitecture(shapes, told, file);
   const fixedHeightWidth = fixedHeightWidthOf(shapes);
   const expected = expectedTensors(architecture, fixedHeightWidth);
   checkTensors(shapes, expected, file);

@@ -7,9 +7,9 @@ import { describeError, isEdgeError } from "../../core/errors.ts";
 import { chooseWeights } from "../../export/cnnt/choose-weights.ts";
 import { loadNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
-import { readTrainingConfig } from "../../export/cnnt/training-config.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
 import { readNpyTensor } from "../../formats/npy/npy.ts";
+import { architectureOf } from "./cnnt-fixtures.ts";
 
 const folder = resolve(import.meta.dirname, "../fixtures/checkpoints");
 const files = readdirSync(folder).filter((name) => /\.(pt|safetensors)$/.test(name));
@@ -22,11 +22,9 @@ for (const file of files) {
   const name = file.slice(0, file.lastIndexOf("."));
   test(`reads the weights of a checkpoint saved as ${name}`, async () => {
     const checkpoint = await openCheckpoint(join(folder, file));
-    const config = await readTrainingConfig(join(folder, `${name}.json`));
+    const architecture = await architectureOf(join(folder, `${name}.json`));
     const chosen = chooseWeights(checkpoint, name === "average-beside" ? "model" : undefined);
-    const network = await loadNetwork(checkpoint, config.architecture, chosen).finally(() =>
-      checkpoint.close(),
-    );
+    const network = await loadNetwork(checkpoint, architecture, chosen).finally(() => checkpoint.close());
     const input = await readNpyTensor(join(folder, "input.npy"));
     const expected = await readNpyTensor(join(folder, `${name}.output.npy`));
     const output = referenceForward(network, { shape: input.shape, data: Float64Array.from(input.data) });

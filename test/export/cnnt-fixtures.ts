@@ -1,5 +1,8 @@
+import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { ToldArchitecture } from "../../export/cnnt/infer-architecture.ts";
+import { readTrainingConfig } from "../../export/cnnt/training-config.ts";
 
 /** The checkpoints with known outputs: a few in the repository, all of them where the shared data stands beside it. */
 
@@ -36,4 +39,12 @@ export function cnntFixture(name: string, root = own): CnntFixture {
       output: join(dir, input.replace("input", "output")),
     })),
   };
+}
+
+/** What training's JSON says of the network; a fixture's says all that the weights cannot tell. */
+export async function architectureOf(config: string): Promise<ToldArchitecture> {
+  const { architecture } = await readTrainingConfig(config);
+  const { n_head, no_residual } = architecture;
+  assert.ok(n_head !== undefined && no_residual !== undefined, config);
+  return { ...architecture, n_head, no_residual };
 }

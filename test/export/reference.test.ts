@@ -4,15 +4,14 @@ import type { CnntNetwork } from "../../export/cnnt/network.ts";
 import { loadNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
 import { double, erf, halve } from "../../export/cnnt/reference-layers.ts";
-import { readTrainingConfig } from "../../export/cnnt/training-config.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
 import { readNpyTensor } from "../../formats/npy/npy.ts";
-import { type CnntFixture, cnntFixture } from "./cnnt-fixtures.ts";
+import { architectureOf, type CnntFixture, cnntFixture } from "./cnnt-fixtures.ts";
 
 async function networkOf(fixture: CnntFixture): Promise<CnntNetwork> {
   const checkpoint = await openCheckpoint(fixture.weights);
   try {
-    return await loadNetwork(checkpoint, (await readTrainingConfig(fixture.config)).architecture);
+    return await loadNetwork(checkpoint, await architectureOf(fixture.config));
   } finally {
     await checkpoint.close();
   }

@@ -1,6 +1,6 @@
-import sharp from "sharp";
 import type { Samples } from "../../core/acquisition.ts";
 import type { PlaneSource } from "../../formats/plane/plane-source.ts";
+import { encodePng } from "../../formats/png.ts";
 import type { Preview } from "./protocol.ts";
 
 /** Longest side of each half, in pixels. */
@@ -27,12 +27,9 @@ export async function drawPreview(noisy: PlaneSource, denoised: PlaneSource): Pr
     const grey = Buffer.alloc(width * left.height, 255);
     draw(left, grey, width, 0, displayRange);
     draw(right, grey, width, left.width + gap, displayRange);
-    const png = await sharp(grey, { raw: { width, height: left.height, channels: 1 } })
-      .toColourspace("b-w")
-      .png({ compressionLevel: 9 })
-      .toBuffer();
+    const png = await encodePng(grey, { width, height: left.height, bits: 8, black: 0, white: 255 });
     if (png.byteLength > largestPngBytes && side > 32) continue;
-    return { png: png.toString("base64"), width, height: left.height, plane, displayRange };
+    return { png: Buffer.from(png).toString("base64"), width, height: left.height, plane, displayRange };
   }
 }
 
