@@ -14,10 +14,6 @@ import { architectureOf } from "./cnnt-fixtures.ts";
 const folder = resolve(import.meta.dirname, "../fixtures/checkpoints");
 const files = readdirSync(folder).filter((name) => /\.(pt|safetensors)$/.test(name));
 
-test("the fixtures hold a checkpoint of each kind", () => {
-  assert.ok(files.length >= 11, files.join());
-});
-
 for (const file of files) {
   const name = file.slice(0, file.lastIndexOf("."));
   test(`reads the weights of a checkpoint saved as ${name}`, async () => {
@@ -90,4 +86,15 @@ test("a bare pickle is refused as one", async () => {
   } finally {
     rmSync(scratch, { recursive: true });
   }
+});
+
+test("a number of heads that does not split the channels is refused with those that do", async () => {
+  const checkpoint = await openCheckpoint(join(folder, "half.pt"));
+  const told = { ...(await architectureOf(join(folder, "half.json"))), n_head: 3 };
+  const loading = loadNetwork(checkpoint, told).finally(() => checkpoint.close());
+  await assert.rejects(
+    loading,
+    (error) =>
+      isEdgeError(error, "cnnt-heads") && error.found === "3" && error.allowed === "one of 1, 2, 4, 8",
+  );
 });
