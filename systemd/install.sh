@@ -13,7 +13,7 @@
 # --group NAME the group of the results (default cnnt-edge-data), for the first installation only
 # --node FILE  the Node to run (default: the archive's own, the one chosen before, or the one in PATH)
 # --no-start   neither start nor restart the daemon
-# --purge      remove configuration, ledger, user and group too. Images are never removed.
+# --purge      remove configuration, ledger and user too. Images and the group that may read them are never removed.
 # --root DIR   put everything below DIR, and change neither users nor systemd (for packages)
 # --systemctl FILE  with --root: call this instead (for tests)
 set -euo pipefail
@@ -323,7 +323,7 @@ do_uninstall() {
   rm -rf "$versions"
   rm -f "$home/current" "$home/previous"
   if [ "$purge" = no ]; then
-    echo "removed: service and program; configuration, ledger, user and images are kept (--purge removes all but images)"
+    echo "removed: service and program; configuration, ledger, user, group and images are kept (--purge removes configuration, ledger and user too)"
     return
   fi
   if [ -n "$(find "$config_dir" "$state_dir" -iname '*.tif*' -print -quit 2>/dev/null)" ]; then

@@ -60,7 +60,7 @@ export interface EngineRoomOptions {
   readonly onWarmUpLost: (news: string) => void;
 }
 
-/** Between two looks whether an engine that was lost in its warm-up is warm, at least. */
+/** Before an engine that was lost in its warm-up is asked for again; its host then waits for `restartDelayMs` more. */
 const pauseMs = 1000;
 
 /** Models are looked at once a sweep; those in error are checked anyway after so many looks. */
@@ -143,7 +143,7 @@ export function createEngineRoom({
 
   function tellLoss(error: unknown, losses: number): void {
     const { message } = reportOf(error);
-    const nextS = Math.max(restartDelayMs(losses), pauseMs) / 1000;
+    const nextS = (pauseMs + restartDelayMs(losses)) / 1000;
     const often = losses === 1 ? "" : ` ${losses} times in a row`;
     const news = `the engine was lost${often} while it warmed up; it is started again in ${nextS} s: ${message}`;
     become("lost", news);
@@ -153,7 +153,7 @@ export function createEngineRoom({
   /** Starts an engine that was lost in its warm-up until it is warm, ever more slowly. Meanwhile the daemon goes on. */
   async function tryAgain(own: Engine): Promise<void> {
     for (let losses = 2; ; losses += 1) {
-      // Its host pauses longer after repeated losses; this lets a process that refused its work be gone.
+      // Lets a process that refused its work be gone.
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       try {
         const measured = await own.ready();

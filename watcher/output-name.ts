@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { fittedName, nameLimits } from "../formats/file/name-limit.ts";
+import { fittedName } from "../formats/file/name-limit.ts";
 import { imageStem } from "../formats/image-name.ts";
 import { type ResultKind, resultEndings } from "../runtime/job/result-name.ts";
 
@@ -16,7 +16,7 @@ export function outputNames(
   folder: string,
   job: { source: string; series: number; seriesCount: number; revision: number; hasEarlierResult?: true },
   kind: ResultKind,
-  limitBytes: number = nameLimits.usual,
+  limitBytes: number,
 ): string[] {
   const series = job.seriesCount > 1 ? `.series-${job.series}` : "";
   const revision = job.hasEarlierResult ? `.r${job.revision}` : "";

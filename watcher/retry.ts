@@ -34,7 +34,7 @@ export function judgeFailure(
   error: ErrorReport,
   attempt: number,
   mostAttempts: number,
-  sourceGone = false,
+  sourceGone: boolean,
 ): FailureVerdict {
   if (error.code === "interrupted" || error.code === "engine-stopped") return { kind: "interrupted" };
   if (error.code === "disk-full") return { kind: "full" };

@@ -1,4 +1,5 @@
 import { usageError } from "../../core/errors.ts";
+import { systemCode } from "../../core/system-code.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
 import { type Calibration, calibrationSchema } from "../result/result.ts";
 
@@ -31,11 +32,12 @@ async function textOf(file: string): Promise<string> {
   try {
     return (await readNamedFile(file, longestBytes)).toString("utf8");
   } catch (cause) {
-    if (!(cause instanceof Error && "syscall" in cause)) throw cause;
+    const found = systemCode(cause);
+    if (found === undefined) throw cause;
     throw usageError("the calibration cannot be read", {
       code: "calibration-unreadable",
       file,
-      found: "code" in cause ? String(cause.code) : cause.message,
+      found,
       remedy: "Check the path under `calibration` and the right to read it",
       cause,
     });

@@ -1,5 +1,5 @@
 import { type EdgeError, machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { isAbsent, systemCode } from "../../core/system-code.ts";
 
 const openErrors: Readonly<Record<string, { what: string; remedy: string; retryable?: boolean }>> = {
   ENOENT: { what: "there is no such file", remedy: "Check the path." },
@@ -31,7 +31,7 @@ export function openError(cause: unknown, file: string): EdgeError {
     });
   }
   const fields = {
-    code: code === "ENOENT" || code === "ENOTDIR" ? "file-missing" : "file-open",
+    code: isAbsent(cause) ? "file-missing" : "file-open",
     file,
     remedy: known.remedy,
     cause,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -85,4 +86,19 @@ test("a package whose licence has no text anywhere is not packed", async () => {
   } finally {
     rmSync(scratch, { recursive: true });
   }
+});
+
+test("install.sh copies what is packed, and the packages and the lockfile with it", () => {
+  const parts = execFileSync(
+    "bash",
+    [
+      "-c",
+      'source_dir="$1"; eval "$(sed -n "/^parts() {/,/^}/p" "$1/systemd/install.sh")"; parts',
+      "bash",
+      root,
+    ],
+    { encoding: "utf8" },
+  );
+  const copied = parts.trimEnd().split("\n");
+  assert.deepEqual(copied.sort(), [...productParts, "node_modules", "package-lock.json"].sort());
 });

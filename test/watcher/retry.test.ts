@@ -6,8 +6,8 @@ const failure = (code: string) => ({ kind: "machine", code, message: "it failed"
 
 test("a job with which the engine was lost is tried once more, whatever is configured", () => {
   for (const code of ["engine-lost", "network-stuck", "network-lost"]) {
-    assert.equal(judgeFailure(failure(code), 1, 5).kind, "again", code);
-    assert.equal(judgeFailure(failure(code), 2, 5).kind, "parked", code);
+    assert.equal(judgeFailure(failure(code), 1, 5, false).kind, "again", code);
+    assert.equal(judgeFailure(failure(code), 2, 5, false).kind, "parked", code);
     assert.ok(isEngineLoss(failure(code)));
   }
 });
@@ -15,6 +15,6 @@ test("a job with which the engine was lost is tried once more, whatever is confi
 test("where memory ran out each attempt has smaller tiles: all that are configured are made", () => {
   const noMemory = failure("engine-memory");
   assert.ok(isEngineLoss(noMemory));
-  const kinds = [1, 2, 3].map((attempt) => judgeFailure(noMemory, attempt, 3).kind);
+  const kinds = [1, 2, 3].map((attempt) => judgeFailure(noMemory, attempt, 3, false).kind);
   assert.deepEqual(kinds, ["again", "again", "parked"]);
 });

@@ -198,7 +198,10 @@ function tasks(settings: FolderSettings, watched: WatchedFolder, results: Watche
       await removeStalePartials(into);
       return { freeBytes, noFiles: !taken && freeFiles === 0 };
     },
-    tidy: ({ into }) => removeStalePartials(into),
+    tidy: async ({ into }) => {
+      await removeStalePartials(into);
+      return undefined;
+    },
     move: (order) =>
       moveSource(
         {

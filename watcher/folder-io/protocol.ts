@@ -33,8 +33,8 @@ export interface FolderTasks {
   look: { ask: { members: readonly string[] }; answer: SourceLook };
   /** Makes the folder that a result goes into, and tries to write there; answers how much room its disk has. */
   prepare: { ask: { into: string }; answer: Room };
-  /** Removes what killed processes left half written in the folder of a result; answers the names of what it removed. */
-  tidy: { ask: { into: string }; answer: string[] };
+  /** Removes what killed processes left half written in the folder of a result. */
+  tidy: { ask: { into: string }; answer: undefined };
   /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
   move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
   /** Before and after, as an 8-bit picture. */

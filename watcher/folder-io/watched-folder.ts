@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, opendir, stat } from "node:fs/promises";
 import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { isDenied, systemCode } from "../../core/system-code.ts";
 import { isEmpty, mountedDisk } from "./mounted-disk.ts";
 
 /** Whether the watch folder is there, so that what it lacks was really removed. */
@@ -44,15 +44,13 @@ export function createWatchedFolder(path: string, mountPointBefore: string | und
 /** What is told of a folder whose disk refused something; an `EdgeError` stays itself. */
 export function unreachable(error: unknown, file: string): EdgeError {
   if (isEdgeError(error)) return error;
-  const code = systemCode(error) ?? "unknown";
   return machineError("the folder cannot be reached", {
     code: "folder-unreachable",
     file,
-    found: code,
-    remedy:
-      code === "EACCES"
-        ? "Give this user the right to read and write there"
-        : "Mount the disk or share, or make the folder; the daemon tries again by itself",
+    found: systemCode(error) ?? "unknown",
+    remedy: isDenied(error)
+      ? "Give this user the right to read and write there"
+      : "Mount the disk or share, or make the folder; the daemon tries again by itself",
     retryable: true,
     cause: error,
   });

@@ -67,11 +67,7 @@ const recheckMs = 10_000;
  * One folder's memory between sweeps: which files were seen and how long they have been at rest. `known` is what
  * the ledger holds, so that a restart looks only at what is new.
  */
-export function createScan(
-  settings: ScanSettings,
-  known: readonly KnownFile[],
-  waiting: readonly string[] = [],
-) {
+export function createScan(settings: ScanSettings, known: readonly KnownFile[], waiting: readonly string[]) {
   /** Told before, by an earlier process: it is told once where it has gone since. */
   const toldBefore = new Set(waiting);
   const settled = new Map<string, Omit<KnownFile, "source">>(
@@ -251,7 +247,7 @@ function changedSince(sighting: Sighting, members: readonly string[], file: List
 
 function withoutDescription(file: string, describedBy: string) {
   return formatError(
-    `the file is one plane or more of a set, and the file that describes the set is missing`,
+    "the file is one plane or more of a set, and the file that describes the set is missing",
     {
       code: "set-undescribed",
       file,

@@ -139,7 +139,7 @@ async function lookAt(
   { path, source, verdict }: Candidate,
   overlook: (error: unknown) => void,
 ): Promise<Listed | undefined> {
-  const listed = (facts: Stats, kind: Listed["verdict"]): Listed => ({
+  const listed = (facts: Pick<Stats, "size" | "mtimeMs" | "ctimeMs">, kind: Listed["verdict"]): Listed => ({
     source,
     sizeBytes: facts.size,
     mtimeMs: facts.mtimeMs,
@@ -151,13 +151,11 @@ async function lookAt(
     if (facts.isDirectory()) return undefined;
     if (facts.isFile()) return listed(facts, verdict);
     // Its own times change with all that goes through it.
-    return {
-      source,
-      sizeBytes: 0,
-      mtimeMs: facts.birthtimeMs,
-      ctimeMs: facts.birthtimeMs,
-      verdict: { kind: "special", what: kindOf(facts) },
-    };
+    const { birthtimeMs } = facts;
+    return listed(
+      { size: 0, mtimeMs: birthtimeMs, ctimeMs: birthtimeMs },
+      { kind: "special", what: kindOf(facts) },
+    );
   } catch (error) {
     overlook(error);
     if (!isAbsent(error) && systemCode(error) !== "ELOOP") return undefined;

@@ -1,5 +1,5 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { JobStatus } from "../../core/messages.ts";
+import { endStatuses } from "../../core/messages.ts";
 import type { Database, Row } from "./database.ts";
 import type { Admission, Job } from "./job.ts";
 import type { JobTable, SightingKey } from "./job-table.ts";
@@ -25,8 +25,10 @@ export interface WholeFacts {
   readonly voxels: readonly number[];
 }
 
-/** Ends after which the same content may be tried again when it is delivered again. */
-const undone: ReadonlySet<JobStatus> = new Set(["failed", "skipped", "parked"]);
+/** Whether a job ended in a way after which the same content may be tried again when it is delivered again. */
+function isUndone({ status }: Job): boolean {
+  return endStatuses.has(status) && status !== "done";
+}
 
 export function createAdmission({ rows, run, transaction }: Database, table: JobTable, now: () => number) {
   const { select } = table;
@@ -75,12 +77,13 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
       overwriteSighting(id, seen);
       return { id, revision, skipped: [] };
     }
+    const newer = { id: addSighting(folder, seen, revision + 1), revision: revision + 1 };
     const skipped = open
       .filter((one) => one.status === "queued" || one.status === "waiting")
-      .map((one) => table.end(one.id, "skipped", { reason: `replaced by revision ${revision + 1}` }));
+      .flatMap((one) => table.endReplaced(one.id) ?? []);
     // What lies there now is not what was denoised: it is moved after its own job.
     run("UPDATE sightings SET move = 'replaced', move_error = NULL WHERE id = ? AND move = 'asked'", id);
-    return { id: addSighting(folder, seen, revision + 1), revision: revision + 1, skipped };
+    return { ...newer, skipped };
   }
 
   /** One job for each series that a whole file has, but for those of `kept`. */
@@ -117,13 +120,12 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     { facts, wholeHash, moves = false }: { facts: WholeFacts; wholeHash?: string; moves?: boolean },
   ): Admission | undefined {
     const id = Number(before["id"]);
-    if (jobs.some(({ status }) => undone.has(status))) {
+    if (jobs.some(isUndone)) {
       // A lost engine (parked) may have left a file under the job's name, which a later attempt replaces.
-      run(
-        "UPDATE jobs SET attempt = (status = 'parked'), not_before_ms = 0 WHERE sighting = ? AND status IN ('failed', 'skipped', 'parked')",
-        id,
-      );
-      const kept = new Set(jobs.filter(({ status }) => !undone.has(status)).map(({ series }) => series));
+      for (const { id: job } of jobs.filter(isUndone)) {
+        run("UPDATE jobs SET attempt = (status = 'parked'), not_before_ms = 0 WHERE id = ?", job);
+      }
+      const kept = new Set(jobs.flatMap((one) => (isUndone(one) ? [] : one.series)));
       const reason = "the same content was delivered again";
       const revision = Number(before["revision"]);
       return { kind: "changed", jobs: queueSeries(folder, seen, { id, revision }, facts, { reason, kept }) };

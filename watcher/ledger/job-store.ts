@@ -73,7 +73,7 @@ export function createJobStore(database: Database, now: () => number) {
     lastEnded: (): Job | undefined =>
       select("WHERE j.ended_ms IS NOT NULL ORDER BY j.ended_ms DESC LIMIT 1")[0],
 
-    /** Where the disk was mounted on which a watch folder's results or finished sources go to `path`; undefined: never yet. */
+    /** Where the disk of `path` was mounted: of a watch folder, its results or its finished sources; undefined: never yet. */
     mountPoint: (folder: string, path: string): string | undefined => {
       const [row] = rows("SELECT mount_point FROM disks WHERE folder = ? AND path = ?", folder, path);
       return row === undefined ? undefined : String(row["mount_point"]);

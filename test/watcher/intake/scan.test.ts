@@ -139,6 +139,7 @@ test("what the ledger knows is not looked into again", async () => {
       },
     },
     known,
+    [],
   );
   for (let look = 0; look < 5; look += 1) await scan.look(async () => assert.fail("told"));
   assert.deepEqual(opened, []);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
+import { nameLimits } from "../../../formats/file/name-limit.ts";
 import type { DenoiseOutcome } from "../../../runtime/job/denoise-job.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
@@ -44,7 +45,7 @@ async function newLedger(t: TestContext) {
   };
 
   function begin(job: Job): Job {
-    return store.start(job.id, outputNames("", job, "denoised"));
+    return store.start(job.id, outputNames("", job, "denoised", nameLimits.usual));
   }
 }
 
