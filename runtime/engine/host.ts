@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type EdgeError, errorFromReport, machineError, usageError } from "../../core/errors.ts";
+import { type EdgeError, machineError, usageError } from "../../core/errors.ts";
 import {
   type DenoiseJob,
   type DenoiseOutcome,
@@ -8,13 +8,13 @@ import {
   type Engine,
   type Progress,
 } from "../job/denoise-job.ts";
-import { interrupted } from "../job/interrupted.ts";
+import { interrupted, orInterrupted } from "../job/interrupted.ts";
 import { defaultProviders, type ProviderName } from "../machine/providers.ts";
+import type { ProcessEnd } from "../worker/process-channel.ts";
 import { chooseProvider, type ProviderChoice } from "./choose-provider.ts";
-import { type Deferred, deferred } from "./deferred.ts";
-import { type EngineProcess, type ProcessEnd, startEngineProcess } from "./engine-process.ts";
+import type { EngineSettings, JobEvent } from "./engine-duties.ts";
+import { beginLife, type EngineLife } from "./engine-life.ts";
 import { oomKills, ranOutOfMemory } from "./out-of-memory.ts";
-import type { EngineSettings, FromEngine, WarmUp } from "./protocol.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 import type { TileLimits } from "./tile-deadline.ts";
 import { type KnownTiles, openTileMemory, smallerVoxels } from "./tile-memory.ts";
@@ -54,25 +54,16 @@ export interface EngineOptions {
 }
 
 const engineProgram = new URL("./child.ts", import.meta.url);
-const checksPerSilence = 10;
 const defaultSilenceMs = 60_000;
 const defaultGraceMs = 5_000;
 
 /** The job in the engine's hands. */
 interface RunningJob {
-  readonly id: number;
   readonly onProgress: (progress: Progress) => void;
-  readonly end: Deferred<DenoiseOutcome>;
   /** Before it: processes that the kernel killed for lack of memory. */
   oomKillsBefore: number;
   /** What the network was given last. */
   tile?: { readonly modelSha256: string; readonly voxels: number };
-}
-
-/** One engine process that has been told to start. */
-interface Life {
-  readonly process: EngineProcess;
-  readonly warmUp: Promise<WarmUp>;
 }
 
 /**
@@ -98,51 +89,40 @@ export function startEngine(options: EngineOptions): Engine {
     return choice;
   };
   const stopping = new AbortController();
-  let life: Promise<Life> | undefined;
+  let life: Promise<EngineLife> | undefined;
+  /** The same once it has begun; not one that was replaced on purpose. */
+  let living: EngineLife | undefined;
   let running: RunningJob | undefined;
   let knownTiles: KnownTiles = {};
   let lossesInARow = 0;
   let jobsOfLife = 0;
-  /** The last process that was replaced on purpose: two at once would share a GPU's memory. */
-  let retiring: EngineProcess | undefined;
+  /** The end of the last process that was replaced on purpose: two at once would share a GPU's memory. */
   let retired: Promise<void> = Promise.resolve();
-  let nextId = 1;
 
-  const begin = async (): Promise<Life> => {
+  const begin = async (): Promise<EngineLife> => {
     const { provider } = await chosen();
     // Cut short by stop().
     await sleep(restartDelayMs(lossesInARow), undefined, { signal: stopping.signal }).catch(() => undefined);
     await retired;
     if (stopping.signal.aborted) throw stopped();
     jobsOfLife = 0;
-    let stuck: Error | undefined;
-    const warmUp = deferred<WarmUp>();
-    const silenceMs = options.silenceMs ?? defaultSilenceMs;
-    const engine = startEngineProcess({
+    const own = beginLife({
       program: options.program ?? engineProgram,
       env: options.env ?? process.env,
-      checkEveryMs: silenceMs / checksPerSilence,
-      silentChecks: checksPerSilence,
-      onMessage: (message) => {
-        if (message.kind === "stuck") {
-          stuck = errorFromReport(message.error);
-          engine.kill(message.error.message);
-        } else receive(message, warmUp);
+      settings: { ...settingsOf(options, provider), knownTiles },
+      silenceMs: options.silenceMs ?? defaultSilenceMs,
+      onEnd: async (end, stuck) => {
+        if (living !== own) return stopped();
+        // Before anybody hears of the loss: the next process reads it when it starts.
+        const outOfMemory = running !== undefined && (await rememberTooLarge(running, end, provider));
+        life = undefined;
+        lossesInARow += 1;
+        if (stopping.signal.aborted) return stopped();
+        return stuck ?? (outOfMemory ? killedByMemory(end.how) : lost(end.how));
       },
     });
-    void engine.ended.then(async (end) => {
-      if (retiring === engine) return;
-      // Before anybody hears of the loss: the next process reads it when it starts.
-      const outOfMemory = running !== undefined && (await rememberTooLarge(running, end, provider));
-      life = undefined;
-      lossesInARow += 1;
-      const ofLoss = outOfMemory ? killedByMemory(end.how) : lost(end.how);
-      const error = stopping.signal.aborted ? stopped() : (stuck ?? ofLoss);
-      warmUp.reject(error);
-      running?.end.reject(error);
-    });
-    engine.send({ kind: "start", settings: { ...settingsOf(options, provider), knownTiles } });
-    return { process: engine, warmUp: warmUp.promise };
+    living = own;
+    return own;
   };
 
   /** Whether the process died of its tile. That size is not tried again then. */
@@ -159,25 +139,13 @@ export function startEngine(options: EngineOptions): Engine {
     return true;
   };
 
-  const receive = (message: Exclude<FromEngine, { kind: "stuck" }>, warmUp: Deferred<WarmUp>): void => {
-    if (message.kind === "ready") warmUp.resolve(message.warmUp);
-    else if (message.kind === "unfit") warmUp.reject(errorFromReport(message.error));
-    else if (message.kind !== "heartbeat" && message.id === running?.id) receiveOfJob(message, running);
+  const heard = (event: JobEvent, job: RunningJob): void => {
+    if (event.kind === "progress") job.onProgress(event.progress);
+    if (event.kind === "tile") job.tile = event;
+    if (event.kind === "tile-too-large") options.onTileTooLarge?.(event.note);
   };
 
-  const receiveOfJob = (message: Extract<FromEngine, { id: number }>, job: RunningJob): void => {
-    if (message.kind === "progress") job.onProgress(message.progress);
-    if (message.kind === "tile") job.tile = message;
-    if (message.kind === "tile-too-large") options.onTileTooLarge?.(message.note);
-    if (message.kind === "failed") job.end.reject(errorFromReport(message.error));
-    if (message.kind === "done") {
-      lossesInARow = 0;
-      jobsOfLife += 1;
-      job.end.resolve(message.outcome);
-    }
-  };
-
-  const living = (): Promise<Life> => {
+  const current = (): Promise<EngineLife> => {
     if (life === undefined) {
       const beginning = begin();
       life = beginning;
@@ -188,54 +156,40 @@ export function startEngine(options: EngineOptions): Engine {
     return life;
   };
 
-  const runJob = async (job: DenoiseJob, own: RunningJob, signal?: AbortSignal): Promise<DenoiseOutcome> => {
-    let sentTo: EngineProcess | undefined;
-    const onAbort = (): void => {
-      // An engine at work removes its temporary file first and then answers "interrupted".
-      if (sentTo === undefined) own.end.reject(interrupted());
-      else sentTo.send({ kind: "abort", id: own.id });
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-    try {
-      const { process: engine, warmUp } = await Promise.race([living(), own.end.promise.then(never)]);
-      await Promise.race([warmUp, own.end.promise]);
-      own.oomKillsBefore = await oomKills();
-      if (signal?.aborted !== true) {
-        sentTo = engine;
-        engine.send({ kind: "denoise", id: own.id, job });
-      }
-      return await own.end.promise;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-    }
+  const runJob = async (job: DenoiseJob, own: RunningJob, signal: AbortSignal): Promise<DenoiseOutcome> => {
+    const { engine, warmUp } = await orInterrupted(current(), signal);
+    await orInterrupted(warmUp, signal);
+    own.oomKillsBefore = await oomKills();
+    if (signal.aborted) throw interrupted();
+    const outcome = await engine.ask("denoise", job, { signal, onEvent: (event) => heard(event, own) });
+    lossesInARow = 0;
+    jobsOfLife += 1;
+    return outcome;
   };
 
   /** Memory that libraries leak in months of work goes back with the process. */
   const recycle = async (): Promise<void> => {
     if (jobsOfLife < (options.recycleAfterJobs ?? Number.POSITIVE_INFINITY)) return;
-    const { process: engine } = await living();
+    const retiring = await current();
     options.onRecycle?.(jobsOfLife);
-    retiring = engine;
-    retired = engine.stop(defaultGraceMs);
-    life = undefined;
-    living().catch(() => undefined);
+    [life, living] = [undefined, undefined];
+    retired = retiring.stop(defaultGraceMs);
+    current().catch(() => undefined);
   };
 
   // Wanted at once: the warm-up runs while the first acquisition is still being written.
-  living().catch(() => undefined);
+  current().catch(() => undefined);
 
   return {
     async ready() {
       const { provider, rejected } = await chosen();
-      const { warmUp } = await living();
+      const { warmUp } = await current();
       return { provider, rejected, ...(await warmUp) };
     },
-    async denoise(input, { signal, onProgress = () => undefined } = {}) {
+    async denoise(input, { signal = new AbortController().signal, onProgress = () => undefined } = {}) {
       if (running !== undefined) throw busy();
       const job = denoiseJobSchema.parse(input);
-      running = { id: nextId, onProgress, end: deferred(), oomKillsBefore: Number.POSITIVE_INFINITY };
-      nextId += 1;
+      running = { onProgress, oomKillsBefore: Number.POSITIVE_INFINITY };
       try {
         const outcome = await runJob(job, running, signal);
         await recycle();
@@ -246,8 +200,8 @@ export function startEngine(options: EngineOptions): Engine {
     },
     async stop(graceMs = defaultGraceMs) {
       stopping.abort();
-      const current = await life?.catch(() => undefined);
-      await Promise.all([retired, current?.process.stop(graceMs)]);
+      const last = await life?.catch(() => undefined);
+      await Promise.all([retired, last?.stop(graceMs)]);
     },
   };
 }
@@ -265,11 +219,6 @@ function settingsOf(options: EngineOptions, provider: ProviderName): EngineSetti
     ...(idleReleaseMs === undefined ? {} : { idleReleaseMs }),
     ...(networkProgram === undefined ? {} : { networkProgram: networkProgram.href }),
   };
-}
-
-/** A job cannot end well before it was sent. */
-function never(): never {
-  throw lost("a job ended that had not begun");
 }
 
 function lost(how: string): EdgeError {

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
-import type { ProcessEnd } from "./engine-process.ts";
+import type { ProcessEnd } from "../worker/process-channel.ts";
 
 /** Processes that the kernel killed for lack of memory, counted before a job and after its process had ended. */
 export interface OomKills {

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { productVersion } from "../machine/product-version.ts";
 import type { Channel, End } from "./duties.ts";
 
 /** Before everything else, also before tsx. */
@@ -42,7 +43,7 @@ export function forkProgram(
   program: URL,
   { stderr, env = process.env }: { readonly stderr: "pipe" | "inherit"; readonly env?: NodeJS.ProcessEnv },
 ): ChildProcess {
-  return fork(program, {
+  return fork(program, [productVersion], {
     execArgv: preloaded.flatMap((module) => ["--import", module]),
     serialization: "advanced",
     stdio: ["ignore", "ignore", stderr, "ipc"],
@@ -114,10 +115,17 @@ export function tellParent(message: object): void {
   process.send?.(message, undefined, undefined, () => undefined);
 }
 
-/** From within a process to the one that started it. */
+/** From within a process to the one that started it, unless an update of our files came between the two. */
 export const parentOfProcess: Channel = {
   send: tellParent,
   listen: (receive, ended) => {
+    const [, , parentVersion] = process.argv;
+    if (parentVersion !== productVersion) {
+      process.stderr.write(
+        `version ${parentVersion} of cnnt-edge started a process of version ${productVersion}: start cnnt-edge again\n`,
+      );
+      process.exit(1);
+    }
     process.on("message", receive);
     process.on("disconnect", () => ended({ how: "disconnected" }));
   },

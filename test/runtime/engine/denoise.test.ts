@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { type Acquisition, type Samples, type SampleType, sampleTypes } from "../../../core/acquisition.ts";
-import { isEdgeError } from "../../../core/errors.ts";
+import { describeError, isEdgeError } from "../../../core/errors.ts";
 import { encodeNpy, readNpyTensor } from "../../../formats/npy/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { createOmeTiff } from "../../../formats/tiff/ome-tiff-sink.ts";
@@ -159,7 +159,7 @@ test("fails a file with NaN or infinities where that is wanted, and leaves nothi
   writeFileSync(file, encodeNpy({ shape: [3, 20, 24], data }));
   await assert.rejects(
     engine.denoise({ ...jobOf(file), nonFinite: "refuse" }),
-    (error) => isEdgeError(error, "input-non-finite") && /plane 2/.test(error.message),
+    (error) => isEdgeError(error, "input-non-finite") && /plane 2/.test(describeError(error)),
   );
   assert.ok(!readdirSync(scratch).some((name) => name.startsWith("refused.") && !name.endsWith(".npy")));
 });

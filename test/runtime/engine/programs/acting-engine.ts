@@ -1,36 +1,41 @@
-import type { FromEngine, ToEngine } from "../../../../runtime/engine/protocol.ts";
+import type { EngineDuties, HostDuties } from "../../../../runtime/engine/engine-duties.ts";
+import type { DenoiseOutcome } from "../../../../runtime/job/denoise-job.ts";
+import { interrupted } from "../../../../runtime/job/interrupted.ts";
+import { connect } from "../../../../runtime/worker/connect.ts";
+import { parentOfProcess } from "../../../../runtime/worker/process-channel.ts";
 
 /** Stands in for the engine process and does what the name of the job's input says. */
 
-const send = (message: FromEngine | { kind: "nonsense" }): void => void process.send?.(message);
-
 process.on("SIGTERM", () => undefined);
-process.on("message", (message: ToEngine) => {
-  if (message.kind === "start") {
-    send({ kind: "ready", warmUp: { pid: process.pid, runtimeVersion: "0", networkVoxelsPerS: 1 } });
-  }
-  if (message.kind === "abort") {
-    const error = { kind: "machine", code: "interrupted", message: "interrupted", retryable: true } as const;
-    send({ kind: "failed", id: message.id, error });
-  }
-  if (message.kind !== "denoise") return;
-  switch (message.job.input) {
-    case "crash":
-      process.stderr.write("libfoo.so.1: cannot open\n", () => process.kill(process.pid, "SIGSEGV"));
-      return;
-    case "hang":
-      for (;;);
-    case "lie":
-      send({ kind: "nonsense" });
-      return;
-    case "wait":
-      return;
-    default:
-      send({ kind: "done", id: message.id, outcome: outcomeOf(message.job.output) });
-  }
-});
+connect<HostDuties, EngineDuties>(
+  parentOfProcess,
+  {
+    start: () => ({ pid: process.pid, runtimeVersion: "0", networkVoxelsPerS: 1 }),
+    stop: () => undefined,
+    denoise: ({ input, output }, { signal }) => {
+      const forEver = new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => reject(interrupted()));
+      });
+      switch (input) {
+        case "crash":
+          process.stderr.write("libfoo.so.1: cannot open\n", () => process.kill(process.pid, "SIGSEGV"));
+          return forEver;
+        case "hang":
+          for (;;);
+        case "lie":
+          process.send?.({ kind: "nonsense" });
+          return forEver;
+        case "wait":
+          return forEver;
+        default:
+          return outcomeOf(output);
+      }
+    },
+  },
+  () => process.exit(),
+);
 
-function outcomeOf(output: string): Extract<FromEngine, { kind: "done" }>["outcome"] {
+function outcomeOf(output: string): DenoiseOutcome {
   return {
     output,
     outputBytes: 1,
