@@ -5,12 +5,26 @@ import type { WatchMode } from "./folder-io/protocol.ts";
 import type { BlindSpots } from "./intake/sweep.ts";
 import { noiseBody } from "./job-message.ts";
 
+/** What a job was made for, as it was seen; where it is gone or another, nothing waits for its result. */
+export interface SeenSource {
+  readonly members: readonly string[];
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+}
+
 /** What is known of a folder; each fact is set and cleared by whoever observes it. */
 export interface FolderFacts {
   readonly modelError?: ErrorReport;
   readonly unreachable?: ErrorReport;
-  /** Results cannot be written: why, and the folder of a result in which that is tried again at each sweep. */
-  readonly unwritable?: { readonly error: ErrorReport; readonly into: string };
+  /**
+   * Results cannot be written: why, the folder of a result in which that is tried again at each sweep, and whose result that
+   * is; absent where it is the folder of all.
+   */
+  readonly unwritable?: {
+    readonly error: ErrorReport;
+    readonly into: string;
+    readonly source?: SeenSource;
+  };
   /**
    * A result of so many bytes found no room. `refused` where the disk claims to have enough, as with a quota: then
    * only another attempt tells, not before `notBeforeMs` (of performance.now).
@@ -20,8 +34,8 @@ export interface FolderFacts {
     freeBytes: number;
     /** The disk can hold no more files, whatever bytes are free. */
     noFiles: boolean;
-    /** What found no room, as it was seen; where it is gone or another, nothing waits for that room. */
-    source: { members: readonly string[]; sizeBytes: number; mtimeMs: number };
+    /** What found no room. */
+    source: SeenSource;
     refused?: { message: string; notBeforeMs: number };
   };
   readonly mode?: WatchMode;

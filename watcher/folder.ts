@@ -6,7 +6,7 @@ import type { SettleConfig } from "./config/schema.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { createFolderIo, type FolderIo } from "./folder-io/host.ts";
 import type { OutputState } from "./folder-io/protocol.ts";
-import { type FolderFacts, folderState, hasRoom, isOpen } from "./folder-state.ts";
+import { type FolderFacts, folderState, hasRoom, isOpen, type SeenSource } from "./folder-state.ts";
 import type { Finding } from "./intake/scan.ts";
 import { isOutputFault } from "./ledger/held-faults.ts";
 import type { Admission, Job } from "./ledger/job.ts";
@@ -30,7 +30,7 @@ export interface Folder {
   readonly nameBytes: () => number;
   readonly learn: (facts: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>) => void;
   /** Results cannot be written into this folder (the output or one below it): no job runs until they can. */
-  readonly cannotWrite: (error: ErrorReport, into: string) => void;
+  readonly cannotWrite: (error: ErrorReport, into: string, source?: SeenSource) => void;
 }
 
 export interface FolderOptions {
@@ -130,11 +130,11 @@ export function createFolder(options: FolderOptions): Folder {
     }
   }
 
-  function cannotWrite(error: ErrorReport, into: string): void {
+  function cannotWrite(error: ErrorReport, into: string, source?: SeenSource): void {
     if (facts.unwritable?.error.message !== error.message) {
       log.warn(errorFromReport(error), { folder: config.name });
     }
-    learn({ unwritable: { error, into } });
+    learn({ unwritable: { error, into, ...(source === undefined ? {} : { source }) } });
   }
 
   const mountPoints = new Map<string, string>();
@@ -151,14 +151,19 @@ export function createFolder(options: FolderOptions): Folder {
     await rememberMountPoint(config.output, output.mountPoint);
     const { unwritable } = facts;
     if (unwritable !== undefined) {
+      let news = "results can be written again";
       try {
         await io.ask("prepare", { into: unwritable.into });
       } catch (error) {
         // A process that hangs or ended is told as unreachable; the next sweep asks again.
-        if (isOutputFault(reportOf(error))) cannotWrite(reportOf(error), unwritable.into);
-        return;
+        const { into, source } = unwritable;
+        if (source === undefined || (await isStillThere(source))) {
+          if (isOutputFault(reportOf(error))) cannotWrite(reportOf(error), into, source);
+          return;
+        }
+        news = "the source whose result could not be written is gone";
       }
-      log.info(`${config.name}: results can be written again`);
+      log.info(`${config.name}: ${news}`);
       learn({ unwritable: undefined });
     }
     const { full } = facts;
@@ -176,7 +181,7 @@ export function createFolder(options: FolderOptions): Folder {
     }
   }
 
-  async function isStillThere({ members, sizeBytes, mtimeMs }: FullFor["source"]): Promise<boolean> {
+  async function isStillThere({ members, sizeBytes, mtimeMs }: SeenSource): Promise<boolean> {
     // A folder that cannot be looked at tells so by itself.
     const look = await io.ask("look", { members }).catch(() => undefined);
     if (look?.kind !== "there") return look?.kind !== "gone";

@@ -114,7 +114,7 @@ export function createQueue(options: QueueOptions): Queue {
         const report = reportOf(error);
         // Nothing begins as long as the ledger cannot be written, which the daemon tells.
         if (report.code === "ledger-unusable") return;
-        if (!closeFolder(folder, report, into)) await setBack(queued, folder, report);
+        if (!closeFolder(folder, report, into, queued)) await setBack(queued, folder, report);
       } else log.error(error, { job: queued.id });
     } finally {
       running = undefined;
@@ -165,9 +165,14 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   /** Whether an error of the folder's own process stands for all its jobs; the folder says so then. */
-  function closeFolder(folder: Folder, error: ErrorReport, into: string): boolean {
+  function closeFolder(
+    folder: Folder,
+    error: ErrorReport,
+    into: string,
+    { members, sizeBytes, mtimeMs }: Job,
+  ): boolean {
     if (error.code === "folder-unreachable") folder.learn({ unreachable: error });
-    else if (isOutputFault(error)) folder.cannotWrite(error, into);
+    else if (isOutputFault(error)) folder.cannotWrite(error, into, { members, sizeBytes, mtimeMs });
     else return false;
     return true;
   }
@@ -183,7 +188,7 @@ export function createQueue(options: QueueOptions): Queue {
     const into = folderOfResult(job, folder);
     return folder.io.ask("prepare", { into }).then(
       () => undefined,
-      (found: unknown) => (closeFolder(folder, reportOf(found), into) ? error : undefined),
+      (found: unknown) => (closeFolder(folder, reportOf(found), into, job) ? error : undefined),
     );
   }
 
@@ -196,7 +201,7 @@ export function createQueue(options: QueueOptions): Queue {
     if (!isSourceFault(error)) return { kind: "unknown" };
     return folder.io.ask("look", { members: job.members }).catch((found: unknown) => {
       const report = reportOf(found);
-      return closeFolder(folder, report, "") ? { kind: "held", error: report } : { kind: "unknown" };
+      return closeFolder(folder, report, "", job) ? { kind: "held", error: report } : { kind: "unknown" };
     });
   }
 

@@ -96,6 +96,24 @@ test("a file in place of a subfolder for results holds the folder until it is go
   await isDoneAtFirst(daemon, "day/a.tif");
 });
 
+test("a folder that is held for a subfolder of its results goes on once what needed that subfolder is gone", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine();
+  await mkdir(join(folder, "incoming", "day"), { recursive: true });
+  await mkdir(join(folder, "denoised"));
+  await writeFile(join(folder, "denoised", "day"), "");
+  const model = join(repository, "models/identity");
+  const daemon = await runDaemon(t, folder, engine, {
+    folders: [{ name: "f", path: "incoming", output: "denoised", model, subfolders: true }],
+  });
+  await writeFile(join(folder, "incoming", "day", "a.tif"), tinyTiff(1));
+  await isHeld(daemon, /in place of the folder for results/);
+  await rm(join(folder, "incoming", "day", "a.tif"));
+  await writeFile(join(folder, "incoming", "b.tif"), tinyTiff(2));
+  await isDoneAtFirst(daemon, "b.tif");
+  await until("the other is skipped", () => daemon.lives("day/a.tif").at(-1) === "skipped");
+});
+
 test("a folder in place of a result fails that job alone, which is done once the folder is gone and the source touched", async (t) => {
   const folder = await temporaryFolder();
   const { engine } = copyingEngine();
