@@ -67,7 +67,6 @@ export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: 
       });
       if (end.kind === "moved") {
         await ledger.moved(move.id);
-        folder.io.ended(move.members);
         if (end.mountPoint !== targetMountPoint) {
           await ledger.rememberMountPoint(name, moveTo, end.mountPoint);
         }

@@ -125,7 +125,6 @@ export function createQueue(options: QueueOptions): Queue {
   async function isAsAdmitted(job: Job, folder: Folder, look: SourceLook): Promise<boolean> {
     if (look.kind === "gone") {
       options.onJob(await ledger.end(job.id, "skipped", { reason: sourceRemoved }), folder);
-      folder.io.ended(job.members);
       return false;
     }
     const { sizeBytes, mtimeMs } = look.kind === "there" ? look : job;
@@ -234,7 +233,6 @@ export function createQueue(options: QueueOptions): Queue {
     } else {
       const reason = verdict.kind === "skipped" ? { reason: verdict.reason } : { error };
       after = await ledger.end(job.id, verdict.kind, reason);
-      folder.io.ended(job.members);
       if (verdict.kind !== "skipped") {
         log.warn(errorFromReport(error), { job: job.id, folder: folder.config.name, ended: true });
       }

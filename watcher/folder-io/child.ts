@@ -181,7 +181,7 @@ function watchFolder(
     watchProblem === undefined ? mode : { events: false, why: watchProblem };
 
   plan(0);
-  return { rescan: () => plan(0), ended: scan.ended };
+  return { rescan: () => plan(0) };
 }
 
 const watchLimit =
@@ -251,7 +251,6 @@ process.on("message", (message: ToFolder) => {
     folder = watchFolder(settings, memory, watched, output);
   } else if (message.kind === "noted") noted?.();
   else if (message.kind === "rescan") folder?.rescan();
-  else if (message.kind === "ended") folder?.ended(message.sources);
   else if (doable !== undefined) void runTask(doable[message.name], message.id, message.ask);
 });
 // The daemon is gone: nothing here is worth finishing.

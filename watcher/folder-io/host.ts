@@ -22,8 +22,6 @@ export interface FolderIo {
     ask: FolderTasks[Name]["ask"],
   ) => Promise<FolderTasks[Name]["answer"]>;
   readonly rescan: () => void;
-  /** The jobs of these sources ended; the same content is told again when it is delivered again. */
-  readonly ended: (sources: readonly string[]) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -147,7 +145,6 @@ export function createFolderIo({
       );
     },
     rescan: () => send({ kind: "rescan" }),
-    ended: (sources) => send({ kind: "ended", sources }),
     stop: async () => {
       stopping = true;
       clearTimeout(restartTimer);

@@ -1,7 +1,8 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import type { PlaneIndex } from "../../formats/plane/plane-source.ts";
-import type { Finding, KnownFile, ScanSummary } from "../intake/scan.ts";
+import type { Finding, ScanSummary } from "../intake/scan.ts";
+import type { KnownFile } from "../intake/seen-files.ts";
 import type { SourceLook } from "./look-at-source.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
@@ -84,8 +85,6 @@ export type ToFolder =
   | { readonly kind: "task"; readonly id: number; readonly name: TaskName; readonly ask: unknown }
   /** A finding was written down; the next may come. */
   | { readonly kind: "noted" }
-  /** These sources are told again when they are delivered again, also as they were. */
-  | { readonly kind: "ended"; readonly sources: readonly string[] }
   | { readonly kind: "rescan" };
 
 export type FromFolder =

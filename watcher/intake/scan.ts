@@ -1,13 +1,24 @@
-import { join, relative, sep } from "node:path";
-import { type ErrorReport, formatError, isEdgeError, reportOf } from "../../core/errors.ts";
-import { withoutOwnName } from "../../core/own-name.ts";
+import { basename, dirname, join, relative, sep } from "node:path";
+import {
+  EdgeError,
+  type ErrorReport,
+  fieldsOf,
+  formatError,
+  isEdgeError,
+  reportOf,
+} from "../../core/errors.ts";
 import { isAbsent } from "../../core/system-code.ts";
+import { isCompanion } from "../../formats/image-name.ts";
+import { createAwaitedDescriptions, withoutDescription } from "./awaited-descriptions.ts";
+import type { SparseHashes } from "./identity.ts";
+import { createJudgedSets, type FileLook, type JudgedSet, looksAlike } from "./judged-sets.ts";
 import { listedFault } from "./listed-fault.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
-import { seeMembers } from "./see-members.ts";
-import { observe, type QuietRule, quietForMs, unrest, type Watched } from "./settle.ts";
+import { seeMembers, sightingOf } from "./see-members.ts";
+import { type Candidate, createSeenFiles, type KnownFile } from "./seen-files.ts";
+import { type QuietRule, quietForMs } from "./settle.ts";
 import type { Sighting } from "./sighting.ts";
-import { checkWhole, type OpenFile, type WholeFile } from "./structural-check.ts";
+import { checkStructure, type OpenFile, type WholeFacts } from "./structural-check.ts";
 import { type BlindSpots, type Listed, type SweepOptions, sweep } from "./sweep.ts";
 
 /** What the scan tells about a file that came to rest. */
@@ -15,7 +26,7 @@ export type Finding =
   | {
       readonly kind: "whole";
       readonly sighting: Sighting;
-      readonly facts: Omit<WholeFile, "files" | "describedBy" | "zeroTail">;
+      readonly facts: WholeFacts;
     }
   /** It may still become whole: waits. */
   | { readonly kind: "broken"; readonly sighting: Sighting; readonly error: ErrorReport }
@@ -26,15 +37,6 @@ export type Finding =
   /** It is not there any more, and was told of before. */
   | { readonly kind: "gone"; readonly source: string };
 
-/** A file whose present content the ledger already holds. */
-export interface KnownFile {
-  readonly source: string;
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-  /** Given where the same size and time of change with another time of status change is to be looked at again. */
-  readonly ctimeMs?: number;
-}
-
 export interface ScanSettings extends QuietRule, SweepOptions {
   readonly folder: string;
   readonly zeroTailMs: number;
@@ -43,6 +45,8 @@ export interface ScanSettings extends QuietRule, SweepOptions {
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
+
+type Tell = (finding: Finding) => Promise<void>;
 
 /** How things stand after a sweep. */
 export interface ScanSummary {
@@ -53,13 +57,6 @@ export interface ScanSummary {
   readonly blind: BlindSpots | undefined;
 }
 
-interface Candidate {
-  watched: Watched;
-  /** Why it is not whole, once that was told. */
-  error?: ErrorReport;
-  checkAfterMs: number;
-}
-
 /** A broken file that does not change is looked at again after this: members of its set may have come. */
 const recheckMs = 10_000;
 
@@ -68,165 +65,208 @@ const recheckMs = 10_000;
  * the ledger holds, so that a restart looks only at what is new.
  */
 export function createScan(settings: ScanSettings, known: readonly KnownFile[], waiting: readonly string[]) {
-  /** Told before, by an earlier process: it is told once where it has gone since. */
-  const toldBefore = new Set(waiting);
-  const settled = new Map<string, Omit<KnownFile, "source">>(
-    known.map(({ source, ...facts }) => [source, facts]),
+  const files = createSeenFiles(settings, known, waiting);
+  const descriptions = createAwaitedDescriptions();
+  const recheckAfterMs = Math.min(recheckMs, settings.brokenMs / 4);
+  const sets = createJudgedSets(
+    {
+      path: settings.folder,
+      lookOf: files.listed,
+      waitOf: (source) => {
+        const candidate = files.waiting(source);
+        return candidate && { quietMs: quietForMs(candidate.watched), isAtRest: files.isAtRest(candidate) };
+      },
+    },
+    recheckAfterMs,
   );
-  /** Sources that are looked at again when their time of status change is another: single files, and sets that ended. */
-  const heedsCtime = new Set(known.flatMap(({ source, ctimeMs }) => (ctimeMs === undefined ? [] : [source])));
-
-  function isSettled(file: Listed): boolean {
-    const same = settled.get(file.source);
-    if (same?.sizeBytes !== file.sizeBytes || same.mtimeMs !== file.mtimeMs) return false;
-    return !heedsCtime.has(file.source) || same.ctimeMs === undefined || same.ctimeMs === file.ctimeMs;
-  }
-  const candidates = new Map<string, Candidate>();
-  /** What the last listing showed. */
-  let present: ReadonlySet<string> = new Set();
 
   /** Looks once at the whole folder and tells what came to rest, one finding at a time. */
-  async function look(tell: (finding: Finding) => Promise<void>): Promise<ScanSummary> {
+  async function look(tell: Tell): Promise<ScanSummary> {
     const { files: listed, blind } = await sweep(settings.folder, settings);
-    const atMs = settings.now();
+    const gone = files.relist(listed, settings.now());
+    sets.relisted();
+    for (const source of gone) await tell({ kind: "gone", source });
     for (const file of listed) {
-      if (isSettled(file)) continue;
-      // Of what was done the target is gone, as when raw data was archived: nothing is wrong.
-      if (settled.has(file.source) && file.verdict.kind === "dangling") continue;
-      settled.delete(file.source);
-      const before = candidates.get(file.source);
-      const watched = observe(before?.watched, { atMs, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
-      const fresh = before === undefined || watched.looks === 1;
-      candidates.set(file.source, fresh ? { ...before, watched, checkAfterMs: 0 } : { ...before, watched });
-    }
-    present = new Set(listed.map((file) => file.source));
-    await forgetVanished(tell);
-    for (const file of listed) {
-      const candidate = candidates.get(file.source);
-      if (candidate === undefined || unrest(candidate.watched, settings) !== undefined) continue;
+      const candidate = files.waiting(file.source);
+      if (candidate === undefined || !files.isAtRest(candidate)) continue;
       if (settings.now() < candidate.checkAfterMs) continue;
       await judge(file, candidate, tell);
       settings.onStep?.();
     }
-    return summary(listed.length, blind);
+    sets.keepWaiting();
+    return { files: listed.length, ...files.unsettled(), blind };
   }
 
-  async function forgetVanished(tell: (finding: Finding) => Promise<void>): Promise<void> {
-    for (const source of toldBefore) {
-      if (present.has(source)) continue;
-      toldBefore.delete(source);
-      await tell({ kind: "gone", source });
+  async function judge(file: Listed, candidate: Candidate, tell: Tell): Promise<void> {
+    const { source } = file;
+    let quietMs = quietForMs(candidate.watched);
+    try {
+      const fault = listedFault(file);
+      if (fault !== undefined) throw fault;
+      const set =
+        (await sets.held(source, settings.now())) ?? describerBefore(file) ?? (await readSet(source));
+      if (typeof set === "string") {
+        candidate.part = { look: file, describer: set };
+        quietMs = descriptions.quietMs(set, candidate.watched);
+        await judgePart(file, set, tell);
+      } else if (await isPart(source, set)) await tellPart(file, set.members[0] ?? source, tell);
+      else {
+        quietMs = sets.restOf(set).quietMs;
+        await judgeSet(file, candidate, set, tell);
+      }
+    } catch (error) {
+      await judgeBroken(file, candidate, error, quietMs, tell);
     }
-    for (const [source, candidate] of candidates) {
-      if (present.has(source)) continue;
-      candidates.delete(source);
-      if (candidate.error !== undefined) await tell({ kind: "gone", source });
-    }
-    // A file that comes back under an old name is judged anew; the ledger knows whether it is the same.
-    for (const source of settled.keys()) if (!present.has(source)) settled.delete(source);
   }
 
-  async function judge(
-    file: Listed,
-    candidate: Candidate,
-    tell: (finding: Finding) => Promise<void>,
-  ): Promise<void> {
-    const path = join(settings.folder, file.source);
-    const sightingOf = async (members: readonly string[]): Promise<Sighting> =>
-      seeMembers(settings.folder, members, settings.onStep);
-    const fault = listedFault(file);
-    if (fault !== undefined && !canBeRead(file)) {
-      await judgeBroken(file, candidate, unread(file), fault, tell);
+  const describerBefore = (file: Listed): string | undefined => {
+    const part = files.waiting(file.source)?.part;
+    return part !== undefined && looksAlike(part.look, file) ? part.describer : undefined;
+  };
+
+  /** Reads a file and all of the set that it describes. Where another file describes its set, answers that file's name. */
+  async function readSet(source: string): Promise<JudgedSet | string> {
+    const readMs = settings.now();
+    const {
+      files: paths,
+      describedBy,
+      found,
+    } = await checkStructure(join(settings.folder, source), settings.open);
+    if (describedBy !== undefined) return sourceOf(describedBy);
+    const members = paths.map(sourceOf);
+    const only = isCompanion(source) ? { othersAreParts: true } : {};
+    const set = sets.remember({ readFrom: source, members, found, readMs, ...only });
+    // They may have waited for what came now.
+    if ("facts" in found) for (const member of members) checkNow(member);
+    return set;
+  }
+
+  function checkNow(source: string): void {
+    const candidate = files.waiting(source);
+    if (candidate !== undefined) candidate.checkAfterMs = 0;
+  }
+
+  /** Whether a set that is not whole is told by its first file alone. One of the others is read for this, once. */
+  async function isPart(source: string, set: JudgedSet): Promise<boolean> {
+    if ("facts" in set.found || source === set.members[0]) return false;
+    if (set.othersAreParts === undefined && source !== set.readFrom) {
+      const { describedBy } = await checkStructure(join(settings.folder, source), settings.open);
+      set.othersAreParts = describedBy !== undefined && sourceOf(describedBy) === set.members[0];
+    }
+    return set.othersAreParts === true;
+  }
+
+  /** `describer` describes the set of the file, and tells of it; where it is missing, the file alone is not the image. */
+  async function judgePart(file: Listed, describer: string, tell: Tell): Promise<void> {
+    const listed = files.listed(describer);
+    if (listed === undefined) throw withoutDescription(file.source, describer);
+    descriptions.came(describer);
+    await tellPart(file, describer, tell);
+    const waiting = files.waiting(describer);
+    if (waiting !== undefined && !files.isAtRest(waiting)) return;
+    const set =
+      (await sets.held(describer, settings.now())) ??
+      // Why it cannot be read is told when it is judged itself.
+      (await readSet(describer).catch(() => undefined));
+    if (set === undefined || typeof set === "string") return;
+    set.othersAreParts = true;
+    // What was done with it was done with another file in this place.
+    if (waiting === undefined && "facts" in set.found) files.unsettle(listed, settings.now());
+  }
+
+  async function judgeSet(file: Listed, candidate: Candidate, set: JudgedSet, tell: Tell): Promise<void> {
+    const { found, members } = set;
+    if ("refusal" in found) throw inNameOf(file.source, set.readFrom, found.refusal);
+    const { waitsFor, quietMs } = sets.restOf(set);
+    if (waitsFor !== undefined) {
+      candidate.waitsFor = waitsFor;
       return;
     }
+    if (found.zeroTail && quietMs < settings.zeroTailMs) throw zeroTailed(file.source);
+    const [first = file.source] = members;
+    // A set is told as whole once, by its first file; by another where that one waits no more.
+    const tells = first === file.source || files.waiting(first) === undefined;
+    if (tells && !(await tellWhole(set, found.facts, tell))) return;
+    if (first === file.source) files.settle(file);
+    else await tellPart(file, first, tell);
+  }
+
+  /** false where its files are not those that were read: the next sweep sees what they are now. */
+  async function tellWhole(set: JudgedSet, facts: WholeFacts, tell: Tell): Promise<boolean> {
+    if (set.told) return true;
+    const sighting = await see(set.members);
+    if (sighting === undefined) {
+      sets.forget(set);
+      return false;
+    }
+    await tell({ kind: "whole", sighting, facts });
+    set.told = true;
+    return true;
+  }
+
+  async function tellPart(file: Listed, of: string, tell: Tell): Promise<void> {
+    await tell({ kind: "part", source: file.source, of });
+    files.settle(file);
+  }
+
+  /** undefined where one of the files vanished or changed since it was listed. */
+  async function see(members: readonly string[]): Promise<Sighting | undefined> {
     try {
-      if (fault !== undefined) throw fault;
-      const { files, describedBy, zeroTail, ...facts } = await checkWhole(path, settings.open);
-      if (describedBy !== undefined) {
-        await judgePart(file, describedBy, tell);
-        return;
+      const seen = await seeMembers(settings.folder, members, hashesBefore, settings.onStep);
+      for (const { source, look, hashes } of seen) {
+        const candidate = files.waiting(source);
+        if (candidate !== undefined) candidate.hashed = { look, hashes };
+        const listed = files.listed(source);
+        if (
+          listed !== undefined &&
+          (listed.sizeBytes !== look.sizeBytes || listed.mtimeMs !== look.mtimeMs)
+        ) {
+          return undefined;
+        }
       }
-      if (zeroTail && quietForMs(candidate.watched) < settings.zeroTailMs) throw zeroTailed(file.source);
-      const all = files.map(sourceOf);
-      // A set is told as whole once, by its first member. The others may have waited for it, also before a restart.
-      const sighting = await sightingOf(all);
-      if (changedSince(sighting, all, file)) return;
-      if (sighting.source === file.source) await tell({ kind: "whole", sighting, facts });
-      else await tell({ kind: "part", source: file.source, of: sighting.source });
-      settle(file, all.length === 1);
+      return sightingOf(seen);
     } catch (error) {
-      const sighting = await sightingOf([file.source]).catch((unreadable: unknown) =>
-        isAbsent(unreadable) ? undefined : unread(file),
-      );
-      await judgeBroken(file, candidate, sighting, error, tell);
+      if (isAbsent(error)) return undefined;
+      throw error;
     }
   }
 
-  /** The set is told as whole by the file that describes it; where that is missing, this one alone is not the image. */
-  async function judgePart(
-    file: Listed,
-    describedBy: string,
-    tell: (finding: Finding) => Promise<void>,
-  ): Promise<void> {
-    const of = sourceOf(describedBy);
-    if (!present.has(of)) throw withoutDescription(file.source, of);
-    await tell({ kind: "part", source: file.source, of });
-    settle(file, false);
-  }
+  const hashesBefore = (source: string, look: FileLook): SparseHashes | undefined => {
+    const hashed = files.waiting(source)?.hashed;
+    return hashed !== undefined && looksAlike(hashed.look, look) ? hashed.hashes : undefined;
+  };
 
   function sourceOf(path: string): string {
     return relative(settings.folder, path).split(sep).join("/");
   }
 
+  /** `quietMs`: for how long neither the file nor another one of its set has changed. */
   async function judgeBroken(
     file: Listed,
     candidate: Candidate,
-    sighting: Sighting | undefined,
     error: unknown,
-    tell: (finding: Finding) => Promise<void>,
+    quietMs: number,
+    tell: Tell,
   ): Promise<void> {
+    const sighting = canBeRead(file) ? await see([file.source]).catch(() => unread(file)) : unread(file);
     // It vanished or changed while we looked: the next sweep sees what it is now.
-    if (sighting === undefined || changedSince(sighting, [file.source], file)) return;
+    if (sighting === undefined) return;
     // Nothing about the file shows when its rights are mended, so it waits and is tried again and again.
     const denied = isNotPermitted(error);
     const report = reportOf(denied ? fileNotReadable(file.source, error) : error);
     const hopeless = isEdgeError(error) && error.kind === "unsupported";
-    if (!denied && (hopeless || quietForMs(candidate.watched) >= settings.brokenMs)) {
+    if (!denied && (hopeless || quietMs >= settings.brokenMs)) {
       await tell({ kind: "refused", sighting, error: report });
-      settle(file, true);
+      files.settle(file);
       return;
     }
-    candidate.checkAfterMs = settings.now() + Math.min(recheckMs, settings.brokenMs / 4);
+    candidate.checkAfterMs = settings.now() + recheckAfterMs;
     if (candidate.error?.message === report.message) return;
     candidate.error = report;
     await tell({ kind: "broken", sighting, error: report });
   }
 
-  function settle(file: Listed, single: boolean): void {
-    candidates.delete(file.source);
-    const { sizeBytes, mtimeMs, ctimeMs } = file;
-    settled.set(file.source, { sizeBytes, mtimeMs, ctimeMs });
-    if (single) heedsCtime.add(file.source);
-  }
-
-  function summary(files: number, blind: BlindSpots | undefined): ScanSummary {
-    let oldest: { sinceMs: number; reason: string } | undefined;
-    for (const [source, { watched, error }] of candidates) {
-      const why = error?.message ?? unrest(watched, settings) ?? "about to be checked";
-      const reason = `${source}: ${withoutOwnName(why, source)}`;
-      if (oldest === undefined || watched.sinceMs < oldest.sinceMs)
-        oldest = { sinceMs: watched.sinceMs, reason };
-    }
-    return { files, unsettled: candidates.size, oldestReason: oldest?.reason, blind };
-  }
-
-  return {
-    look,
-    /** The jobs of these sources ended, and their content may come again: not as done, or they were moved away. */
-    ended: (sources: readonly string[]): void => {
-      for (const source of sources) heedsCtime.add(source);
-    },
-  };
+  return { look };
 }
 
 /** Whether there are bytes that tell one content from another. */
@@ -239,22 +279,15 @@ function unread({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): Sighting {
   return { source, sizeBytes, mtimeMs, ctimeMs, endsHash: "unread", middleHash: "unread", members: [source] };
 }
 
-/** Only a single file can be compared with its listing; a set's members are each listed for themselves. */
-function changedSince(sighting: Sighting, members: readonly string[], file: Listed): boolean {
-  if (members.length > 1) return false;
-  return sighting.sizeBytes !== file.sizeBytes || sighting.mtimeMs !== file.mtimeMs;
-}
-
-function withoutDescription(file: string, describedBy: string) {
-  return formatError(
-    "the file is one plane or more of a set, and the file that describes the set is missing",
-    {
-      code: "set-undescribed",
-      file,
-      found: `no ${describedBy}`,
-      remedy: "Copy the whole set into this folder",
-    },
-  );
+/** What `readFrom` was refused for, as the same refusal of another file that describes the same set. */
+function inNameOf(source: string, readFrom: string, refusal: EdgeError): EdgeError {
+  const { file, kind, message, cause } = refusal;
+  if (source === readFrom || file === undefined || basename(file) !== basename(readFrom)) return refusal;
+  return new EdgeError(kind, message, {
+    ...fieldsOf(refusal),
+    file: join(dirname(file), basename(source)),
+    cause,
+  });
 }
 
 function zeroTailed(file: string) {

@@ -2,36 +2,57 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type SparseHashes, sparseHashes } from "./identity.ts";
+import type { FileLook } from "./judged-sets.ts";
 import type { Sighting } from "./sighting.ts";
 
-/** What `members` of one acquisition (below `folder`) hold now. Throws what the system says of one that cannot be read. */
+/** One file of an acquisition as it is now. */
+export interface SeenFile {
+  /** As `Sighting.source`. */
+  readonly source: string;
+  readonly look: FileLook;
+  readonly hashes: SparseHashes;
+}
+
+/**
+ * What `members` of one acquisition (below `folder`) hold now. `hashesBefore` answers those of one that looks as it did
+ * when it was hashed. Throws what the system says of one that cannot be read.
+ */
 export async function seeMembers(
   folder: string,
   members: readonly string[],
+  hashesBefore: (source: string, look: FileLook) => SparseHashes | undefined,
   onStep?: () => void,
-): Promise<Sighting> {
+): Promise<readonly SeenFile[]> {
+  const seen: SeenFile[] = [];
+  for (const source of members) {
+    const path = join(folder, source);
+    const { size: sizeBytes, mtimeMs, ctimeMs } = await stat(path);
+    const look = { sizeBytes, mtimeMs, ctimeMs };
+    seen.push({ source, look, hashes: hashesBefore(source, look) ?? (await sparseHashes(path)) });
+    onStep?.();
+  }
+  return seen;
+}
+
+/** Of all files of one acquisition, the one that stands for it first. */
+export function sightingOf(seen: readonly SeenFile[]): Sighting {
   let sizeBytes = 0;
   // A clock that was never set, or a camera's, gives times before 1970, which are negative.
   let mtimeMs = Number.NEGATIVE_INFINITY;
   let ctimeMs = Number.NEGATIVE_INFINITY;
-  const hashes: SparseHashes[] = [];
-  for (const member of members) {
-    const path = join(folder, member);
-    const facts = await stat(path);
-    sizeBytes += facts.size;
-    mtimeMs = Math.max(mtimeMs, facts.mtimeMs);
-    ctimeMs = Math.max(ctimeMs, facts.ctimeMs);
-    hashes.push(await sparseHashes(path));
-    onStep?.();
+  for (const { look } of seen) {
+    sizeBytes += look.sizeBytes;
+    mtimeMs = Math.max(mtimeMs, look.mtimeMs);
+    ctimeMs = Math.max(ctimeMs, look.ctimeMs);
   }
   return {
-    source: members[0] ?? "",
+    source: seen[0]?.source ?? "",
     sizeBytes,
     mtimeMs,
     ctimeMs,
-    endsHash: ofAll(hashes.map(({ ends }) => ends)),
-    middleHash: ofAll(hashes.map(({ middle }) => middle)),
-    members,
+    endsHash: ofAll(seen.map(({ hashes }) => hashes.ends)),
+    middleHash: ofAll(seen.map(({ hashes }) => hashes.middle)),
+    members: seen.map(({ source }) => source),
   };
 }
 

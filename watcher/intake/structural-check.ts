@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { planeCount, type Samples, sampleTypes } from "../../core/acquisition.ts";
+import { type EdgeError, isEdgeError } from "../../core/errors.ts";
 import type { OpenedFile } from "../../formats/plane/series-found.ts";
 
 /**
@@ -10,16 +11,26 @@ import type { OpenedFile } from "../../formats/plane/series-found.ts";
 /** Opens a file for all its images and follows its whole structure; throws `EdgeError` where it does not hold. */
 export type OpenFile = (path: string) => Promise<OpenedFile>;
 
-export interface WholeFile {
-  readonly seriesCount: number;
-  /** All files of the set, absolute, first the one that stands for it; one for most. */
+/** What the structure of a file says of it. */
+export interface CheckedFile {
+  /** All files of its set, absolute, first the one that stands for it; one for most. */
   readonly files: readonly string[];
   /** The file that describes the set of which this one is only a part, absolute. */
   readonly describedBy?: string;
+  /** `refusal`: why it is not whole. */
+  readonly found: FoundWhole | { readonly refusal: EdgeError };
+}
+
+export interface WholeFacts {
+  readonly seriesCount: number;
   /** Bytes of the uncompressed samples of all series. */
   readonly sampleBytes: number;
   /** Voxels of each series. */
   readonly voxels: readonly number[];
+}
+
+export interface FoundWhole {
+  readonly facts: WholeFacts;
   /** The last rows of the last plane hold only zeros: dark, or reserved and not yet written. */
   readonly zeroTail: boolean;
 }
@@ -27,36 +38,44 @@ export interface WholeFile {
 /** The rows at the end of the last plane that are looked at, as a share of it. */
 const tailShare = 1 / 16;
 
-/** Opens `path` and reads the last plane of each series. Throws `EdgeError` where the file is not whole. */
-export async function checkWhole(path: string, open: OpenFile): Promise<WholeFile> {
-  const { series: all, files, close } = await open(path);
+/** Opens `path` once and reads the last plane of each series. Throws `EdgeError` where the file is refused before its set is known. */
+export async function checkStructure(path: string, open: OpenFile): Promise<CheckedFile> {
+  const opened = await open(path);
   try {
-    let sampleBytes = 0;
-    let zeroTail = false;
-    let describedBy: string | undefined;
-    const voxels: number[] = [];
-    for (const series of all) {
-      if ("refusal" in series) throw series.refusal;
-      const { sizes, sampleType, describedBy: describer } = series.acquisition;
-      if (describer !== undefined) describedBy = join(dirname(path), describer);
-      const seriesVoxels = planeCount(sizes) * sizes.y * sizes.x;
-      voxels.push(seriesVoxels);
-      sampleBytes += seriesVoxels * sampleTypes[sampleType].bytes;
+    const { files, series } = opened;
+    const [first] = series;
+    const describer =
+      first !== undefined && "acquisition" in first ? first.acquisition.describedBy : undefined;
+    return {
+      files,
+      ...(describer === undefined ? {} : { describedBy: join(dirname(path), describer) }),
+      found: await findWhole(series),
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+async function findWhole(all: OpenedFile["series"]): Promise<CheckedFile["found"]> {
+  let sampleBytes = 0;
+  let zeroTail = false;
+  const voxels: number[] = [];
+  for (const series of all) {
+    if ("refusal" in series) return series;
+    const { sizes, sampleType } = series.acquisition;
+    const seriesVoxels = planeCount(sizes) * sizes.y * sizes.x;
+    voxels.push(seriesVoxels);
+    sampleBytes += seriesVoxels * sampleTypes[sampleType].bytes;
+    try {
       const last = await series.readPlane({ t: sizes.t - 1, c: sizes.c - 1, z: sizes.z - 1 });
       const tailRows = Math.max(1, Math.floor(sizes.y * tailShare));
       if (allZero(last, last.length - tailRows * sizes.x)) zeroTail = true;
+    } catch (error) {
+      if (isEdgeError(error)) return { refusal: error };
+      throw error;
     }
-    return {
-      seriesCount: all.length,
-      files,
-      ...(describedBy === undefined ? {} : { describedBy }),
-      sampleBytes,
-      voxels,
-      zeroTail,
-    };
-  } finally {
-    await close();
   }
+  return { facts: { seriesCount: all.length, sampleBytes, voxels }, zeroTail };
 }
 
 function allZero(samples: Samples, from: number): boolean {

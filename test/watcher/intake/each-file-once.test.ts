@@ -1,12 +1,49 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openFile } from "../../../formats/open.ts";
-import { checkWhole } from "../../../watcher/intake/structural-check.ts";
-import { imagesInOne } from "../described-set.ts";
+import { createScan, type Finding, type ScanSettings } from "../../../watcher/intake/scan.ts";
+import { checkStructure } from "../../../watcher/intake/structural-check.ts";
+import { type Description, describedSet, imagesInOne } from "../described-set.ts";
 import { openingsOf } from "../opened-files.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+
+/** A scan with a clock of its own: each look comes a second after the one before. */
+function scanOf(folder: string) {
+  const clock = { ms: 0 };
+  const settings: ScanSettings = {
+    folder,
+    quietMs: 2000,
+    looks: 3,
+    zeroTailMs: 60_000,
+    brokenMs: 30_000,
+    subfolders: true,
+    ignore: [],
+    excluded: [],
+    open: openFile,
+    now: () => clock.ms,
+  };
+  const scan = createScan(settings, [], []);
+  return async (looks: number): Promise<Finding[]> => {
+    const told: Finding[] = [];
+    for (let look = 0; look < looks; look += 1) {
+      clock.ms += 1000;
+      await scan.look(async (finding) => void told.push(finding));
+    }
+    return told;
+  };
+}
+
+async function writeAll(folder: string, files: ReturnType<typeof describedSet>): Promise<void> {
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+}
+
+const kinds = (told: readonly Finding[], kind: Finding["kind"]): number =>
+  told.filter((finding) => finding.kind === kind).length;
+
+/** Of each file of a set: opened at most twice for its structure, and hashed once. Its last plane is read once. */
+const mostOpenings = (files: number) => ({ images: 2 * files + 1, hashes: files });
 
 test("a file of 160 images is opened no more often than a file of one", async () => {
   const folder = await temporaryFolder();
@@ -14,10 +51,86 @@ test("a file of 160 images is opened no more often than a file of one", async ()
     const file = join(folder, `${images}.ome.tif`);
     await writeFile(file, imagesInOne(images));
     return openingsOf(folder, async () => {
-      assert.equal((await checkWhole(file, openFile)).seriesCount, images);
+      const { found } = await checkStructure(file, openFile);
+      assert.equal("facts" in found && found.facts.seriesCount, images);
     });
   };
   const one = await openings(1);
   assert.ok(one.images > 0, "no opening was counted");
   assert.deepEqual(await openings(160), one);
+});
+
+const described: readonly Description[] = ["each", "first", "companion"];
+for (const description of described) {
+  for (const count of [25, 100]) {
+    test(`each file of a set of ${count} is opened twice at most and hashed once (described by: ${description})`, async () => {
+      const folder = await temporaryFolder();
+      const files = describedSet(count, description);
+      await writeAll(folder, files);
+      const look = scanOf(folder);
+      let told: Finding[] = [];
+      const openings = await openingsOf(folder, async () => {
+        told = await look(8);
+      });
+      assert.deepEqual([kinds(told, "whole"), kinds(told, "part")], [1, files.length - 1]);
+      const most = mostOpenings(files.length);
+      assert.ok(openings.images >= files.length && openings.images <= most.images, JSON.stringify(openings));
+      assert.equal(openings.hashes, most.hashes);
+    });
+  }
+}
+
+for (const description of described) {
+  test(`a set that comes file by file is opened no more often than one that lies there (described by: ${description})`, async () => {
+    const folder = await temporaryFolder();
+    const files = describedSet(25, description);
+    const look = scanOf(folder);
+    const told: Finding[] = [];
+    const openings = await openingsOf(folder, async () => {
+      // The first wait for the last for longer than anything is waited for that is broken and does not change.
+      for (const file of files) {
+        await writeAll(folder, [file]);
+        told.push(...(await look(3)));
+      }
+      told.push(...(await look(12)));
+    });
+    assert.deepEqual(
+      [kinds(told, "whole"), kinds(told, "part"), kinds(told, "refused")],
+      [1, files.length - 1, 0],
+    );
+    assert.ok(openings.images <= 4 * files.length, JSON.stringify(openings));
+    assert.ok(openings.hashes <= 2 * files.length, JSON.stringify(openings));
+  });
+}
+
+test("a set of which a file lacks is not read again before that file is there", async () => {
+  const folder = await temporaryFolder();
+  const [last, ...files] = describedSet(25, "each").toReversed();
+  await writeAll(folder, files);
+  const look = scanOf(folder);
+  assert.equal(kinds(await look(6), "broken"), 24);
+  const { images } = await openingsOf(folder, () => look(20));
+  assert.equal(images, 0);
+  await writeAll(folder, last === undefined ? [] : [last]);
+  assert.equal(kinds(await look(6), "whole"), 1);
+});
+
+test("a set of which one file is replaced is told again as whole, with another hash", async () => {
+  for (const description of described) {
+    const folder = await temporaryFolder();
+    const files = describedSet(5, description);
+    await writeAll(folder, files);
+    const look = scanOf(folder);
+    const [first] = (await look(8)).filter(({ kind }) => kind === "whole");
+    const [name = "", bytes = Buffer.alloc(0)] = files[3] ?? [];
+    // One sample of it.
+    const changed = Buffer.from(bytes);
+    changed.writeUInt16LE(4711, 8);
+    await rm(join(folder, name));
+    await writeFile(join(folder, name), changed);
+    const [again] = (await look(12)).filter(({ kind }) => kind === "whole");
+    assert.ok(first?.kind === "whole" && again?.kind === "whole", description);
+    assert.equal(again.sighting.source, first.sighting.source);
+    assert.notEqual(again.sighting.endsHash, first.sighting.endsHash);
+  }
 });

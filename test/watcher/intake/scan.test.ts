@@ -4,7 +4,8 @@ import { copyFile, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeF
 import { join } from "node:path";
 import { test } from "node:test";
 import { openFile } from "../../../formats/open.ts";
-import { createScan, type Finding, type KnownFile, type ScanSettings } from "../../../watcher/intake/scan.ts";
+import { createScan, type Finding, type ScanSettings } from "../../../watcher/intake/scan.ts";
+import type { KnownFile } from "../../../watcher/intake/seen-files.ts";
 import { masterSet, setMember } from "../set-member.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";

@@ -1,0 +1,132 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { EdgeError } from "../../core/errors.ts";
+import type { FoundWhole } from "./structural-check.ts";
+
+/** How a file was listed: with other values it has other content, or may have. */
+export interface FileLook {
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+}
+
+/** What one reading told of a set. All its files are judged by it, and none of them is read again. */
+export interface JudgedSet {
+  /** The file that was read, as `members`. */
+  readonly readFrom: string;
+  /** All files, as `Sighting.members`, also those that are missing; first the one that stands for the set. */
+  readonly members: readonly string[];
+  readonly found: FoundWhole | { readonly refusal: EdgeError };
+  /** How each file was listed then; undefined where it was not. */
+  readonly looks: ReadonlyMap<string, FileLook | undefined>;
+  /** Milliseconds of the scan's clock. */
+  readonly readMs: number;
+  /** Whether the first file alone describes the set; undefined as long as none of the others was read. */
+  othersAreParts?: boolean;
+  /** It was told as whole. */
+  told: boolean;
+}
+
+/** What a scan knows of its folder since the last listing. */
+export interface ListedFolder {
+  readonly path: string;
+  readonly lookOf: (source: string) => FileLook | undefined;
+  /** Of a file that is listed and waits to be judged: how long it has not changed (milliseconds), and whether it is at rest. */
+  readonly waitOf: (source: string) => { readonly quietMs: number; readonly isAtRest: boolean } | undefined;
+}
+
+/** How the files of a set stand in the last listing. */
+export interface SetRest {
+  /** The first that is not at rest. */
+  readonly waitsFor?: string;
+  /** For how long none of those that wait has changed. */
+  readonly quietMs: number;
+}
+
+export type JudgedSets = ReturnType<typeof createJudgedSets>;
+
+/** `rereadMs`: a set that is not whole is read again after this, also if nothing of it changed. */
+export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
+  const sets = new Map<string, JudgedSet>();
+  /** Of those that hold since the last listing. A set of thousands is looked through once, not once for each of its files. */
+  let rests = new Map<JudgedSet, SetRest>();
+
+  const forget = (set: JudgedSet): void => {
+    for (const member of set.members) if (sets.get(member) === set) sets.delete(member);
+  };
+
+  function restOf({ members }: JudgedSet): SetRest {
+    let quietMs = Number.POSITIVE_INFINITY;
+    for (const member of members) {
+      const wait = folder.waitOf(member);
+      if (wait?.isAtRest === false) return { waitsFor: member, quietMs: 0 };
+      if (wait !== undefined) quietMs = Math.min(quietMs, wait.quietMs);
+    }
+    return { quietMs };
+  }
+
+  const isAsRead = ({ members, looks }: JudgedSet): boolean =>
+    members.every((member) => looksAlike(looks.get(member), folder.lookOf(member)));
+
+  /** A file that the watcher does not list, as for its ending, may be one of a set all the same. */
+  async function lacksFile({ members }: JudgedSet): Promise<boolean> {
+    const unlisted = members.find((member) => folder.lookOf(member) === undefined);
+    if (unlisted === undefined) return false;
+    return stat(join(folder.path, unlisted)).then(
+      () => false,
+      () => true,
+    );
+  }
+
+  async function holds(set: JudgedSet, { waitsFor }: SetRest, nowMs: number): Promise<boolean> {
+    // What is read while one of its files changes would be read in vain.
+    if (waitsFor !== undefined) return true;
+    if (!isAsRead(set)) return false;
+    const { found, readMs } = set;
+    // What is empty at its end may be filled without another time of change.
+    if ("facts" in found && !found.zeroTail) return true;
+    return nowMs - readMs < rereadMs || lacksFile(set);
+  }
+
+  return {
+    /** A new listing was made. */
+    relisted: (): void => {
+      rests = new Map();
+    },
+    /** The set that names `source`, unless its files are others than those that were read. */
+    held: async (source: string, nowMs: number): Promise<JudgedSet | undefined> => {
+      const set = sets.get(source);
+      if (set === undefined || rests.has(set)) return set;
+      const rest = restOf(set);
+      if (await holds(set, rest, nowMs)) {
+        rests.set(set, rest);
+        return set;
+      }
+      forget(set);
+      return undefined;
+    },
+    remember: (
+      read: Pick<JudgedSet, "readFrom" | "members" | "found" | "othersAreParts" | "readMs">,
+    ): JudgedSet => {
+      const looks = new Map(read.members.map((member) => [member, folder.lookOf(member)]));
+      const set = { ...read, looks, told: false };
+      for (const member of set.members) sets.set(member, set);
+      rests.set(set, restOf(set));
+      return set;
+    },
+    forget,
+    restOf: (set: JudgedSet): SetRest => rests.get(set) ?? restOf(set),
+    /** Forgets sets of which no file waits. */
+    keepWaiting: (): void => {
+      for (const set of new Set(sets.values())) {
+        if (set.members.every((member) => folder.waitOf(member) === undefined)) forget(set);
+      }
+    },
+  };
+}
+
+export function looksAlike(one: FileLook | undefined, other: FileLook | undefined): boolean {
+  return (
+    one?.sizeBytes === other?.sizeBytes && one?.mtimeMs === other?.mtimeMs && one?.ctimeMs === other?.ctimeMs
+  );
+}

@@ -1,0 +1,110 @@
+import type { ErrorReport } from "../../core/errors.ts";
+import { withoutOwnName } from "../../core/own-name.ts";
+import type { SparseHashes } from "./identity.ts";
+import type { FileLook } from "./judged-sets.ts";
+import { observe, type QuietRule, unrest, type Watched } from "./settle.ts";
+import type { Listed } from "./sweep.ts";
+
+/** What is known of each file of a folder: that its content was told, or for how long it waits to be judged. */
+
+/** A file whose present content the ledger already holds. */
+export interface KnownFile {
+  readonly source: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  /** Not known of sets that an earlier version noted. */
+  readonly ctimeMs?: number;
+}
+
+/** A file that waits to be judged. */
+export interface Candidate {
+  watched: Watched;
+  /** Why it is not whole, once that was told. */
+  error?: ErrorReport;
+  /** Milliseconds of the scan's clock. */
+  checkAfterMs: number;
+  /** The file of its set that is not yet at rest. */
+  waitsFor?: string;
+  /** Its hashes, as long as it looks as it did then. */
+  hashed?: { readonly look: FileLook; readonly hashes: SparseHashes };
+  /** The file that describes its set, as long as it looks as it did then. */
+  part?: { readonly look: FileLook; readonly describer: string };
+}
+
+/** `waiting`: sources of which an earlier process told that they wait; they are told once where they have gone since. */
+export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], waiting: readonly string[]) {
+  const toldBefore = new Set(waiting);
+  const settled = new Map<string, Omit<KnownFile, "source">>(
+    known.map(({ source, ...facts }) => [source, facts]),
+  );
+  const candidates = new Map<string, Candidate>();
+  /** What the last listing showed. */
+  let present: ReadonlyMap<string, Listed> = new Map();
+
+  function isSettled(file: Listed): boolean {
+    const same = settled.get(file.source);
+    if (same?.sizeBytes !== file.sizeBytes || same.mtimeMs !== file.mtimeMs) return false;
+    // No program can set it: a file with another one was delivered again, or changed where nothing else shows it.
+    return same.ctimeMs === undefined || same.ctimeMs === file.ctimeMs;
+  }
+
+  /** Those that vanished of which it was told that they wait. */
+  function forgetVanished(): readonly string[] {
+    const gone = [...toldBefore].filter((source) => !present.has(source));
+    for (const source of gone) toldBefore.delete(source);
+    for (const [source, candidate] of candidates) {
+      if (present.has(source)) continue;
+      candidates.delete(source);
+      if (candidate.error !== undefined) gone.push(source);
+    }
+    // A file that comes back under an old name is judged anew; the ledger knows whether it is the same.
+    for (const source of settled.keys()) if (!present.has(source)) settled.delete(source);
+    return gone;
+  }
+
+  const lookAt = (file: Listed, before: Watched | undefined, atMs: number): Watched =>
+    observe(before, { atMs, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
+
+  return {
+    /** Takes in a new listing. Answers the files that vanished of which it was told that they wait. */
+    relist: (listed: readonly Listed[], atMs: number): readonly string[] => {
+      for (const file of listed) {
+        if (isSettled(file)) continue;
+        // Of what was done the target is gone, as when raw data was archived: nothing is wrong.
+        if (settled.has(file.source) && file.verdict.kind === "dangling") continue;
+        settled.delete(file.source);
+        const before = candidates.get(file.source);
+        const watched = lookAt(file, before?.watched, atMs);
+        const fresh = before === undefined || watched.looks === 1;
+        candidates.set(file.source, fresh ? { ...before, watched, checkAfterMs: 0 } : { ...before, watched });
+      }
+      present = new Map(listed.map((file) => [file.source, file]));
+      return forgetVanished();
+    },
+    listed: (source: string): Listed | undefined => present.get(source),
+    waiting: (source: string): Candidate | undefined => candidates.get(source),
+    isAtRest: ({ watched }: Candidate): boolean => unrest(watched, rule) === undefined,
+    /** Its content was told. */
+    settle: ({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): void => {
+      candidates.delete(source);
+      settled.set(source, { sizeBytes, mtimeMs, ctimeMs });
+    },
+    /** The file is judged again, once it is at rest. */
+    unsettle: (file: Listed, atMs: number): void => {
+      settled.delete(file.source);
+      candidates.set(file.source, { watched: lookAt(file, undefined, atMs), checkAfterMs: 0 });
+    },
+    /** How many are not judged yet, with the reason of the one that has waited longest. */
+    unsettled: (): { unsettled: number; oldestReason: string | undefined } => {
+      let oldest: { sinceMs: number; reason: string } | undefined;
+      for (const [source, { watched, error, waitsFor }] of candidates) {
+        const set = waitsFor === undefined ? undefined : `${waitsFor}, a file of its set, is not at rest yet`;
+        const why = error?.message ?? unrest(watched, rule) ?? set ?? "about to be checked";
+        const reason = `${source}: ${withoutOwnName(why, source)}`;
+        if (oldest === undefined || watched.sinceMs < oldest.sinceMs)
+          oldest = { sinceMs: watched.sinceMs, reason };
+      }
+      return { unsettled: candidates.size, oldestReason: oldest?.reason };
+    },
+  };
+}
