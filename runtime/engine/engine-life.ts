@@ -2,7 +2,6 @@ import { type ErrorReport, errorFromReport } from "../../core/errors.ts";
 import { connect } from "../worker/connect.ts";
 import type { Peer } from "../worker/duties.ts";
 import { type ProcessEnd, startProcess } from "../worker/process-channel.ts";
-import { withSignsOfLife } from "../worker/signs-of-life.ts";
 import type { EngineDuties, EngineSettings, HostDuties, WarmUp } from "./engine-duties.ts";
 
 /** One process of the engine, from its start to its end; knows of no other. */
@@ -19,7 +18,7 @@ export interface LifeOptions {
   readonly program: URL;
   readonly env: NodeJS.ProcessEnv;
   readonly settings: EngineSettings;
-  /** It is killed when nothing was heard for so long. */
+  /** It is killed when its heart did not beat for so long. */
   readonly silenceMs: number;
   /** The process is gone; `stuck`: killed, because its network hung. All that waits for it is refused with the answer. */
   readonly onEnd: (end: ProcessEnd, stuck: Error | undefined) => Promise<Error>;
@@ -47,18 +46,17 @@ export function beginLife({ program, env, settings, silenceMs, onEnd }: LifeOpti
     if (silentChecks > checksPerSilence) own.kill(`it was silent for ${silenceMs / 1000} s`);
   }, silenceMs / checksPerSilence);
   check.unref();
-  const audible = withSignsOfLife(own, () => {
-    silentChecks = 0;
-  });
 
   const engine = connect<EngineDuties, HostDuties>(
-    audible,
+    own,
     {
       stuck: (report: ErrorReport) => {
         stuck = errorFromReport(report);
         own.kill(report.message);
       },
-      heartbeat: () => undefined,
+      heartbeat: () => {
+        silentChecks = 0;
+      },
     },
     async ({ how }) => {
       clearInterval(check);

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { productVersion } from "../machine/product-version.ts";
 import type { Channel, End } from "./duties.ts";
 
@@ -18,6 +18,8 @@ export interface WorkerProcess extends Channel {
   readonly ended: Promise<ProcessEnd>;
   /** Sends SIGKILL. */
   readonly kill: (why: string) => void;
+  /** Sends SIGKILL and waits for nothing: a process that hangs in the kernel does not keep this one. */
+  readonly leave: () => void;
   /** SIGTERM after `graceMs`, SIGKILL after a second more; resolves when it is gone. Ask it to end before. */
   readonly stop: (graceMs: number) => Promise<void>;
 }
@@ -39,20 +41,16 @@ export interface ProcessOptions {
  * Starts a TypeScript program of ours as a child that ends with this process, however this one ends: its loading is cut
  * short, or it has 5 s for clearing away. Messages go through Node's own serializer, which keeps what JSON loses.
  */
-export function forkProgram(
+export function startProcess(
   program: URL,
-  { stderr, env = process.env }: { readonly stderr: "pipe" | "inherit"; readonly env?: NodeJS.ProcessEnv },
-): ChildProcess {
-  return fork(program, [productVersion], {
+  { stderr: toward, env = process.env }: ProcessOptions,
+): WorkerProcess {
+  const child = fork(program, [productVersion], {
     execArgv: preloaded.flatMap((module) => ["--import", module]),
     serialization: "advanced",
-    stdio: ["ignore", "ignore", stderr, "ipc"],
+    stdio: ["ignore", "ignore", toward, "ipc"],
     env,
   });
-}
-
-export function startProcess(program: URL, options: ProcessOptions): WorkerProcess {
-  const child = forkProgram(program, options);
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-keptStderrCharacters);
@@ -80,6 +78,11 @@ export function startProcess(program: URL, options: ProcessOptions): WorkerProce
     stderr: () => stderr,
     ended,
     kill,
+    leave: () => {
+      child.kill("SIGKILL");
+      child.channel?.unref();
+      child.unref();
+    },
     stop: async (graceMs) => {
       const term = setTimeout(() => child.kill("SIGTERM"), graceMs);
       const killing = setTimeout(() => child.kill("SIGKILL"), graceMs + 1000);
@@ -107,17 +110,11 @@ function lastWords(stderr: string): string {
   return lines.findLast((line) => /fatal|what\(\):/i.test(line)) ?? lines.at(-1) ?? "";
 }
 
-/**
- * A parent that is gone is no error: "disconnect" tells of it. Without the callback Node would end this process with the
- * trace of an EPIPE.
- */
-export function tellParent(message: object): void {
-  process.send?.(message, undefined, undefined, () => undefined);
-}
-
 /** From within a process to the one that started it, unless an update of our files came between the two. */
 export const parentOfProcess: Channel = {
-  send: tellParent,
+  // A parent that is gone is no error: "disconnect" tells of it. Without the callback Node would end this process with the
+  // trace of an EPIPE.
+  send: (message) => void process.send?.(message, undefined, undefined, () => undefined),
   listen: (receive, ended) => {
     const [, , parentVersion] = process.argv;
     if (parentVersion !== productVersion) {

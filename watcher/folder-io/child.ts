@@ -6,7 +6,8 @@ import { systemCode } from "../../core/system-code.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { removeStalePartials } from "../../formats/file/partial-name.ts";
 import { openAcquisition, openFile } from "../../formats/open.ts";
-import { tellParent } from "../../runtime/worker/process-channel.ts";
+import { connect } from "../../runtime/worker/connect.ts";
+import { parentOfProcess } from "../../runtime/worker/process-channel.ts";
 import { isHidden } from "../intake/candidate-name.ts";
 import { createScan, type Finding } from "../intake/scan.ts";
 import { drawPreview } from "./draw-preview.ts";
@@ -15,12 +16,12 @@ import { lookAtSource } from "./look-at-source.ts";
 import { moveSource } from "./move-source.ts";
 import { tryWriting } from "./output-folder.ts";
 import type {
+  DaemonDuties,
+  FolderDuties,
   FolderMemory,
   FolderSettings,
   FolderTasks,
-  FromFolder,
   TaskName,
-  ToFolder,
   WatchMode,
 } from "./protocol.ts";
 import { useResultAccess } from "./result-folder.ts";
@@ -33,29 +34,26 @@ import { type WatchedOutput, watchOutput } from "./watched-output.ts";
  * blocked calls would stop every other file operation of a Node process.
  */
 
-const send = (message: FromFolder): void => tellParent(message);
-const onStep = (): void => send({ kind: "step" });
+const onStep = (): void => daemon.tell("atWork", true);
 
 let works = 0;
 function beginWork(): void {
   works += 1;
-  send({ kind: "busy" });
+  daemon.tell("atWork", true);
 }
 function endWork(): void {
   works -= 1;
-  if (works === 0) send({ kind: "idle" });
+  if (works === 0) daemon.tell("atWork", false);
 }
 
-/** Findings are told one at a time: the ledger sets the pace, not the disk, and who waits for it is not at work. */
-let noted: (() => void) | undefined;
+/** Findings are told one at a time: the ledger sets the pace, not the disk, which has nothing to do meanwhile. */
 async function tell(finding: Finding): Promise<void> {
-  const written = new Promise<void>((resolve) => {
-    noted = resolve;
-  });
-  send({ kind: "finding", finding });
   endWork();
-  await written;
-  beginWork();
+  try {
+    await daemon.ask("finding", finding);
+  } finally {
+    beginWork();
+  }
 }
 
 /** How long a sweep may follow the last one at the earliest, in parts of the time that one took. */
@@ -122,9 +120,9 @@ function watchFolder(
         watchedBlind = JSON.stringify(summary.blind ?? null);
         watcher = watchFolders(settings, excluded, hint);
       }
-      send({ kind: "swept", mode: modeOf(mode), mountPoint, summary, output: await output.state() });
+      daemon.tell("swept", { mode: modeOf(mode), mountPoint, summary, output: await output.state() });
     } catch (error) {
-      send({ kind: "unreachable", error: reportOf(unreachable(error, settings.path)) });
+      daemon.tell("unreachable", reportOf(unreachable(error, settings.path)));
       await watcher?.close();
       watcher = undefined;
     } finally {
@@ -187,7 +185,10 @@ function watchFolder(
 const watchLimit =
   "the kernel's limit of watches is reached; raise it with: sysctl fs.inotify.max_user_watches=524288";
 
-function tasks(settings: FolderSettings, watched: WatchedFolder, results: WatchedOutput) {
+type Task<Name extends TaskName> = (ask: FolderTasks[Name]["ask"]) => Promise<FolderTasks[Name]["answer"]>;
+type Tasks = { [Name in TaskName]: Task<Name> };
+
+function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: WatchedOutput): Tasks {
   return {
     look: ({ members }) => lookAtSource(settings.path, members, watched.check),
     hash: ({ source }) => digestOfFile(join(settings.path, source), { onStep }),
@@ -225,36 +226,47 @@ function tasks(settings: FolderSettings, watched: WatchedFolder, results: Watche
         await noisy.close();
       }
     },
-  } satisfies { [Name in TaskName]: (ask: FolderTasks[Name]["ask"]) => Promise<FolderTasks[Name]["answer"]> };
-}
-
-async function runTask(run: (ask: never) => Promise<unknown>, id: number, ask: unknown): Promise<void> {
-  beginWork();
-  try {
-    send({ kind: "answer", id, answer: await run(ask as never) });
-  } catch (error) {
-    send({ kind: "refusal", id, error: reportOf(isEdgeError(error) ? error : unreachable(error, "")) });
-  } finally {
-    endWork();
-  }
+  };
 }
 
 let folder: ReturnType<typeof watchFolder> | undefined;
-let doable: ReturnType<typeof tasks> | undefined;
-process.on("message", (message: ToFolder) => {
-  if (message.kind === "start") {
-    const { settings, memory } = message;
-    useResultAccess(settings.access);
-    const output = watchOutput(settings, memory.outputMountPoint, onStep);
-    const watched = createWatchedFolder(settings.path, memory.mountPoint);
-    doable = tasks(settings, watched, output);
-    folder = watchFolder(settings, memory, watched, output);
-  } else if (message.kind === "noted") noted?.();
-  else if (message.kind === "rescan") folder?.rescan();
-  else if (doable !== undefined) void runTask(doable[message.name], message.id, message.ask);
-});
-// The daemon is gone: nothing here is worth finishing.
-process.on("disconnect", () => process.exit(0));
+let tasks: Tasks | undefined;
+
+function task<Name extends TaskName>(name: Name): Task<Name> {
+  return async (ask) => {
+    beginWork();
+    try {
+      if (tasks === undefined) throw new Error("it was asked for something before it was started");
+      return await tasks[name](ask);
+    } catch (error) {
+      throw isEdgeError(error) ? error : unreachable(error, "");
+    } finally {
+      endWork();
+    }
+  };
+}
+
+const daemon = connect<DaemonDuties, FolderDuties>(
+  parentOfProcess,
+  {
+    start: ({ settings, memory }) => {
+      useResultAccess(settings.access);
+      const output = watchOutput(settings, memory.outputMountPoint, onStep);
+      const watched = createWatchedFolder(settings.path, memory.mountPoint);
+      tasks = tasksOf(settings, watched, output);
+      folder = watchFolder(settings, memory, watched, output);
+    },
+    rescan: () => folder?.rescan(),
+    hash: task("hash"),
+    look: task("look"),
+    prepare: task("prepare"),
+    tidy: task("tidy"),
+    move: task("move"),
+    preview: task("preview"),
+  },
+  // The daemon is gone: nothing here is worth finishing.
+  () => process.exit(0),
+);
 // Ctrl-C in a terminal reaches every process of the group; the daemon decides when this one ends.
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);

@@ -1,17 +1,17 @@
-import type { ChildProcess } from "node:child_process";
 import { backoffMs } from "../../core/backoff.ts";
-import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
-import { forkProgram } from "../../runtime/worker/process-channel.ts";
-import type { Finding, ScanSummary } from "../intake/scan.ts";
+import { type ErrorReport, machineError, reportOf } from "../../core/errors.ts";
+import { connect } from "../../runtime/worker/connect.ts";
+import type { Peer } from "../../runtime/worker/duties.ts";
+import { startProcess, type WorkerProcess } from "../../runtime/worker/process-channel.ts";
+import type { Finding } from "../intake/scan.ts";
 import type {
+  DaemonDuties,
+  FolderDuties,
   FolderMemory,
   FolderSettings,
   FolderTasks,
-  FromFolder,
-  OutputState,
+  Swept,
   TaskName,
-  ToFolder,
-  WatchMode,
 } from "./protocol.ts";
 
 /** One folder's disk work, done in a process that can be killed and is replaced when it hangs or dies. */
@@ -28,12 +28,7 @@ export interface FolderIo {
 export interface FolderIoEvents {
   /** A file came to rest or cannot be read; the next is told once the promise is kept. */
   readonly onFinding: (finding: Finding) => Promise<void>;
-  readonly onSwept: (swept: {
-    mode: WatchMode;
-    mountPoint: string;
-    summary: ScanSummary;
-    output: OutputState;
-  }) => void;
+  readonly onSwept: (swept: Swept) => void;
   readonly onUnreachable: (error: ErrorReport) => void;
   /** What the ledger holds, asked for whenever a process is started. */
   readonly memory: () => Promise<FolderMemory>;
@@ -57,105 +52,85 @@ export function createFolderIo({
   hangMs = 20_000,
   program = folderProgram,
 }: FolderIoOptions): FolderIo {
-  let child: ChildProcess | undefined;
+  let child: WorkerProcess | undefined;
+  /** The same once it has begun and may be asked. */
+  let folder: Peer<FolderDuties> | undefined;
   let stopping = false;
   let failures = 0;
   let restartTimer: NodeJS.Timeout | undefined;
   let hangTimer: NodeJS.Timeout | undefined;
-  let lastId = 0;
-  const waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
-
-  const send = (message: ToFolder): void => {
-    // A process that just died cannot be told anything; its exit is what counts.
-    child?.send(message, () => undefined);
-  };
 
   function begin(): void {
-    const own = forkProgram(program, { stderr: "inherit" });
+    const own = startProcess(program, { stderr: "inherit" });
     child = own;
-    own.on("message", (message: FromFolder) => receive(message));
-    own.on("error", () => undefined);
-    own.on("exit", () => ended());
-    events.memory().then(
-      (memory) => send({ kind: "start", settings, memory }),
-      // The ledger is lost: the daemon is ending.
-      () => own.kill("SIGKILL"),
-    );
-  }
-
-  function receive(message: FromFolder): void {
-    clearTimeout(hangTimer);
-    if (message.kind !== "idle") hangTimer = setTimeout(kill, hangMs);
-    if (message.kind === "finding") {
-      events.onFinding(message.finding).then(
-        () => send({ kind: "noted" }),
-        (error: unknown) => {
-          // Not written down, so it must be found again: by the next process, which knows only the ledger.
-          events.onUnreachable(reportOf(error));
-          child?.kill("SIGKILL");
+    const peer = connect<FolderDuties, DaemonDuties>(
+      own,
+      {
+        atWork: (atWork) => {
+          clearTimeout(hangTimer);
+          if (atWork) hangTimer = setTimeout(killHanging, hangMs);
         },
-      );
+        finding: async (finding) => {
+          try {
+            await events.onFinding(finding);
+          } catch (error) {
+            // Not written down, so it must be found again: by the next process, which knows only the ledger.
+            events.onUnreachable(reportOf(error));
+            own.kill("what it found was not written down");
+            throw error;
+          }
+        },
+        swept: (swept) => {
+          failures = 0;
+          events.onSwept(swept);
+        },
+        unreachable: events.onUnreachable,
+      },
+      ({ how }) => {
+        own.kill(how);
+        return withoutProcess(settings.path);
+      },
+    );
+    /** A process that waits for a dead server dies only when the kernel lets it go; until then no other is started. */
+    function killHanging(): void {
+      const error = hanging(settings.path, hangMs);
+      events.onUnreachable(reportOf(error));
+      peer.end(error);
+      own.kill(error.message);
     }
-    if (message.kind === "swept") {
-      failures = 0;
-      events.onSwept(message);
-    }
-    if (message.kind === "unreachable") events.onUnreachable(message.error);
-    if (message.kind === "answer") settle(message.id)?.resolve(message.answer);
-    if (message.kind === "refusal") settle(message.id)?.reject(errorFromReport(message.error));
-  }
-
-  function settle(id: number) {
-    const asker = waiting.get(id);
-    waiting.delete(id);
-    return asker;
-  }
-
-  /** A process that waits for a dead server dies only when the kernel lets it go; until then no other is started. */
-  function kill(): void {
-    const error = hanging(settings.path, hangMs);
-    events.onUnreachable(reportOf(error));
-    rejectAll(error);
-    child?.kill("SIGKILL");
+    void own.ended.then(ended);
+    events.memory().then(
+      (memory) => {
+        peer.tell("start", { settings, memory });
+        if (child === own) folder = peer;
+      },
+      // The ledger is lost: the daemon is ending.
+      () => own.kill("the ledger is lost"),
+    );
   }
 
   function ended(): void {
     clearTimeout(hangTimer);
-    child = undefined;
-    rejectAll(withoutProcess(settings.path));
+    [child, folder] = [undefined, undefined];
     if (stopping) return;
     restartTimer = setTimeout(begin, backoffMs(restart, failures, Math.random()));
     failures += 1;
   }
 
-  function rejectAll(error: Error): void {
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-  }
-
   return {
     start: begin,
-    ask: (name, ask) => {
-      if (child === undefined) return Promise.reject(withoutProcess(settings.path));
-      lastId += 1;
-      const id = lastId;
-      send({ kind: "task", id, name, ask });
-      return new Promise((resolve, reject) =>
-        waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject }),
-      );
+    ask: async (name, ask) => {
+      if (folder === undefined) throw withoutProcess(settings.path);
+      return folder.ask(name, ask);
     },
-    rescan: () => send({ kind: "rescan" }),
+    rescan: () => folder?.tell("rescan", undefined),
     stop: async () => {
       stopping = true;
       clearTimeout(restartTimer);
       clearTimeout(hangTimer);
-      rejectAll(withoutProcess(settings.path));
-      const own = child;
-      if (own === undefined) return;
-      // Nothing that it does needs to be ended well. One that hangs in the kernel is left behind.
-      own.kill("SIGKILL");
-      own.channel?.unref();
-      own.unref();
+      folder?.end(withoutProcess(settings.path));
+      // Nothing that it does needs to be ended well.
+      child?.leave();
     },
   };
 }

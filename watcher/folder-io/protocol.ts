@@ -80,30 +80,29 @@ export type OutputState =
     }
   | { readonly error: ErrorReport };
 
-export type ToFolder =
-  | { readonly kind: "start"; readonly settings: FolderSettings; readonly memory: FolderMemory }
-  | { readonly kind: "task"; readonly id: number; readonly name: TaskName; readonly ask: unknown }
-  /** A finding was written down; the next may come. */
-  | { readonly kind: "noted" }
-  | { readonly kind: "rescan" };
+/** What the process does for the daemon. */
+export interface FolderDuties extends FolderTasks {
+  start: { ask: { settings: FolderSettings; memory: FolderMemory } };
+  rescan: { ask: undefined };
+}
 
-export type FromFolder =
-  /** Busy on the disk; `step` follows each bit of progress, `idle` the end. */
-  | { readonly kind: "busy" }
-  | { readonly kind: "step" }
-  | { readonly kind: "idle" }
-  | { readonly kind: "finding"; readonly finding: Finding }
-  | {
-      readonly kind: "swept";
-      readonly mode: WatchMode;
-      /** Where the disk of the watch folder is mounted. */
-      readonly mountPoint: string;
-      readonly summary: ScanSummary;
-      readonly output: OutputState;
-    }
-  | { readonly kind: "unreachable"; readonly error: ErrorReport }
-  | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
-  | { readonly kind: "refusal"; readonly id: number; readonly error: ErrorReport };
+/** What the daemon does for the process. */
+export interface DaemonDuties {
+  /** Whether the process is at work on the disk; said again at each bit of progress. */
+  atWork: { ask: boolean };
+  /** A file came to rest or cannot be read. Answered once that is written down; the next is told then. */
+  finding: { ask: Finding; answer: undefined };
+  swept: { ask: Swept };
+  unreachable: { ask: ErrorReport };
+}
+
+export interface Swept {
+  readonly mode: WatchMode;
+  /** Where the disk of the watch folder is mounted. */
+  readonly mountPoint: string;
+  readonly summary: ScanSummary;
+  readonly output: OutputState;
+}
 
 /** Whether events can be had from this file system, and why not. */
 export interface WatchMode {

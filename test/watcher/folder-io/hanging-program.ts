@@ -1,3 +1,6 @@
+import type { Message } from "../../../runtime/worker/duties.ts";
+
 /** A folder process whose share hangs: it says that it begins, and nothing more. */
-process.on("message", () => process.send?.({ kind: "busy" }));
+const atWork: Message = { kind: "tell", name: "atWork", value: true };
+process.on("message", () => process.send?.(atWork));
 setInterval(() => undefined, 1000);

@@ -18,10 +18,12 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
   await mkdir(join(root, "in"));
   const told = { findings: [] as Finding[], sweeps: 0, unreachable: [] as string[], asked: 0 };
   let refuse = false;
+  let noteMs = 0;
   const io = createFolderIo({
     settings: quickFolder(join(root, "in"), join(root, "out"), sweepMs),
     events: {
       onFinding: async (finding) => {
+        await sleep(noteMs);
         if (refuse) throw new Error("the ledger did not take it");
         told.findings.push(finding);
       },
@@ -38,7 +40,13 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
   });
   t.after(io.stop);
   io.start();
-  return { root, io, told, setRefuse: (value: boolean) => (refuse = value) };
+  return {
+    root,
+    io,
+    told,
+    setRefuse: (value: boolean) => (refuse = value),
+    setNoteMs: (value: number) => (noteMs = value),
+  };
 }
 
 test("a file that appears in a local folder brings a sweep long before its time", async (t) => {
@@ -71,6 +79,14 @@ test("a finding that could not be written down is told again", async (t) => {
   await until("it is refused", () => told.unreachable.length > 0);
   setRefuse(false);
   await until("it is told", () => told.findings.some(({ kind }) => kind === "whole"));
+});
+
+test("a finding that waits long for the ledger is not taken for a disk that hangs", async (t) => {
+  const { root, told, setNoteMs } = await folderIo(t, { hangMs: 1000 });
+  setNoteMs(1500);
+  await writeFile(join(root, "in", "a.tif"), tinyTiff(1));
+  await until("it is written down", () => told.findings.some(({ kind }) => kind === "whole"));
+  assert.deepEqual([told.unreachable, told.asked], [[], 1]);
 });
 
 test("a folder's process whose daemon was killed ends without a word", async () => {

@@ -7,7 +7,7 @@ import { parentOfProcess } from "../../../../runtime/worker/process-channel.ts";
 /** Stands in for the engine process and does what the name of the job's input says. */
 
 process.on("SIGTERM", () => undefined);
-connect<HostDuties, EngineDuties>(
+const host = connect<HostDuties, EngineDuties>(
   parentOfProcess,
   {
     start: () => ({ pid: process.pid, runtimeVersion: "0", networkVoxelsPerS: 1 }),
@@ -34,6 +34,7 @@ connect<HostDuties, EngineDuties>(
   },
   () => process.exit(),
 );
+setInterval(() => host.tell("heartbeat", undefined), 100);
 
 function outcomeOf(output: string): DenoiseOutcome {
   return {
