@@ -11,7 +11,7 @@ import type { DaemonLog } from "./daemon-log.ts";
 import { createEngineRoom, type Warm } from "./engine-room.ts";
 import { createFolder, type Folder } from "./folder.ts";
 import { resultAccess } from "./folder-io/result-access.ts";
-import { heedModels } from "./folder-models.ts";
+import { learnModels } from "./folder-models.ts";
 import { jobMessage } from "./job-message.ts";
 import { createJobNews } from "./job-news.ts";
 import type { Job } from "./ledger/job.ts";
@@ -135,9 +135,9 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     onModelNews: (news) => log.info(news),
     onWarmUpLost: (news) => log.warn(machineError(news, { code: "engine-lost" })),
     onChange: () => {
-      heedModels(folders, room.models(), log);
+      learnModels(folders, room.models(), log);
       announcer.soon();
-      queue.kick();
+      queue.lookForWork();
     },
   });
   const throughput = createThroughput(() => room.facts()?.networkVoxelsPerS);
@@ -161,11 +161,11 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
       log,
       onJobs: (jobs) => {
         for (const job of jobs) sayJob(job);
-        queue.kick();
+        queue.lookForWork();
       },
       onFacts: () => {
         announcer.soon();
-        queue.kick();
+        queue.lookForWork();
       },
     }),
   );
@@ -258,7 +258,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const warm = room.warmUp();
   warm.then(
     () => {
-      queue.kick();
+      queue.lookForWork();
       service.ready(`watching ${folders.length} folder(s)`);
     },
     (error: unknown) => {

@@ -8,7 +8,7 @@ import { type Model, packagesOf } from "./models.ts";
 import { otherModelWarning } from "./pinned-calibrations.ts";
 
 /** Tells each folder what the last check of its models means for it. */
-export function heedModels(folders: readonly Folder[], models: readonly Model[], log: DaemonLog): void {
+export function learnModels(folders: readonly Folder[], models: readonly Model[], log: DaemonLog): void {
   const errors = new Map(models.flatMap((model) => ("error" in model ? [[model.dir, model.error]] : [])));
   for (const folder of folders) {
     const error = firstError(folder.config, errors) ?? otherTaskIn(folder.config, models);

@@ -145,7 +145,7 @@ export function createFolder(options: FolderOptions): Folder {
   }
 
   let nameBytes: number = nameLimits.usual;
-  async function heedOutput(output: OutputState): Promise<void> {
+  async function learnOutput(output: OutputState): Promise<void> {
     if ("error" in output) return;
     nameBytes = output.nameBytes;
     await rememberMountPoint(config.output, output.mountPoint);
@@ -224,7 +224,7 @@ export function createFolder(options: FolderOptions): Folder {
         unsettled = { count, ...(oldestReason === undefined ? {} : { oldestReason }) };
         // Before the rest: a folder that is open for a moment would start a job.
         if ("error" in output) cannotWrite(output.error, config.output);
-        heedOutput(output).catch(log.error);
+        learnOutput(output).catch(log.error);
         rememberMountPoint(config.path, mountPoint).catch(log.error);
         learn({ mode, blind, unreachable: undefined });
         if (before !== JSON.stringify(unsettled)) options.onFacts();

@@ -10,7 +10,7 @@ import type { PendingMove } from "./ledger/move-store.ts";
 /** Moves the sources of done jobs out of their watch folders, as the ledger asks for it, until each has gone. */
 export interface Mover {
   /** There may be something to move. */
-  readonly kick: () => void;
+  readonly lookForWork: () => void;
   /** Sources of this folder are being shown and are not moved until the answer is called. */
   readonly hold: (folder: Folder) => () => void;
   /** Begins no further move; the running ones may take `finishMs`. What is cut off is finished after the next start. */
@@ -87,7 +87,7 @@ export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: 
     }
   }
 
-  function kick(): void {
+  function lookForWork(): void {
     if (stopped) return;
     for (const folder of folders) {
       if (folder.config.moveTo === undefined || working.has(folder)) continue;
@@ -98,15 +98,15 @@ export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: 
     }
   }
 
-  const timer = setInterval(kick, lookMs);
+  const timer = setInterval(lookForWork, lookMs);
 
   return {
-    kick,
+    lookForWork,
     hold: (folder) => {
       holds.set(folder, (holds.get(folder) ?? 0) + 1);
       return () => {
         holds.set(folder, (holds.get(folder) ?? 1) - 1);
-        kick();
+        lookForWork();
       };
     },
     drain: async (finishMs) => {

@@ -18,7 +18,7 @@ import { isEngineLoss, judgeFailure, sourceRemoved } from "./retry.ts";
 /** Gives the engine one job after the other, and writes down how each ended. */
 export interface Queue {
   /** Something may be runnable now. */
-  readonly kick: () => void;
+  readonly lookForWork: () => void;
   readonly running: () => Job | undefined;
   /** Starts no further job; the running one may take `finishMs`, then it is rolled back and queued again. */
   readonly drain: (finishMs: number) => Promise<void>;
@@ -65,17 +65,17 @@ export function createQueue(options: QueueOptions): Queue {
   let running: Job | undefined;
   let working: Promise<void> | undefined;
   let draining = false;
-  let kicked = false;
+  let lookAgain = false;
   /** The folder that was served last stands last, so that no folder starves another. */
   let turns = [...folders];
 
   async function work(): Promise<void> {
     do {
-      kicked = false;
+      lookAgain = false;
       for (let next = await pick(); next !== undefined; next = await pick()) {
         await run(next.job, next.folder);
       }
-    } while (kicked);
+    } while (lookAgain);
   }
 
   async function pick(): Promise<{ job: Job; folder: Folder } | undefined> {
@@ -283,21 +283,21 @@ export function createQueue(options: QueueOptions): Queue {
     await waitFor(job, folder, "the disk of the results is full", fullDelayMs);
   }
 
-  function kick(): void {
-    kicked = true;
+  function lookForWork(): void {
+    lookAgain = true;
     if (draining) return;
     working ??= work()
       .catch((error: unknown) => log.error(error))
       .finally(() => {
         working = undefined;
-        if (kicked) kick();
+        if (lookAgain) lookForWork();
       });
   }
 
-  const timer = setInterval(kick, lookMs);
+  const timer = setInterval(lookForWork, lookMs);
 
   return {
-    kick,
+    lookForWork,
     running: () => running,
     drain: async (finishMs) => {
       draining = true;

@@ -7,8 +7,8 @@ import { type Span, type TilePlan, tileCount, tileShapeOf } from "../plan/tile-p
 import { createBlendedPlanes } from "./blended-planes.ts";
 import { type TellBusy, timed } from "./busy-time.ts";
 import { gatherTile, indicesOf } from "./gather-tile.ts";
-import { planesOfLoneTiles, tilesAreAlone } from "./lone-tiles.ts";
 import { createPlaneWindow } from "./plane-window.ts";
+import { planesOfSeparateTiles, tilesAreSeparate } from "./separate-tiles.ts";
 
 /**
  * Tiles under way at once: one in the network, one waiting for it, one being filled or blended. The network has
@@ -49,8 +49,8 @@ export async function denoiseStack(task: StackTask, network: Network, signal: Ab
     planeVoxels: heights.length * widths.length,
     read: task.readPlane,
   });
-  const alone = tilesAreAlone(plan);
-  const blended = alone ? planesOfLoneTiles(plan) : createBlendedPlanes(plan, capacity);
+  const alone = tilesAreSeparate(plan);
+  const blended = alone ? planesOfSeparateTiles(plan) : createBlendedPlanes(plan, capacity);
   const ending = new AbortController();
   const either = AbortSignal.any([signal, ending.signal]);
 

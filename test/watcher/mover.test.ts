@@ -48,7 +48,7 @@ async function refusedMove(code: string, quietForMs: number) {
       told += 1;
     },
   });
-  mover.kick();
+  mover.lookForWork();
   await until("it is told that the source is kept", () => told > 0);
   await mover.drain(1000);
   return { later, warnings };

@@ -32,7 +32,7 @@ export interface JobEnds {
   /** Our state came back: all that was confirmed before it was said has arrived. */
   readonly stateHeard: () => void;
   /** What is known of the connection; undefined after it is gone. */
-  readonly heed: (delivery: Delivery | undefined) => void;
+  readonly learnDelivery: (delivery: Delivery | undefined) => void;
   readonly isIdle: () => boolean;
   /** The daemon ends: what was confirmed is taken to have arrived where our state did last. */
   readonly close: () => Promise<void>;
@@ -104,7 +104,7 @@ export function createJobEnds({ memory, send, sayState, onProblem }: JobEndsOpti
       const ids = covered.shift() ?? [];
       if (ids.length > 0) loudly(mark(ids).then(replay));
     },
-    heed: (next) => {
+    learnDelivery: (next) => {
       delivery = next;
       if (next === "accepted" || next === "unknown") loudly(markAll());
       if (next === "refused" || next === undefined) [fresh, covered] = [[], []];

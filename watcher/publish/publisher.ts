@@ -93,7 +93,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     onVerdict: (verdict) => {
       const mayNow = wasRefused && verdict !== "refused";
       wasRefused = verdict === "refused";
-      ends.heed(verdict);
+      ends.learnDelivery(verdict);
       options.onDelivery(verdict);
       if (mayNow) sayAgain();
     },
@@ -131,14 +131,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
       });
     },
     onMessage: (topic, payload, wasRetained) => {
-      if (topic === stateTopic) heedState(payload, wasRetained);
+      if (topic === stateTopic) learnState(payload, wasRetained);
     },
     onDown: (reason, closed) => {
       const thrownOut = closed && nothingCameBack();
       letIn = false;
       wasRefused = false;
       delivery.reset();
-      ends.heed(undefined);
+      ends.learnDelivery(undefined);
       options.onDown(thrownOut ? thrownOutReason(reason, base) : reason);
     },
     onFlapping: () => {
@@ -221,7 +221,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   /** A late last will, or a stranger, says that we are gone. */
-  function heedState(payload: Buffer, wasRetained: boolean): void {
+  function learnState(payload: Buffer, wasRetained: boolean): void {
     const said = parseState(payload);
     if (stopping || said === undefined) return;
     // What was retained may be of an earlier connection.

@@ -2,7 +2,7 @@ import { type TilePlan, tileShapeOf } from "../plan/tile-plan.ts";
 import type { BlendedPlanes } from "./blended-planes.ts";
 
 /** Whether every tile covers whole planes and shares none with another, as a stack in one piece. */
-export function tilesAreAlone({ axes }: TilePlan): boolean {
+export function tilesAreSeparate({ axes }: TilePlan): boolean {
   return axes.every(
     ({ length, tile, spans }, axis) =>
       (axis === 0 || tile === length) && spans.every(({ shares }) => shares.every((share) => share === 1)),
@@ -10,10 +10,10 @@ export function tilesAreAlone({ axes }: TilePlan): boolean {
 }
 
 /**
- * The output of tiles that are alone, where it lies: nothing is added up, so nothing is copied. A tile's array must stay
+ * The output of separate tiles, where it lies: nothing is added up, so nothing is copied. A tile's array must stay
  * as it is until its planes were delivered.
  */
-export function planesOfLoneTiles(plan: TilePlan): BlendedPlanes {
+export function planesOfSeparateTiles(plan: TilePlan): BlendedPlanes {
   const [depth, height, width] = tileShapeOf(plan);
   const planeVoxels = height * width;
   const tiles = new Map<number, Float32Array>();
