@@ -6,6 +6,7 @@ import { machineError } from "../../core/errors.ts";
 import { openLedger } from "../../watcher/ledger/ledger.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { type RunningDaemon, runDaemon } from "./running-daemon.ts";
+import { sightingOf } from "./sighting-of.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
 import { until } from "./until.ts";
@@ -63,15 +64,7 @@ test("a job whose source changed while the daemon was down does not take the new
   const bytes = tinyTiff(1);
   await writeFile(join(folder, "incoming", "a.tif"), bytes);
   const ledger = await openLedger(join(folder, "state"), assert.fail);
-  const before = {
-    source: "a.tif",
-    sizeBytes: bytes.length,
-    mtimeMs: 1,
-    ctimeMs: 1,
-    endsHash: "h",
-    middleHash: "m",
-    members: ["a.tif"],
-  };
+  const before = sightingOf("a.tif", { sizeBytes: bytes.length });
   await ledger.admitWhole("f", before, { seriesCount: 1, sampleBytes: 1, voxels: [1] });
   await ledger.close();
   const { engine, orders } = copyingEngine();

@@ -1,14 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EdgeError } from "../../core/errors.ts";
+import { type FileLook, looksAlike } from "./file-look.ts";
 import type { FoundWhole } from "./structural-check.ts";
-
-/** How a file was listed: with other values it has other content, or may have. */
-export interface FileLook {
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
-}
 
 /** What one reading told of a set. All its files are judged by it, and none of them is read again. */
 export interface JudgedSet {
@@ -123,10 +117,4 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
       }
     },
   };
-}
-
-export function looksAlike(one: FileLook | undefined, other: FileLook | undefined): boolean {
-  return (
-    one?.sizeBytes === other?.sizeBytes && one?.mtimeMs === other?.mtimeMs && one?.ctimeMs === other?.ctimeMs
-  );
 }

@@ -10,8 +10,8 @@ import {
 import { isAbsent } from "../../core/system-code.ts";
 import { isCompanion } from "../../formats/image-name.ts";
 import { createAwaitedDescriptions, withoutDescription } from "./awaited-descriptions.ts";
-import type { SparseHashes } from "./identity.ts";
-import { createJudgedSets, type FileLook, type JudgedSet, looksAlike } from "./judged-sets.ts";
+import { looksAlike } from "./file-look.ts";
+import { createJudgedSets, type JudgedSet } from "./judged-sets.ts";
 import { listedFault } from "./listed-fault.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
 import { seeMembers, sightingOf } from "./see-members.ts";
@@ -187,7 +187,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     // A set is told as whole once, by its first file; by another where that one waits no more.
     const tells = first === file.source || files.waiting(first) === undefined;
     if (tells && !(await tellWhole(set, found.facts, tell))) return;
-    if (first === file.source) files.settle(file);
+    if (first === file.source) files.settle(file, members.length > 1);
     else await tellPart(file, first, tell);
   }
 
@@ -206,16 +206,16 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
 
   async function tellPart(file: Listed, of: string, tell: Tell): Promise<void> {
     await tell({ kind: "part", source: file.source, of });
-    files.settle(file);
+    files.settle(file, true);
   }
 
   /** undefined where one of the files vanished or changed since it was listed. */
   async function see(members: readonly string[]): Promise<Sighting | undefined> {
     try {
-      const seen = await seeMembers(settings.folder, members, hashesBefore, settings.onStep);
-      for (const { source, look, hashes } of seen) {
-        const candidate = files.waiting(source);
-        if (candidate !== undefined) candidate.hashed = { look, hashes };
+      const seen = await seeMembers(settings.folder, members, files.hashesOf, settings.onStep);
+      for (const member of seen) {
+        files.hashed(member, seen.length > 1);
+        const { source, look } = member;
         const listed = files.listed(source);
         if (
           listed !== undefined &&
@@ -230,11 +230,6 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
       throw error;
     }
   }
-
-  const hashesBefore = (source: string, look: FileLook): SparseHashes | undefined => {
-    const hashed = files.waiting(source)?.hashed;
-    return hashed !== undefined && looksAlike(hashed.look, look) ? hashed.hashes : undefined;
-  };
 
   function sourceOf(path: string): string {
     return relative(settings.folder, path).split(sep).join("/");
@@ -257,7 +252,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     const hopeless = isEdgeError(error) && error.kind === "unsupported";
     if (!denied && (hopeless || quietMs >= settings.brokenMs)) {
       await tell({ kind: "refused", sighting, error: report });
-      files.settle(file);
+      files.settle(file, false);
       return;
     }
     candidate.checkAfterMs = settings.now() + recheckAfterMs;
@@ -276,7 +271,8 @@ function canBeRead({ verdict }: Listed): boolean {
 
 /** A file of which only the listing could be had. */
 function unread({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): Sighting {
-  return { source, sizeBytes, mtimeMs, ctimeMs, endsHash: "unread", middleHash: "unread", members: [source] };
+  const hashes = { ends: "unread", middle: "unread" };
+  return sightingOf([{ source, look: { sizeBytes, mtimeMs, ctimeMs }, hashes }]);
 }
 
 /** What `readFrom` was refused for, as the same refusal of another file that describes the same set. */

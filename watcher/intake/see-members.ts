@@ -1,17 +1,9 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { FileLook } from "./file-look.ts";
 import { type SparseHashes, sparseHashes } from "./identity.ts";
-import type { FileLook } from "./judged-sets.ts";
-import type { Sighting } from "./sighting.ts";
-
-/** One file of an acquisition as it is now. */
-export interface SeenFile {
-  /** As `Sighting.source`. */
-  readonly source: string;
-  readonly look: FileLook;
-  readonly hashes: SparseHashes;
-}
+import type { SeenMember, Sighting } from "./sighting.ts";
 
 /**
  * What `members` of one acquisition (below `folder`) hold now. `hashesBefore` answers those of one that looks as it did
@@ -22,8 +14,8 @@ export async function seeMembers(
   members: readonly string[],
   hashesBefore: (source: string, look: FileLook) => SparseHashes | undefined,
   onStep?: () => void,
-): Promise<readonly SeenFile[]> {
-  const seen: SeenFile[] = [];
+): Promise<readonly SeenMember[]> {
+  const seen: SeenMember[] = [];
   for (const source of members) {
     const path = join(folder, source);
     const { size: sizeBytes, mtimeMs, ctimeMs } = await stat(path);
@@ -35,7 +27,7 @@ export async function seeMembers(
 }
 
 /** Of all files of one acquisition, the one that stands for it first. */
-export function sightingOf(seen: readonly SeenFile[]): Sighting {
+export function sightingOf(seen: readonly SeenMember[]): Sighting {
   let sizeBytes = 0;
   // A clock that was never set, or a camera's, gives times before 1970, which are negative.
   let mtimeMs = Number.NEGATIVE_INFINITY;
@@ -52,7 +44,7 @@ export function sightingOf(seen: readonly SeenFile[]): Sighting {
     ctimeMs,
     endsHash: ofAll(seen.map(({ hashes }) => hashes.ends)),
     middleHash: ofAll(seen.map(({ hashes }) => hashes.middle)),
-    members: seen.map(({ source }) => source),
+    members: seen,
   };
 }
 

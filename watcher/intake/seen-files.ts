@@ -1,8 +1,9 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
+import { type FileLook, looksAlike } from "./file-look.ts";
 import type { SparseHashes } from "./identity.ts";
-import type { FileLook } from "./judged-sets.ts";
 import { observe, type QuietRule, unrest, type Watched } from "./settle.ts";
+import type { SeenMember } from "./sighting.ts";
 import type { Listed } from "./sweep.ts";
 
 /** What is known of each file of a folder: that its content was told, or for how long it waits to be judged. */
@@ -12,8 +13,10 @@ export interface KnownFile {
   readonly source: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
-  /** Not known of sets that an earlier version noted. */
+  /** Undefined where an earlier version noted it. */
   readonly ctimeMs?: number;
+  /** Of a file of a set: where another one of them changes, this one is not hashed again. */
+  readonly hashes?: SparseHashes;
 }
 
 /** A file that waits to be judged. */
@@ -65,6 +68,12 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
   const lookAt = (file: Listed, before: Watched | undefined, atMs: number): Watched =>
     observe(before, { atMs, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
 
+  function hashedBefore(source: string): Candidate["hashed"] {
+    const { hashes, sizeBytes = 0, mtimeMs = 0, ctimeMs } = settled.get(source) ?? {};
+    if (hashes === undefined || ctimeMs === undefined) return undefined;
+    return { look: { sizeBytes, mtimeMs, ctimeMs }, hashes };
+  }
+
   return {
     /** Takes in a new listing. Answers the files that vanished of which it was told that they wait. */
     relist: (listed: readonly Listed[], atMs: number): readonly string[] => {
@@ -85,14 +94,27 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     waiting: (source: string): Candidate | undefined => candidates.get(source),
     isAtRest: ({ watched }: Candidate): boolean => unrest(watched, rule) === undefined,
     /** Its content was told. */
-    settle: ({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): void => {
+    settle: ({ source, sizeBytes, mtimeMs, ctimeMs }: Listed, isOfSet: boolean): void => {
+      const hashes = isOfSet ? candidates.get(source)?.hashed?.hashes : undefined;
       candidates.delete(source);
-      settled.set(source, { sizeBytes, mtimeMs, ctimeMs });
+      settled.set(source, { sizeBytes, mtimeMs, ctimeMs, ...(hashes === undefined ? {} : { hashes }) });
+    },
+    hashed: ({ source, look, hashes }: SeenMember, isOfSet: boolean): void => {
+      const candidate = candidates.get(source);
+      if (candidate !== undefined) candidate.hashed = { look, hashes };
+      else if (isOfSet && settled.has(source)) settled.set(source, { ...look, hashes });
+    },
+    /** Of a file that looks as it did when it was hashed. */
+    hashesOf: (source: string, look: FileLook): SparseHashes | undefined => {
+      const hashed = candidates.get(source)?.hashed ?? hashedBefore(source);
+      return hashed !== undefined && looksAlike(hashed.look, look) ? hashed.hashes : undefined;
     },
     /** The file is judged again, once it is at rest. */
     unsettle: (file: Listed, atMs: number): void => {
+      const hashed = hashedBefore(file.source);
       settled.delete(file.source);
-      candidates.set(file.source, { watched: lookAt(file, undefined, atMs), checkAfterMs: 0 });
+      const watched = lookAt(file, undefined, atMs);
+      candidates.set(file.source, { watched, checkAfterMs: 0, ...(hashed === undefined ? {} : { hashed }) });
     },
     /** How many are not judged yet, with the reason of the one that has waited longest. */
     unsettled: (): { unsettled: number; oldestReason: string | undefined } => {

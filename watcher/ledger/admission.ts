@@ -1,37 +1,23 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import { endStatuses } from "../../core/messages.ts";
+import type { Sighting } from "../intake/sighting.ts";
+import type { WholeFacts } from "../intake/structural-check.ts";
 import type { Database, Row } from "./database.ts";
 import type { Admission, Job } from "./job.ts";
 import type { JobTable, SightingKey } from "./job-table.ts";
+import { createKnownFiles } from "./known-files.ts";
 
 /** How files that came to rest become jobs: each content once. */
-
-/** A file at rest, as `watcher/intake/scan.ts` tells of it. */
-export interface SeenFile {
-  readonly source: string;
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-  /** When its status last changed (stat's ctime): a copy that keeps its mtime has another one. */
-  readonly ctimeMs: number;
-  readonly endsHash: string;
-  readonly middleHash: string;
-  readonly members: readonly string[];
-}
-
-export interface WholeFacts {
-  readonly seriesCount: number;
-  readonly sampleBytes: number;
-  /** Of each series. */
-  readonly voxels: readonly number[];
-}
 
 /** Whether a job ended in a way after which the same content may be tried again when it is delivered again. */
 function isUndone({ status }: Job): boolean {
   return endStatuses.has(status) && status !== "done";
 }
 
-export function createAdmission({ rows, run, transaction }: Database, table: JobTable, now: () => number) {
+export function createAdmission(database: Database, table: JobTable, now: () => number) {
+  const { rows, run, transaction } = database;
   const { select } = table;
+  const knownFiles = createKnownFiles(database);
 
   const latest = (folder: string, source: string): Row | undefined =>
     rows(
@@ -43,7 +29,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
   const jobsOf = (sighting: number): Job[] => select("WHERE j.sighting = ? ORDER BY j.series", sighting);
 
   /** Writes what is seen now over a sighting of which no job was ever started. */
-  function overwriteSighting(id: number, seen: SeenFile): void {
+  function overwriteSighting(id: number, seen: Sighting): void {
     run(
       "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, middle_hash = ?, members = ? WHERE id = ?",
       ...identity(seen),
@@ -52,7 +38,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     run("DELETE FROM jobs WHERE sighting = ? AND series > 0", id);
   }
 
-  function addSighting(folder: string, seen: SeenFile, revision: number): number {
+  function addSighting(folder: string, seen: Sighting, revision: number): number {
     run(
       "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       ...identity(seen),
@@ -67,7 +53,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
    * The sighting that a file at rest belongs to: its latest while that one only waits for its file, else a new
    * revision. What still waited of the older one is skipped.
    */
-  function sightingFor(folder: string, seen: SeenFile): { id: number; revision: number; skipped: Job[] } {
+  function sightingFor(folder: string, seen: Sighting): { id: number; revision: number; skipped: Job[] } {
     const before = latest(folder, seen.source);
     if (before === undefined) return { id: addSighting(folder, seen, 1), revision: 1, skipped: [] };
     const id = Number(before["id"]);
@@ -89,7 +75,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
   /** One job for each series that a whole file has, but for those of `kept`. */
   function queueSeries(
     folder: string,
-    seen: SeenFile,
+    seen: Sighting,
     sighting: SightingKey,
     { voxels: ofSeries, sampleBytes }: WholeFacts,
     again: { readonly reason?: string; readonly kept?: ReadonlySet<number> } = {},
@@ -114,7 +100,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
   /** Content that is known was delivered again: what did not end as done is queued, what is done may be moved. */
   function takeUpAgain(
     folder: string,
-    seen: SeenFile,
+    seen: Sighting,
     before: Row,
     jobs: readonly Job[],
     { facts, wholeHash, moves = false }: { facts: WholeFacts; wholeHash?: string; moves?: boolean },
@@ -150,7 +136,7 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
   /** undefined where the ledger has to act; `whole` tells of a file that can be read now. */
   function alreadyKnown(
     folder: string,
-    seen: SeenFile,
+    seen: Sighting,
     whole?: { readonly facts: WholeFacts; readonly wholeHash?: string; readonly moves?: boolean },
   ): Admission | undefined {
     const before = latest(folder, seen.source);
@@ -182,6 +168,17 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
     return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
   }
 
+  /** One transaction. The files as they are seen now need no further look, unless all their bytes are to be compared first. */
+  const admit = (folder: string, seen: Sighting, judge: () => Admission): Admission =>
+    transaction(() => {
+      const admission = judge();
+      const sighting = latest(folder, seen.source)?.["id"];
+      if (admission.kind !== "touched" && sighting !== undefined) {
+        knownFiles.remember(folder, Number(sighting), seen.members);
+      }
+      return admission;
+    });
+
   /** Skips the jobs that waited for a file to become whole. */
   const endWaiting = (folder: string, source: string, reason: string): Job[] =>
     transaction(() =>
@@ -198,32 +195,16 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
         folder,
       ).map((row) => String(row["source"])),
 
-    /**
-     * The files of a folder whose latest content needs no further look. `ctimeMs` of single files: with another one they were
-     * delivered again, or changed where nothing else shows it. What was moved away is new if it is there.
-     */
-    knownFiles: (folder: string) =>
-      rows(
-        `SELECT source, size_bytes, mtime_ms, CASE WHEN json_array_length(members) = 1 THEN ctime_ms END AS ctime_ms
-         FROM sightings s WHERE folder = ? AND coalesce(move, '') <> 'moved'
-           AND revision = (SELECT max(revision) FROM sightings WHERE folder = s.folder AND source = s.source)
-           AND NOT EXISTS (SELECT 1 FROM jobs WHERE sighting = s.id AND waits_for = 'file')`,
-        folder,
-      ).map((row) => ({
-        source: String(row["source"]),
-        sizeBytes: Number(row["size_bytes"]),
-        mtimeMs: Number(row["mtime_ms"]),
-        ...(row["ctime_ms"] === null ? {} : { ctimeMs: Number(row["ctime_ms"]) }),
-      })),
+    knownFiles: knownFiles.list,
 
     /** A file is whole: one job for each of its series, unless this content is known. `moves`: done sources leave the folder. */
     admitWhole: (
       folder: string,
-      seen: SeenFile,
+      seen: Sighting,
       facts: WholeFacts,
       options: { readonly wholeHash?: string; readonly moves?: boolean } = {},
     ): Admission =>
-      transaction(() => {
+      admit(folder, seen, () => {
         const known = alreadyKnown(folder, seen, { facts, ...options });
         if (known !== undefined) return known;
         const sighting = sightingFor(folder, seen);
@@ -234,8 +215,8 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
       }),
 
     /** A file is not whole yet: a waiting job that says why. */
-    admitBroken: (folder: string, seen: SeenFile, error: ErrorReport): Admission =>
-      transaction(() => {
+    admitBroken: (folder: string, seen: Sighting, error: ErrorReport): Admission =>
+      admit(folder, seen, () => {
         const known = alreadyKnown(folder, seen);
         if (known?.kind === "unchanged") return known;
         const sighting = sightingFor(folder, seen);
@@ -247,8 +228,8 @@ export function createAdmission({ rows, run, transaction }: Database, table: Job
       }),
 
     /** A file will never be read: a failed job with the remedy. */
-    admitRefused: (folder: string, seen: SeenFile, error: ErrorReport): Admission =>
-      transaction(() => {
+    admitRefused: (folder: string, seen: Sighting, error: ErrorReport): Admission =>
+      admit(folder, seen, () => {
         const known = alreadyKnown(folder, seen);
         if (known?.kind === "unchanged") return known;
         const sighting = sightingFor(folder, seen);
@@ -273,6 +254,7 @@ function toDo({ message, remedy }: ErrorReport): string {
   return remedy === undefined ? message : `${message}. ${remedy}`;
 }
 
-function identity({ sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, members }: SeenFile) {
-  return [sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, JSON.stringify(members)] as const;
+function identity({ sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, members }: Sighting) {
+  const sources = members.map(({ source }) => source);
+  return [sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, JSON.stringify(sources)] as const;
 }

@@ -74,4 +74,20 @@ export const migrations: readonly string[] = [
    ALTER TABLE sightings ADD COLUMN delivered_ms INTEGER`,
   // Content that differs only between its ends; NULL: not known.
   `ALTER TABLE sightings ADD COLUMN middle_hash TEXT`,
+  // Each file of a set is known by itself; of sets that were noted before only the sums are known.
+  `CREATE TABLE files (
+     folder TEXT NOT NULL,
+     source TEXT NOT NULL,
+     -- The acquisition that it belongs to, and how it looked when that was noted.
+     sighting INTEGER NOT NULL REFERENCES sightings (id),
+     size_bytes INTEGER NOT NULL,
+     mtime_ms REAL NOT NULL,
+     ctime_ms REAL,
+     ends_hash TEXT NOT NULL,
+     middle_hash TEXT,
+     PRIMARY KEY (folder, source)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO files SELECT folder, source, id, size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash FROM sightings s
+     WHERE json_array_length(members) = 1
+       AND revision = (SELECT max(revision) FROM sightings WHERE folder = s.folder AND source = s.source)`,
 ];

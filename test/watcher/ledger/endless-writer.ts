@@ -1,19 +1,15 @@
 import { openLedger } from "../../../watcher/ledger/ledger.ts";
+import { sightingOf } from "../sighting-of.ts";
 
 /** Admits files for ever and prints the id of each job once the ledger has confirmed it. */
 const [folder = "", round = ""] = process.argv.slice(2);
 const ledger = await openLedger(folder, () => process.exit(1));
 for (let index = 0; ; index += 1) {
   const source = `${round}-${index}.tif`;
-  const seen = {
-    source,
-    sizeBytes: 1,
-    mtimeMs: 1,
-    ctimeMs: 1,
-    endsHash: "h",
-    middleHash: "m",
-    members: [source],
-  };
-  const admission = await ledger.admitWhole("f", seen, { seriesCount: 1, sampleBytes: 1, voxels: [1] });
+  const admission = await ledger.admitWhole("f", sightingOf(source), {
+    seriesCount: 1,
+    sampleBytes: 1,
+    voxels: [1],
+  });
   if (admission.kind === "changed") process.stdout.write(`${admission.jobs[0]?.id}\n`);
 }

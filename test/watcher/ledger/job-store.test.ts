@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { DenoiseOutcome } from "../../../runtime/job/denoise-job.ts";
-import type { SeenFile } from "../../../watcher/ledger/admission.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Admission, Job } from "../../../watcher/ledger/job.ts";
 import { createJobStore } from "../../../watcher/ledger/job-store.ts";
+import { sightingOf as seen } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 async function newStore(t: TestContext) {
@@ -15,16 +15,6 @@ async function newStore(t: TestContext) {
   return { store: createJobStore(database, () => clock.ms), clock };
 }
 
-const seen = (source: string, change: Partial<SeenFile> = {}): SeenFile => ({
-  source,
-  sizeBytes: 10,
-  mtimeMs: 1,
-  ctimeMs: 1,
-  endsHash: "h",
-  middleHash: "m",
-  members: [source],
-  ...change,
-});
 const onePlane = { seriesCount: 1, sampleBytes: 128, voxels: [64] };
 const broken = { kind: "format", code: "cut", message: "it is cut", retryable: false } as const;
 

@@ -8,6 +8,7 @@ import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
 import { createJobStore } from "../../../watcher/ledger/job-store.ts";
 import { outputNames } from "../../../watcher/output-name.ts";
+import { sightingOf } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const ends = ["done", "failed", "parked", "skipped", "defect"] as const;
@@ -21,15 +22,7 @@ async function newLedger(t: TestContext) {
   /** The file gets other content or is touched, its job runs to `end`; the name that was reserved for its result. */
   return (source: string, end: End): string => {
     mtimeMs += 1;
-    const seen = {
-      source,
-      sizeBytes: 10,
-      mtimeMs,
-      ctimeMs: 1,
-      endsHash: `${mtimeMs}`,
-      middleHash: "m",
-      members: [source],
-    };
+    const seen = sightingOf(source, { mtimeMs, endsHash: `${mtimeMs}` });
     const admission = store.admitWhole("f", seen, { seriesCount: 1, sampleBytes: 128, voxels: [64] });
     const [job] = admission.kind === "changed" ? admission.jobs : [];
     const { id, output } = begin(job ?? assert.fail("no job"));

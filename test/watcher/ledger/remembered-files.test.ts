@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { readdir, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import LibsqlDatabase from "libsql";
+import { openFile } from "../../../formats/open.ts";
+import { createScan, type Finding } from "../../../watcher/intake/scan.ts";
+import { openDatabase } from "../../../watcher/ledger/database.ts";
+import { createJobStore, type JobStore } from "../../../watcher/ledger/job-store.ts";
+import { migrations } from "../../../watcher/ledger/migrations.ts";
+import { type Description, describedSet, imagesInOne } from "../described-set.ts";
+import { openingsOf } from "../opened-files.ts";
+import { memberOf, sightingOf } from "../sighting-of.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+const onePlane = { seriesCount: 1, sampleBytes: 128, voxels: [64] };
+
+/** What a daemon that is started now finds in `folder`, and tells its ledger. */
+async function startAnew(folder: string, store: JobStore): Promise<readonly Finding["kind"][]> {
+  let nowMs = 0;
+  const scan = createScan(
+    {
+      folder,
+      quietMs: 2000,
+      looks: 3,
+      zeroTailMs: 60_000,
+      brokenMs: 30_000,
+      subfolders: true,
+      ignore: [],
+      excluded: [],
+      open: openFile,
+      now: () => nowMs,
+    },
+    store.knownFiles("f"),
+    [],
+  );
+  const told: Finding["kind"][] = [];
+  for (let look = 0; look < 8; look += 1) {
+    nowMs += 1000;
+    await scan.look(async (finding) => {
+      told.push(finding.kind);
+      if (finding.kind === "whole") store.admitWhole("f", finding.sighting, finding.facts);
+    });
+  }
+  return told;
+}
+
+async function newStore(t: TestContext) {
+  const database = openDatabase(join(await temporaryFolder(), "ledger.sqlite"));
+  t.after(database.close);
+  return createJobStore(database, () => 1_000_000);
+}
+
+const acquisitions: readonly (readonly [what: string, files: () => ReturnType<typeof describedSet>])[] = [
+  ...(["each", "first", "companion"] satisfies Description[]).map(
+    (described) => [`a set described by: ${described}`, () => describedSet(25, described)] as const,
+  ),
+  ["a file of 160 images", () => [["a.ome.tif", imagesInOne(160)]]],
+];
+for (const [what, files] of acquisitions) {
+  test(`after a restart no file is opened again of ${what}`, async (t) => {
+    const store = await newStore(t);
+    const folder = await temporaryFolder();
+    for (const [name, bytes] of files()) await writeFile(join(folder, name), bytes);
+    assert.equal((await startAnew(folder, store)).filter((kind) => kind === "whole").length, 1);
+    let told: readonly string[] = [];
+    const openings = await openingsOf(folder, async () => {
+      told = await startAnew(folder, store);
+    });
+    assert.deepEqual([openings, told], [{ images: 0, hashes: 0 }, []]);
+  });
+}
+
+test("a file of a set that changed while the daemon was down makes the set a new revision", async (t) => {
+  const store = await newStore(t);
+  const folder = await temporaryFolder();
+  const files = describedSet(5, "first");
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+  await startAnew(folder, store);
+  const [name = "", bytes = Buffer.alloc(0)] = files[3] ?? [];
+  const changed = Buffer.from(bytes);
+  // One sample of it.
+  changed.writeUInt16LE(4711, 8);
+  await writeFile(join(folder, name), changed);
+  await utimes(join(folder, name), 5000, 5000);
+  const { hashes } = await openingsOf(folder, () => startAnew(folder, store));
+  assert.equal(hashes, 1);
+  assert.equal(store.peek("f", "newest")?.revision, 2);
+});
+
+test("each file of a set is known by its own size and times", async (t) => {
+  const store = await newStore(t);
+  const members = [memberOf("a.tif"), memberOf("b.tif", { ctimeMs: 7 })];
+  const admission = store.admitWhole("f", sightingOf("a.tif", { ctimeMs: 7, members }), onePlane);
+  assert.equal(admission.kind, "changed");
+  assert.deepEqual(store.knownFiles("f"), [
+    { source: "a.tif", ...members[0]?.look, hashes: members[0]?.hashes },
+    { source: "b.tif", ...members[1]?.look, hashes: members[1]?.hashes },
+  ]);
+});
+
+test("of a ledger of the version before, single files are known, and sets are read once more and known then", async (t) => {
+  const folder = await temporaryFolder();
+  const state = await temporaryFolder();
+  const file = join(state, "ledger.sqlite");
+  const names = [...describedSet(3, "each"), ["one.ome.tif", imagesInOne(1)] as const];
+  for (const [name, bytes] of names) await writeFile(join(folder, name), bytes);
+  const previous = new LibsqlDatabase(file);
+  const before = migrations.findIndex((step) => step.includes("CREATE TABLE files"));
+  for (const step of migrations.slice(0, before)) previous.exec(step);
+  previous.exec(`PRAGMA user_version = ${before}`);
+  const fresh = await newStore(t);
+  await startAnew(folder, fresh);
+  const single = fresh.knownFiles("f").find(({ source }) => source === "one.ome.tif");
+  const set = names.slice(0, 3).map(([name]) => name);
+  const add = previous.prepare(
+    "INSERT INTO sightings (id, folder, source, revision, size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members) VALUES (?, 'f', ?, 1, ?, ?, ?, 'h', 'm', ?)",
+  );
+  add.run(
+    1,
+    "one.ome.tif",
+    single?.sizeBytes ?? 0,
+    single?.mtimeMs ?? 0,
+    single?.ctimeMs ?? 0,
+    '["one.ome.tif"]',
+  );
+  add.run(2, set[0] ?? "", 999, 999, 999, JSON.stringify(set));
+  previous.close();
+
+  const database = openDatabase(file);
+  t.after(database.close);
+  const store = createJobStore(database, () => 1_000_000);
+  assert.deepEqual(store.knownFiles("f"), [single]);
+  const first = await openingsOf(folder, () => startAnew(folder, store));
+  assert.equal(first.hashes, 3);
+  assert.deepEqual(await openingsOf(folder, () => startAnew(folder, store)), { images: 0, hashes: 0 });
+  assert.equal((await readdir(folder)).length, store.knownFiles("f").length);
+});
