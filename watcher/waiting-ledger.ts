@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, machineError, reportOf } from "../core/errors.ts";
 import type { DaemonLog } from "./daemon-log.ts";
-import { type Ledger, type LedgerWrite, ledgerWrites } from "./ledger/ledger.ts";
+import { type Ledger, ledgerReads } from "./ledger/ledger.ts";
 
 /** The ledger of a daemon at work: while it cannot be written, as when its disk is full, what is to be written waits. */
 export interface WaitingLedger {
@@ -74,10 +74,10 @@ export function createWaitingLedger({ ledger, log, onChange, lookMs }: WaitingLe
       throw error;
     });
 
-  const waits = (name: LedgerWrite) => {
-    const write = ledger[name] as (...values: unknown[]) => Promise<unknown>;
-    return (...values: unknown[]) => written(() => write(...values));
-  };
+  const calls = Object.entries(ledger) as [string, (...values: unknown[]) => Promise<unknown>][];
+  const waits = calls
+    .filter(([name]) => name !== "close" && !ledgerReads.has(name))
+    .map(([name, write]) => [name, (...values: unknown[]) => written(() => write(...values))] as const);
   const timer = setInterval(() => {
     if (taken === undefined) written(ledger.tryWriting).catch(() => undefined);
   }, lookMs);
@@ -85,7 +85,7 @@ export function createWaitingLedger({ ledger, log, onChange, lookMs }: WaitingLe
   return {
     ledger: {
       ...ledger,
-      ...(Object.fromEntries(ledgerWrites.map((name) => [name, waits(name)])) as Pick<Ledger, LedgerWrite>),
+      ...(Object.fromEntries(waits) as Partial<Ledger>),
       start,
     },
     trouble: () => trouble,

@@ -41,16 +41,16 @@ export interface EngineSettings {
   /** Other programs of the machine come first. */
   readonly lowPriority: boolean;
   /** Bytes that tiles are planned for at most. */
-  readonly memoryLimitBytes?: number;
+  readonly memoryLimitBytes?: number | undefined;
   /** Where it is kept which tiles were too large. */
-  readonly tileMemoryFile?: string;
+  readonly tileMemoryFile?: string | undefined;
   /** Where it is kept nowhere: what earlier processes of this engine learned. */
-  readonly knownTiles?: KnownTiles;
-  readonly tileLimits?: TileLimits;
+  readonly knownTiles?: KnownTiles | undefined;
+  readonly tileLimits?: TileLimits | undefined;
   /** Nothing is kept for the next job when none came for so long. */
-  readonly idleReleaseMs?: number;
+  readonly idleReleaseMs?: number | undefined;
   /** Of tests: what runs in the place of the network's thread. */
-  readonly networkProgram?: string;
+  readonly networkProgram?: string | undefined;
 }
 
 export interface WarmUp {

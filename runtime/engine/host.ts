@@ -207,17 +207,17 @@ export function startEngine(options: EngineOptions): Engine {
 }
 
 function settingsOf(options: EngineOptions, provider: ProviderName): EngineSettings {
-  const { memoryLimitBytes, tileMemoryFile, tileLimits, idleReleaseMs, networkProgram } = options;
+  const { models, memoryLimitBytes, tileMemoryFile, tileLimits, idleReleaseMs, networkProgram } = options;
   return {
     provider,
-    models: [...options.models],
+    models,
     intraOpThreads: options.intraOpThreads ?? availableParallelism(),
     lowPriority: options.lowPriority ?? false,
-    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
-    ...(tileMemoryFile === undefined ? {} : { tileMemoryFile }),
-    ...(tileLimits === undefined ? {} : { tileLimits }),
-    ...(idleReleaseMs === undefined ? {} : { idleReleaseMs }),
-    ...(networkProgram === undefined ? {} : { networkProgram: networkProgram.href }),
+    memoryLimitBytes,
+    tileMemoryFile,
+    tileLimits,
+    idleReleaseMs,
+    networkProgram: networkProgram?.href,
   };
 }
 

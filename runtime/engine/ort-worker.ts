@@ -60,13 +60,7 @@ async function forgetOtherLargeTile(modelFile: string, shape: readonly number[])
   if (elementCount(last) >= largeTileVoxels) await release(modelFile);
 }
 
-async function run({
-  input,
-  output,
-  shape,
-  outputShape: expected = shape,
-  model,
-}: RunRequest): Promise<RunAnswer> {
+async function run({ input, output, shape, outputShape, model }: RunRequest): Promise<RunAnswer> {
   const { modelFile } = model;
   await forgetOtherLargeTile(modelFile, shape);
   const session = await sessionOf(model);
@@ -80,6 +74,7 @@ async function run({
   const data = result.data as Float32Array<ArrayBuffer>;
   const done = { outputShape: result.dims, seconds };
   if (output === undefined) return { ...done, output: data };
+  const expected = outputShape ?? shape;
   if (String(result.dims) !== String(expected)) throw otherShape(modelFile, result.dims, expected);
   output.set(data);
   return done;
@@ -113,22 +108,18 @@ function inTurn<Answer>(modelFile: string, act: () => Promise<Answer>): Promise<
   return own;
 }
 
-connect<object, NetworkDuties>(
-  parentOfThread(),
-  {
-    load: (model) => inTurn(model.modelFile, async () => void (await sessionOf(model))),
-    release: (modelFile) => inTurn(modelFile, async () => void (await release(modelFile))),
-    run: (request, { move }) =>
-      inTurn(request.model.modelFile, async () => {
-        const answer = await run(request);
-        if (answer.output !== undefined) move(answer.output.buffer);
-        return answer;
-      }),
-    close: () =>
-      inTurn("", async () => {
-        for (const modelFile of [...sessions.keys()]) await release(modelFile);
-        return undefined;
-      }),
-  },
-  ({ how }) => new Error(how),
-);
+connect<object, NetworkDuties>(parentOfThread(), {
+  load: (model) => inTurn(model.modelFile, async () => void (await sessionOf(model))),
+  release: (modelFile) => inTurn(modelFile, async () => void (await release(modelFile))),
+  run: (request, { move }) =>
+    inTurn(request.model.modelFile, async () => {
+      const answer = await run(request);
+      if (answer.output !== undefined) move(answer.output.buffer);
+      return answer;
+    }),
+  close: () =>
+    inTurn("", async () => {
+      for (const modelFile of [...sessions.keys()]) await release(modelFile);
+      return undefined;
+    }),
+});

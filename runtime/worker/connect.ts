@@ -6,8 +6,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
   readonly onEvent: ((event: never) => void) | undefined;
 }
-
-type Serve = (ask: unknown, request: Request<unknown>) => unknown;
+type Handler = (value: unknown, request?: Request<unknown>) => unknown;
 
 /**
  * Talks to the other side of a channel: asks and tells it what is among its duties `Theirs`, and does what is among `Ours`.
@@ -18,7 +17,7 @@ type Serve = (ask: unknown, request: Request<unknown>) => unknown;
 export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>>(
   channel: Channel,
   handlers: Handlers<Ours>,
-  lost: (end: End) => Error | Promise<Error>,
+  lost: (end: End) => Error | Promise<Error> = ({ how }) => new Error(how),
 ): Peer<Theirs> {
   const waiting = new Map<number, Waiting>();
   const serving = new Map<number, AbortController>();
@@ -31,17 +30,12 @@ export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>
 
   function endWith(error: () => Error | Promise<Error>): void {
     if (ended !== undefined) return;
-    // Nothing is sent from here on, whatever `error` does.
-    let known: (error: Error | Promise<Error>) => void = () => undefined;
-    ended = new Promise((resolve) => {
-      known = resolve;
-    });
+    // Set before `error` is called: from here on nothing is sent.
+    ended = Promise.resolve().then(error);
     void ended.then((reason) => {
       for (const { reject } of waiting.values()) reject(reason);
-      waiting.clear();
     });
     for (const request of serving.values()) request.abort();
-    known(error());
   }
 
   function settle(id: number): Waiting | undefined {
@@ -50,10 +44,7 @@ export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>
     return asker;
   }
 
-  const serverOf = (name: PropertyKey): Serve | undefined =>
-    Object.hasOwn(handlers, name) ? (handlers[name as keyof Ours] as Serve) : undefined;
-
-  async function serve(id: number, handler: Serve, value: unknown): Promise<void> {
+  async function serve(id: number, handler: Handler, value: unknown): Promise<void> {
     const giveUp = new AbortController();
     serving.set(id, giveUp);
     const moved: ArrayBuffer[] = [];
@@ -73,30 +64,17 @@ export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>
 
   /** False for what is no message of ours. */
   function handle(message: Message): boolean {
-    switch (message.kind) {
-      case "ask":
-      case "tell": {
-        const handler = serverOf(message.name);
-        if (handler === undefined) return false;
-        if (message.kind === "ask") void serve(message.id, handler, message.value);
-        else (handler as (told: unknown) => void)(message.value);
-        return true;
-      }
-      case "cancel":
-        serving.get(message.id)?.abort();
-        return true;
-      case "event":
-        waiting.get(message.id)?.onEvent?.(message.value as never);
-        return true;
-      case "answer":
-        settle(message.id)?.resolve(message.value);
-        return true;
-      case "refusal":
-        settle(message.id)?.reject(receivedError(message.error));
-        return true;
-      default:
-        return false;
-    }
+    if (message.kind === "ask" || message.kind === "tell") {
+      if (!Object.hasOwn(handlers, message.name)) return false;
+      const handler = handlers[message.name as keyof Ours] as Handler;
+      if (message.kind === "ask") void serve(message.id, handler, message.value);
+      else handler(message.value);
+    } else if (message.kind === "cancel") serving.get(message.id)?.abort();
+    else if (message.kind === "event") waiting.get(message.id)?.onEvent?.(message.value as never);
+    else if (message.kind === "answer") settle(message.id)?.resolve(message.value);
+    else if (message.kind === "refusal") settle(message.id)?.reject(receivedError(message.error));
+    else return false;
+    return true;
   }
 
   channel.listen(

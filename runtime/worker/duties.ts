@@ -18,7 +18,6 @@ export type Duties<D> = { readonly [Name in keyof D]: Duty };
 export type Asked<D> = { [Name in keyof D]: D[Name] extends { answer: unknown } ? Name : never }[keyof D];
 export type Told<D> = Exclude<keyof D, Asked<D>>;
 
-export type AskOf<D extends Duty> = D["ask"];
 export type AnswerOf<D> = D extends { readonly answer: infer Answer } ? Answer : never;
 export type EventOf<D> = D extends { readonly event: infer Event } ? Event : never;
 
@@ -26,10 +25,10 @@ export type EventOf<D> = D extends { readonly event: infer Event } ? Event : nev
 export type Handlers<D extends Duties<D>> = {
   readonly [Name in keyof D]: Name extends Asked<D>
     ? (
-        ask: AskOf<D[Name]>,
+        ask: D[Name]["ask"],
         request: Request<EventOf<D[Name]>>,
       ) => AnswerOf<D[Name]> | Promise<AnswerOf<D[Name]>>
-    : (told: AskOf<D[Name]>) => void;
+    : (told: D[Name]["ask"]) => void;
 };
 
 /** A request that is being served. */
@@ -46,10 +45,10 @@ export interface Peer<D extends Duties<D>> {
   /** Settles exactly once: with the answer, with the other side's error, or, where the other side ends before, with that. */
   readonly ask: <Name extends Asked<D>>(
     name: Name,
-    ask: AskOf<D[Name]>,
+    ask: D[Name]["ask"],
     options?: AskOptions<EventOf<D[Name]>>,
   ) => Promise<AnswerOf<D[Name]>>;
-  readonly tell: <Name extends Told<D>>(name: Name, told: AskOf<D[Name]>) => void;
+  readonly tell: <Name extends Told<D>>(name: Name, told: D[Name]["ask"]) => void;
   /** Says and hears nothing more; whatever was or will be asked is refused with `error`. */
   readonly end: (error: Error) => void;
 }

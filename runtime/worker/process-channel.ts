@@ -31,25 +31,20 @@ export interface ProcessEnd extends End {
   readonly stderr: string;
 }
 
-export interface ProcessOptions {
-  /** `pipe`: kept, and the last words of the process are told with its end. */
-  readonly stderr: "pipe" | "inherit";
-  readonly env?: NodeJS.ProcessEnv;
-}
-
 /**
  * Starts a TypeScript program of ours as a child that ends with this process, however this one ends: its loading is cut
- * short, or it has 5 s for clearing away. Messages go through Node's own serializer, which keeps what JSON loses.
+ * short, or it has 5 s for clearing away. Messages go through Node's own serializer, which keeps what JSON loses. With
+ * `pipe` its error output is kept, and the last words in it are told with its end.
  */
 export function startProcess(
   program: URL,
-  { stderr: toward, env = process.env }: ProcessOptions,
+  { stderr: toward, env }: { readonly stderr: "pipe" | "inherit"; readonly env?: NodeJS.ProcessEnv },
 ): WorkerProcess {
   const child = fork(program, [productVersion], {
     execArgv: preloaded.flatMap((module) => ["--import", module]),
     serialization: "advanced",
     stdio: ["ignore", "ignore", toward, "ipc"],
-    env,
+    env: env ?? process.env,
   });
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -67,7 +62,7 @@ export function startProcess(
       const killedByUs = killedBecause !== undefined;
       resolve({ how: how.join("; its last output: "), signal, killedByUs, stderr });
     };
-    child.once("error", (error) => end(`it could not be started: ${error.message}`, null));
+    child.on("error", (error) => end(`it could not be started: ${error.message}`, null));
     // "close" and not "exit", so that its last words have arrived.
     child.once("close", (code, signal) =>
       end(signal === null ? `exit code ${code}` : `ended by ${signal}`, signal),

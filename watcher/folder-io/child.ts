@@ -49,11 +49,7 @@ function endWork(): void {
 /** Findings are told one at a time: the ledger sets the pace, not the disk, which has nothing to do meanwhile. */
 async function tell(finding: Finding): Promise<void> {
   endWork();
-  try {
-    await daemon.ask("finding", finding);
-  } finally {
-    beginWork();
-  }
+  await daemon.ask("finding", finding).finally(beginWork);
 }
 
 /** How long a sweep may follow the last one at the earliest, in parts of the time that one took. */
@@ -118,7 +114,7 @@ function watchFolder(
       if (mode.events && watcher === undefined) {
         watchedSinceMs = performance.now();
         watchedBlind = JSON.stringify(summary.blind ?? null);
-        watcher = watchFolders(settings, excluded, hint);
+        watcher = watchFolders();
       }
       daemon.tell("swept", { mode: modeOf(mode), mountPoint, summary, output: await output.state() });
     } catch (error) {
@@ -143,11 +139,8 @@ function watchFolder(
   }
 
   /** Only folders are watched: a watch for each file would cost memory and kernel watches by the thousand. */
-  function watchFolders(
-    { path, subfolders }: FolderSettings,
-    skipped: readonly string[],
-    onHint: () => void,
-  ): FSWatcher {
+  function watchFolders(): FSWatcher {
+    const { path, subfolders } = settings;
     let problem: string | undefined;
     const made = watch(path, {
       ignoreInitial: true,
@@ -156,18 +149,18 @@ function watchFolder(
       followSymlinks: false,
       ...(subfolders ? {} : { depth: 0 }),
       ignored: (inner, facts) =>
-        skipped.includes(inner) ||
+        excluded.includes(inner) ||
         facts?.isFile() === true ||
         (inner !== path && isHidden(inner.slice(inner.lastIndexOf("/") + 1))),
     });
     // `raw` comes for files too, although they are not watched themselves.
-    made.on("raw", onHint);
-    made.on("all", onHint);
+    made.on("raw", hint);
+    made.on("all", hint);
     made.on("error", (error) => {
       const code = systemCode(error) ?? "unknown";
       problem = code === "ENOSPC" ? watchLimit : `events failed (${code})`;
       watchProblem = problem;
-      onHint();
+      hint();
     });
     made.on("ready", () => {
       watchProblem = problem;

@@ -11,16 +11,12 @@ import type {
   FolderSettings,
   FolderTasks,
   Swept,
-  TaskName,
 } from "./protocol.ts";
 
 /** One folder's disk work, done in a process that can be killed and is replaced when it hangs or dies. */
 export interface FolderIo {
   readonly start: () => void;
-  readonly ask: <Name extends TaskName>(
-    name: Name,
-    ask: FolderTasks[Name]["ask"],
-  ) => Promise<FolderTasks[Name]["answer"]>;
+  readonly ask: Peer<FolderTasks>["ask"];
   readonly rescan: () => void;
   readonly stop: () => Promise<void>;
 }
@@ -44,6 +40,7 @@ export interface FolderIoOptions {
 }
 
 const folderProgram = new URL("./child.ts", import.meta.url);
+const unreachable = { code: "folder-unreachable", retryable: true };
 const restart = { firstMs: 1000, longestMs: 60_000 };
 
 export function createFolderIo({
@@ -70,16 +67,16 @@ export function createFolderIo({
           clearTimeout(hangTimer);
           if (atWork) hangTimer = setTimeout(killHanging, hangMs);
         },
-        finding: async (finding) => {
-          try {
-            await events.onFinding(finding);
-          } catch (error) {
-            // Not written down, so it must be found again: by the next process, which knows only the ledger.
-            events.onUnreachable(reportOf(error));
-            own.kill("what it found was not written down");
-            throw error;
-          }
-        },
+        finding: (finding) =>
+          events.onFinding(finding).then(
+            () => undefined,
+            (error: unknown) => {
+              // Not written down, so it must be found again: by the next process, which knows only the ledger.
+              events.onUnreachable(reportOf(error));
+              own.kill("what it found was not written down");
+              throw error;
+            },
+          ),
         swept: (swept) => {
           failures = 0;
           events.onSwept(swept);
@@ -136,21 +133,13 @@ export function createFolderIo({
 }
 
 function hanging(file: string, hangMs: number) {
-  return machineError("the folder's disk does not answer", {
-    code: "folder-unreachable",
-    file,
-    found: `no answer for ${hangMs / 1000} s`,
-    remedy: "Check the share and its server; the daemon tries again by itself",
-    retryable: true,
-  });
+  const remedy = "Check the share and its server; the daemon tries again by itself";
+  const found = `no answer for ${hangMs / 1000} s`;
+  return machineError("the folder's disk does not answer", { ...unreachable, file, found, remedy });
 }
 
 /** Nothing is known of the disk then. */
 function withoutProcess(file: string) {
-  return machineError("the process that looks after the folder has ended", {
-    code: "folder-unreachable",
-    file,
-    remedy: "The daemon starts it again by itself",
-    retryable: true,
-  });
+  const remedy = "The daemon starts it again by itself";
+  return machineError("the process that looks after the folder has ended", { ...unreachable, file, remedy });
 }

@@ -21,26 +21,22 @@ function atHand(): Opened {
   return opened;
 }
 
-connect<object, LedgerDuties>(
-  parentOfThread(),
-  {
-    open: ({ stateFolder }) => {
-      const release = lockInstance(join(stateFolder, "instance.lock"));
-      const database = openDatabase(join(stateFolder, "ledger.sqlite"));
-      const store = createJobStore(database, Date.now);
-      opened = { database, store, release };
-      return Object.keys(store) as (keyof JobStore)[];
-    },
-    operate: ({ operation, values }) =>
-      (atHand().store[operation] as (...values: readonly unknown[]) => unknown)(...values),
-    close: () => {
-      const { database, release } = atHand();
-      database.close();
-      release();
-    },
+connect<object, LedgerDuties>(parentOfThread(), {
+  open: ({ stateFolder }) => {
+    const release = lockInstance(join(stateFolder, "instance.lock"));
+    const database = openDatabase(join(stateFolder, "ledger.sqlite"));
+    const store = createJobStore(database, Date.now);
+    opened = { database, store, release };
+    return Object.keys(store) as (keyof JobStore)[];
   },
-  ({ how }) => new Error(how),
-);
+  operate: ({ operation, values }) =>
+    (atHand().store[operation] as (...values: readonly unknown[]) => unknown)(...values),
+  close: () => {
+    const { database, release } = atHand();
+    database.close();
+    release();
+  },
+});
 
 function lockInstance(file: string): () => void {
   const release = holdLock(file);

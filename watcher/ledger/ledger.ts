@@ -22,30 +22,20 @@ export interface LedgerDuties {
   readonly close: { readonly ask: undefined; readonly answer: undefined };
 }
 
-/** Operations that need room on the disk. */
-export const ledgerWrites = [
-  "admitWhole",
-  "admitBroken",
-  "admitRefused",
-  "gone",
-  "partOf",
-  "start",
-  "finish",
-  "end",
-  "again",
-  "wake",
-  "recover",
-  "takeUpHeld",
-  "moved",
-  "moveLater",
-  "wakeMoves",
-  "markPublished",
-  "rememberMountPoint",
-  "rememberRetained",
-  "forgetRetained",
-  "tryWriting",
-] as const satisfies readonly (keyof JobStore)[];
-export type LedgerWrite = (typeof ledgerWrites)[number];
+/** Operations that need no room on the disk; all others do. */
+export const ledgerReads: ReadonlySet<string> = new Set([
+  "knownFiles",
+  "waitingFiles",
+  "peek",
+  "nextMove",
+  "keptSources",
+  "job",
+  "counts",
+  "unpublished",
+  "lastEnded",
+  "mountPoint",
+  "retainedTopics",
+] satisfies (keyof JobStore)[]);
 
 /**
  * Opens `ledger.sqlite` in `stateFolder` (made where missing) and holds the folder for this process. Throws

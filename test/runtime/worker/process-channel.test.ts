@@ -10,7 +10,7 @@ const program = new URL("./programs/ending.ts", import.meta.url);
 
 function start() {
   const child = startProcess(program, { stderr: "pipe" });
-  const peer = connect<EndingDuties, object>(child, {}, ({ how }) => new Error(how));
+  const peer = connect<EndingDuties, object>(child, {});
   return { child, peer };
 }
 

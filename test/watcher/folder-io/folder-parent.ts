@@ -11,16 +11,12 @@ mkdirSync(join(root, "in"));
 const child = startProcess(new URL("../../../watcher/folder-io/child.ts", import.meta.url), {
   stderr: "inherit",
 });
-const folder = connect<FolderDuties, DaemonDuties>(
-  child,
-  {
-    atWork: () => undefined,
-    finding: () => undefined,
-    swept: () => void process.stdout.write(`${child.pid}\n`),
-    unreachable: () => undefined,
-  },
-  ({ how }) => new Error(how),
-);
+const folder = connect<FolderDuties, DaemonDuties>(child, {
+  atWork: () => undefined,
+  finding: () => undefined,
+  swept: () => void process.stdout.write(`${child.pid}\n`),
+  unreachable: () => undefined,
+});
 folder.tell("start", {
   settings: quickFolder(join(root, "in"), join(root, "out"), 100),
   memory: noMemory,
