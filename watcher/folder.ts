@@ -113,8 +113,9 @@ export function createFolder(options: FolderOptions): Folder {
     } else {
       admission = await ledger.admitWhole(config.name, sighting, finding.facts, { moves });
       if (admission.kind === "touched") {
-        const wholeHash = await io.ask("hash", { source: sighting.source });
-        admission = await ledger.admitWhole(config.name, sighting, finding.facts, { wholeHash, moves });
+        const wholeHashes: Record<string, string> = {};
+        for (const source of admission.sources) wholeHashes[source] = await io.ask("hash", { source });
+        admission = await ledger.admitWhole(config.name, sighting, finding.facts, { wholeHashes, moves });
       }
     }
     return admission.kind === "changed" ? admission.jobs : [];

@@ -1,3 +1,4 @@
+import { contentKey } from "../../core/acquisition-key.ts";
 import type { ErrorReport } from "../../core/errors.ts";
 import { endStatuses } from "../../core/messages.ts";
 import type { Sighting } from "../intake/sighting.ts";
@@ -6,8 +7,16 @@ import type { Database, Row } from "./database.ts";
 import type { Admission, Job } from "./job.ts";
 import type { JobTable, SightingKey } from "./job-table.ts";
 import { createKnownFiles } from "./known-files.ts";
+import { compareWhole, type WholeHashes } from "./whole-hashes.ts";
 
 /** How files that came to rest become jobs: each content once. */
+
+interface WholeOptions {
+  /** Of each file, where the ledger asked for them. */
+  readonly wholeHashes?: WholeHashes;
+  /** Done sources leave the folder. */
+  readonly moves?: boolean;
+}
 
 /** Whether a job ended in a way after which the same content may be tried again when it is delivered again. */
 function isUndone({ status }: Job): boolean {
@@ -31,7 +40,7 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
   /** Writes what is seen now over a sighting of which no job was ever started. */
   function overwriteSighting(id: number, seen: Sighting): void {
     run(
-      "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, middle_hash = ?, members = ? WHERE id = ?",
+      "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, middle_hash = ?, members = ?, content_key = ? WHERE id = ?",
       ...identity(seen),
       id,
     );
@@ -40,7 +49,7 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
 
   function addSighting(folder: string, seen: Sighting, revision: number): number {
     run(
-      "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members, content_key, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       ...identity(seen),
       folder,
       seen.source,
@@ -103,7 +112,7 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     seen: Sighting,
     before: Row,
     jobs: readonly Job[],
-    { facts, wholeHash, moves = false }: { facts: WholeFacts; wholeHash?: string; moves?: boolean },
+    { facts, wholeHashes, moves = false }: WholeOptions & { readonly facts: WholeFacts },
   ): Admission | undefined {
     const id = Number(before["id"]);
     if (jobs.some(isUndone)) {
@@ -119,11 +128,9 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     if (!moves || before["move"] === "asked" || jobs.some(({ status }) => status !== "done")) {
       return { kind: "unchanged" };
     }
-    const sha256 = jobs[0]?.outcome?.sourceSha256;
-    if (seen.members.length === 1 && sha256 !== undefined) {
-      if (wholeHash === undefined) return { kind: "touched", sha256 };
-      if (wholeHash !== sha256) return undefined;
-    }
+    const bytes = compareWhole(seen, jobs, wholeHashes);
+    if (bytes === "unread") return touched(seen);
+    if (bytes === "other") return undefined;
     run(
       `UPDATE sightings SET move = 'asked', move_attempts = 0, move_not_before_ms = 0, move_error = NULL,
          delivered_ms = ? WHERE id = ?`,
@@ -137,33 +144,27 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
   function alreadyKnown(
     folder: string,
     seen: Sighting,
-    whole?: { readonly facts: WholeFacts; readonly wholeHash?: string; readonly moves?: boolean },
+    whole?: WholeOptions & { readonly facts: WholeFacts },
   ): Admission | undefined {
     const before = latest(folder, seen.source);
     if (before === undefined) return undefined;
     const id = Number(before["id"]);
-    const sameContent =
-      before["size_bytes"] === seen.sizeBytes &&
-      before["ends_hash"] === seen.endsHash &&
-      // Earlier versions did not note it.
-      (before["middle_hash"] ?? seen.middleHash) === seen.middleHash;
     const open = jobsOf(id);
-    if (!sameContent || open.some((one) => one.waitsFor === "file")) return undefined;
+    if (!isContentOf(before, seen) || open.some((one) => one.waitsFor === "file")) return undefined;
     if (before["mtime_ms"] === seen.mtimeMs) {
       // It was looked at again because of its time of status change, and is not to be because of the same one.
       run(
-        "UPDATE sightings SET ctime_ms = ?, middle_hash = ? WHERE id = ?",
+        "UPDATE sightings SET ctime_ms = ?, middle_hash = ?, content_key = ? WHERE id = ?",
         seen.ctimeMs,
         seen.middleHash,
+        keyOf(seen),
         id,
       );
       return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
     }
-    const wholeHash = whole?.wholeHash;
-    const sha256 = open.find((one) => one.outcome !== undefined)?.outcome?.sourceSha256;
-    if (sha256 === undefined || seen.members.length > 1) return undefined;
-    if (wholeHash === undefined) return { kind: "touched", sha256 };
-    if (wholeHash !== sha256) return undefined;
+    const bytes = compareWhole(seen, open, whole?.wholeHashes);
+    if (bytes === "unread") return touched(seen);
+    if (bytes !== "same") return undefined;
     run("UPDATE sightings SET mtime_ms = ?, ctime_ms = ? WHERE id = ?", seen.mtimeMs, seen.ctimeMs, id);
     return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
   }
@@ -197,13 +198,8 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
 
     knownFiles: knownFiles.list,
 
-    /** A file is whole: one job for each of its series, unless this content is known. `moves`: done sources leave the folder. */
-    admitWhole: (
-      folder: string,
-      seen: Sighting,
-      facts: WholeFacts,
-      options: { readonly wholeHash?: string; readonly moves?: boolean } = {},
-    ): Admission =>
+    /** A file is whole: one job for each of its series, unless this content is known. */
+    admitWhole: (folder: string, seen: Sighting, facts: WholeFacts, options: WholeOptions = {}): Admission =>
       admit(folder, seen, () => {
         const known = alreadyKnown(folder, seen, { facts, ...options });
         if (known !== undefined) return known;
@@ -254,7 +250,31 @@ function toDo({ message, remedy }: ErrorReport): string {
   return remedy === undefined ? message : `${message}. ${remedy}`;
 }
 
+function touched({ members }: Sighting): Admission {
+  return { kind: "touched", sources: members.map(({ source }) => source) };
+}
+
 function identity({ sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, members }: Sighting) {
-  const sources = members.map(({ source }) => source);
-  return [sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, JSON.stringify(sources)] as const;
+  const sources = JSON.stringify(members.map(({ source }) => source));
+  return [sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, sources, keyOf({ members })] as const;
+}
+
+function keyOf({ members }: Pick<Sighting, "members">): string {
+  return contentKey(
+    members.map(({ source, look, hashes }) => ({
+      source,
+      sizeBytes: look.sizeBytes,
+      hashes: [hashes.ends, hashes.middle],
+    })),
+  );
+}
+
+/** Whether a sighting noted what is seen now. Earlier versions noted no key, and those before them no middle. */
+function isContentOf(noted: Row, seen: Sighting): boolean {
+  if (noted["content_key"] !== null) return noted["content_key"] === keyOf(seen);
+  return (
+    noted["size_bytes"] === seen.sizeBytes &&
+    noted["ends_hash"] === seen.endsHash &&
+    (noted["middle_hash"] ?? seen.middleHash) === seen.middleHash
+  );
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { jobKey } from "../../core/acquisition-key.ts";
 import { type ErrorReport, machineError } from "../../core/errors.ts";
 import type { JobStatus } from "../../core/messages.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
@@ -80,7 +80,7 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
       return end(id, "skipped", { reason: `replaced by revision ${Number(newer["revision"])}` });
     },
     put: (folder, source, sighting, fields) => {
-      const id = jobId(folder, source, sighting.revision, fields.series);
+      const id = jobKey(folder, source, sighting.revision, fields.series);
       run(
         `INSERT INTO jobs (id, sighting, series, status, waits_for, reason, error, voxels, sample_bytes, created_ms, ended_ms)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -106,12 +106,4 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
 
 function asJson(value: unknown): string | null {
   return value === undefined ? null : JSON.stringify(value);
-}
-
-/** The same job has the same id on every machine: it is what the job is, hashed. */
-function jobId(folder: string, source: string, revision: number, series: number): string {
-  return createHash("sha256")
-    .update(JSON.stringify([folder, source, revision, series]))
-    .digest("hex")
-    .slice(0, 16);
 }

@@ -41,8 +41,8 @@ export interface Job {
 export type Admission =
   /** Seen before; nothing to do. */
   | { readonly kind: "unchanged" }
-  /** Same size and ends, another time of change: compare the hash of all bytes, then ask again. */
-  | { readonly kind: "touched"; readonly sha256: string }
+  /** The same content as far as is seen, another time of change: hash all bytes of these files, then ask again. */
+  | { readonly kind: "touched"; readonly sources: readonly string[] }
   | { readonly kind: "changed"; readonly jobs: readonly Job[] };
 
 export interface Counts {

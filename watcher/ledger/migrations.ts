@@ -90,4 +90,6 @@ export const migrations: readonly string[] = [
    INSERT INTO files SELECT folder, source, id, size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash FROM sightings s
      WHERE json_array_length(members) = 1
        AND revision = (SELECT max(revision) FROM sightings WHERE folder = s.folder AND source = s.source)`,
+  // What a sighting consists of (core/acquisition-key.ts); NULL: not known.
+  `ALTER TABLE sightings ADD COLUMN content_key TEXT`,
 ];

@@ -5,7 +5,7 @@ import type { DenoiseOutcome } from "../../../runtime/job/denoise-job.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Admission, Job } from "../../../watcher/ledger/job.ts";
 import { createJobStore } from "../../../watcher/ledger/job-store.ts";
-import { sightingOf as seen } from "../sighting-of.ts";
+import { memberOf, sightingOf as seen } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 async function newStore(t: TestContext) {
@@ -100,11 +100,32 @@ test("a touched file is compared by its whole hash, and only processed again whe
   store.start(job.id, ["/o/a"]);
   store.finish(job.id, outcome("/o/a", "abc"), false);
   const touched = seen("a.tif", { mtimeMs: 2 });
-  assert.deepEqual(store.admitWhole("f", touched, onePlane), { kind: "touched", sha256: "abc" });
-  assert.equal(store.admitWhole("f", touched, onePlane, { wholeHash: "abc" }).kind, "unchanged");
+  assert.deepEqual(store.admitWhole("f", touched, onePlane), { kind: "touched", sources: ["a.tif"] });
+  assert.equal(
+    store.admitWhole("f", touched, onePlane, { wholeHashes: { "a.tif": "abc" } }).kind,
+    "unchanged",
+  );
   assert.equal(store.admitWhole("f", touched, onePlane).kind, "unchanged");
   const rewritten = seen("a.tif", { mtimeMs: 3 });
-  assert.equal(only(store.admitWhole("f", rewritten, onePlane, { wholeHash: "def" })).revision, 2);
+  assert.equal(
+    only(store.admitWhole("f", rewritten, onePlane, { wholeHashes: { "a.tif": "def" } })).revision,
+    2,
+  );
+});
+
+test("of a touched set the bytes of each file are compared, and it is only processed again when those of one differ", async (t) => {
+  const { store } = await newStore(t);
+  const set = (mtimeMs: number) =>
+    seen("a.tif", { mtimeMs, members: [memberOf("a.tif"), memberOf("b.tif", { mtimeMs })] });
+  const job = only(store.admitWhole("f", set(1), onePlane));
+  store.start(job.id, ["/o/a"]);
+  const sourceFiles = ["a", "b"].map((name) => ({ file: `/f/${name}.tif`, sha256: name }));
+  store.finish(job.id, { ...outcome("/o/a"), sourceFiles }, false);
+  assert.deepEqual(store.admitWhole("f", set(2), onePlane), { kind: "touched", sources: ["a.tif", "b.tif"] });
+  const same = { "a.tif": "a", "b.tif": "b" };
+  assert.equal(store.admitWhole("f", set(2), onePlane, { wholeHashes: same }).kind, "unchanged");
+  const other = { ...same, "b.tif": "c" };
+  assert.equal(only(store.admitWhole("f", set(3), onePlane, { wholeHashes: other })).revision, 2);
 });
 
 test("a broken file waits, becomes whole under the same job, and is queued", async (t) => {
