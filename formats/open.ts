@@ -49,8 +49,11 @@ export async function openAcquisition(
   file: string,
   options: OpenOptions & { readonly series?: number } = {},
 ): Promise<PlaneSource> {
-  const opened = await openFile(file, options);
-  const index = options.series ?? 0;
+  return imageOf(await openFile(file, options), file, options.series ?? 0);
+}
+
+/** One image of an opened file, which is closed with it. Throws `EdgeError` where there is none, or where it is refused; `opened` is closed then. */
+export async function imageOf(opened: OpenedFile, file: string, index: number): Promise<PlaneSource> {
   const series = opened.series[index];
   if (series !== undefined && !("refusal" in series)) return { ...series, close: opened.close };
   await opened.close();

@@ -84,8 +84,9 @@ function openedArray(acquisition: Acquisition, header: NpyHeader): OpenedFile {
     series: [series],
     files: [file],
     async close() {
-      const opened = await source?.catch(() => undefined);
-      await opened?.close();
+      const opened = source;
+      source = undefined;
+      await (await opened?.catch(() => undefined))?.close();
     },
   };
 }

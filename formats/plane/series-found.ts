@@ -15,6 +15,7 @@ export interface OpenedFile {
    * that stands for it: a companion, else the first by name of those that do not leave the description to another.
    */
   readonly files: readonly string[];
+  /** Planes may be read afterwards too: what that opens is closed by the next call. */
   close(): Promise<void>;
 }
 

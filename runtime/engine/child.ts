@@ -5,6 +5,9 @@ import type { DenoiseJob, DenoiseOutcome } from "../job/denoise-job.ts";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
 import { chunkOverlap } from "../plan/choose-tile.ts";
 import { availableBytes } from "../plan/memory-plan.ts";
+import { createKeptHashes } from "../result/kept-hashes.ts";
+import { hashFiles } from "../result/source-hash.ts";
+import { createLastOpened } from "../stack/last-opened.ts";
 import { createTileRates, type TileRates } from "../stack/tile-rates.ts";
 import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
 import { connect } from "../worker/connect.ts";
@@ -36,6 +39,9 @@ let memoryBytes: () => number = availableBytes;
 let idleReleaseMs = 60_000;
 let idle: NodeJS.Timeout | undefined;
 let tileMemory: TileMemory | undefined;
+/** The images of one file are jobs that follow each other. */
+const keptHashes = createKeptHashes(hashFiles);
+const openLast = createLastOpened();
 let current: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
 
 async function start(settings: EngineSettings): Promise<WarmUp> {
@@ -100,6 +106,8 @@ async function denoise(
       packageOf: (dir) => take(dir, job.models.verified[dir]),
       signal,
       availableBytes: memoryBytes,
+      hashFiles: keptHashes,
+      openSource: openLast,
       tileRates,
       chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
       onProgress: (progress) => tell({ kind: "progress", progress }),

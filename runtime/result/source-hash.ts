@@ -16,9 +16,16 @@ export interface SourceHash {
   readonly files: readonly { readonly file: string; readonly sha256: string }[];
 }
 
-/** Throws `EdgeError` (`machine`, as `openError`) where a member cannot be read. */
-export async function hashSource(members: readonly string[], signal: AbortSignal): Promise<SourceHash> {
-  const hashes = await hashFiles(members, signal);
+/** sha256 (hex) of each file. Throws `EdgeError` (`machine`, as `openError`) where one cannot be read. */
+export type HashFiles = (files: readonly string[], signal: AbortSignal) => Promise<readonly string[]>;
+
+/** Throws as `hash`. */
+export async function hashSource(
+  members: readonly string[],
+  signal: AbortSignal,
+  hash: HashFiles = hashFiles,
+): Promise<SourceHash> {
+  const hashes = await hash(members, signal);
   const files = members.map((file, index) => ({ file, sha256: hashes[index] ?? "" }));
   const [only, ...others] = files;
   if (only !== undefined && others.length === 0) return { sha256: only.sha256, files };
@@ -38,7 +45,8 @@ export interface HashDuties {
   };
 }
 
-async function hashFiles(files: readonly string[], signal: AbortSignal): Promise<string[]> {
+/** Hashes on a thread of its own. */
+export const hashFiles: HashFiles = async (files, signal) => {
   signal.throwIfAborted();
   const thread = startThread(new URL("./hash-thread.js", import.meta.url));
   const hasher = connect<HashDuties, object>(thread, {}, () => hashLost(files));
@@ -53,7 +61,7 @@ async function hashFiles(files: readonly string[], signal: AbortSignal): Promise
     signal.removeEventListener("abort", giveUp);
     await thread.terminate();
   }
-}
+};
 
 function hashLost(files: readonly string[]) {
   return machineError("the thread that hashes the source ended", {

@@ -2,7 +2,6 @@ import { stat } from "node:fs/promises";
 import { type Acquisition, planeCount, sourceFilesOf } from "../../core/acquisition.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { writeError } from "../../formats/file/write-errors.ts";
-import { openAcquisition } from "../../formats/open.ts";
 import type { Plane, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
 import { sampleWritten } from "../intensity/written-sample.ts";
@@ -15,8 +14,9 @@ import { type JobPlan, planJob } from "../plan/plan-job.ts";
 import { overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
 import { isResultOf } from "../result/own-result.ts";
 import { provenanceOf } from "../result/provenance.ts";
-import { hashSource, refuseChangedSource, sourceState } from "../result/source-hash.ts";
+import { type HashFiles, hashSource, refuseChangedSource, sourceState } from "../result/source-hash.ts";
 import type { TellBusy } from "./busy-time.ts";
+import { type OpenSource, openSource } from "./last-opened.ts";
 import { processStacks } from "./process-stacks.ts";
 import { createProgressMeter } from "./progress-meter.ts";
 import { expectedSpeed, type TileRates } from "./tile-rates.ts";
@@ -36,6 +36,10 @@ export interface PipelineTools {
   /** What a person should know beforehand; the result carries it. */
   readonly notes?: readonly string[];
   readonly tellBusy?: TellBusy;
+  /** undefined: the source's structure is read. */
+  readonly openSource?: OpenSource;
+  /** Of the source's files; undefined: they are read. */
+  readonly hashFiles?: HashFiles;
   /** What tiles take on this machine; each tile of the job is learned. */
   readonly tileRates?: TileRates | undefined;
 }
@@ -50,7 +54,8 @@ const tickMs = 1000;
  */
 export async function denoiseAcquisition(job: DenoiseJob, tools: PipelineTools): Promise<DenoiseOutcome> {
   try {
-    const source = await openAcquisition(job.input, { series: job.series, signal: tools.signal });
+    const open = tools.openSource ?? openSource;
+    const source = await open(job.input, job.series, tools.signal);
     try {
       return await denoiseSource(job, source, tools);
     } finally {
@@ -104,7 +109,7 @@ async function denoiseSource(
   );
   // The hash is made beside the rest, and given up with it.
   const ending = new AbortController();
-  const hashing = hashSource(ownFiles, AbortSignal.any([tools.signal, ending.signal]));
+  const hashing = hashSource(ownFiles, AbortSignal.any([tools.signal, ending.signal]), tools.hashFiles);
   hashing.catch(() => undefined);
   const ticking = setInterval(meter.tick, tickMs);
   try {

@@ -1,0 +1,40 @@
+import { imageOf, openFile } from "../../formats/open.ts";
+import type { PlaneSource } from "../../formats/plane/plane-source.ts";
+import type { OpenedFile } from "../../formats/plane/series-found.ts";
+import { fileState } from "../result/file-state.ts";
+
+export type OpenSource = (file: string, series: number, signal: AbortSignal) => Promise<PlaneSource>;
+
+export async function openSource(file: string, series: number, signal: AbortSignal): Promise<PlaneSource> {
+  return imageOf(await openFile(file, { signal }), file, series);
+}
+
+/**
+ * Opens the images of one file one after the other, and reads its structure twice at most: at the first time it is learned
+ * which files it consists of, so that at the second it is known whether any of them changed while they were read.
+ */
+export function createLastOpened(open: typeof openFile = openFile): OpenSource {
+  let last:
+    | { readonly file: string; readonly files: readonly string[]; readonly kept?: Kept | undefined }
+    | undefined;
+  return async (file, series, signal) => {
+    const before = last?.file === file ? await stateOf(last.files) : undefined;
+    if (last?.kept !== undefined && last.kept.state === before)
+      return imageOf(last.kept.opened, file, series);
+    const opened = await open(file, { signal });
+    const isSame = before !== undefined && (await stateOf(opened.files)) === before;
+    last = { file, files: opened.files, kept: isSame ? { opened, state: before } : undefined };
+    return imageOf(opened, file, series);
+  };
+}
+
+interface Kept {
+  readonly opened: OpenedFile;
+  readonly state: string;
+}
+
+/** undefined where one of the files cannot be looked at. */
+async function stateOf(files: readonly string[]): Promise<string | undefined> {
+  const states = await Promise.all(files.map(fileState)).catch(() => undefined);
+  return states && JSON.stringify([files, states]);
+}
