@@ -2,7 +2,7 @@ import { backoffMs } from "../../core/backoff.ts";
 import { type ErrorReport, machineError, reportOf } from "../../core/errors.ts";
 import { connect } from "../../runtime/worker/connect.ts";
 import type { Peer } from "../../runtime/worker/duties.ts";
-import { startProcess, type WorkerProcess } from "../../runtime/worker/process-channel.ts";
+import { type ProcessEnd, startProcess, type WorkerProcess } from "../../runtime/worker/process-channel.ts";
 import type { Finding } from "../intake/scan.ts";
 import type {
   DaemonDuties,
@@ -106,10 +106,12 @@ export function createFolderIo({
     );
   }
 
-  function ended(): void {
+  function ended({ how, killedByUs }: ProcessEnd): void {
     clearTimeout(hangTimer);
     [child, folder] = [undefined, undefined];
     if (stopping) return;
+    // Once it is only started again. Where it ends again before it has swept, nobody looks at the folder.
+    if (failures > 0 && !killedByUs) events.onUnreachable(reportOf(withoutProcess(settings.path, how)));
     restartTimer = setTimeout(begin, backoffMs(restart, failures, Math.random()));
     failures += 1;
   }
@@ -139,7 +141,13 @@ function hanging(file: string, hangMs: number) {
 }
 
 /** Nothing is known of the disk then. */
-function withoutProcess(file: string) {
-  const remedy = "The daemon starts it again by itself";
-  return machineError("the process that looks after the folder has ended", { ...unreachable, file, remedy });
+function withoutProcess(file: string, how?: string) {
+  const found = how === undefined ? {} : { found: how };
+  const remedy = "The daemon starts it again by itself; its log says why it ended";
+  return machineError("the process that looks after the folder has ended", {
+    ...unreachable,
+    file,
+    ...found,
+    remedy,
+  });
 }

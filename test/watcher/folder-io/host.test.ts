@@ -72,6 +72,16 @@ test("a process that hangs is killed, said to be unreachable, and replaced", asy
   await until("another is started", () => told.asked >= 2);
 });
 
+test("a process that ends as often as it is started is told: nobody looks at the folder", async (t) => {
+  const { told } = await folderIo(t, { program: new URL("./ending-program.ts", import.meta.url) });
+  await until("it is told", () =>
+    told.unreachable.some((text) =>
+      /the process that looks after the folder has ended.*exit code 3/.test(text),
+    ),
+  );
+  assert.ok(told.asked >= 2, "once is not worth a word");
+});
+
 test("a finding that could not be written down is told again", async (t) => {
   const { root, told, setRefuse } = await folderIo(t);
   setRefuse(true);
