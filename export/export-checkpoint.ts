@@ -10,6 +10,7 @@ import { encodeModel, opset } from "./onnx/messages.ts";
 import { smallestLength } from "./package/describe-model.ts";
 import { modelCard } from "./package/model-card.ts";
 import { readPackage } from "./package/read-package.ts";
+import { recommendedOverlap, recommendedTile } from "./package/recommended-tile.ts";
 import {
   halfTolerance,
   largeTileTolerance,
@@ -66,10 +67,6 @@ export interface ExportOutcome {
   /** What `measured` is compared with. */
   readonly expectedFrom: ExpectedFrom;
 }
-
-/** The published inference's tile and overlap; depth, height, width. */
-const publishedTile = [24, 256, 256] as const;
-const publishedOverlap = [4, 64, 64] as const;
 
 /**
  * A checkpoint to a package folder: ONNX graph, settings, and test tensors whose expected output comes from the
@@ -182,8 +179,8 @@ function settingsOf(
 ): PackageSettings {
   const [height, width] = network.fixedHeightWidth ?? [undefined, undefined];
   const fixedTile = request.staticShape;
-  const tile = fixedTile ?? request.tile ?? publishedTile;
-  const overlap = request.overlap ?? publishedOverlap;
+  const tile = fixedTile ?? request.tile ?? recommendedTile(network.architecture, network.spatialMultiple);
+  const overlap = request.overlap ?? recommendedOverlap;
   const fixed = height !== undefined && width !== undefined;
   return {
     schema: 1,

@@ -12,6 +12,9 @@ import { startEngine } from "../runtime/engine/host.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
 import { productVersion } from "../runtime/machine/product-version.ts";
 
+/** What the pairs in `PAIRS_DIR` show. */
+const shownByPairs =
+  "planes of public recordings: fmd-confocal (BPAE cells, zebrafish), hagen (actin, mitochondria, nucleus), nuclei-lowsnr, w2s";
 const timestamp = "2026-11-23T00:00:00Z";
 const [starter, pairs] = process.argv.slice(2);
 
@@ -54,7 +57,8 @@ async function judge(dir: string, settings: PackageSettings, pairsDir: string) {
       intensityStated: true,
       onPair: ({ name }) => console.log(name),
     });
-    return { settings: judged, ...(await judgeBySimulation(task)) };
+    const pairs = judged.pairs && { ...judged.pairs, on: shownByPairs };
+    return { settings: { ...judged, ...(pairs && { pairs }) }, ...(await judgeBySimulation(task)) };
   } finally {
     await engine.stop();
   }

@@ -1,5 +1,4 @@
 import { totalmem } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reportOf } from "../core/errors.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
@@ -123,7 +122,6 @@ export function createEngineRoom({
       ...(recycle_jobs === 0 ? {} : { recycleAfterJobs: recycle_jobs }),
       onRecycle,
       onTileTooLarge,
-      tileMemoryFile: join(config.state, "tile-memory.json"),
     });
     engine = own;
     try {

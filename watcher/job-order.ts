@@ -8,7 +8,7 @@ import { noiseReferencesOf } from "./pinned-calibrations.ts";
 
 /** What the engine is asked to do for a job that was just started. */
 export function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJobInput {
-  const { path, model, channels, depth_axis, non_finite, dtype, compression } = folder.config;
+  const { path, model, channels, tile, overlap, depth_axis, non_finite, dtype, compression } = folder.config;
   const noiseReferences = noiseReferencesOf(folder.pinned);
   const verified = Object.fromEntries(
     models.flatMap((one) => ("package" in one ? [[one.dir, modelIdentity(one.package)]] : [])),
@@ -21,6 +21,8 @@ export function jobOrder(job: Job, folder: Folder, models: readonly Model[]): De
     // An earlier attempt may have ended after its result had its name and before the ledger knew.
     overwrite: job.attempt > 1 ? "own" : false,
     models: { default: model, byChannel: { ...channels }, verified },
+    ...(tile === null ? {} : { tile }),
+    ...(overlap === null ? {} : { overlap }),
     depthAxis: depth_axis,
     nonFinite: non_finite,
     compression,

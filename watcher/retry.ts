@@ -44,9 +44,11 @@ export function judgeFailure(
   if (sourceGone) return { kind: "skipped", reason: sourceRemoved };
   // A model's fault is never the file's: where the model is in order again, another attempt shows it.
   if (error.kind !== "machine" && !error.retryable && !isModelFault(error)) return { kind: "failed" };
+  const again = { kind: "again", delayMs: doubledMs(pauses, attempt - 1) } as const;
+  // The memory will be free again, whatever takes it; smaller tiles would change the result.
+  if (error.code === "memory-short") return again;
   const attempts = unexplainedLosses.has(error.code)
     ? Math.min(attemptsWithLosses, mostAttempts)
     : mostAttempts;
-  if (attempt >= attempts) return { kind: "parked" };
-  return { kind: "again", delayMs: doubledMs(pauses, attempt - 1) };
+  return attempt >= attempts ? { kind: "parked" } : again;
 }

@@ -17,8 +17,8 @@ export interface Delivery {
 }
 
 /**
- * Denoises `input` to `output` in this process, as the engine does, and says where the time went. Tiles are planned for what
- * `availableBytes` says then.
+ * Denoises `input` to `output` in this process, as the engine does, and says where the time went. It is refused where it
+ * needs more than `availableBytes` says then.
  */
 export async function measureDelivery(
   paths: { readonly input: string; readonly output: string },
@@ -48,7 +48,7 @@ export async function measureDelivery(
       },
     },
     packageOf: async () => model,
-    availableBytes,
+    freeBytes: availableBytes,
     signal,
     onProgress: (progress) => {
       if (progress.stage !== stage) enter(progress.stage);

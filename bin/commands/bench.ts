@@ -53,7 +53,7 @@ export const defineBench: DefineCommand = (program, io, act) => {
     .option("--json <file>", "the figures as JSON, in a file")
     .option(
       "--tune",
-      "find the fastest tiles of this model on this machine, and keep them for all later plans",
+      "find the fastest tiles of this model for such a stack on this machine, and say how to configure them",
     )
     .action((options: BenchOptions) => act(() => bench(options, io)));
 };
@@ -90,7 +90,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const network = startNetworkThread({ provider: options.provider, intraOpThreads: threads }, runtime);
   try {
     await warmUp(network, [model]);
-    if (options.tune) return await tuneTiles(model, network, { ...options, threads, available }, io);
+    if (options.tune) return await tuneTiles(model, network, { ...options, available }, io);
     const input = options.input === undefined ? await simulated(options.size, folder, io) : options.input;
     const output = join(folder, "result.ome.tif");
     const runs = [];
@@ -150,33 +150,34 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
 async function tuneTiles(
   model: ModelPackage,
   network: NetworkThread,
-  {
-    provider,
-    threads,
-    available,
-  }: Pick<BenchOptions, "provider"> & { threads: number; available: () => number },
+  { size, available }: Pick<BenchOptions, "size"> & { available: () => number },
   io: CommandIo,
 ): Promise<number> {
   const { tune } = await import("../../runtime/tuning/tune.ts");
-  const { chunkOverlap } = await import("../../runtime/plan/choose-tile.ts");
-  const { fastestChunkDepth, keepRates, tuningFile } = await import("../../runtime/tuning/measured-rates.ts");
-  io.stdout.write(`| tile | Mvoxel/s through the network |\n|---|---:|\n`);
-  const rates = await tune({
-    model,
-    network,
-    threads,
-    availableBytes: available(),
-    signal: io.signal,
-    onRate: ({ tile, voxels_per_s: rate }) =>
-      void io.stdout.write(`| ${tile.join(" x ")} | ${(rate / 1e6).toPrecision(3)} |\n`),
-  });
-  const file = tuningFile(process.env);
-  await keepRates(file, model, provider, rates);
-  const depth = fastestChunkDepth(rates, chunkOverlap);
+  const [first] = await withTable();
+  if (first === undefined) return exitCodes.failed;
+  const [z, y, x] = first.tile;
   io.stdout.write(
-    `\nStacks that do not fit into memory in one piece are cut into chunks of ${depth} planes from now on (${file}).\n`,
+    `\nFor stacks of ${size.join(" x ")}, tiles of ${z} x ${y} x ${x} are the fastest of these. A tile's size changes the result. ` +
+      `In the configuration of a folder:\n\n    tile: [${z}, ${y}, ${x}]\n\nOn the command line: --tile ${z},${y},${x}\n`,
   );
   return exitCodes.done;
+
+  function withTable(): ReturnType<typeof tune> {
+    io.stdout.write(`| tile | Mvoxel/s through the network | delivered |\n|---|---:|---:|\n`);
+    const millions = (rate: number): string => (rate / 1e6).toPrecision(3);
+    return tune({
+      model,
+      network,
+      stack: size,
+      availableBytes: available(),
+      signal: io.signal,
+      onTile: ({ tile, voxelsPerS, deliveredPerS }) =>
+        void io.stdout.write(
+          `| ${tile.join(" x ")} | ${millions(voxelsPerS)} | ${millions(deliveredPerS)} |\n`,
+        ),
+    });
+  }
 }
 
 /** A noisy uint16 stack on the disk, as a microscope would leave it. */

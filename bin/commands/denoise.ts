@@ -42,10 +42,15 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     )
     .option(
       "--tile <z,y,x>",
-      "tile in pixels, with the published tiling (default: fitted to the stack)",
+      "tile in pixels, exactly this one (default: the package says how large tiles may be)",
       boxOf(1),
     )
-    .option("--overlap <z,y,x>", "pixels that neighbouring tiles share, with the published tiling", boxOf(0))
+    .option("--overlap <z,y,x>", "pixels that neighbouring tiles share (default: the package's)", boxOf(0))
+    .addOption(
+      new Option("--tiling <how>", "how tiles lie: inside the stack, or padded as in the published code")
+        .choices(["fitted", "published"])
+        .default("fitted"),
+    )
     .addOption(
       new Option(
         "--normalization <how>",
@@ -89,7 +94,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option(
       "--memory-limit <amount>",
-      "plan tiles for this much memory at most, as 4GB or 50% (default: what is free)",
+      "plan tiles for this much memory at most, as 4GB or 50% (default: the package's tiles)",
       memoryAmount,
     )
     .option(

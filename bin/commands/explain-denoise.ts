@@ -2,7 +2,6 @@ import { describeError, visible } from "../../core/errors.ts";
 import type { Explanation } from "../../runtime/plan/explain-plan.ts";
 import { type CommandIo, exitCodes } from "../command/command.ts";
 import { type DenoiseOptions, jobOf, taskOptions } from "../options/denoise-options.ts";
-import { describeDuration } from "../words/progress.ts";
 
 /** `denoise --explain`: prints the plan of each file, and reads no pixel for it. */
 export async function explainDenoise(
@@ -15,19 +14,7 @@ export async function explainDenoise(
   const { openAcquisition } = await import("../../formats/open.ts");
   const { denoiseJobSchema } = await import("../../runtime/job/denoise-job.ts");
   const { explainPlan } = await import("../../runtime/plan/explain-plan.ts");
-  const { availableBytes } = await import("../../runtime/plan/memory-plan.ts");
   const { planJob } = await import("../../runtime/plan/plan-job.ts");
-  const { chunkOverlap } = await import("../../runtime/plan/choose-tile.ts");
-  const { fastestChunkDepth, rateFor, readRates, tuningFile } = await import(
-    "../../runtime/tuning/measured-rates.ts"
-  );
-  const { freeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
-  const rates = await readRates(tuningFile(process.env));
-  const provider = options.provider ?? "cpu";
-  const mostBytes = Math.min(
-    await freeDeviceBytes(provider),
-    options.memoryLimit ?? Number.POSITIVE_INFINITY,
-  );
   const { tasks, ended } = await findTasks(paths, taskOptions(options, "replace"), io);
   let failed = ended.length > 0;
   for (const task of tasks) {
@@ -36,16 +23,10 @@ export async function explainDenoise(
       const job = denoiseJobSchema.parse(jobOf(task, options));
       const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
       try {
-        const memoryBytes = Math.min(availableBytes(), mostBytes);
-        const plan = await planJob(job, source.acquisition, readPackage, memoryBytes, {
-          chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
+        const plan = await planJob(job, source.acquisition, readPackage, {
+          memoryLimitBytes: options.memoryLimit,
         });
-        const explanation = explainPlan(
-          plan,
-          source.acquisition,
-          job.output,
-          (model, tile) => rateFor(rates(model, provider), tile)?.voxels_per_s,
-        );
+        const explanation = explainPlan(plan, source.acquisition, job.output);
         io.stdout.write(
           options.json ? `${JSON.stringify(explanation)}\n` : `${visible(input)}\n${inWords(explanation)}\n`,
         );
@@ -62,13 +43,11 @@ export async function explainDenoise(
 }
 
 /** The plan for a person: rounded, with units. `--json` has the same figures as they are. */
-function inWords({ memory_gb, uncompressed_result_gb, expected_s, ...plan }: Explanation): string {
+function inWords({ memory_gb, uncompressed_result_gb, ...plan }: Explanation): string {
   const lines = {
     ...plan,
     memory: `about ${spokenSize(memory_gb)}`,
     "result, uncompressed": spokenSize(uncompressed_result_gb),
-    "time in the network":
-      typeof expected_s === "number" ? `about ${describeDuration(expected_s)}` : expected_s,
   };
   return Object.entries(lines)
     .filter(([, value]) => !Array.isArray(value) || value.length > 0)

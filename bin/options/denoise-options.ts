@@ -14,6 +14,7 @@ export interface DenoiseOptions {
   readonly channel: Readonly<Record<string, string>>;
   readonly tile?: Box;
   readonly overlap?: Box;
+  readonly tiling: "fitted" | "published";
   readonly normalization?: "package" | "none";
   readonly dtype?: "uint16" | "float32";
   readonly depthAxis: "z" | "t" | "auto";
@@ -43,6 +44,7 @@ export function jobOf({ input, output }: Task, options: DenoiseOptions): Denoise
     models: { default: options.model, byChannel: options.channel },
     ...(options.tile === undefined ? {} : { tile: options.tile }),
     ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
+    tiling: options.tiling,
     ...(options.normalization === undefined ? {} : { normalization: options.normalization }),
     ...(options.dtype === undefined ? {} : { sampleType: options.dtype }),
     depthAxis: options.depthAxis,

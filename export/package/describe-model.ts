@@ -141,12 +141,15 @@ function outputAxes(facts: PackageFacts): unknown[] {
   return [{ type: "batch" }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
 }
 
+/** So near a tile's border a network saw padding. */
+const mostHalo = 8;
+
 /**
- * What other tools crop from a tile's border: an eighth of our overlap across the image, nothing in depth, where a
- * single plane must remain possible.
+ * What other tools crop from a tile's border: at most half of what our tiles share across the image, nothing in depth,
+ * where a single plane must remain possible.
  */
 function haloOf(settings: PackageSettings, index: 0 | 1 | 2): number {
-  return index === 0 ? 0 : Math.floor(settings.overlap[index] / 8);
+  return index === 0 ? 0 : Math.min(mostHalo, Math.floor(settings.overlap[index] / 2));
 }
 
 /** The smallest length of an axis that leaves something between two halos. */

@@ -3,13 +3,11 @@ import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/er
 import { freeDeviceBytes } from "../gpu/device-memory.ts";
 import type { DenoiseJob, DenoiseOutcome } from "../job/denoise-job.ts";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
-import { chunkOverlap } from "../plan/choose-tile.ts";
 import { availableBytes } from "../plan/memory-plan.ts";
 import { createKeptHashes } from "../result/kept-hashes.ts";
 import { hashFiles } from "../result/source-hash.ts";
 import { createLastOpened } from "../stack/last-opened.ts";
 import { createTileRates, type TileRates } from "../stack/tile-rates.ts";
-import { fastestChunkDepth, readRates, tuningFile } from "../tuning/measured-rates.ts";
 import { connect } from "../worker/connect.ts";
 import type { Request } from "../worker/duties.ts";
 import { parentOfProcess } from "../worker/process-channel.ts";
@@ -18,7 +16,6 @@ import { createHeldPackages, type HeldPackages } from "./held-packages.ts";
 import { type NetworkThread, startNetworkThread } from "./network-thread.ts";
 import { offerToOomKiller } from "./out-of-memory.ts";
 import { readModel } from "./prepared-engine.ts";
-import { openTileMemory, type TileMemory } from "./tile-memory.ts";
 import { warmUp } from "./warm-up.ts";
 import { denoiseWithinMemory } from "./within-memory.ts";
 
@@ -35,10 +32,11 @@ let packages: HeldPackages | undefined;
 /** Folders whose models stay loaded between jobs. */
 let keptDirs: readonly string[] = [];
 let tileRates: TileRates | undefined;
-let memoryBytes: () => number = availableBytes;
+let freeBytes: () => number = availableBytes;
+/** As configured; undefined: the package's tiles, whatever they need. */
+let memoryLimitBytes: number | undefined;
 let idleReleaseMs = 60_000;
 let idle: NodeJS.Timeout | undefined;
-let tileMemory: TileMemory | undefined;
 /** The images of one file are jobs that follow each other. */
 const keptHashes = createKeptHashes(hashFiles);
 const openLast = createLastOpened();
@@ -51,9 +49,9 @@ async function start(settings: EngineSettings): Promise<WarmUp> {
   [packages, keptDirs] = [held, settings.models];
   const models = await Promise.all(keptDirs.map((dir) => held.take(dir)));
   const runtimeVersion = onnxRuntimeVersion();
-  const { provider, intraOpThreads, tileLimits, networkProgram, memoryLimitBytes } = settings;
+  const { provider, intraOpThreads, tileLimits, networkProgram } = settings;
+  memoryLimitBytes = settings.memoryLimitBytes;
   idleReleaseMs = settings.idleReleaseMs ?? idleReleaseMs;
-  tileMemory = await openTileMemory(settings.tileMemoryFile, settings.knownTiles);
   // Before anything of ours lies there: a GPU's arena never gives back, so that later nothing would seem free.
   const deviceBytes = await freeDeviceBytes(provider);
   network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion, {
@@ -64,13 +62,11 @@ async function start(settings: EngineSettings): Promise<WarmUp> {
   const networkVoxelsPerS = await warmUp(network, models);
   const [first] = models;
   tileRates = createTileRates(first && { model: first.modelSha256, voxelsPerS: networkVoxelsPerS });
-  // What the last job's tiles took is there for the next one's: otherwise the second of two equal stacks would find
-  // less free memory than the first, and get other tiles.
+  // What the last job's tiles took is there for the next one's.
   const ownBytes = process.memoryUsage.rss();
   const heldBytes = (): number =>
     provider === "cpu" ? Math.max(0, process.memoryUsage.rss() - ownBytes) : 0;
-  const mostBytes = Math.min(deviceBytes, memoryLimitBytes ?? Number.POSITIVE_INFINITY);
-  memoryBytes = () => Math.min(availableBytes(heldBytes()), mostBytes);
+  freeBytes = () => Math.min(availableBytes(heldBytes()), deviceBytes);
   return { pid: process.pid, runtimeVersion, networkVoxelsPerS };
 }
 
@@ -95,24 +91,22 @@ async function denoise(
   signal: AbortSignal,
   tell: (event: JobEvent) => void,
 ): Promise<DenoiseOutcome> {
-  if (network === undefined || tileMemory === undefined || packages === undefined) throw notStarted();
+  if (network === undefined || packages === undefined) throw notStarted();
   const { take } = packages;
-  const { releaseAllBut, provider } = network;
-  const rates = await readRates(tuningFile(process.env));
+  const { releaseAllBut } = network;
   return denoiseWithinMemory(
     job,
     {
       network,
       packageOf: (dir) => take(dir, job.models.verified[dir]),
       signal,
-      availableBytes: memoryBytes,
       hashFiles: keptHashes,
       openSource: openLast,
+      freeBytes,
+      limits: { memoryLimitBytes },
       tileRates,
-      chunkDepth: (model) => fastestChunkDepth(rates(model, provider), chunkOverlap),
       onProgress: (progress) => tell({ kind: "progress", progress }),
     },
-    tileMemory,
     {
       release: () => releaseAllBut([]),
       onTile: ({ modelSha256 }, voxels) => tell({ kind: "tile", modelSha256, voxels }),

@@ -2,7 +2,6 @@ import type { ErrorReport } from "../../core/errors.ts";
 import type { DenoiseJob, DenoiseOutcome, Progress } from "../job/denoise-job.ts";
 import type { ProviderName } from "../machine/providers.ts";
 import type { TileLimits } from "./tile-deadline.ts";
-import type { KnownTiles } from "./tile-memory.ts";
 
 /** What the engine's process does for its host. */
 export interface EngineDuties {
@@ -42,10 +41,6 @@ export interface EngineSettings {
   readonly lowPriority: boolean;
   /** Bytes that tiles are planned for at most. */
   readonly memoryLimitBytes?: number | undefined;
-  /** Where it is kept which tiles were too large. */
-  readonly tileMemoryFile?: string | undefined;
-  /** Where it is kept nowhere: what earlier processes of this engine learned. */
-  readonly knownTiles?: KnownTiles | undefined;
   readonly tileLimits?: TileLimits | undefined;
   /** Nothing is kept for the next job when none came for so long. */
   readonly idleReleaseMs?: number | undefined;

@@ -16,8 +16,8 @@ import type { EngineSettings, JobEvent } from "./engine-duties.ts";
 import { beginLife, type EngineLife } from "./engine-life.ts";
 import { oomKills, ranOutOfMemory } from "./out-of-memory.ts";
 import { restartDelayMs } from "./restart-delay.ts";
+import { smallerVoxels } from "./smaller-tiles.ts";
 import type { TileLimits } from "./tile-deadline.ts";
-import { type KnownTiles, openTileMemory, smallerVoxels } from "./tile-memory.ts";
 
 export interface EngineOptions {
   /** Package folders; the first is run once at the start, so that `ready` reports what was measured. */
@@ -42,10 +42,8 @@ export interface EngineOptions {
   readonly idleReleaseMs?: number;
   /** What to run as the network's thread; tests put threads that hang or fail in its place. */
   readonly networkProgram?: URL;
-  /** Bytes that tiles are planned for at most, where less than what is free. */
+  /** Bytes that tiles are planned for at most; the package's tiles where absent. */
   readonly memoryLimitBytes?: number;
-  /** Where it is kept which tiles were too large for this machine; by default only as long as this engine lives. */
-  readonly tileMemoryFile?: string;
   /** The process is replaced after so many jobs, between two of them; never by default. */
   readonly recycleAfterJobs?: number;
   readonly onRecycle?: (jobs: number) => void;
@@ -59,6 +57,8 @@ const defaultGraceMs = 5_000;
 
 /** The job in the engine's hands. */
 interface RunningJob {
+  /** Tells it again when it is tried once more. */
+  readonly key: string;
   readonly onProgress: (progress: Progress) => void;
   /** Before it: processes that the kernel killed for lack of memory. */
   oomKillsBefore: number;
@@ -93,7 +93,8 @@ export function startEngine(options: EngineOptions): Engine {
   /** The same once it has begun; not one that was replaced on purpose. */
   let living: EngineLife | undefined;
   let running: RunningJob | undefined;
-  let knownTiles: KnownTiles = {};
+  /** Jobs whose tiles ran out of memory with their process: what they may be given at the next try, by model. */
+  const ranOut = new Map<string, Readonly<Record<string, number>>>();
   let lossesInARow = 0;
   let jobsOfLife = 0;
   /** The end of the last process that was replaced on purpose: two at once would share a GPU's memory. */
@@ -109,12 +110,11 @@ export function startEngine(options: EngineOptions): Engine {
     const own = beginLife({
       program: options.program ?? engineProgram,
       env: options.env ?? process.env,
-      settings: { ...settingsOf(options, provider), knownTiles },
+      settings: settingsOf(options, provider),
       silenceMs: options.silenceMs ?? defaultSilenceMs,
       onEnd: async (end, stuck) => {
         if (living !== own) return stopped();
-        // Before anybody hears of the loss: the next process reads it when it starts.
-        const outOfMemory = running !== undefined && (await rememberTooLarge(running, end, provider));
+        const outOfMemory = running !== undefined && (await noteTooLarge(running, end));
         life = undefined;
         lossesInARow += 1;
         if (stopping.signal.aborted) return stopped();
@@ -125,17 +125,14 @@ export function startEngine(options: EngineOptions): Engine {
     return own;
   };
 
-  /** Whether the process died of its tile. That size is not tried again then. */
-  const rememberTooLarge = async (
-    { tile, oomKillsBefore }: RunningJob,
+  /** Whether the process died of its tile. That size is not tried again for the same job then. */
+  const noteTooLarge = async (
+    { key, tile, oomKillsBefore }: RunningJob,
     end: ProcessEnd,
-    provider: ProviderName,
   ): Promise<boolean> => {
     if (tile === undefined) return false;
     if (!ranOutOfMemory(end, { before: oomKillsBefore, after: await oomKills() })) return false;
-    const memory = await openTileMemory(options.tileMemoryFile, knownTiles);
-    await memory.remember(tile, provider, smallerVoxels(tile.voxels));
-    knownTiles = memory.known();
+    ranOut.set(key, { ...ranOut.get(key), [tile.modelSha256]: smallerVoxels(tile.voxels) });
     return true;
   };
 
@@ -188,10 +185,13 @@ export function startEngine(options: EngineOptions): Engine {
     },
     async denoise(input, { signal = new AbortController().signal, onProgress = () => undefined } = {}) {
       if (running !== undefined) throw busy();
-      const job = denoiseJobSchema.parse(input);
-      running = { onProgress, oomKillsBefore: Number.POSITIVE_INFINITY };
+      const order = denoiseJobSchema.parse(input);
+      const key = `${order.input} ${order.series}`;
+      const job = { ...order, largestTileVoxels: { ...order.largestTileVoxels, ...ranOut.get(key) } };
+      running = { key, onProgress, oomKillsBefore: Number.POSITIVE_INFINITY };
       try {
         const outcome = await runJob(job, running, signal);
+        ranOut.delete(key);
         await recycle();
         return outcome;
       } finally {
@@ -207,14 +207,13 @@ export function startEngine(options: EngineOptions): Engine {
 }
 
 function settingsOf(options: EngineOptions, provider: ProviderName): EngineSettings {
-  const { models, memoryLimitBytes, tileMemoryFile, tileLimits, idleReleaseMs, networkProgram } = options;
+  const { models, memoryLimitBytes, tileLimits, idleReleaseMs, networkProgram } = options;
   return {
     provider,
     models,
     intraOpThreads: options.intraOpThreads ?? availableParallelism(),
     lowPriority: options.lowPriority ?? false,
     memoryLimitBytes,
-    tileMemoryFile,
     tileLimits,
     idleReleaseMs,
     networkProgram: networkProgram?.href,
@@ -235,7 +234,7 @@ function killedByMemory(how: string): EdgeError {
     code: "engine-memory",
     found: how,
     retryable: true,
-    remedy: "Smaller tiles are used from now on. Free memory on this machine, or set engine.memory_limit",
+    remedy: "The next try takes smaller tiles. Free memory on this machine, or set engine.memory_limit",
   });
 }
 

@@ -4,7 +4,7 @@ import { isEdgeError } from "../../core/errors.ts";
 const mostAttempts = 5;
 
 /**
- * Runs a job again whose engine died for lack of memory: the engine remembers and plans smaller tiles at the next call.
+ * Runs a job again whose engine died for lack of memory: the engine's host gives it smaller tiles at each further call.
  * `again` is told the error before each further attempt. Other errors, and the last one, go to the caller.
  */
 export async function withSmallerTiles<T>(
@@ -19,4 +19,9 @@ export async function withSmallerTiles<T>(
       await again(error);
     }
   }
+}
+
+/** Half of what was too large; one voxel is the end of it. */
+export function smallerVoxels(tooLarge: number): number {
+  return Math.max(1, Math.floor(tooLarge / 2));
 }

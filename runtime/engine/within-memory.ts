@@ -3,8 +3,9 @@ import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { DenoiseJob, DenoiseOutcome } from "../job/denoise-job.ts";
 import type { Network, TileShape } from "../job/network.ts";
+import type { TileLimits } from "../plan/plan-job.ts";
 import { denoiseAcquisition, type PipelineTools } from "../stack/pipeline.ts";
-import { smallerVoxels, type TileMemory } from "./tile-memory.ts";
+import { smallerVoxels } from "./smaller-tiles.ts";
 
 /** What is to be done when, and who is to be told. */
 export interface MemoryEvents {
@@ -17,21 +18,21 @@ export interface MemoryEvents {
 
 /**
  * Denoises an acquisition; where the network runs out of memory, from the start again with tiles of half the voxels,
- * until they fit or cannot be made smaller. What fitted is remembered for this model and provider. Tiles that were
- * asked for by name are not changed.
+ * until they fit or cannot be made smaller; the result says so. Tiles that were asked for by name are not changed.
  */
 export async function denoiseWithinMemory(
   job: DenoiseJob,
   tools: PipelineTools,
-  memory: TileMemory,
   { release, onTile, onTooLarge }: MemoryEvents,
 ): Promise<DenoiseOutcome> {
   const { provider } = tools.network;
   const asked = job.tile !== undefined || job.overlap !== undefined;
-  const learned = new Map<string, { model: ModelPackage; voxels: number }>();
+  const largest = new Map(Object.entries(job.largestTileVoxels));
   const notes: string[] = [];
-  const largestTileVoxels = (model: ModelPackage): number | undefined =>
-    learned.get(model.modelSha256)?.voxels ?? memory.largestVoxels(model, provider);
+  const limits: TileLimits = {
+    ...tools.limits,
+    largestVoxels: ({ modelSha256 }) => largest.get(modelSha256),
+  };
 
   for (;;) {
     const tooLarge: { model: ModelPackage; shape: TileShape }[] = [];
@@ -42,18 +43,16 @@ export async function denoiseWithinMemory(
       onTooLarge: (model, shape) => tooLarge.push({ model, shape }),
     });
     try {
-      const outcome = await denoiseAcquisition(job, { ...tools, network, largestTileVoxels, notes });
-      for (const { model, voxels } of learned.values()) await memory.remember(model, provider, voxels);
-      return outcome;
+      return await denoiseAcquisition(job, { ...tools, network, limits, notes });
     } catch (error) {
       const [first] = tooLarge;
       if (first === undefined || asked || tools.signal.aborted) throw error;
       const { model, shape } = first;
       const voxels = elementCount(shape);
-      const limit = largestTileVoxels(model);
+      const limit = largest.get(model.modelSha256);
       // It was planned above the limit already: there is no smaller one.
       if (voxels === 1 || (limit !== undefined && voxels > limit)) throw error;
-      learned.set(model.modelSha256, { model, voxels: smallerVoxels(voxels) });
+      largest.set(model.modelSha256, smallerVoxels(voxels));
       const note = `memory was too small on ${provider} for tiles of ${shape.join(",")}: smaller ones were used`;
       notes.push(note);
       onTooLarge(note);

@@ -23,9 +23,13 @@ export const denoiseJobSchema = z.strictObject({
     /** By folder, the identity (`model-identity.ts`) of the package that was verified there: no other is run. */
     verified: z.record(z.string(), z.string()).default({}),
   }),
-  /** Depth, height, width in pixels; the package's own where absent. */
+  /** Depth, height, width in pixels: exactly these. Where both are absent, the package says how large tiles may be. */
   tile: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()]).optional(),
   overlap: z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().nonnegative()]).optional(),
+  /** `published`: tiles asked for are padded as in the published code; else they stay inside the stack. */
+  tiling: z.enum(["fitted", "published"]).default("fitted"),
+  /** By hash of a model, the voxels above which its tiles ran out of memory when this job was tried before. */
+  largestTileVoxels: z.record(z.string(), z.int().positive()).default({}),
   /**
    * `package`: as the model says. `none`: samples are network input already. Where absent: `none` for float `.npy`
    * (a tensor), `package` for everything else.

@@ -1,14 +1,13 @@
 import { type Acquisition, type SampleType, sampleTypes } from "../../core/acquisition.ts";
-import { isEdgeError, unsupportedError, usageError } from "../../core/errors.ts";
+import { unsupportedError, usageError } from "../../core/errors.ts";
 import type { Intensity, ModelPackage, Normalization, ZooModel } from "../../core/package-settings.ts";
-import { elementCount } from "../../core/tensor.ts";
 import { taskNote } from "../../export/package/stated-task.ts";
 import type { DenoiseJob } from "../job/denoise-job.ts";
 import { resultEndings, resultKindOf } from "../job/result-name.ts";
 import { channelModels, pass } from "./channel-models.ts";
-import { chooseTiles, type TileWishes } from "./choose-tile.ts";
+import { chooseTiles } from "./choose-tile.ts";
 import { type DepthAxis, depthAxisOf } from "./depth-axis.ts";
-import { type StackShape, type TilePlan, tileShapeOf } from "./tile-plan.ts";
+import type { StackShape, TilePlan } from "./tile-plan.ts";
 
 /** What will be done with one channel. */
 export type ChannelPlan =
@@ -33,15 +32,15 @@ export interface JobPlan {
   readonly notes: readonly string[];
 }
 
-/** Said of tiles that would be larger on a machine with more memory. */
-const keptSmall = "tiles were kept small: larger ones ran out of memory on this machine before";
+/** Said of tiles that are smaller than the package's or the configuration's. */
+const keptSmall = "tiles were made smaller: larger ones ran out of memory when this job was tried before";
 
-/** What was learned on this machine about tiles of a model. */
-export interface KnownOfTiles {
-  /** Larger ones found too little memory. */
+/** What limits tiles, beside the package and what the job asks for. */
+export interface TileLimits {
+  /** As configured. */
+  readonly memoryLimitBytes?: number | undefined;
+  /** Voxels above which a tile of this model ran out of memory in this job. */
   readonly largestVoxels?: ((model: ModelPackage) => number | undefined) | undefined;
-  /** That was measured to be the fastest. */
-  readonly chunkDepth?: ((model: ModelPackage) => number | undefined) | undefined;
 }
 
 /** Throws `EdgeError` (`usage`, `machine`) where the job cannot be done as asked. `packageOf` reads a model folder. */
@@ -49,8 +48,7 @@ export async function planJob(
   job: DenoiseJob,
   acquisition: Acquisition,
   packageOf: (dir: string) => Promise<ModelPackage>,
-  availableBytes: number,
-  known: KnownOfTiles = {},
+  limits: TileLimits = {},
 ): Promise<JobPlan> {
   const { sizes } = acquisition;
   const depthAxis = depthAxisOf(job.depthAxis, sizes);
@@ -67,19 +65,19 @@ export async function planJob(
     }
     const model = await packageOf(dir);
     const { settings } = model;
-    const wishes: TileWishes = {
+    const largestVoxels = limits.largestVoxels?.(model);
+    const tiles = chooseTiles({
       stack,
       settings,
       zoo: model.zoo,
       tile: job.tile,
       overlap: job.overlap,
+      tiling: job.tiling,
       bytesPerSample: sampleTypes[acquisition.sampleType].bytes,
-      availableBytes,
-      chunkDepth: known.chunkDepth?.(model),
-    };
-    const unlimited = chooseTiles(wishes);
-    const tiles = tilesWithin(known.largestVoxels?.(model), unlimited, wishes);
-    limited ||= tiles !== unlimited;
+      memoryLimitBytes: limits.memoryLimitBytes,
+      largestVoxels,
+    });
+    limited ||= largestVoxels !== undefined;
     channels.push({
       kind: "denoise",
       model,
@@ -99,24 +97,6 @@ export async function planJob(
     channels,
     notes: [...notesOf(job, acquisition, depthAxis, channels, asIs), ...(limited ? [keptSmall] : [])],
   };
-}
-
-/**
- * The plan, or another for less and less memory until a tile has no more voxels than `largest`; where that cannot be
- * had, the smallest that can. Tiles that were asked for are taken as they are.
- */
-function tilesWithin(largest: number | undefined, unlimited: TilePlan, wishes: TileWishes): TilePlan {
-  let plan = unlimited;
-  if (largest === undefined || wishes.tile !== undefined || wishes.overlap !== undefined) return plan;
-  for (let bytes = wishes.availableBytes / 2; elementCount(tileShapeOf(plan)) > largest; bytes /= 2) {
-    try {
-      plan = chooseTiles({ ...wishes, availableBytes: bytes });
-    } catch (error) {
-      if (isEdgeError(error, "memory-short")) return plan;
-      throw error;
-    }
-  }
-  return plan;
 }
 
 /** The source's, but where a zoo model says itself what comes out: probabilities are no counts. */

@@ -10,7 +10,8 @@ import { interrupted, orInterrupted } from "../job/interrupted.ts";
 import type { Network } from "../job/network.ts";
 import { productVersion } from "../machine/product-version.ts";
 import { checkChannels } from "../plan/check-channels.ts";
-import { type JobPlan, planJob } from "../plan/plan-job.ts";
+import { refuseTooLittleFree } from "../plan/free-memory.ts";
+import { type JobPlan, planJob, type TileLimits } from "../plan/plan-job.ts";
 import { overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
 import { isResultOf } from "../result/own-result.ts";
 import { provenanceOf } from "../result/provenance.ts";
@@ -27,12 +28,9 @@ export interface PipelineTools {
   readonly packageOf: (dir: string) => Promise<ModelPackage>;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
-  /** Memory that may be taken. */
-  readonly availableBytes: () => number;
-  /** Voxels of the largest tile that this model may be given; undefined: any. */
-  readonly largestTileVoxels?: (model: ModelPackage) => number | undefined;
-  /** Planes in a chunk that were measured to be the fastest for this model here; undefined: the package's own. */
-  readonly chunkDepth?: (model: ModelPackage) => number | undefined;
+  /** Memory that may be taken now. */
+  readonly freeBytes: () => number;
+  readonly limits?: TileLimits;
   /** What a person should know beforehand; the result carries it. */
   readonly notes?: readonly string[];
   readonly tellBusy?: TellBusy;
@@ -87,9 +85,8 @@ async function denoiseSource(
     report: tools.onProgress,
   });
   meter.enter("opening");
-  const { packageOf, largestTileVoxels: largestVoxels, chunkDepth } = tools;
-  const known = { largestVoxels, chunkDepth };
-  const plan = await planJob(job, acquisition, packageOf, tools.availableBytes(), known);
+  const plan = await planJob(job, acquisition, tools.packageOf, tools.limits);
+  refuseTooLittleFree(plan, acquisition, tools.freeBytes());
   const { tileRates } = tools;
   const denoised = plan.channels.filter(({ kind }) => kind === "denoise").length / plan.channels.length;
   meter.expect(totalVoxels * denoised, tileRates && expectedSpeed(plan, tileRates));

@@ -139,15 +139,11 @@ test("explains a plan without doing it", async () => {
   );
   assert.match(stdout, /^ {2}memory: about \d+(\.\d)? [MG]B$/m);
   assert.match(stdout, /^ {2}result, uncompressed: (less than 1|\d+) MB$/m);
-  assert.match(
-    stdout,
-    /^ {2}time in the network: (about \d|not known: `cnnt-edge bench --tune` measures it$)/m,
-  );
-  assert.doesNotMatch(stdout, /_gb|expected_s/);
+  assert.doesNotMatch(stdout, /_gb/);
   assert.equal(existsSync(out), false);
 });
 
-test("reproduces the published tiled inference with --tile and --overlap", async () => {
+test("reproduces the published tiled inference with --tile, --overlap and --tiling published", async () => {
   const model = join(scratch, "model");
   const weights = join(fixtures, "instance/weights.pt");
   const config = join(fixtures, "instance/config.json");
@@ -155,7 +151,7 @@ test("reproduces the published tiled inference with --tile and --overlap", async
   assert.equal(exported.code, 0, exported.stderr);
   const out = join(scratch, "tiled");
   const input = join(fixtures, "smaller-than-tile/input.npy");
-  const tiling = ["--tile", "8,64,64", "--overlap", "2,16,16"];
+  const tiling = ["--tile", "8,64,64", "--overlap", "2,16,16", "--tiling", "published"];
   const options = ["--model", model, "--out", out, "--dtype", "float32", ...tiling];
   const denoised = await runCommand(["denoise", input, ...options]);
   assert.equal(denoised.code, 0, denoised.stderr);

@@ -45,15 +45,18 @@ async function engineOptions(engine: Record<string, unknown>): Promise<EngineOpt
   return started[0] ?? assert.fail("no engine was started");
 }
 
-test("the engine is started with the configured memory, threads, priority and recycling, and learns tiles in the state folder", async () => {
-  const { memoryLimitBytes, intraOpThreads, lowPriority, recycleAfterJobs, tileMemoryFile } =
-    await engineOptions({ memory_limit: "25%", threads: 3, priority: "normal", recycle_jobs: 7 });
+test("the engine is started with the configured memory, threads, priority and recycling", async () => {
+  const { memoryLimitBytes, intraOpThreads, lowPriority, recycleAfterJobs } = await engineOptions({
+    memory_limit: "25%",
+    threads: 3,
+    priority: "normal",
+    recycle_jobs: 7,
+  });
   assert.deepEqual([memoryLimitBytes, intraOpThreads, recycleAfterJobs], [totalmem() / 4, 3, 7]);
   assert.equal(lowPriority, false);
-  assert.match(tileMemoryFile ?? "", /state\/tile-memory\.json$/);
 });
 
-test("without a memory limit what is free counts, without threads all run, after other programs; 0 jobs is never", async () => {
+test("without a memory limit the package's tiles count, without threads all run, after other programs; 0 jobs is never", async () => {
   const { memoryLimitBytes, intraOpThreads, lowPriority, recycleAfterJobs } = await engineOptions({
     recycle_jobs: 0,
   });

@@ -18,3 +18,9 @@ test("where memory ran out each attempt has smaller tiles: all that are configur
   const kinds = [1, 2, 3].map((attempt) => judgeFailure(noMemory, attempt, 3, false).kind);
   assert.deepEqual(kinds, ["again", "again", "parked"]);
 });
+
+test("a job that needs more memory than is free waits for it, however often", () => {
+  for (const attempt of [1, 3, 100]) {
+    assert.equal(judgeFailure(failure("memory-short"), attempt, 3, false).kind, "again", String(attempt));
+  }
+});

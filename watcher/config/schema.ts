@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "../../core/messages.ts";
+import { longestTile } from "../../core/package-settings.ts";
 import { addressHint, completeAddress } from "./broker-address.ts";
 
 /**
@@ -38,6 +39,9 @@ const channels = z.record(z.string(), path);
 
 const modeProblem = 'write permissions in quotes, as "0664": 0, then 6, then two digits of 0, 2, 4 or 6';
 
+const side = z.int().positive().max(longestTile);
+const shared = z.int().nonnegative().max(longestTile);
+
 export const folderSchema = z.strictObject({
   name: nameSchema,
   path,
@@ -52,6 +56,10 @@ export const folderSchema = z.strictObject({
     .nullable()
     .default(null),
   depth_axis: z.enum(["z", "t", "auto"]).default("auto"),
+  /** Depth, height and width of tiles, exactly these; null: as large as the package says. */
+  tile: z.tuple([side, side, side]).nullable().default(null),
+  /** What neighbouring tiles share; null: the package's. */
+  overlap: z.tuple([shared, shared, shared]).nullable().default(null),
   /** What NaN and infinities in float input do. */
   non_finite: z.enum(["carry", "refuse"]).default("carry"),
   order: z.enum(["newest", "oldest"]).default("oldest"),
@@ -106,7 +114,7 @@ export const configSchema = z.strictObject({
         .default(null),
       /** Refuse to start on another provider than this. */
       require: z.enum(["tensorrt", "cuda", "webgpu", "cpu"]).nullable().default(null),
-      /** Memory that tiles are planned for at most, "4GB" or "50%"; null: what is free. */
+      /** Memory that tiles are planned for at most, "4GB" or "50%"; null: the package's tiles, whatever they need. */
       memory_limit: z
         .string({ error: memoryHint })
         .regex(/^\s*\d{1,9}(\.\d{1,6})?\s*(%|[MGT]i?B)\s*$/i, memoryHint)

@@ -90,7 +90,7 @@ function jobOf(input: string, more: Partial<DenoiseJobInput> = {}): DenoiseJobIn
 
 for (const [name, sampleType, more] of [
   ["tiles fitted to the stack", "uint16", {}],
-  ["published tiles", "uint8", { tile: [4, 16, 16], overlap: [1, 5, 5] }],
+  ["published tiles", "uint8", { tile: [4, 16, 16], overlap: [1, 5, 5], tiling: "published" }],
   ["time as depth", "int16", { depthAxis: "t", compression: "deflate" }],
 ] as const) {
   test(`gives every ${sampleType} plane back unchanged with the identity package (${name})`, async () => {
@@ -208,7 +208,12 @@ for (const name of ["exact-multiple", "plain"]) {
       tile: [number, number, number];
       overlap: [number, number, number];
     };
-    const job = jobOf(join(shared, name, "input.npy"), { models: { default: published }, tile, overlap });
+    const job = jobOf(join(shared, name, "input.npy"), {
+      models: { default: published },
+      tile,
+      overlap,
+      tiling: "published",
+    });
     const { output } = await engine.denoise(job);
     const expected = await readNpyTensor(join(shared, name, "output.npy"));
     const found = (await planesOf(output)).flatMap((plane) => [...plane]);

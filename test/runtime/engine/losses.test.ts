@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
@@ -70,25 +70,23 @@ test("a network that crashes costs the engine process and the job", async () => 
   await assert.rejects(engine.denoise(job().order), { code: "engine-lost", found: /SIGSEGV/ });
 });
 
-test("tiles for which memory is too small are halved, and the next engine starts there", async () => {
-  const tileMemoryFile = join(scratch, "state", "tile-memory.json");
+test("tiles for which memory is too small are halved, the result says so, and the next job begins anew", async () => {
   const told: string[] = [];
   const onTileTooLarge = (note: string): void => void told.push(note);
-  const first = await start("little-memory", { tileMemoryFile, onTileTooLarge }).denoise(job().order);
+  const engine = start("little-memory", { onTileTooLarge });
+  const first = await engine.denoise(job().order);
   assert.match(told[0] ?? "", /^memory was too small on cpu for tiles of 8,256,256/);
   const voxelsOf = (tile: readonly number[]): number => tile.reduce((product, side) => product * side, 1);
   assert.ok(voxelsOf(first.tile) <= 300_000, `tile ${first.tile}`);
   assert.match(first.notes.join("\n"), /memory was too small on cpu for tiles of [\d,]+: smaller/);
-  const [kept] = Object.values(JSON.parse(readFileSync(tileMemoryFile, "utf8")) as Record<string, number>);
-  const second = await start("little-memory", { tileMemoryFile }).denoise(job().order);
+  const second = await engine.denoise(job().order);
   assert.deepEqual(second.tile, first.tile);
-  assert.doesNotMatch(second.notes.join("\n"), /too small/);
-  assert.ok(kept !== undefined && voxelsOf(first.tile) <= kept);
+  assert.match(second.notes.join("\n"), /memory was too small on cpu for tiles of 8,256,256/);
 });
 
-async function dieOfMemoryOnce(options: Partial<EngineOptions>): Promise<void> {
+test("a process that the kernel or a failed allocation ends costs one try: the next one has half the tile", async () => {
   const told: string[] = [];
-  const engine = start("die-of-memory", { ...options, onTileTooLarge: (note) => told.push(note) });
+  const engine = start("die-of-memory", { onTileTooLarge: (note) => told.push(note) });
   const { out, order } = job();
   await assert.rejects(engine.denoise(order), {
     code: "engine-memory",
@@ -105,15 +103,9 @@ async function dieOfMemoryOnce(options: Partial<EngineOptions>): Promise<void> {
     again.tile.reduce((product, side) => product * side, 1) <= stack.length / 2,
     `tile ${again.tile}`,
   );
-  assert.match(again.notes.join("\n"), /tiles were kept small: larger ones ran out of memory/);
+  assert.match(again.notes.join("\n"), /tiles were made smaller: larger ones ran out of memory/);
   assert.deepEqual(told, [], "nothing was tried twice in one process");
-}
-
-test("a process that the kernel or a failed allocation ends costs one try: the next one has half the tile", () =>
-  dieOfMemoryOnce({ tileMemoryFile: join(scratch, "died", "tile-memory.json") }));
-
-test("an engine that keeps no file remembers too large tiles beyond the death of its process", () =>
-  dieOfMemoryOnce({}));
+});
 
 test("lack of memory is told from other ends: by the kernel's count, or by what the program said itself", () => {
   const end = { signal: "SIGKILL", killedByUs: false, stderr: "" } as const;

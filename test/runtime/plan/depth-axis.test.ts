@@ -52,7 +52,7 @@ async function notesOf(t: number, z: number, depthAxis?: "z" | "t"): Promise<rea
     models: { default: model },
     ...(depthAxis === undefined ? {} : { depthAxis }),
   });
-  return (await planJob(job, acquisition, readPackage, 1e9)).notes;
+  return (await planJob(job, acquisition, readPackage)).notes;
 }
 
 test("that auto took time as depth is told; what was asked for is not", async () => {
