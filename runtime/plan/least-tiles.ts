@@ -50,7 +50,7 @@ export function leastTiles({ stack, recommended, mostVoxels, overlap, multiple }
   for (const depth of depthCuts(stack[0], overlap[0], Math.floor(voxels / multiple ** 2))) {
     const area = Math.max(multiple ** 2, Math.floor(voxels / depth.tile));
     for (let count = 1; count <= Math.max(1, Math.ceil(stack[1] / least)); count += 1) {
-      const height = sideCut(stack[1], count, overlap[1], multiple);
+      const height = sideCut(stack[1], count, least, overlap[1], multiple);
       const widest = Math.floor(area / height.tile / multiple) * multiple;
       if (widest < Math.min(least, roundUp(stack[2], multiple))) continue;
       const width = widestCut(stack[2], widest, least, overlap[2], multiple);
@@ -90,11 +90,11 @@ function depthCuts(length: number, overlap: number, mostPlanes: number): Cut[] {
   }
 }
 
-/** A side in at most `count` tiles. */
-function sideCut(length: number, count: number, overlap: number, multiple: number): Cut {
+/** A side in at most `count` tiles, not shorter than `least`. */
+function sideCut(length: number, count: number, least: number, overlap: number, multiple: number): Cut {
   if (count === 1) return alone(roundUp(length, multiple));
   const shared = Math.min(overlap, Math.floor((sharedPart * length) / count));
-  return cutOf(length, evenTile(length, count, shared, multiple), shared);
+  return cutOf(length, Math.max(least, evenTile(length, count, shared, multiple)), shared);
 }
 
 /** A side in the fewest tiles that are no longer than `longest`, and not shorter than `least`. */
