@@ -109,9 +109,17 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       ).conflicts("overwrite"),
     )
     .option("--explain", "print what would be done, and do nothing")
+    .option(
+      "--like <result>",
+      "make this result again from its source, as it says it was made, and say whether every sample is the same",
+    )
     .option("--json", "the outcome as JSON on stdout")
     .action((files: string[], options: DenoiseOptions) =>
       act(async () => {
+        if (options.like !== undefined) {
+          const { denoiseLike } = await import("./denoise-like.ts");
+          return denoiseLike(options.like, files, options, io);
+        }
         if (options.explain !== true) return denoise(files, options, io);
         const { explainDenoise } = await import("./explain-denoise.ts");
         return explainDenoise(files, options, io);

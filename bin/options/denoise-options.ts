@@ -28,6 +28,8 @@ export interface DenoiseOptions {
   readonly overwrite?: true;
   readonly skipExisting?: true;
   readonly explain?: true;
+  /** A result that is made again. */
+  readonly like?: string;
   readonly json?: true;
 }
 

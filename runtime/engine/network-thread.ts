@@ -85,6 +85,7 @@ export function startNetworkThread(
   return {
     provider: settings.provider,
     runtimeVersion,
+    ...(settings.provider === "cpu" ? { threads: settings.intraOpThreads } : {}),
     async load(model) {
       await inTime(() => network.ask("load", runnableModel(model)));
       loaded.set(model.modelFile, model);

@@ -18,6 +18,8 @@ export interface Network {
   /** The provider that runs. */
   readonly provider: string;
   readonly runtimeVersion: string;
+  /** Of the CPU provider: with another number its sums are rounded otherwise. Absent where it says nothing. */
+  readonly threads?: number;
   /**
    * Runs one tile: reads `input`, fills `output`, and returns the seconds inside the runtime's run call. Until then
    * the buffers are the network's. Calls may overlap; they are served in order.

@@ -21,6 +21,7 @@ export interface ProvenanceFacts {
   readonly runtimeVersion: string;
   readonly nodeVersion: string;
   readonly provider: string;
+  readonly threads: number | undefined;
   readonly jobId: string | undefined;
   readonly acquisition: Acquisition;
   readonly sourceSha256: string;
@@ -46,6 +47,7 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
     ["Software", `cnnt-edge ${facts.productVersion}`],
     ["Runtime", `onnxruntime-node ${facts.runtimeVersion}, Node ${facts.nodeVersion}`],
     ["Provider", facts.provider],
+    ...(facts.threads === undefined ? [] : [["Threads", String(facts.threads)] as const]),
     ...(facts.jobId === undefined ? [] : [[jobKey, facts.jobId] as const]),
     ["Source file", basename(acquisition.file)],
     ["Source series", String(acquisition.series)],

@@ -144,6 +144,7 @@ async function denoiseSource(
         runtimeVersion: network.runtimeVersion,
         nodeVersion: process.versions.node,
         provider: network.provider,
+        threads: network.threads,
         jobId: job.jobId,
         acquisition,
         sourceSha256,

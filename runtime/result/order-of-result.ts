@@ -1,0 +1,82 @@
+import { formatError } from "../../core/errors.ts";
+import type { Provenance } from "../../formats/plane/plane-sink.ts";
+import type { DenoiseJobInput } from "../job/denoise-job.ts";
+
+/** What a result states of the job that made it, as far as its pixels depend on it. */
+export interface OrderOfResult {
+  readonly series: number;
+  readonly depthAxis: "z" | "t";
+  /** For each channel the hash of its model; undefined where it was copied. */
+  readonly models: readonly (string | undefined)[];
+  /** Of the channels that went through a network. Absent where they differ, or none did: then the packages' own. */
+  readonly tiles: Required<Pick<DenoiseJobInput, "tile" | "overlap" | "tiling">> | undefined;
+  readonly normalization: NonNullable<DenoiseJobInput["normalization"]>;
+  readonly provider: string;
+  readonly threads: number | undefined;
+  readonly sourceSha256: string;
+  readonly software: string;
+  readonly runtime: string;
+}
+
+/**
+ * Reads `provenanceOf` back. `channels`: of the result. Throws `EdgeError` (`format`, `not-a-result`) where something that
+ * the pixels depend on is not stated.
+ */
+export function orderOfResult(file: string, provenance: Provenance, channels: number): OrderOfResult {
+  const stated = new Map(provenance);
+  const of = (key: string): string => stated.get(key) ?? refuse(file, `it does not state "${key}"`);
+  const ofChannel = (channel: number, key: string): string | undefined =>
+    stated.get(channels > 1 ? `Channel ${channel}: ${key}` : key);
+  const models = Array.from({ length: channels }, (_, channel) => {
+    const sha256 = ofChannel(channel, "Model sha256");
+    if (sha256 === undefined && !/^none /.test(ofChannel(channel, "Model") ?? "")) {
+      refuse(file, `it does not state the model of channel ${channel}`);
+    }
+    return sha256;
+  });
+  const denoised = models.flatMap((sha256, channel) => (sha256 === undefined ? [] : [channel]));
+  const ofAll = (key: string): string | undefined => {
+    const values = new Set(denoised.map((channel) => ofChannel(channel, key)));
+    return values.size === 1 ? [...values][0] : undefined;
+  };
+  const [tile, overlap] = [ofAll("Tile"), ofAll("Overlap")];
+  const axis = of("Depth axis").toLowerCase();
+  if (axis !== "z" && axis !== "t") return refuse(file, `its depth axis is ${axis}`);
+  const threads = stated.get("Threads");
+  return {
+    series: Number(of("Source series")),
+    depthAxis: axis,
+    models,
+    tiles:
+      tile === undefined || overlap === undefined
+        ? undefined
+        : {
+            tile: box(file, tile.replace(/ .*$/, "")),
+            overlap: box(file, overlap),
+            tiling: ofAll("Tile plan")?.startsWith("published") ? "published" : "fitted",
+          },
+    normalization: ofAll("Normalization") === "none" ? "none" : "package",
+    provider: of("Provider"),
+    threads: threads === undefined ? undefined : Number(threads),
+    sourceSha256: of("Source sha256"),
+    software: of("Software"),
+    runtime: of("Runtime"),
+  };
+}
+
+function box(file: string, text: string): [number, number, number] {
+  const [depth, height, width, ...more] = text.split(",").map(Number);
+  if (depth === undefined || height === undefined || width === undefined || more.length > 0) {
+    return refuse(file, `it states a tile of ${text}`);
+  }
+  return [depth, height, width];
+}
+
+function refuse(file: string, found: string): never {
+  throw formatError("the file is no result from which the job can be made again", {
+    code: "not-a-result",
+    file,
+    found,
+    remedy: "Name a result of this version of cnnt-edge, as it was written",
+  });
+}
