@@ -15,21 +15,14 @@ export interface NetworkThread extends Network {
   readonly load: (model: ModelPackage) => Promise<void>;
   /** Gives the memory of all models but these back. */
   readonly releaseAllBut: (models: readonly ModelPackage[]) => Promise<void>;
-  /** Runs a tensor of any shape; for small ones, its output is allocated per call. */
+  /** Runs a tensor of any shape; answers the seconds inside the runtime's run call. */
   readonly runTensor: (
     model: RunnableModel,
     shape: readonly number[],
-    input: Float32Array<ArrayBuffer>,
-  ) => Promise<TensorRun>;
+    input: Float32Array,
+  ) => Promise<number>;
   /** Waits for the running tile, releases the sessions and ends the thread. */
   readonly close: () => Promise<void>;
-}
-
-export interface TensorRun {
-  readonly shape: readonly number[];
-  readonly data: Float32Array<ArrayBuffer>;
-  /** Inside the runtime's run call. */
-  readonly seconds: number;
 }
 
 export interface NetworkThreadOptions {
@@ -104,17 +97,11 @@ export function startNetworkThread(
       const request = { model: runnableModel(model), shape, outputShape, input, output };
       const shapeName = `${model.modelFile} ${tile.join(",")}`;
       const limitMs = deadline.limitMs(shapeName, input.length);
-      const { seconds } = await inTime(() => network.ask("run", request), limitMs);
+      const seconds = await inTime(() => network.ask("run", request), limitMs);
       deadline.learn(shapeName, input.length, seconds);
       return seconds;
     },
-    async runTensor(model, shape, input) {
-      const moved = [input.buffer];
-      const { output, outputShape, seconds } = await inTime(() =>
-        network.ask("run", { model, shape, input }, { moved }),
-      );
-      return { shape: outputShape, data: output ?? new Float32Array(), seconds };
-    },
+    runTensor: (model, shape, input) => inTime(() => network.ask("run", { model, shape, input })),
     async close() {
       if (lost) return;
       await inTime(() => network.ask("close", undefined));

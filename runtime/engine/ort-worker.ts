@@ -5,7 +5,7 @@ import { connect } from "../worker/connect.ts";
 import { parentOfThread } from "../worker/thread-channel.ts";
 import { graphName } from "./graph-names.ts";
 import { loadSession } from "./load-session.ts";
-import type { NetworkDuties, NetworkSettings, RunAnswer, RunRequest } from "./network-duties.ts";
+import type { NetworkDuties, NetworkSettings, RunRequest } from "./network-duties.ts";
 import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
 import type { RunnableModel } from "./runnable-model.ts";
 import { runtimeError } from "./runtime-error.ts";
@@ -60,7 +60,7 @@ async function forgetOtherLargeTile(modelFile: string, shape: readonly number[])
   if (elementCount(last) >= largeTileVoxels) await release(modelFile);
 }
 
-async function run({ input, output, shape, outputShape, model }: RunRequest): Promise<RunAnswer> {
+async function run({ input, output, shape, outputShape, model }: RunRequest): Promise<number> {
   const { modelFile } = model;
   await forgetOtherLargeTile(modelFile, shape);
   const session = await sessionOf(model);
@@ -70,14 +70,12 @@ async function run({ input, output, shape, outputShape, model }: RunRequest): Pr
   const begin = performance.now();
   const results = await session.run(feeds, [outputName]);
   const seconds = (performance.now() - begin) / 1000;
-  const result = results[outputName] as Tensor;
-  const data = result.data as Float32Array<ArrayBuffer>;
-  const done = { outputShape: result.dims, seconds };
-  if (output === undefined) return { ...done, output: data };
+  if (output === undefined) return seconds;
+  const { dims, data } = results[outputName] as Tensor;
   const expected = outputShape ?? shape;
-  if (String(result.dims) !== String(expected)) throw otherShape(modelFile, result.dims, expected);
-  output.set(data);
-  return done;
+  if (String(dims) !== String(expected)) throw otherShape(modelFile, dims, expected);
+  output.set(data as Float32Array);
+  return seconds;
 }
 
 function otherShape(file: string, found: readonly number[], allowed: readonly number[]) {
@@ -111,12 +109,7 @@ function inTurn<Answer>(modelFile: string, act: () => Promise<Answer>): Promise<
 connect<object, NetworkDuties>(parentOfThread(), {
   load: (model) => inTurn(model.modelFile, async () => void (await sessionOf(model))),
   release: (modelFile) => inTurn(modelFile, async () => void (await release(modelFile))),
-  run: (request, { move }) =>
-    inTurn(request.model.modelFile, async () => {
-      const answer = await run(request);
-      if (answer.output !== undefined) move(answer.output.buffer);
-      return answer;
-    }),
+  run: (request) => inTurn(request.model.modelFile, () => run(request)),
   close: () =>
     inTurn("", async () => {
       for (const modelFile of [...sessions.keys()]) await release(modelFile);

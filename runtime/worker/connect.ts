@@ -24,8 +24,8 @@ export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>
   let lastId = 0;
   let ended: Promise<Error> | undefined;
 
-  function send(message: Message, moved: readonly ArrayBuffer[] = []): void {
-    if (ended === undefined) channel.send(message, moved);
+  function send(message: Message): void {
+    if (ended === undefined) channel.send(message);
   }
 
   function endWith(error: () => Error | Promise<Error>): void {
@@ -47,14 +47,12 @@ export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>
   async function serve(id: number, handler: Handler, value: unknown): Promise<void> {
     const giveUp = new AbortController();
     serving.set(id, giveUp);
-    const moved: ArrayBuffer[] = [];
     try {
       const answer = await handler(value, {
         signal: giveUp.signal,
         tell: (event) => send({ kind: "event", id, value: event }),
-        move: (memory) => void moved.push(memory),
       });
-      send({ kind: "answer", id, value: answer }, moved);
+      send({ kind: "answer", id, value: answer });
     } catch (error) {
       send({ kind: "refusal", id, error: sentError(error) });
     } finally {
@@ -88,7 +86,7 @@ export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>
   async function ask(
     name: PropertyKey,
     value: unknown,
-    { signal, onEvent, moved }: AskOptions<never> = {},
+    { signal, onEvent }: AskOptions<never> = {},
   ): Promise<unknown> {
     signal?.throwIfAborted();
     if (ended !== undefined) throw await ended;
@@ -97,7 +95,7 @@ export function connect<Theirs extends Duties<Theirs>, Ours extends Duties<Ours>
     const giveUp = (): void => send({ kind: "cancel", id });
     try {
       return await new Promise((resolve, reject) => {
-        send({ kind: "ask", id, name, value }, moved);
+        send({ kind: "ask", id, name, value });
         waiting.set(id, { resolve, reject, onEvent });
         signal?.addEventListener("abort", giveUp, { once: true });
       });

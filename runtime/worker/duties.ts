@@ -36,8 +36,6 @@ export interface Request<Event> {
   /** Raised when the asker gives the request up, or is gone. It is answered all the same, by an error as a rule. */
   readonly signal: AbortSignal;
   readonly tell: (event: Event) => void;
-  /** Memory of the answer that is moved to another thread and not copied. */
-  readonly move: (memory: ArrayBuffer) => void;
 }
 
 /** The other side, as a channel's user sees it. */
@@ -57,13 +55,11 @@ export interface AskOptions<Event> {
   /** Gives the request up: the other side hears of it and still answers. Before anything was sent, nothing is. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: (event: Event) => void;
-  /** Memory of the request that is moved to another thread and not copied. */
-  readonly moved?: readonly ArrayBuffer[];
 }
 
-/** A way to another thread or process of ours. */
+/** A way to another thread or process of ours. What is sent is copied; threads may share memory (`SharedArrayBuffer`). */
 export interface Channel {
-  readonly send: (message: Message, moved: readonly ArrayBuffer[]) => void;
+  readonly send: (message: Message) => void;
   /** `ended` is called when the other side is gone, perhaps more than once. */
   readonly listen: (receive: (message: unknown) => void, ended: (end: End) => void) => void;
 }

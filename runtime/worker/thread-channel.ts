@@ -14,7 +14,7 @@ export function startThread(program: URL, workerData?: unknown): Thread {
     ? new Worker(new URL("./start-thread.js", import.meta.url), { ...options, argv: [program.href] })
     : new Worker(program, options);
   return {
-    send: (message, moved) => thread.postMessage(message, moved),
+    send: (message) => thread.postMessage(message),
     listen: (receive, ended) => {
       thread.on("message", receive);
       thread.on("error", (error) => ended({ how: error.message, cause: error }));
@@ -29,7 +29,7 @@ export function parentOfThread(): Channel {
   if (parentPort === null) throw new Error("this is not a thread");
   const port = parentPort;
   return {
-    send: (message, moved) => port.postMessage(message, moved),
+    send: (message) => port.postMessage(message),
     listen: (receive) => void port.on("message", receive),
   };
 }

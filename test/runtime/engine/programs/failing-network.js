@@ -40,8 +40,8 @@ parentPort?.on("message", ({ id, name, value: asked }) => {
   }
   output.set(input);
   if (ofJob && act === "slow") {
-    setTimeout(() => answer({ outputShape: [], seconds: 0.8 }), 800);
+    setTimeout(() => answer(0.8), 800);
     return;
   }
-  answer({ outputShape: [], seconds: 0.001 });
+  answer(0.001);
 });
