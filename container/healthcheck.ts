@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import { connectAsync } from "mqtt";
 import { describeError, isEdgeError } from "../core/errors.ts";
 import { stateSchema } from "../core/messages.ts";
-import { openBroker } from "../watcher/broker-access.ts";
 import { usualPort } from "../watcher/config/broker-address.ts";
 import { configFor } from "../watcher/config/flags.ts";
 import type { DaemonConfig } from "../watcher/config/resolve.ts";
+import { openBroker } from "../watcher/publish/broker-access.ts";
 import { loginOptions } from "../watcher/publish/broker-link.ts";
 import { topicBase, topicOf } from "../watcher/publish/topics.ts";
 

@@ -3,32 +3,32 @@ import { machineError } from "../core/errors.ts";
 import { endStatuses, type JobBody } from "../core/messages.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
-import { type Announcer, createAnnouncer } from "./announcer.ts";
-import { openBroker } from "./broker-access.ts";
-import { createBrokerNews } from "./broker-news.ts";
+import { type Announcer, createAnnouncer } from "./announce/announcer.ts";
+import { createJobNews } from "./announce/job-news.ts";
+import { heartbeatS } from "./announce/status.ts";
+import { createThroughput } from "./announce/throughput.ts";
 import type { DaemonConfig, FolderConfig } from "./config/resolve.ts";
-import type { DaemonLog } from "./daemon-log.ts";
-import { createEngineRoom, type Warm } from "./engine-room.ts";
-import { createFolder, type Folder } from "./folder.ts";
+import { createEngineSupervisor, type Warm } from "./engine/engine-supervisor.ts";
+import type { DaemonLog } from "./events/daemon-log.ts";
+import { createFolder, type Folder } from "./folder/folder.ts";
+import { learnModels } from "./folder/folder-models.ts";
+import { pinnedMessages, readPinned } from "./folder/pinned-calibrations.ts";
 import { resultAccess } from "./folder-io/result-access.ts";
-import { learnModels } from "./folder-models.ts";
-import { jobMessage } from "./job-message.ts";
-import { createJobNews } from "./job-news.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
+import { jobMessage } from "./messages/job-message.ts";
 import { createMover } from "./mover.ts";
 import { createOpened, type Opened } from "./opened.ts";
-import { pinnedMessages, readPinned } from "./pinned-calibrations.ts";
+import { openBroker } from "./publish/broker-access.ts";
+import { createBrokerNews } from "./publish/broker-news.ts";
 import { hidePaths, rootsOf } from "./publish/hide-paths.ts";
 import { createPublisher } from "./publish/publisher.ts";
 import { createRateLimit } from "./publish/rate-limit.ts";
 import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
 import { retainedTopicsOf, topicBase } from "./publish/topics.ts";
-import { createQueue } from "./queue.ts";
+import { createQueue } from "./queue/queue.ts";
+import { isEngineLoss } from "./queue/retry.ts";
 import { rejectable } from "./rejectable.ts";
-import { isEngineLoss } from "./retry.ts";
-import { heartbeatS } from "./status.ts";
-import { createThroughput } from "./throughput.ts";
 import { createWaitingLedger } from "./waiting-ledger.ts";
 
 /** The composition root: the only place that knows who exists. Stops in the reverse order of starting. */
@@ -126,7 +126,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     if (suppressed !== undefined) publisher.publish("log", { ...body, suppressed });
   });
 
-  const room = createEngineRoom({
+  const room = createEngineSupervisor({
     config,
     startEngine: options.startEngine,
     onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),

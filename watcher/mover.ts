@@ -1,8 +1,8 @@
 import { relative, sep } from "node:path";
 import { type BackoffRule, doubledMs } from "../core/backoff.ts";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
-import type { DaemonLog } from "./daemon-log.ts";
-import type { Folder } from "./folder.ts";
+import type { DaemonLog } from "./events/daemon-log.ts";
+import type { Folder } from "./folder/folder.ts";
 import { quietFactorUnseen } from "./folder-io/may-move.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { PendingMove } from "./ledger/move-store.ts";

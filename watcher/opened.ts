@@ -1,4 +1,4 @@
-import type { DaemonLog } from "./daemon-log.ts";
+import type { DaemonLog } from "./events/daemon-log.ts";
 
 /** What was opened so far, so that a start that fails half way leaves nothing open. */
 export interface Opened {

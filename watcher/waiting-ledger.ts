@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, machineError, reportOf } from "../core/errors.ts";
-import type { DaemonLog } from "./daemon-log.ts";
+import type { DaemonLog } from "./events/daemon-log.ts";
 import { type Ledger, ledgerReads } from "./ledger/ledger.ts";
 
 /** The ledger of a daemon at work: while it cannot be written, as when its disk is full, what is to be written waits. */

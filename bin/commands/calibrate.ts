@@ -29,7 +29,7 @@ import {
   positiveInteger,
   wholeNumber,
 } from "../options/option-values.ts";
-import { openVoice } from "../words/calibration-voice.ts";
+import { openAnnouncer } from "../words/calibration-announcer.ts";
 import { createWorkLine } from "../words/work-line.ts";
 
 export const defineCalibrate: DefineCommand = (program, io, act) => {
@@ -140,9 +140,9 @@ async function runCalibration(
     io,
   );
   if (note !== undefined) io.stderr.write(`note: ${visible(note)}\n`);
-  const voice = await openVoice(options, io);
+  const announcer = await openAnnouncer(options, io);
   const source = await openInputs(inputs, options, io).catch(async (error: unknown) => {
-    await voice?.end();
+    await announcer?.end();
     throw error;
   });
   const engine = startEngine({
@@ -195,12 +195,12 @@ async function runCalibration(
       signal: io.signal,
       onProgress: (progress: CalibrationProgress) => {
         line.show(progress);
-        voice?.progress(id, progress);
+        announcer?.progress(id, progress);
       },
     });
     line.end();
     await writeReport(options.out, outcome);
-    await voice?.result(outcome.calibration, join(options.out, reportFiles.json));
+    await announcer?.result(outcome.calibration, join(options.out, reportFiles.json));
     if (!options.keepWork) await removeWork(workFolder);
     printAnswer(outcome.calibration, join(options.out, reportFiles.html), options, io);
     return exitCodes.done;
@@ -208,7 +208,7 @@ async function runCalibration(
     line.end();
     await engine.stop(io.signal.aborted ? 0 : undefined);
     await source.close();
-    await voice?.end();
+    await announcer?.end();
   }
 }
 

@@ -5,7 +5,7 @@ import { productVersion } from "../../runtime/machine/product-version.ts";
 import type { WatchFlags } from "../../watcher/config/flags.ts";
 import type { DaemonConfig } from "../../watcher/config/resolve.ts";
 import type { Daemon } from "../../watcher/daemon.ts";
-import type { Model } from "../../watcher/models.ts";
+import type { Model } from "../../watcher/models/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { near } from "../command/near.ts";

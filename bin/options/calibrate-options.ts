@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 import type { Calibration } from "../../calibration/result/result.ts";
 import { usageError } from "../../core/errors.ts";
 import type { ProviderName } from "../../runtime/machine/providers.ts";
-import type { VoiceOptions } from "../words/calibration-voice.ts";
+import type { AnnouncerOptions } from "../words/calibration-announcer.ts";
 import { type Box, positiveInteger } from "./option-values.ts";
 
 interface Level {
@@ -11,7 +11,7 @@ interface Level {
 }
 
 /** What `calibrate` is asked on its command line. */
-export interface CalibrateOptions extends VoiceOptions {
+export interface CalibrateOptions extends AnnouncerOptions {
   readonly out: string;
   readonly model: string;
   readonly channel?: number;

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { reportOf } from "../../core/errors.ts";
 import { endStatuses } from "../../core/messages.ts";
-import { createDaemonLog } from "../../watcher/daemon-log.ts";
+import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
 import type { Job } from "../../watcher/ledger/job.ts";
 import type { CommandIo } from "../command/command.ts";
 import { describeEnd, endNotes } from "../words/job-end.ts";

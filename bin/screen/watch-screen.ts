@@ -1,7 +1,7 @@
 import { describeError } from "../../core/errors.ts";
 import { endStatuses } from "../../core/messages.ts";
 import type { Progress } from "../../runtime/job/denoise-job.ts";
-import { createDaemonLog, type DaemonLog } from "../../watcher/daemon-log.ts";
+import { createDaemonLog, type DaemonLog } from "../../watcher/events/daemon-log.ts";
 import type { Job } from "../../watcher/ledger/job.ts";
 import type { CommandIo } from "../command/command.ts";
 import { describeEnd, endNotes, sourceName } from "../words/job-end.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineError, reportOf } from "../../core/errors.ts";
-import { createDaemonLog } from "../../watcher/daemon-log.ts";
-import type { Folder } from "../../watcher/folder.ts";
+import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
+import type { Folder } from "../../watcher/folder/folder.ts";
 import type { Ledger } from "../../watcher/ledger/ledger.ts";
 import type { PendingMove } from "../../watcher/ledger/move-store.ts";
 import { createMover } from "../../watcher/mover.ts";

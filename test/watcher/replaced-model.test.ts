@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readPackage } from "../../export/package/read-package.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
-import { createModelChecks } from "../../watcher/model-checks.ts";
+import { createModelChecks } from "../../watcher/models/model-checks.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";

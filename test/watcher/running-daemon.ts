@@ -6,7 +6,7 @@ import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { parseConfig } from "../../watcher/config/load.ts";
 import { resolveConfig } from "../../watcher/config/resolve.ts";
 import { type Daemon, startDaemon } from "../../watcher/daemon.ts";
-import { createDaemonLog } from "../../watcher/daemon-log.ts";
+import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
 import { type Heard, listen } from "./publish/brokers.ts";
 
 export const repository = join(import.meta.dirname, "../..");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineError } from "../../core/errors.ts";
-import { createDaemonLog } from "../../watcher/daemon-log.ts";
+import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
 import type { Ledger } from "../../watcher/ledger/ledger.ts";
 import { createWaitingLedger } from "../../watcher/waiting-ledger.ts";
 import { until } from "./until.ts";

@@ -7,8 +7,8 @@ import { after, test } from "node:test";
 import { readCalibration } from "../../../calibration/pinned/read-calibration.ts";
 import { describeError, isEdgeError } from "../../../core/errors.ts";
 import { readNamedFile } from "../../../formats/file/named-file.ts";
-import { openBroker } from "../../../watcher/broker-access.ts";
 import { loadConfig } from "../../../watcher/config/load.ts";
+import { openBroker } from "../../../watcher/publish/broker-access.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "named-"));
 after(() => rmSync(scratch, { recursive: true }));

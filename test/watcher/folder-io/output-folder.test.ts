@@ -4,8 +4,8 @@ import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
+import { folderState, hasRoom } from "../../../watcher/folder/folder-state.ts";
 import { checkOutput, tryWriting } from "../../../watcher/folder-io/output-folder.ts";
-import { folderState, hasRoom } from "../../../watcher/folder-state.ts";
 import { ownMounts, withoutOwnMounts } from "../../own-mounts.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 

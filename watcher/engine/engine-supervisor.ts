@@ -1,0 +1,260 @@
+import { totalmem } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { reportOf } from "../../core/errors.ts";
+import type { EngineOptions } from "../../runtime/engine/host.ts";
+import { restartDelayMs } from "../../runtime/engine/restart-delay.ts";
+import type { Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
+import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
+import type { DaemonConfig } from "../config/resolve.ts";
+import { modelsOf } from "../config/resolve.ts";
+import { isModelFault } from "../ledger/held-faults.ts";
+import { createModelChecks } from "../models/model-checks.ts";
+import type { Model } from "../models/models.ts";
+import { isEngineLoss } from "../queue/retry.ts";
+
+export type EngineCondition = "warming" | "ready" | "lost";
+
+/** The engine and the models that it may run. */
+export interface EngineSupervisor {
+  /** Checks the models, starts the engine, waits until it is warm. Rejects where the engine cannot be had. */
+  readonly warmUp: () => Promise<Warm>;
+  /** Once it is warm. */
+  readonly engine: () => Engine | undefined;
+  readonly facts: () => WarmUpResult | undefined;
+  readonly models: () => readonly Model[];
+  /**
+   * Checks all models again, because a job met a fault of one, while no job runs. An engine that was started with one
+   * that is not in order is replaced by one without it. True where that was so, or where a model is not what it was.
+   */
+  readonly checkModels: () => Promise<boolean>;
+  readonly condition: () => {
+    condition: EngineCondition;
+    provider: string | undefined;
+    reason: string | undefined;
+  };
+  /** What a job showed of the engine. */
+  readonly learn: (condition: "ready" | "lost", reason?: string) => void;
+  readonly stop: () => Promise<void>;
+}
+
+export interface Warm {
+  readonly models: readonly Model[];
+  /** Undefined where no model can run. */
+  readonly engine: WarmUpResult | undefined;
+}
+
+export interface EngineSupervisorOptions {
+  readonly config: DaemonConfig;
+  readonly startEngine: (options: EngineOptions) => Engine;
+  /** Models were checked, or the engine's condition changed. */
+  readonly onChange: () => void;
+  /** A model was mended, but no engine can be had. */
+  readonly onLost: (error: unknown) => void;
+  /** The engine's process is replaced after so many jobs. */
+  readonly onRecycle: (jobs: number) => void;
+  /** A tile found too little memory, and the job goes on with smaller ones. */
+  readonly onTileTooLarge: (note: string) => void;
+  /** Files of a model were changed: in words. */
+  readonly onModelNews: (news: string) => void;
+  /** The engine was lost before it was warm, and is started again: in words. */
+  readonly onWarmUpLost: (news: string) => void;
+}
+
+/** Before an engine that was lost in its warm-up is asked for again; its host then waits for `restartDelayMs` more. */
+const pauseMs = 1000;
+
+/** Models are looked at once a sweep; those in error are checked anyway after so many looks. */
+const looksPerCheck = 150;
+
+/** What another start of the engine may not meet. */
+function mayPass(error: unknown): boolean {
+  const report = reportOf(error);
+  return isEngineLoss(report) || report.code === "network-memory";
+}
+
+export function createEngineSupervisor({
+  config,
+  startEngine,
+  onChange,
+  onLost,
+  onRecycle,
+  onTileTooLarge,
+  onModelNews,
+  onWarmUpLost,
+}: EngineSupervisorOptions): EngineSupervisor {
+  const stopping = new AbortController();
+  const checks = createModelChecks({
+    dirs: [...new Set(config.folders.flatMap(modelsOf))],
+    signal: stopping.signal,
+    everyCalls: looksPerCheck,
+    onNews: onModelNews,
+  });
+  let engine: Engine | undefined;
+  /** What the engine was started with: each time that its process is replaced, they are loaded again. */
+  let startedWith: readonly string[] = [];
+  let facts: WarmUpResult | undefined;
+  let looks: NodeJS.Timeout | undefined;
+  let condition: EngineCondition = "warming";
+  let reason: string | undefined;
+
+  function become(next: EngineCondition, why?: string): void {
+    if (condition === next && reason === why) return;
+    condition = next;
+    reason = why;
+    onChange();
+  }
+
+  async function begin(): Promise<void> {
+    const [first, ...others] = runnable();
+    if (first === undefined || stopping.signal.aborted) {
+      startedWith = [];
+      become("lost", "no model can run");
+      return;
+    }
+    startedWith = [first, ...others];
+    const { providers, require, memory_limit, recycle_jobs, threads, priority } = config.engine;
+    const own = startEngine({
+      models: [first, ...others],
+      ...(providers === null ? {} : { providers }),
+      ...(require === null ? {} : { require }),
+      ...(memory_limit === null ? {} : { memoryLimitBytes: memoryLimitBytes(memory_limit, totalmem()) }),
+      ...(threads === null ? {} : { intraOpThreads: threads }),
+      lowPriority: priority === "low",
+      ...(recycle_jobs === 0 ? {} : { recycleAfterJobs: recycle_jobs }),
+      onRecycle,
+      onTileTooLarge,
+    });
+    engine = own;
+    try {
+      await take(await own.ready());
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      tellLoss(error, 1);
+      void tryAgain(own);
+    }
+  }
+
+  async function take(measured: WarmUpResult): Promise<void> {
+    if (measured.provider !== "cpu") await check(() => checks.all(measured.provider, { keepErrors: true }));
+    facts = measured;
+    become("ready");
+  }
+
+  function tellLoss(error: unknown, losses: number): void {
+    const { message } = reportOf(error);
+    const nextS = (pauseMs + restartDelayMs(losses)) / 1000;
+    const often = losses === 1 ? "" : ` ${losses} times in a row`;
+    const news = `the engine was lost${often} while it warmed up; it is started again in ${nextS} s: ${message}`;
+    become("lost", news);
+    onWarmUpLost(news);
+  }
+
+  /** Starts an engine that was lost in its warm-up until it is warm, ever more slowly. Meanwhile the daemon goes on. */
+  async function tryAgain(own: Engine): Promise<void> {
+    for (let losses = 2; ; losses += 1) {
+      // Lets a process that refused its work be gone.
+      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      try {
+        const measured = await own.ready();
+        if (engine === own) await inTurn(() => take(measured), undefined);
+        return;
+      } catch (error) {
+        if (engine !== own || stopping.signal.aborted) return;
+        if (isModelFault(reportOf(error))) return void inTurn(checkModels, true);
+        if (!mayPass(error)) return void inTurn(() => Promise.reject(error), undefined);
+        tellLoss(error, losses);
+      }
+    }
+  }
+
+  function runnable(): string[] {
+    return checks.models().flatMap((model) => ("package" in model ? [model.dir] : []));
+  }
+
+  async function check(ask: () => Promise<boolean>): Promise<boolean> {
+    const changed = await ask();
+    if (changed) onChange();
+    return changed;
+  }
+
+  /** Every machine has the CPU provider: what fails there fails everywhere. */
+  const provider = (): string => facts?.provider ?? "cpu";
+
+  async function replaceEngine(): Promise<void> {
+    const before = engine;
+    [engine, facts] = [undefined, undefined];
+    become("warming");
+    await before?.stop();
+    await begin();
+  }
+
+  async function checkModels(): Promise<boolean> {
+    const changed = await check(() => checks.all(provider()));
+    const good = runnable();
+    const replaces = startedWith.some((dir) => !good.includes(dir));
+    if (replaces) await replaceEngine();
+    return changed || replaces;
+  }
+
+  /**
+   * A model that was mended or replaced runs from the next job on, which names what was verified; the first of all
+   * needs an engine. One that is no longer in order stays loaded for a job at work; no other comes, and its folder is held.
+   */
+  async function lookForChanged(): Promise<void> {
+    const changed = await check(() => checks.changed(provider()));
+    if (changed && engine === undefined) await begin();
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One after the other: two at once would start two engines. A daemon whose engine cannot be had has to end. */
+  function inTurn<Answer>(act: () => Promise<Answer>, otherwise: Answer): Promise<Answer> {
+    const own = turn.then(act).catch((error: unknown) => {
+      become("lost", reportOf(error).message);
+      if (!stopping.signal.aborted) onLost(error);
+      return otherwise;
+    });
+    turn = own;
+    return own;
+  }
+
+  function lookByTheClock(): void {
+    if (stopping.signal.aborted) return;
+    looks = setTimeout(() => {
+      void inTurn(lookForChanged, undefined).then(lookByTheClock);
+    }, config.settle.sweep_s * 1000);
+  }
+
+  async function warmUp(): Promise<Warm> {
+    await check(() => checks.all("cpu"));
+    try {
+      await begin();
+    } catch (error) {
+      // It was in order a moment ago.
+      if (!isModelFault(reportOf(error)) || !(await checkModels())) throw error;
+    }
+    lookByTheClock();
+    return { models: checks.models(), engine: facts };
+  }
+
+  return {
+    warmUp: async () => {
+      try {
+        return await warmUp();
+      } catch (error) {
+        become("lost", reportOf(error).message);
+        throw error;
+      }
+    },
+    engine: () => (facts === undefined ? undefined : engine),
+    facts: () => facts,
+    models: checks.models,
+    checkModels: () => inTurn(checkModels, true),
+    condition: () => ({ condition, provider: facts?.provider, reason }),
+    learn: become,
+    stop: async () => {
+      stopping.abort();
+      clearTimeout(looks);
+      await engine?.stop();
+    },
+  };
+}

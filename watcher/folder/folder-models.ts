@@ -1,0 +1,50 @@
+import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
+import { otherTaskError } from "../../export/package/stated-task.ts";
+import type { FolderConfig } from "../config/resolve.ts";
+import { modelsOf } from "../config/resolve.ts";
+import type { DaemonLog } from "../events/daemon-log.ts";
+import { type Model, packagesOf } from "../models/models.ts";
+import type { Folder } from "./folder.ts";
+import { otherModelWarning } from "./pinned-calibrations.ts";
+
+/** Tells each folder what the last check of its models means for it. */
+export function learnModels(folders: readonly Folder[], models: readonly Model[], log: DaemonLog): void {
+  const errors = new Map(models.flatMap((model) => ("error" in model ? [[model.dir, model.error]] : [])));
+  for (const folder of folders) {
+    const error = firstError(folder.config, errors) ?? otherTaskIn(folder.config, models);
+    holdFor(error, folder, log);
+    compareWithPinned(folder, models, log);
+  }
+}
+
+function firstError(folder: FolderConfig, errors: ReadonlyMap<string, ErrorReport>): ErrorReport | undefined {
+  const [error] = modelsOf(folder).flatMap((dir) => errors.get(dir) ?? []);
+  return error;
+}
+
+const otherTaskRemedy =
+  "Give the folder a model that denoises, or set its run_anyway: true (results are then named .output.ome.tif) and restart the daemon";
+
+/** One model may be run by a folder that asks for it, and not by another. */
+function otherTaskIn(folder: FolderConfig, models: readonly Model[]): ErrorReport | undefined {
+  if (folder.run_anyway) return undefined;
+  const [error] = packagesOf(folder, models).flatMap((model) => otherTaskError(model, otherTaskRemedy) ?? []);
+  return error && reportOf(error);
+}
+
+/** A folder with a model that is not to run is held; it goes on when all of its models are. */
+function holdFor(error: ErrorReport | undefined, folder: Folder, log: DaemonLog): void {
+  if (error?.message === folder.facts().modelError?.message) return;
+  folder.learn({ modelError: error });
+  if (error !== undefined) log.warn(errorFromReport(error), { folder: folder.config.name });
+  else log.info(`${folder.config.name}: its model is in order again`);
+}
+
+/** A calibration's answer holds for its own model only. */
+function compareWithPinned(folder: Folder, models: readonly Model[], log: DaemonLog): void {
+  const otherModel = otherModelWarning(folder.config, folder.pinned, models);
+  if (otherModel === folder.facts().otherModel) return;
+  folder.learn({ otherModel });
+  if (otherModel === undefined) return;
+  log.warn(machineError(otherModel, { code: "calibration-other-model" }), { folder: folder.config.name });
+}

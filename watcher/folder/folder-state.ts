@@ -1,0 +1,138 @@
+import type { ErrorReport } from "../../core/errors.ts";
+import type { FolderStateBody } from "../../core/messages.ts";
+import type { NoiseCheck } from "../../runtime/intensity/noise-check.ts";
+import type { WatchMode } from "../folder-io/protocol.ts";
+import type { BlindSpots } from "../intake/sweep.ts";
+import { noiseBody } from "../messages/job-message.ts";
+
+/** What a job was made for, as it was seen; where it is gone or another, nothing waits for its result. */
+export interface SeenSource {
+  readonly members: readonly string[];
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+}
+
+/** What is known of a folder; each fact is set and cleared by whoever observes it. */
+export interface FolderFacts {
+  readonly modelError?: ErrorReport;
+  readonly unreachable?: ErrorReport;
+  /**
+   * Results cannot be written: why, the folder of a result in which that is tried again at each sweep, and whose result that
+   * is; absent where it is the folder of all.
+   */
+  readonly unwritable?: {
+    readonly error: ErrorReport;
+    readonly into: string;
+    readonly source?: SeenSource;
+  };
+  /**
+   * A result of so many bytes found no room. `refused` where the disk claims to have enough, as with a quota: then
+   * only another attempt tells, not before `notBeforeMs` (of performance.now).
+   */
+  readonly full?: {
+    neededBytes: number;
+    freeBytes: number;
+    /** The disk can hold no more files, whatever bytes are free. */
+    noFiles: boolean;
+    /** What found no room. */
+    source: SeenSource;
+    refused?: { message: string; notBeforeMs: number };
+  };
+  readonly mode?: WatchMode;
+  /** Subfolders that cannot be looked into; everything else goes on. */
+  readonly blind?: BlindSpots;
+  /** Its model is not the one that the pinned calibration was made with: that sentence. */
+  readonly otherModel?: string;
+  /** The newest acquisition that was compared with a pinned calibration. */
+  readonly compared?: {
+    readonly job: string;
+    readonly source: string;
+    readonly noise: readonly NoiseCheck[];
+  };
+}
+
+/** The one state that a person should hear, most urgent first. Pure. */
+export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" | "reason" | "remedy"> {
+  const { modelError, unreachable, unwritable, full, mode, blind } = facts;
+  if (modelError !== undefined) {
+    const { remedy = "Correct the model" } = modelError;
+    return inTrouble("error", { ...modelError, remedy: `${remedy}. Then the folder goes on by itself` });
+  }
+  if (unreachable !== undefined) return inTrouble("unreachable", unreachable);
+  if (unwritable !== undefined) return inTrouble("error", unwritable.error);
+  if (full?.noFiles === true) {
+    return {
+      state: "full",
+      reason: "the disk of the results can hold no more files (it has no free inodes)",
+      remedy:
+        "Delete files that nobody needs from the disk of the results, or use a disk that can hold more files. The folder goes on by itself",
+    };
+  }
+  if (full !== undefined) {
+    return {
+      state: "full",
+      reason:
+        full.refused !== undefined
+          ? full.refused.message
+          : `the next result needs ${mib(full.neededBytes, Math.ceil)} with the reserve, ${mib(full.freeBytes, Math.floor)} are free`,
+      remedy:
+        "Free some space on the disk of the results, or lower jobs.reserve_mib. The folder goes on by itself",
+    };
+  }
+  if (mode === undefined) return { state: "starting" };
+  const state = mode.events ? "watching" : "polling";
+  if (blind === undefined) return { state, reason: mode.why };
+  const { message, remedy } = blind.error;
+  const others = blind.count === 1 ? "" : ` (and ${blind.count - 1} more)`;
+  return {
+    state,
+    reason: `${message}${others}; everything else goes on`,
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+}
+
+/** What a person should do about the folder, or undefined while it needs nobody. Pure. */
+export function troubleOf(facts: FolderFacts): string | undefined {
+  const { state, reason = "" } = folderState(facts);
+  if (state === "unreachable" || state === "full" || state === "error") return `is ${state}: ${reason}`;
+  return state !== "starting" && facts.blind !== undefined ? reason : undefined;
+}
+
+function inTrouble(state: "error" | "unreachable", { message, remedy }: ErrorReport) {
+  return { state, reason: message, ...(remedy === undefined ? {} : { remedy }) };
+}
+
+/** Whether a folder whose disk was full has room by now. */
+export function hasRoom(
+  full: NonNullable<FolderFacts["full"]>,
+  { freeBytes, freeFiles }: { readonly freeBytes: number; readonly freeFiles: number },
+  nowMs: number,
+): boolean {
+  if (full.noFiles && freeFiles === 0) return false;
+  return freeBytes >= full.neededBytes && nowMs >= (full.refused?.notBeforeMs ?? 0);
+}
+
+/** Whether jobs of the folder may run. */
+export function isOpen(facts: FolderFacts): boolean {
+  return (
+    facts.modelError === undefined &&
+    facts.unreachable === undefined &&
+    facts.unwritable === undefined &&
+    facts.full === undefined &&
+    facts.mode !== undefined
+  );
+}
+
+/** How a folder stands against the calibrations that are pinned to it. */
+export function againstPinned({ otherModel, compared }: FolderFacts): FolderStateBody["calibration"] {
+  const noisy = compared?.noise.flatMap(({ warning }) => (warning === undefined ? [] : [warning])) ?? [];
+  return {
+    warnings: [...(otherModel === undefined ? [] : [otherModel]), ...noisy],
+    ...(compared === undefined ? {} : { newest: { ...compared, noise: noiseBody(compared.noise) } }),
+  };
+}
+
+/** Rounded so that what is needed is more than what is free in words too. */
+function mib(bytes: number, round: (value: number) => number): string {
+  return `${round(bytes / 2 ** 20)} MiB`;
+}

@@ -1,0 +1,254 @@
+import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../../core/errors.ts";
+import type { FileAccess } from "../../formats/file/atomic-file.ts";
+import { nameLimits } from "../../formats/file/name-limit.ts";
+import type { FolderConfig } from "../config/resolve.ts";
+import type { SettleConfig } from "../config/schema.ts";
+import type { DaemonLog } from "../events/daemon-log.ts";
+import { createFolderIo, type FolderIo } from "../folder-io/host.ts";
+import type { OutputState } from "../folder-io/protocol.ts";
+import type { Finding } from "../intake/scan.ts";
+import { isOutputFault } from "../ledger/held-faults.ts";
+import type { Admission, Job } from "../ledger/job.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { type FolderFacts, folderState, hasRoom, isOpen, type SeenSource } from "./folder-state.ts";
+import type { PinnedCalibration } from "./pinned-calibrations.ts";
+import { waitingWords } from "./waiting-words.ts";
+
+/** One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. */
+export interface Folder {
+  readonly config: FolderConfig;
+  readonly pinned: readonly PinnedCalibration[];
+  /** Of results. */
+  readonly access: FileAccess;
+  readonly io: FolderIo;
+  readonly facts: () => FolderFacts;
+  readonly lastSeen: () => string | undefined;
+  /** Files that are not yet at rest, and so not yet in the ledger. */
+  readonly unsettled: () => { count: number; oldestReason?: string };
+  readonly isOpen: () => boolean;
+  /** The longest name that a result may have, in bytes. */
+  readonly nameBytes: () => number;
+  readonly learn: (facts: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>) => void;
+  /** Results cannot be written into this folder (the output or one below it): no job runs until they can. */
+  readonly cannotWrite: (error: ErrorReport, into: string, source?: SeenSource) => void;
+}
+
+export interface FolderOptions {
+  readonly config: FolderConfig;
+  readonly pinned: readonly PinnedCalibration[];
+  readonly access: FileAccess;
+  readonly settle: SettleConfig;
+  readonly makePath: boolean;
+  readonly ledger: Ledger;
+  readonly log: DaemonLog;
+  /** The jobs of this folder changed in the ledger. */
+  readonly onJobs: (jobs: readonly Job[]) => void;
+  /** What is known of the folder changed. */
+  readonly onFacts: () => void;
+}
+
+type FullFor = NonNullable<FolderFacts["full"]>;
+
+/** A disk that refuses what it claims to have room for is told again after it was in order for this. */
+const fullAgainMs = 10 * 60_000;
+
+export function createFolder(options: FolderOptions): Folder {
+  const { config, settle, ledger, log } = options;
+  let facts: FolderFacts = {};
+  let lastSeen: string | undefined;
+  /** Files of which it was told that they wait. */
+  const toldWaiting = new Set<string>();
+  let unsettled: { count: number; oldestReason?: string } = { count: 0 };
+
+  const learn: Folder["learn"] = (news) => {
+    const next = Object.fromEntries(
+      Object.entries({ ...facts, ...news }).filter(([, value]) => value !== undefined),
+    ) as FolderFacts;
+    const changed = JSON.stringify(next) !== JSON.stringify(facts);
+    facts = next;
+    if (facts.full !== undefined) tellFull(facts.full);
+    if (changed) options.onFacts();
+  };
+
+  let toldFull: { readonly why: string; readonly atMs: number } | undefined;
+  function tellFull(full: FullFor): void {
+    const why = full.noFiles ? "files" : (full.refused?.message ?? "bytes");
+    const atMs = performance.now();
+    // A disk that claims to have room is tried now and then, and is full again.
+    const isNews = toldFull?.why !== why || atMs - toldFull.atMs > fullAgainMs;
+    toldFull = { why, atMs };
+    if (isNews) {
+      const { reason, remedy = "" } = folderState({ full });
+      log.warn(
+        machineError(`the folder waits, because its disk is full: ${reason}`, {
+          code: "folder-full",
+          file: config.output,
+          remedy,
+          retryable: true,
+        }),
+        { folder: config.name },
+      );
+    }
+  }
+
+  const moves = config.moveTo !== undefined;
+  async function admit(finding: Finding): Promise<readonly Job[]> {
+    if (finding.kind === "gone" || finding.kind === "part") {
+      toldWaiting.delete(finding.source);
+      return finding.kind === "gone"
+        ? ledger.gone(config.name, finding.source)
+        : ledger.partOf(config.name, finding.source, finding.of);
+    }
+    const { sighting } = finding;
+    if (finding.kind !== "broken") toldWaiting.delete(sighting.source);
+    let admission: Admission;
+    if (finding.kind === "broken") {
+      admission = await ledger.admitBroken(config.name, sighting, finding.error);
+      if (admission.kind === "changed") tellWaiting(sighting.source, finding.error);
+    } else if (finding.kind === "refused") {
+      admission = await ledger.admitRefused(config.name, sighting, finding.error);
+      if (admission.kind === "changed") {
+        log.warn(errorFromReport(finding.error), { folder: config.name, ended: true });
+      }
+    } else {
+      admission = await ledger.admitWhole(config.name, sighting, finding.facts, { moves });
+      if (admission.kind === "touched") {
+        const wholeHashes: Record<string, string> = {};
+        for (const source of admission.sources) wholeHashes[source] = await io.ask("hash", { source });
+        admission = await ledger.admitWhole(config.name, sighting, finding.facts, { wholeHashes, moves });
+      }
+    }
+    return admission.kind === "changed" ? admission.jobs : [];
+  }
+
+  /** A file that is being written may wait for another reason at each pause: it is told once. */
+  function tellWaiting(source: string, error: ErrorReport): void {
+    // What a person has to mend does not end by time.
+    if (error.kind === "machine") log.warn(errorFromReport(error), { folder: config.name });
+    else if (!toldWaiting.has(source)) {
+      toldWaiting.add(source);
+      log.info(visible(waitingWords(source, error, settle)));
+    }
+  }
+
+  function cannotWrite(error: ErrorReport, into: string, source?: SeenSource): void {
+    if (facts.unwritable?.error.message !== error.message) {
+      log.warn(errorFromReport(error), { folder: config.name });
+    }
+    learn({ unwritable: { error, into, ...(source === undefined ? {} : { source }) } });
+  }
+
+  const mountPoints = new Map<string, string>();
+  async function rememberMountPoint(path: string, mountPoint: string): Promise<void> {
+    if (mountPoints.get(path) === mountPoint) return;
+    mountPoints.set(path, mountPoint);
+    await ledger.rememberMountPoint(config.name, path, mountPoint);
+  }
+
+  let nameBytes: number = nameLimits.usual;
+  async function learnOutput(output: OutputState): Promise<void> {
+    if ("error" in output) return;
+    nameBytes = output.nameBytes;
+    await rememberMountPoint(config.output, output.mountPoint);
+    const { unwritable } = facts;
+    if (unwritable !== undefined) {
+      let news = "results can be written again";
+      try {
+        await io.ask("prepare", { into: unwritable.into });
+      } catch (error) {
+        // A process that hangs or ended is told as unreachable; the next sweep asks again.
+        const { into, source } = unwritable;
+        if (source === undefined || (await isStillThere(source))) {
+          if (isOutputFault(reportOf(error))) cannotWrite(reportOf(error), into, source);
+          return;
+        }
+        news = "the source whose result could not be written is gone";
+      }
+      log.info(`${config.name}: ${news}`);
+      learn({ unwritable: undefined });
+    }
+    const { full } = facts;
+    if (full === undefined) return;
+    const roomy = hasRoom(full, output, performance.now());
+    if (roomy || !(await isStillThere(full.source))) {
+      // Where the disk claimed to have room all the time, only the next attempt tells.
+      if (full.refused === undefined) {
+        log.info(`${config.name}: ${roomy ? "there is room again" : "what needed the room is gone"}`);
+        toldFull = undefined;
+      }
+      learn({ full: undefined });
+      await ledger.wake(config.name);
+      options.onJobs([]);
+    }
+  }
+
+  async function isStillThere({ members, sizeBytes, mtimeMs }: SeenSource): Promise<boolean> {
+    // A folder that cannot be looked at tells so by itself.
+    const look = await io.ask("look", { members }).catch(() => undefined);
+    if (look?.kind !== "there") return look?.kind !== "gone";
+    return look.sizeBytes === sizeBytes && look.mtimeMs === mtimeMs;
+  }
+
+  const io = createFolderIo({
+    settings: {
+      path: config.path,
+      output: config.output,
+      moveTo: config.moveTo,
+      access: options.access,
+      makePath: options.makePath,
+      subfolders: config.subfolders,
+      ignore: config.ignore,
+      quietMs: settle.quiet_s * 1000,
+      looks: settle.looks,
+      zeroTailMs: settle.zero_tail_s * 1000,
+      brokenMs: settle.broken_s * 1000,
+      sweepMs: settle.sweep_s * 1000,
+    },
+    events: {
+      memory: async () => ({
+        known: await ledger.knownFiles(config.name),
+        waiting: await ledger.waitingFiles(config.name),
+        mountPoint: await ledger.mountPoint(config.name, config.path),
+        outputMountPoint: await ledger.mountPoint(config.name, config.output),
+      }),
+      onFinding: async (finding) => {
+        const jobs = await admit(finding);
+        if (jobs.length > 0) options.onJobs(jobs);
+      },
+      onSwept: ({ mode, mountPoint, summary, output }) => {
+        lastSeen = new Date().toISOString();
+        const { unsettled: count, oldestReason, blind } = summary;
+        if (blind !== undefined && facts.blind?.error.message !== blind.error.message) {
+          log.warn(errorFromReport(blind.error), { folder: config.name });
+        }
+        const before = JSON.stringify(unsettled);
+        unsettled = { count, ...(oldestReason === undefined ? {} : { oldestReason }) };
+        // Before the rest: a folder that is open for a moment would start a job.
+        if ("error" in output) cannotWrite(output.error, config.output);
+        learnOutput(output).catch(log.error);
+        rememberMountPoint(config.path, mountPoint).catch(log.error);
+        learn({ mode, blind, unreachable: undefined });
+        if (before !== JSON.stringify(unsettled)) options.onFacts();
+      },
+      onUnreachable: (error) => {
+        if (facts.unreachable?.message !== error.message)
+          log.warn(errorFromReport(error), { folder: config.name });
+        learn({ unreachable: error });
+      },
+    },
+  });
+
+  return {
+    config,
+    pinned: options.pinned,
+    access: options.access,
+    io,
+    facts: () => facts,
+    lastSeen: () => lastSeen,
+    unsettled: () => unsettled,
+    isOpen: () => isOpen(facts),
+    nameBytes: () => nameBytes,
+    learn,
+    cannotWrite,
+  };
+}

@@ -1,0 +1,119 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import { modelIdentity } from "../../runtime/job/model-identity.ts";
+import { checkModel, type Model, wasLost } from "./models.ts";
+
+/** The models of the configuration, each with what its last check found. */
+export interface ModelChecks {
+  readonly models: () => readonly Model[];
+  /** Checks all anew, or only those that were in order; answers whether anything is other than before. */
+  readonly all: (provider: string, options?: { keepErrors: boolean }) => Promise<boolean>;
+  /**
+   * Checks those whose files are others than at their last check: those in error at once, those in order when their
+   * files were the same at the last call already, because a package is replaced file by file. Each `everyCalls` calls
+   * checks all in error, because a check may also have failed for lack of memory. A check whose process was lost is
+   * repeated at the next call, then after 2, 4, 8 … calls. Answers whether anything is other than before.
+   */
+  readonly changed: (provider: string) => Promise<boolean>;
+}
+
+export interface ModelChecksOptions {
+  readonly dirs: readonly string[];
+  readonly signal: AbortSignal;
+  readonly everyCalls: number;
+  /** Files of a model that was in order were changed, or are in order again: in words. */
+  readonly onNews: (news: string) => void;
+}
+
+export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChecksOptions): ModelChecks {
+  let models: readonly Model[] = [];
+  /** What the files of a model were just before it was checked. */
+  const signatures = new Map<string, string>();
+  /** What they were at the last call, where that is something else. */
+  const unchecked = new Map<string, string>();
+  /** Models whose last check was lost: how often in a row, and at which call the next one is due. */
+  const lost = new Map<string, { times: number; dueCall: number }>();
+  let calls = 0;
+
+  async function check(dir: string, provider: string): Promise<Model> {
+    signatures.set(dir, await signatureOf(dir));
+    const model = await checkModel(dir, provider, signal);
+    if ("error" in model && wasLost(model.error)) {
+      const times = lost.get(dir)?.times ?? 0;
+      lost.set(dir, { times: times + 1, dueCall: calls + Math.min(2 ** times, everyCalls) });
+    } else lost.delete(dir);
+    return model;
+  }
+
+  async function take(next: Promise<Model>[]): Promise<boolean> {
+    const before = models.map(outcome).join("\n");
+    models = await Promise.all(next);
+    return models.map(outcome).join("\n") !== before;
+  }
+
+  const inError = (dir: string): Model | undefined =>
+    models.find((model) => model.dir === dir && "error" in model);
+
+  return {
+    models: () => models,
+    all: (provider, { keepErrors } = { keepErrors: false }) =>
+      take(dirs.map(async (dir) => (keepErrors ? inError(dir) : undefined) ?? (await check(dir, provider)))),
+    changed: async (provider) => {
+      calls += 1;
+      const anyway = calls % everyCalls === 0;
+      return take(
+        models.map(async (model) => {
+          const { dir } = model;
+          const signature = await signatureOf(dir);
+          const changed = signatures.get(dir) !== signature;
+          const isDue = anyway || (lost.get(dir)?.dueCall ?? Number.POSITIVE_INFINITY) <= calls;
+          if ("error" in model) return changed || isDue ? check(dir, provider) : model;
+          if (!changed) {
+            unchecked.delete(dir);
+            return model;
+          }
+          if (unchecked.get(dir) !== signature) {
+            if (!unchecked.has(dir))
+              onNews(`${dir}: its files have changed; they are checked when they stop changing`);
+            unchecked.set(dir, signature);
+            return model;
+          }
+          unchecked.delete(dir);
+          const next = await check(dir, provider);
+          if ("package" in next) onNews(takenOver(model.package, next.package));
+          return next;
+        }),
+      );
+    },
+  };
+}
+
+function outcome(model: Model): string {
+  return `${model.dir} ${"error" in model ? model.error.message : modelIdentity(model.package)}`;
+}
+
+function takenOver(before: ModelPackage, now: ModelPackage): string {
+  if (modelIdentity(before) === modelIdentity(now)) return `${now.dir}: it holds the same model as before`;
+  const { dir, name, version, modelSha256 } = now;
+  return `${dir}: ${name} ${version} (sha256 ${modelSha256}) was verified; the next job runs it`;
+}
+
+/** Packages have a handful of files; a folder that holds more than this is none. */
+const mostFiles = 200;
+
+/** Names, sizes and times of what lies in a package folder, or why it cannot be listed. Reads no content. */
+async function signatureOf(dir: string): Promise<string> {
+  try {
+    const names = (await readdir(dir, { recursive: true })).sort().slice(0, mostFiles);
+    const facts = await Promise.all(
+      names.map(async (name) => {
+        const { size, mtimeMs, ctimeMs, ino } = await stat(join(dir, name));
+        return `${name} ${size} ${mtimeMs} ${ctimeMs} ${ino}`;
+      }),
+    );
+    return facts.join("\n");
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
