@@ -36,13 +36,15 @@ export interface EngineSettings {
   readonly provider: ProviderName;
   /** Package folders; the first is run once at the start, all stay loaded between jobs. */
   readonly models: readonly string[];
+  /** Of the CPU provider; the host gives as many as the machine has where it is told of none. */
   readonly intraOpThreads: number;
   /** Other programs of the machine come first. */
   readonly lowPriority: boolean;
-  /** Bytes that tiles are planned for at most. */
+  /** Bytes that tiles are planned for at most; the package's tiles where absent. */
   readonly memoryLimitBytes?: number | undefined;
+  /** How long a tile may take; learned from the warm-up where absent. */
   readonly tileLimits?: TileLimits | undefined;
-  /** Nothing is kept for the next job when none came for so long. */
+  /** Nothing is kept for the next job when none came for so long; a minute where absent. */
   readonly idleReleaseMs?: number | undefined;
   /** Of tests: what runs in the place of the network's thread. */
   readonly networkProgram?: string | undefined;

@@ -17,33 +17,24 @@ import { beginLife, type EngineLife } from "./engine-life.ts";
 import { oomKills, ranOutOfMemory } from "./out-of-memory.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 import { smallerVoxels } from "./smaller-tiles.ts";
-import type { TileLimits } from "./tile-deadline.ts";
 
-export interface EngineOptions {
+type Adjustable = "intraOpThreads" | "lowPriority" | "memoryLimitBytes" | "tileLimits" | "idleReleaseMs";
+
+export interface EngineOptions extends Partial<Pick<EngineSettings, Adjustable>> {
   /** Package folders; the first is run once at the start, so that `ready` reports what was measured. */
   readonly models: readonly [string, ...string[]];
   /** Tried in this order; `cuda`, then `cpu` by default. */
   readonly providers?: readonly ProviderName[];
   /** Refuse to run on anything else. */
   readonly require?: ProviderName;
-  /** Threads of the CPU provider; by default as many as the machine has. */
-  readonly intraOpThreads?: number;
-  /** Other programs of the machine come first. */
-  readonly lowPriority?: boolean;
   /** Environment of the engine process; ours by default. */
   readonly env?: NodeJS.ProcessEnv;
   /** What to run as the engine process; tests put programs that hang or crash in its place. */
   readonly program?: URL;
   /** An engine from which nothing was heard for so long is killed. */
   readonly silenceMs?: number;
-  /** How long a tile may take; learned from the warm-up by default. */
-  readonly tileLimits?: TileLimits;
-  /** The memory of the last tiles goes back when no job came for so long; a minute by default. */
-  readonly idleReleaseMs?: number;
   /** What to run as the network's thread; tests put threads that hang or fail in its place. */
   readonly networkProgram?: URL;
-  /** Bytes that tiles are planned for at most; the package's tiles where absent. */
-  readonly memoryLimitBytes?: number;
   /** The process is replaced after so many jobs, between two of them; never by default. */
   readonly recycleAfterJobs?: number;
   readonly onRecycle?: (jobs: number) => void;
