@@ -1,6 +1,7 @@
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
 import { openByteSource } from "./file/byte-source.ts";
 import { defaultLimits, type ReadLimits } from "./file/limits.ts";
+import type { Reading } from "./file/reading.ts";
 import { foreignFormat } from "./foreign-formats.ts";
 import { npyReader } from "./npy/npy-series.ts";
 import type { PlaneSource } from "./plane/plane-source.ts";
@@ -14,9 +15,8 @@ const readers: readonly FormatReader[] = [tiffReader, companionReader, npyReader
 /** Enough for every magic number and for the start of an XML document. */
 const headBytes = 8192;
 
-export interface OpenOptions {
+export interface OpenOptions extends Reading {
   readonly limits?: ReadLimits;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -31,7 +31,7 @@ export async function openFile(file: string, options: OpenOptions = {}): Promise
     await source.readInto(head, 0);
     const reader = readers.find((candidate) => candidate.recognises(head));
     if (reader === undefined) throw unrecognised(file, head);
-    return await reader.find(source, options.limits ?? defaultLimits, options.signal);
+    return await reader.find(source, options.limits ?? defaultLimits, options);
   } finally {
     await source.close();
   }

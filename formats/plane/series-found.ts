@@ -1,6 +1,7 @@
 import type { EdgeError } from "../../core/errors.ts";
 import type { ByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/limits.ts";
+import type { Reading } from "../file/reading.ts";
 import type { PlaneReader } from "./plane-source.ts";
 
 /** One image in a file: readable, or refused for a reason of its own. */
@@ -26,5 +27,5 @@ export interface FormatReader {
    * Reads the structure of the file, whole. Throws `EdgeError` where the file itself is cut, damaged or of a kind that
    * we do not read. The caller closes `source`.
    */
-  find(source: ByteSource, limits: ReadLimits, signal: AbortSignal | undefined): Promise<OpenedFile>;
+  find(source: ByteSource, limits: ReadLimits, reading: Reading): Promise<OpenedFile>;
 }

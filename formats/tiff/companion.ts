@@ -6,7 +6,7 @@ import { readOmeSeries } from "./ome-series.ts";
 /** Reads a set of OME-TIFFs from its `.companion.ome` file: OME-XML on its own, which names the files. */
 export const companionReader: FormatReader = {
   recognises: (head) => looksLikeOmeXml(new TextDecoder().decode(head)),
-  async find(source, limits, signal) {
+  async find(source, limits, reading) {
     const { file, size } = source;
     if (size > limits.maxTextBytes) {
       throw formatError("the OME-XML is larger than is allowed", {
@@ -19,6 +19,6 @@ export const companionReader: FormatReader = {
     }
     const bytes = Buffer.allocUnsafe(size);
     await source.readInto(bytes, 0);
-    return readOmeSeries({ file, xml: bytes.toString("utf8"), own: undefined, limits, signal });
+    return readOmeSeries({ file, xml: bytes.toString("utf8"), own: undefined, limits, reading });
   },
 };

@@ -58,15 +58,16 @@ function seriesWithoutImages({ file, own, limits }: OmeSource, document: OmeDocu
 }
 
 async function imageSeries(
-  { file, own, xml }: OmeSource,
+  source: OmeSource,
   document: OmeDocument,
   image: OmeImage,
   readMemberOf: MemberSet["read"],
 ): Promise<TiffSeries> {
+  const { file, own, xml } = source;
   // A page that is no scalar image is refused as that, before its planes are counted.
   if (own !== undefined) pageLayout(own, Math.min(image.tiffData[0]?.ifd ?? 0, own.pages.count - 1));
   const sought = { file, document, image, hasPages: own !== undefined };
-  await refuseMissing(file, omeMembers(sought));
+  await refuseMissing(source, omeMembers(sought));
   const planes = await mapOmePlanes(sought, async (member) => (await readMemberOf(member)).tiff.pages.count);
   const members = await Promise.all(planes.members.map(async (member) => (await readMemberOf(member)).tiff));
   const placeOf = (index: number) => ({

@@ -4,6 +4,7 @@ import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { openByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/limits.ts";
+import { type Reading, takeStep } from "../file/reading.ts";
 import { type MemberReference, omeMembers } from "../ome/axes.ts";
 import { type OmeDocument, type OmeHead, type OmeImage, only, readOmeHead } from "../ome/xml-read.ts";
 import { openDirectoryReader } from "./ifd.ts";
@@ -18,7 +19,7 @@ export interface OmeSource {
   /** The TIFF that the XML stands in; undefined for a companion file. */
   readonly own: TiffFile | undefined;
   readonly limits: ReadLimits;
-  readonly signal: AbortSignal | undefined;
+  readonly reading: Reading;
 }
 
 /** A file of the set: its structure, and what its own OME-XML says of it. */
@@ -40,7 +41,7 @@ export interface MemberSet {
 }
 
 /** Reads nothing yet. */
-export function memberSet({ file, own, limits, signal }: OmeSource, document: OmeDocument): MemberSet {
+export function memberSet({ file, own, limits, reading }: OmeSource, document: OmeDocument): MemberSet {
   const opened = new Map<string, Promise<SetMember>>();
   const binaryOnly = new Set<string>();
   const read: MemberSet["read"] = async (member) => {
@@ -58,9 +59,9 @@ export function memberSet({ file, own, limits, signal }: OmeSource, document: Om
         remedy: "Split the set.",
       });
     }
-    const reading = readMember(file, member.fileName, limits, signal);
-    opened.set(member.fileName, reading);
-    const found = await reading;
+    const pending = readMember(file, member.fileName, limits, reading);
+    opened.set(member.fileName, pending);
+    const found = await pending;
     if (found.isBinaryOnly) binaryOnly.add(member.fileName);
     if (member.uuid !== undefined && found.uuid !== undefined && found.uuid !== member.uuid) {
       throw formatError("a file of the set is not the one that the OME-XML means", {
@@ -98,8 +99,12 @@ function namedFiles(file: string, document: OmeDocument, image: OmeImage, hasPag
 }
 
 /** A file that is missing is found before the others are read: a set that is still being written is looked at often. */
-export async function refuseMissing(file: string, members: readonly MemberReference[]): Promise<void> {
+export async function refuseMissing(
+  { file, reading }: OmeSource,
+  members: readonly MemberReference[],
+): Promise<void> {
   for (const member of members) {
+    takeStep(reading);
     if (member.own) continue;
     const found = await stat(join(dirname(file), member.fileName)).catch(systemCode);
     if (found === "ENOENT") throw incomplete(file, member.fileName);
@@ -110,14 +115,14 @@ async function readMember(
   file: string,
   fileName: string,
   limits: ReadLimits,
-  signal: AbortSignal | undefined,
+  reading: Reading,
 ): Promise<SetMember> {
-  signal?.throwIfAborted();
+  takeStep(reading);
   const source = await openByteSource(join(dirname(file), fileName)).catch((error: unknown) => {
     throw isEdgeError(error, "file-missing") ? incomplete(file, fileName) : error;
   });
   try {
-    const tiff = await readTiffFile(await openDirectoryReader(source, limits), limits, signal);
+    const tiff = await readTiffFile(await openDirectoryReader(source, limits), limits, reading);
     // Each file of a set may carry the whole XML; only the first one's is kept.
     return { tiff: { ...tiff, description: "" }, ...readOmeHead(tiff.description) };
   } finally {

@@ -1,5 +1,6 @@
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
 import type { ReadLimits } from "../file/limits.ts";
+import { type Reading, takeStep } from "../file/reading.ts";
 import type { Directory, DirectoryReader } from "./ifd.ts";
 import { type PageLayout, readPageLayout } from "./page.ts";
 import { contiguousStart, readSegments } from "./segments.ts";
@@ -35,7 +36,7 @@ const maxKinds = 1024;
 export async function readPageTable(
   reader: DirectoryReader,
   limits: ReadLimits,
-  signal: AbortSignal | undefined,
+  reading: Reading,
 ): Promise<PageTable> {
   const { file } = reader.source;
   const kinds: PageKind[] = [];
@@ -51,7 +52,7 @@ export async function readPageTable(
 
   let offset = reader.header.firstDirectory;
   while (offset !== 0) {
-    signal?.throwIfAborted();
+    takeStep(reading);
     if (offset === landmark) {
       throw formatError("the chain of TIFF directories loops", {
         code: "tiff-ifd-loop",

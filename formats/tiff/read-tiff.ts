@@ -12,11 +12,11 @@ import { readTiffFile } from "./tiff-file.ts";
 /** Reads TIFF and BigTIFF of every make: OME-TIFF, ImageJ, MetaMorph, tifffile, and plain pages. */
 export const tiffReader: FormatReader = {
   recognises: isTiff,
-  async find(source, limits, signal) {
+  async find(source, limits, reading) {
     const reader = await openDirectoryReader(source, limits);
-    const tiff = await readTiffFile(reader, limits, signal);
+    const tiff = await readTiffFile(reader, limits, reading);
     const { file, description: xml } = tiff;
-    if (looksLikeOmeXml(xml)) return readOmeSeries({ file, xml, own: tiff, limits, signal });
+    if (looksLikeOmeXml(xml)) return readOmeSeries({ file, xml, own: tiff, limits, reading });
     await refusePrivateMakes(reader, tiff, limits);
     return (
       (await readImageJSeries(reader, tiff, limits)) ??

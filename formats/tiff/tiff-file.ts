@@ -2,6 +2,7 @@ import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import { openByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/limits.ts";
+import type { Reading } from "../file/reading.ts";
 import { readContiguous } from "../plane/contiguous-samples.ts";
 import { readSegmented } from "./decode.ts";
 import { type DirectoryReader, openDirectoryReader, type TiffHeader } from "./ifd.ts";
@@ -24,10 +25,10 @@ export interface TiffFile {
 export async function readTiffFile(
   reader: DirectoryReader,
   limits: ReadLimits,
-  signal: AbortSignal | undefined,
+  reading: Reading,
 ): Promise<TiffFile> {
   const { header, source } = reader;
-  const pages = await readPageTable(reader, limits, signal);
+  const pages = await readPageTable(reader, limits, reading);
   const description = await readText(reader, header.firstDirectory, tag.imageDescription, limits);
   return { file: source.file, size: source.size, header, pages, description };
 }

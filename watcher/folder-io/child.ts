@@ -34,7 +34,15 @@ import { type WatchedOutput, watchOutput } from "./watched-output.ts";
  * blocked calls would stop every other file operation of a Node process.
  */
 
-const onStep = (): void => daemon.tell("atWork", true);
+/** A message for each page of a large file would take longer than the page. */
+const betweenStepsMs = 250;
+let lastStepMs = 0;
+const onStep = (): void => {
+  const nowMs = performance.now();
+  if (nowMs - lastStepMs < betweenStepsMs) return;
+  lastStepMs = nowMs;
+  daemon.tell("atWork", true);
+};
 
 let works = 0;
 function beginWork(): void {

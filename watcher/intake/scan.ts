@@ -124,14 +124,13 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     return part !== undefined && looksAlike(part.look, file) ? part.describer : undefined;
   };
 
+  const check = (source: string) =>
+    checkStructure(join(settings.folder, source), settings.open, { onStep: settings.onStep });
+
   /** Reads a file and all of the set that it describes. Where another file describes its set, answers that file's name. */
   async function readSet(source: string): Promise<JudgedSet | string> {
     const readMs = settings.now();
-    const {
-      files: paths,
-      describedBy,
-      found,
-    } = await checkStructure(join(settings.folder, source), settings.open);
+    const { files: paths, describedBy, found } = await check(source);
     if (describedBy !== undefined) return sourceOf(describedBy);
     const members = paths.map(sourceOf);
     const only = isCompanion(source) ? { othersAreParts: true } : {};
@@ -150,7 +149,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   async function isPart(source: string, set: JudgedSet): Promise<boolean> {
     if ("facts" in set.found || source === set.members[0]) return false;
     if (set.othersAreParts === undefined && source !== set.readFrom) {
-      const { describedBy } = await checkStructure(join(settings.folder, source), settings.open);
+      const { describedBy } = await check(source);
       set.othersAreParts = describedBy !== undefined && sourceOf(describedBy) === set.members[0];
     }
     return set.othersAreParts === true;

@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { planeCount, type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
+import { type Reading, takeStep } from "../../formats/file/reading.ts";
 import type { OpenedFile } from "../../formats/plane/series-found.ts";
 
 /**
@@ -9,7 +10,7 @@ import type { OpenedFile } from "../../formats/plane/series-found.ts";
  */
 
 /** Opens a file for all its images and follows its whole structure; throws `EdgeError` where it does not hold. */
-export type OpenFile = (path: string) => Promise<OpenedFile>;
+export type OpenFile = (path: string, reading: Reading) => Promise<OpenedFile>;
 
 /** What the structure of a file says of it. */
 export interface CheckedFile {
@@ -39,8 +40,8 @@ export interface FoundWhole {
 const tailShare = 1 / 16;
 
 /** Opens `path` once and reads the last plane of each series. Throws `EdgeError` where the file is refused before its set is known. */
-export async function checkStructure(path: string, open: OpenFile): Promise<CheckedFile> {
-  const opened = await open(path);
+export async function checkStructure(path: string, open: OpenFile, reading: Reading): Promise<CheckedFile> {
+  const opened = await open(path, reading);
   try {
     const { files, series } = opened;
     const [first] = series;
@@ -49,19 +50,20 @@ export async function checkStructure(path: string, open: OpenFile): Promise<Chec
     return {
       files,
       ...(describer === undefined ? {} : { describedBy: join(dirname(path), describer) }),
-      found: await findWhole(series),
+      found: await findWhole(series, reading),
     };
   } finally {
     await opened.close();
   }
 }
 
-async function findWhole(all: OpenedFile["series"]): Promise<CheckedFile["found"]> {
+async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<CheckedFile["found"]> {
   let sampleBytes = 0;
   let zeroTail = false;
   const voxels: number[] = [];
   for (const series of all) {
     if ("refusal" in series) return series;
+    takeStep(reading);
     const { sizes, sampleType } = series.acquisition;
     const seriesVoxels = planeCount(sizes) * sizes.y * sizes.x;
     voxels.push(seriesVoxels);

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { openFile } from "../../../formats/open.ts";
 import { createScan, type Finding, type ScanSettings } from "../../../watcher/intake/scan.ts";
 import { checkStructure } from "../../../watcher/intake/structural-check.ts";
+import { buildTiff, numberedPages } from "../../formats/build-tiff.ts";
 import { type Description, describedSet, imagesInOne } from "../described-set.ts";
 import { openingsOf } from "../opened-files.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -51,7 +52,7 @@ test("a file of 160 images is opened no more often than a file of one", async ()
     const file = join(folder, `${images}.ome.tif`);
     await writeFile(file, imagesInOne(images));
     return openingsOf(folder, async () => {
-      const { found } = await checkStructure(file, openFile);
+      const { found } = await checkStructure(file, openFile, {});
       assert.equal("facts" in found && found.facts.seriesCount, images);
     });
   };
@@ -102,6 +103,24 @@ for (const description of described) {
     assert.ok(openings.hashes <= 2 * files.length, JSON.stringify(openings));
   });
 }
+
+test("the reading of a set, of many pages and of many images tells that it goes on, so that a slow disk is not taken for one that hangs", async () => {
+  const folder = await temporaryFolder();
+  await writeAll(folder, describedSet(25, "first"));
+  await writeFile(join(folder, "pages.tif"), buildTiff(numberedPages(100)));
+  await writeFile(join(folder, "images.ome.tif"), imagesInOne(160));
+  const steps = async (name: string): Promise<number> => {
+    let count = 0;
+    const onStep = () => {
+      count += 1;
+    };
+    await checkStructure(join(folder, name), openFile, { onStep });
+    return count;
+  };
+  assert.ok((await steps("S_0000.ome.tif")) >= 25);
+  assert.ok((await steps("pages.tif")) >= 100);
+  assert.ok((await steps("images.ome.tif")) >= 2 * 160);
+});
 
 test("a set of which a file lacks is not read again before that file is there", async () => {
   const folder = await temporaryFolder();
