@@ -45,6 +45,9 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
   /** Of those that hold since the last listing. A set of thousands is looked through once, not once for each of its files. */
   let rests = new Map<JudgedSet, SetRest>();
 
+  /** `othersAreParts` of sets that are read again, by their first file. */
+  const parted = new Map<string, boolean | undefined>();
+
   const forget = (set: JudgedSet): void => {
     for (const member of set.members) if (sets.get(member) === set) sets.delete(member);
   };
@@ -96,6 +99,7 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
         rests.set(set, rest);
         return set;
       }
+      parted.set(firstOf(set), set.othersAreParts);
       forget(set);
       return undefined;
     },
@@ -103,7 +107,13 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
       read: Pick<JudgedSet, "readFrom" | "members" | "found" | "othersAreParts" | "readMs">,
     ): JudgedSet => {
       const looks = new Map(read.members.map((member) => [member, folder.lookOf(member)]));
-      const set = { ...read, looks, told: false };
+      const othersAreParts = read.othersAreParts ?? parted.get(firstOf(read));
+      const set = {
+        ...read,
+        looks,
+        told: false,
+        ...(othersAreParts === undefined ? {} : { othersAreParts }),
+      };
       for (const member of set.members) sets.set(member, set);
       rests.set(set, restOf(set));
       return set;
@@ -113,8 +123,14 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
     /** Forgets sets of which no file waits. */
     keepWaiting: (): void => {
       for (const set of new Set(sets.values())) {
-        if (set.members.every((member) => folder.waitOf(member) === undefined)) forget(set);
+        if (set.members.some((member) => folder.waitOf(member) !== undefined)) continue;
+        parted.delete(firstOf(set));
+        forget(set);
       }
     },
   };
+}
+
+function firstOf({ members, readFrom }: Pick<JudgedSet, "members" | "readFrom">): string {
+  return members[0] ?? readFrom;
 }

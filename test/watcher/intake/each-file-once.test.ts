@@ -134,6 +134,20 @@ test("a set of which a file lacks is not read again before that file is there", 
   assert.equal(kinds(await look(6), "whole"), 1);
 });
 
+test("a set of which one file is damaged is read once at each look again, and told as broken until it is refused", async () => {
+  const folder = await temporaryFolder();
+  const files = describedSet(25, "each");
+  const [name = "", bytes = Buffer.alloc(0)] = files[20] ?? [];
+  await writeAll(folder, [...files.filter(([other]) => other !== name), [name, bytes.subarray(0, 60)]]);
+  const look = scanOf(folder);
+  await look(4);
+  // Each look is a second; what is broken is looked at again after 7.5 s.
+  const again = await openingsOf(folder, () => look(8));
+  assert.ok(again.images > 0 && again.images <= files.length + 2, JSON.stringify(again));
+  assert.equal(again.hashes, 0);
+  assert.equal(kinds(await look(40), "refused"), files.length);
+});
+
 test("a set of which one file is replaced is told again as whole, with another hash", async () => {
   for (const description of described) {
     const folder = await temporaryFolder();
