@@ -159,8 +159,8 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
 export interface OmeHead {
   /** Of the root element. */
   readonly uuid?: string;
-  /** Another file has the metadata. */
-  readonly isBinaryOnly: boolean;
+  /** It is OME-XML, and leaves the metadata to no other file. */
+  readonly describes: boolean;
 }
 
 /** How far the first two elements of a document reach at most, in characters. */
@@ -170,20 +170,20 @@ const headStep = 1024;
 /** The head of text that may be OME-XML, as an ImageDescription. */
 export function readOmeHead(xml: string): OmeHead {
   let uuid: string | undefined;
-  let isBinaryOnly = false;
-  if (!looksLikeOmeXml(xml)) return { isBinaryOnly };
+  let describes = false;
+  if (!looksLikeOmeXml(xml)) return { describes };
   let elements = 0;
   const parser = new SaxesParser({ xmlns: true });
   parser.on("error", () => {});
   parser.on("opentag", (node) => {
     elements += 1;
     if (elements === 1) uuid = attribute(node, "UUID");
-    if (elements === 2) isBinaryOnly = node.local === "BinaryOnly";
+    if (elements === 2) describes = node.local !== "BinaryOnly";
   });
   for (let at = 0; at < Math.min(xml.length, headLength) && elements < 2; at += headStep) {
     parser.write(xml.slice(at, at + headStep));
   }
-  return { ...only({ uuid }), isBinaryOnly };
+  return { ...only({ uuid }), describes };
 }
 
 type Refuse = (what: string, found?: string) => EdgeError;

@@ -13,7 +13,7 @@ export interface OpenedFile {
   readonly series: readonly SeriesFound[];
   /**
    * All files that it consists of, as far as its descriptions name them, also those that are missing. First the one
-   * that stands for it: a companion, else the first by name of those that do not leave the description to another.
+   * that stands for it: a companion, else the first by name of those that describe all of them.
    */
   readonly files: readonly string[];
   /** Planes may be read afterwards too: what that opens is closed by the next call. */

@@ -4,7 +4,7 @@ import { mapOmePlanes, omeAxes, omeMembers } from "../ome/axes.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
 import { type OmeDocument, type OmeImage, only, readOmeXml, type Stated } from "../ome/xml-read.ts";
 import type { OpenedFile } from "../plane/series-found.ts";
-import { describerFirst, type MemberSet, memberSet, type OmeSource, refuseMissing } from "./ome-set.ts";
+import { type MemberSet, memberSet, type OmeSource, refuseMissing } from "./ome-set.ts";
 import { readPlainSeries } from "./plain-series.ts";
 import { openedTiff, type TiffSeries } from "./series.ts";
 import { pageLayout, type TiffFile } from "./tiff-file.ts";
@@ -37,7 +37,7 @@ export async function readOmeSeries(source: OmeSource): Promise<OpenedFile> {
       all.push(error);
     }
   }
-  return openedTiff(all, limits, describerFirst(source, set.files()));
+  return openedTiff(all, limits, set.files());
 }
 
 /** A file of a set that leaves the metadata to another one is read as the pages that it has. */

@@ -6,7 +6,7 @@ import { openByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/limits.ts";
 import { type Reading, takeStep } from "../file/reading.ts";
 import { type MemberReference, omeMembers } from "../ome/axes.ts";
-import { type OmeDocument, type OmeHead, type OmeImage, only, readOmeHead } from "../ome/xml-read.ts";
+import { type OmeDocument, type OmeHead, only, readOmeHead, readOmeXml } from "../ome/xml-read.ts";
 import { openDirectoryReader } from "./ifd.ts";
 import { readTiffFile, type TiffFile } from "./tiff-file.ts";
 
@@ -27,27 +27,23 @@ interface SetMember extends OmeHead {
   readonly tiff: TiffFile;
 }
 
-interface SetFile {
-  readonly path: string;
-  /** False where that is not known. */
-  readonly isBinaryOnly: boolean;
-}
-
 export interface MemberSet {
   /** Reads the structure of a file, once. Throws `EdgeError` where it is none of the set. */
   readonly read: (member: MemberReference) => Promise<SetMember>;
-  /** The file itself and all that its images name, whether they are there or not. */
-  readonly files: () => readonly SetFile[];
+  /** As `OpenedFile.files`. */
+  readonly files: () => readonly string[];
 }
 
 /** Reads nothing yet. */
-export function memberSet({ file, own, limits, reading }: OmeSource, document: OmeDocument): MemberSet {
+export function memberSet(source: OmeSource, document: OmeDocument): MemberSet {
+  const { file, own, limits } = source;
   const opened = new Map<string, Promise<SetMember>>();
-  const binaryOnly = new Set<string>();
+  /** The first by name of the others that describe what they belong to. */
+  let describer: { readonly path: string; readonly xml: string } | undefined;
   const read: MemberSet["read"] = async (member) => {
     if (member.own) {
       if (own === undefined) throw incomplete(file, "a file with pages");
-      return { tiff: own, ...only({ uuid: document.uuid }), isBinaryOnly: false };
+      return { tiff: own, ...only({ uuid: document.uuid }), describes: true };
     }
     const known = opened.get(member.fileName);
     if (known !== undefined) return known;
@@ -59,10 +55,11 @@ export function memberSet({ file, own, limits, reading }: OmeSource, document: O
         remedy: "Split the set.",
       });
     }
-    const pending = readMember(file, member.fileName, limits, reading);
+    const pending = readMember(source, member.fileName, (path, xml) => {
+      if (describer === undefined || path < describer.path) describer = { path, xml };
+    });
     opened.set(member.fileName, pending);
     const found = await pending;
-    if (found.isBinaryOnly) binaryOnly.add(member.fileName);
     if (member.uuid !== undefined && found.uuid !== undefined && found.uuid !== member.uuid) {
       throw formatError("a file of the set is not the one that the OME-XML means", {
         code: "ome-set-foreign",
@@ -75,25 +72,45 @@ export function memberSet({ file, own, limits, reading }: OmeSource, document: O
     }
     return found;
   };
-  const files = (): readonly SetFile[] => {
-    const named = document.images.flatMap((image) => namedFiles(file, document, image, own !== undefined));
-    const beside = [...new Set(named)].map((fileName) => ({
-      path: join(dirname(file), fileName),
-      isBinaryOnly: binaryOnly.has(fileName),
-    }));
-    return [{ path: file, isBinaryOnly: false }, ...beside];
+  const files = (): readonly string[] => {
+    const named = namedFiles(source, document);
+    const other = own === undefined ? undefined : describer;
+    const isOther = other !== undefined && other.path < file && describesSame(source, named, other);
+    const first = isOther ? other.path : file;
+    return [first, ...named.filter((path) => path !== first)];
   };
   return { read, files };
 }
 
-function namedFiles(file: string, document: OmeDocument, image: OmeImage, hasPages: boolean): string[] {
+/** The file itself and all that its images name, sorted. */
+function namedFiles(
+  { file, own }: Pick<OmeSource, "file" | "own">,
+  document: OmeDocument,
+): readonly string[] {
+  const names = document.images.flatMap((image) => {
+    try {
+      const members = omeMembers({ file, document, image, hasPages: own !== undefined });
+      return members.flatMap((member) => (member.own ? [] : [member.fileName]));
+    } catch (error) {
+      // The image is refused for the same reason.
+      if (isEdgeError(error)) return [];
+      throw error;
+    }
+  });
+  return [...new Set([file, ...names.map((name) => join(dirname(file), name))])].sort();
+}
+
+/** Whether another file of a set names the same files, so that it may stand for all of them. */
+function describesSame(
+  { own, limits }: OmeSource,
+  named: readonly string[],
+  other: { readonly path: string; readonly xml: string },
+): boolean {
   try {
-    return omeMembers({ file, document, image, hasPages }).flatMap((member) =>
-      member.own ? [] : [member.fileName],
-    );
+    const theirs = namedFiles({ file: other.path, own }, readOmeXml(other.xml, other.path, limits));
+    return theirs.length === named.length && theirs.every((path, index) => path === named[index]);
   } catch (error) {
-    // The image is refused for the same reason.
-    if (isEdgeError(error)) return [];
+    if (isEdgeError(error)) return false;
     throw error;
   }
 }
@@ -112,19 +129,21 @@ export async function refuseMissing(
 }
 
 async function readMember(
-  file: string,
+  { file, limits, reading }: OmeSource,
   fileName: string,
-  limits: ReadLimits,
-  reading: Reading,
+  onDescription: (path: string, xml: string) => void,
 ): Promise<SetMember> {
   takeStep(reading);
-  const source = await openByteSource(join(dirname(file), fileName)).catch((error: unknown) => {
+  const path = join(dirname(file), fileName);
+  const source = await openByteSource(path).catch((error: unknown) => {
     throw isEdgeError(error, "file-missing") ? incomplete(file, fileName) : error;
   });
   try {
     const tiff = await readTiffFile(await openDirectoryReader(source, limits), limits, reading);
-    // Each file of a set may carry the whole XML; only the first one's is kept.
-    return { tiff: { ...tiff, description: "" }, ...readOmeHead(tiff.description) };
+    const head = readOmeHead(tiff.description);
+    if (head.describes) onDescription(path, tiff.description);
+    // Each file of a set may carry the whole XML, which is not kept.
+    return { tiff: { ...tiff, description: "" }, ...head };
   } finally {
     await source.close();
   }
@@ -138,12 +157,4 @@ function incomplete(file: string, missing: string): EdgeError {
     remedy: "Copy the missing file into the same folder.",
     retryable: true,
   });
-}
-
-/** The files of a set in their order, the one that stands for it before the others. */
-export function describerFirst({ file, own }: OmeSource, files: readonly SetFile[]): readonly string[] {
-  const others = [...files].sort((one, other) => (one.path < other.path ? -1 : 1));
-  const describer = own === undefined ? file : others.find(({ isBinaryOnly }) => !isBinaryOnly)?.path;
-  const paths = others.map(({ path }) => path);
-  return describer === undefined ? paths : [describer, ...paths.filter((path) => path !== describer)];
 }

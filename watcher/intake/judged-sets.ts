@@ -45,8 +45,8 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
   /** Of those that hold since the last listing. A set of thousands is looked through once, not once for each of its files. */
   let rests = new Map<JudgedSet, SetRest>();
 
-  /** `othersAreParts` of sets that are read again, by their first file. */
-  const parted = new Map<string, boolean | undefined>();
+  /** `othersAreParts` of sets that are read again, by the first name. */
+  const parted = new Map<string, boolean>();
 
   const forget = (set: JudgedSet): void => {
     for (const member of set.members) if (sets.get(member) === set) sets.delete(member);
@@ -99,7 +99,7 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
         rests.set(set, rest);
         return set;
       }
-      parted.set(firstOf(set), set.othersAreParts);
+      if (set.othersAreParts !== undefined) parted.set(firstName(set), set.othersAreParts);
       forget(set);
       return undefined;
     },
@@ -107,7 +107,7 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
       read: Pick<JudgedSet, "readFrom" | "members" | "found" | "othersAreParts" | "readMs">,
     ): JudgedSet => {
       const looks = new Map(read.members.map((member) => [member, folder.lookOf(member)]));
-      const othersAreParts = read.othersAreParts ?? parted.get(firstOf(read));
+      const othersAreParts = read.othersAreParts ?? parted.get(firstName(read));
       const set = {
         ...read,
         looks,
@@ -124,13 +124,13 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
     keepWaiting: (): void => {
       for (const set of new Set(sets.values())) {
         if (set.members.some((member) => folder.waitOf(member) !== undefined)) continue;
-        parted.delete(firstOf(set));
+        parted.delete(firstName(set));
         forget(set);
       }
     },
   };
 }
 
-function firstOf({ members, readFrom }: Pick<JudgedSet, "members" | "readFrom">): string {
-  return members[0] ?? readFrom;
+function firstName({ members }: Pick<JudgedSet, "members">): string {
+  return members.reduce((first, member) => (member < first ? member : first));
 }

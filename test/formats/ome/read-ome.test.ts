@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import type { Acquisition } from "../../../core/acquisition.ts";
 import { describeError, isEdgeError } from "../../../core/errors.ts";
-import { openAcquisition } from "../../../formats/open.ts";
+import { openAcquisition, openFile } from "../../../formats/open.ts";
 import { planesOf } from "../../../formats/plane/plane-source.ts";
 import { buildTiff, numberedPages } from "../build-tiff.ts";
 import { describedFile } from "../described-file.ts";
@@ -278,4 +278,30 @@ test("a companion file opens the set; one of its files alone is its own pages", 
   assert.equal(alone.axes, "IYX");
   assert.match(alone.notes.join(), /one file of a set that "s.companion.ome" describes/);
   assert.equal((await described(join(dir, "s.companion.ome"))).axes, "ZYX");
+});
+
+test("the file that stands for a set is the first by name that describes all of it, whichever file is opened", async () => {
+  const standing = async (dir: string, name: string): Promise<string[]> => {
+    const opened = await openFile(join(dir, name));
+    await opened.close();
+    return opened.files.map((file) => relative(dir, file));
+  };
+  const each = writeSet("standing-each");
+  for (const name of ["t0.ome.tif", "t1.ome.tif"]) {
+    assert.deepEqual(await standing(each, name), ["t0.ome.tif", "t1.ome.tif"]);
+  }
+  const others = {
+    "plain pages": buildTiff(numberedPages(2)),
+    "a description of itself alone": tiffWith(ome(image({ z: 2 }), "urn:uuid:0"), 2),
+    "a damaged description": tiffWith(`${ome("<Image/>", "urn:uuid:0").slice(0, -2)} <`, 2),
+    "a reference to the other": tiffWith(
+      ome('<BinaryOnly MetadataFile="t1.ome.tif" UUID="urn:uuid:1"/>', "urn:uuid:0"),
+      2,
+    ),
+  };
+  for (const [what, bytes] of Object.entries(others)) {
+    const dir = writeSet(`standing-${what}`);
+    writeFileSync(join(dir, "t0.ome.tif"), bytes);
+    assert.deepEqual(await standing(dir, "t1.ome.tif"), ["t1.ome.tif", "t0.ome.tif"], what);
+  }
 });
