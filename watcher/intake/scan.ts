@@ -177,10 +177,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     const { found, members } = set;
     if ("refusal" in found) throw inNameOf(file.source, set.readFrom, found.refusal);
     const { waitsFor, quietMs } = sets.restOf(set);
-    if (waitsFor !== undefined) {
-      candidate.waitsFor = waitsFor;
-      return;
-    }
+    candidate.waitsFor = waitsFor;
+    if (waitsFor !== undefined) return;
     if (found.zeroTail && quietMs < settings.zeroTailMs) throw zeroTailed(file.source);
     const [first = file.source] = members;
     // A set is told as whole once, by its first file; by another where that one waits no more.

@@ -27,7 +27,7 @@ export interface Candidate {
   /** Milliseconds of the scan's clock. */
   checkAfterMs: number;
   /** The file of its set that is not yet at rest. */
-  waitsFor?: string;
+  waitsFor?: string | undefined;
   /** Its hashes, as long as it looks as it did then. */
   hashed?: { readonly look: FileLook; readonly hashes: SparseHashes };
   /** The file that describes its set, as long as it looks as it did then. */
