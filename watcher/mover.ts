@@ -1,6 +1,7 @@
 import { relative, sep } from "node:path";
 import { type BackoffRule, doubledMs } from "../core/backoff.ts";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
+import { hasCode } from "../core/steering-codes.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import type { Folder } from "./folder/folder.ts";
 import { quietFactorUnseen } from "./folder-io/may-move.ts";
@@ -77,7 +78,7 @@ export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: 
     } catch (error) {
       if (stopped) return;
       const report = reportOf(error);
-      const waits = report.code === "move-not-quiet";
+      const waits = hasCode(report, "move-not-quiet");
       const laterMs = waits ? untilQuietMs(quietForMs, quietMs) : delayMs(report, move.attempts);
       await ledger.moveLater(move.id, laterMs, report);
       if (report.code === move.error?.code) return;
@@ -128,9 +129,9 @@ function untilQuietMs(quietForMs: number, quietMs: number): number {
   return Math.min(pauses.longestMs, Math.max(pauses.firstMs, leftMs));
 }
 
-function delayMs({ code }: ErrorReport, attempts: number): number {
+function delayMs(error: ErrorReport, attempts: number): number {
   // Its bytes differ although it looks the same: reading all of it again soon would not help.
-  if (code === "move-differs") return pauses.longestMs;
+  if (hasCode(error, "move-differs")) return pauses.longestMs;
   return doubledMs(pauses, attempts);
 }
 

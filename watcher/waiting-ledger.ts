@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, machineError, reportOf } from "../core/errors.ts";
+import { hasCode } from "../core/steering-codes.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import { type Ledger, ledgerReads } from "./ledger/ledger.ts";
 
@@ -97,5 +98,5 @@ export function createWaitingLedger({ ledger, log, onChange, lookMs }: WaitingLe
 }
 
 function isRefusal(error: unknown): boolean {
-  return error !== undefined && reportOf(error).code === "ledger-unusable";
+  return error !== undefined && hasCode(reportOf(error), "ledger-unusable");
 }

@@ -1,6 +1,7 @@
 import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reportOf } from "../../core/errors.ts";
+import { hasCode } from "../../core/steering-codes.ts";
 import type { EngineOptions } from "../../runtime/engine/host.ts";
 import { restartDelayMs } from "../../runtime/engine/restart-delay.ts";
 import type { Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
@@ -69,7 +70,7 @@ const looksPerCheck = 150;
 /** What another start of the engine may not meet. */
 function mayPass(error: unknown): boolean {
   const report = reportOf(error);
-  return isEngineLoss(report) || report.code === "network-memory";
+  return isEngineLoss(report) || hasCode(report, "network-memory");
 }
 
 export function createEngineSupervisor({

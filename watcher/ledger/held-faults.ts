@@ -1,37 +1,34 @@
 import type { ErrorReport } from "../../core/errors.ts";
+import { hasCode } from "../../core/steering-codes.ts";
 
 /** Failures that are no job's fault: each job of the folder would meet them, so the folder waits and not its jobs end. */
 
 type Fault = Pick<ErrorReport, "code">;
 
-const outputFaults: ReadonlySet<string> = new Set([
+const outputFaults = [
   "write-denied",
   "read-only-disk",
   "write-failed",
   "output-folder-missing",
   "output-not-mounted",
-]);
+] as const;
 
 /** The folder or the disk of the results. Whether it is all of it, or one name there, only another look tells. */
-export function isOutputFault({ code }: Fault): boolean {
-  return outputFaults.has(code);
+export function isOutputFault(error: Fault): boolean {
+  return hasCode(error, ...outputFaults);
 }
 
-const sourceFaults: ReadonlySet<string> = new Set([
-  "file-missing",
-  "file-open",
-  "file-read",
-  "source-changed",
-]);
+const sourceFaults = ["file-missing", "file-open", "file-read", "source-changed"] as const;
 
 /** The source, or the folder or the disk that it lies on. Which of them, only another look tells. */
-export function isSourceFault({ code, kind }: Pick<ErrorReport, "code" | "kind">): boolean {
-  return kind === "format" || kind === "defect" || sourceFaults.has(code);
+export function isSourceFault(error: Pick<ErrorReport, "code" | "kind">): boolean {
+  return error.kind === "format" || error.kind === "defect" || hasCode(error, ...sourceFaults);
 }
 
-const modelFaults: ReadonlySet<string> = new Set(["network-model-refused", "network-names"]);
-
 /** The model package: missing, damaged, or not what its description says. */
-export function isModelFault({ code }: Fault): boolean {
-  return modelFaults.has(code) || /^(package|zoo|verify|tensorrt)-/.test(code);
+export function isModelFault(error: Fault): boolean {
+  return (
+    hasCode(error, "network-model-refused", "network-names") ||
+    /^(package|zoo|verify|tensorrt)-/.test(error.code)
+  );
 }

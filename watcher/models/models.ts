@@ -1,6 +1,7 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import { reportOf } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { hasCode } from "../../core/steering-codes.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { verifyPackage } from "../../export/package/verify-package.ts";
 import { readModel } from "../../runtime/engine/prepared-engine.ts";
@@ -14,8 +15,8 @@ export type Model =
   | { readonly dir: string; readonly error: ErrorReport };
 
 /** Whether the process of a check ended before its answer, which says nothing of the model itself. */
-export function wasLost({ code }: Pick<ErrorReport, "code">): boolean {
-  return code === "tensor-process-lost";
+export function wasLost(error: Pick<ErrorReport, "code">): boolean {
+  return hasCode(error, "tensor-process-lost");
 }
 
 /**

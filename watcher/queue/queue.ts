@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { type ErrorReport, errorFromReport, reportOf } from "../../core/errors.ts";
+import { hasCode } from "../../core/steering-codes.ts";
 import type { DenoiseOutcome, Engine, Progress } from "../../runtime/job/denoise-job.ts";
 import { resultKindOf } from "../../runtime/job/result-name.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
@@ -113,7 +114,7 @@ export function createQueue(options: QueueOptions): Queue {
       if (running === undefined) {
         const report = reportOf(error);
         // Nothing begins as long as the ledger cannot be written, which the daemon tells.
-        if (report.code === "ledger-unusable") return;
+        if (hasCode(report, "ledger-unusable")) return;
         if (!closeFolder(folder, report, into, queued)) await setBack(queued, folder, report);
       } else log.error(error, { job: queued.id });
     } finally {
@@ -170,7 +171,7 @@ export function createQueue(options: QueueOptions): Queue {
     into: string,
     { members, sizeBytes, mtimeMs }: Job,
   ): boolean {
-    if (error.code === "folder-unreachable") folder.learn({ unreachable: error });
+    if (hasCode(error, "folder-unreachable")) folder.learn({ unreachable: error });
     else if (isOutputFault(error)) folder.cannotWrite(error, into, { members, sizeBytes, mtimeMs });
     else return false;
     return true;

@@ -1,5 +1,6 @@
 import { type BackoffRule, doubledMs } from "../../core/backoff.ts";
 import type { ErrorReport } from "../../core/errors.ts";
+import { hasCode } from "../../core/steering-codes.ts";
 import { isModelFault } from "../ledger/held-faults.ts";
 
 /** What becomes of a job that ended in an error. Pure. */
@@ -18,12 +19,12 @@ export const sourceRemoved = "the source was removed before it was processed";
 const pauses: BackoffRule = { firstMs: 2_000, longestMs: 5 * 60_000 };
 
 /** The engine was lost with the job: once more in a fresh process, and no more, whatever is configured. */
-const unexplainedLosses: ReadonlySet<string> = new Set(["engine-lost", "network-stuck", "network-lost"]);
+const unexplainedLosses = ["engine-lost", "network-stuck", "network-lost"] as const;
 const attemptsWithLosses = 2;
 
 /** Where memory ran out, each further attempt has smaller tiles: as often as anything of the machine's. */
-export function isEngineLoss({ code }: ErrorReport): boolean {
-  return unexplainedLosses.has(code) || code === "engine-memory";
+export function isEngineLoss(error: ErrorReport): boolean {
+  return hasCode(error, "engine-memory", ...unexplainedLosses);
 }
 
 /**
@@ -36,9 +37,9 @@ export function judgeFailure(
   mostAttempts: number,
   sourceGone: boolean,
 ): FailureVerdict {
-  if (error.code === "interrupted" || error.code === "engine-stopped") return { kind: "interrupted" };
-  if (error.code === "disk-full") return { kind: "full" };
-  if (error.code === "output-exists") {
+  if (hasCode(error, "interrupted", "engine-stopped")) return { kind: "interrupted" };
+  if (hasCode(error, "disk-full")) return { kind: "full" };
+  if (hasCode(error, "output-exists")) {
     return { kind: "skipped", reason: "a result of that name exists already and is left alone" };
   }
   if (sourceGone) return { kind: "skipped", reason: sourceRemoved };
@@ -46,8 +47,8 @@ export function judgeFailure(
   if (error.kind !== "machine" && !error.retryable && !isModelFault(error)) return { kind: "failed" };
   const again = { kind: "again", delayMs: doubledMs(pauses, attempt - 1) } as const;
   // The memory will be free again, whatever takes it; smaller tiles would change the result.
-  if (error.code === "memory-short") return again;
-  const attempts = unexplainedLosses.has(error.code)
+  if (hasCode(error, "memory-short")) return again;
+  const attempts = hasCode(error, ...unexplainedLosses)
     ? Math.min(attemptsWithLosses, mostAttempts)
     : mostAttempts;
   return attempt >= attempts ? { kind: "parked" } : again;
