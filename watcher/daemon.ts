@@ -1,37 +1,32 @@
-import { randomBytes } from "node:crypto";
-import { machineError } from "../core/errors.ts";
-import { endStatuses, type JobBody } from "../core/messages.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
-import { type Announcer, createAnnouncer } from "./announce/announcer.ts";
-import { createJobNews } from "./announce/job-news.ts";
+import { announce } from "./announce/announce.ts";
 import { heartbeatS } from "./announce/status.ts";
-import { createThroughput } from "./announce/throughput.ts";
 import type { DaemonConfig, FolderConfig } from "./config/resolve.ts";
 import { createEngineSupervisor, type Warm } from "./engine/engine-supervisor.ts";
+import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
-import { createFolder, type Folder } from "./folder/folder.ts";
-import { learnModels } from "./folder/folder-models.ts";
-import { pinnedMessages, readPinned } from "./folder/pinned-calibrations.ts";
+import { createEvents } from "./events/event-map.ts";
+import { compareNoise } from "./folder/compared-noise.ts";
+import { createFolder } from "./folder/folder.ts";
+import { followModels } from "./folder/folder-models.ts";
+import { readPinned } from "./folder/pinned-calibrations.ts";
 import { resultAccess } from "./folder-io/result-access.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
-import { jobMessage } from "./messages/job-message.ts";
 import { createMover } from "./mover.ts";
 import { createOpened, type Opened } from "./opened.ts";
 import { openBroker } from "./publish/broker-access.ts";
-import { createBrokerNews } from "./publish/broker-news.ts";
-import { hidePaths, rootsOf } from "./publish/hide-paths.ts";
-import { createPublisher } from "./publish/publisher.ts";
-import { createRateLimit } from "./publish/rate-limit.ts";
+import { clientIdentity } from "./publish/client-identity.ts";
 import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
-import { retainedTopicsOf, topicBase } from "./publish/topics.ts";
 import { createQueue } from "./queue/queue.ts";
-import { isEngineLoss } from "./queue/retry.ts";
 import { rejectable } from "./rejectable.ts";
 import { createWaitingLedger } from "./waiting-ledger.ts";
 
-/** The composition root: the only place that knows who exists. Stops in the reverse order of starting. */
+/**
+ * The composition root: the only place that knows who exists. The parts tell each other what happens by events
+ * (docs/architecture.md, "The daemon's parts"), and stop in the reverse order of starting.
+ */
 
 export interface DaemonOptions {
   readonly config: DaemonConfig;
@@ -57,9 +52,7 @@ export interface Daemon {
   readonly stop: () => Promise<void>;
 }
 
-const logLines = { most: 10, withinMs: 60_000 };
 const sweepsPerFullRetry = 10;
-const lastWordMs = 3_000;
 /** What systemd is asked for while the models are checked and the engine warms up. */
 const warmUpMs = 300_000;
 
@@ -73,181 +66,58 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
-  const { config, log } = options;
-  const [pinned, access] = await Promise.all([
-    ofEachFolder(config, readPinned),
-    ofEachFolder(config, resultAccess),
-  ]);
-  const boot = randomBytes(8).toString("hex");
-  const base = topicBase(config.instance);
-  const clientId = `cnnt-edge-${config.instance}-${boot.slice(0, 6)}`;
+  const { config, version, log, startEngine } = options;
+  const { settle, jobs } = config;
+  const found = await Promise.all(config.folders.map(readFolder));
+  const events = createEvents<DaemonEvents>(log.error);
+  const failure = rejectable();
+  events.on("failed", failure.reject);
+  events.on("jobChanged", options.onJob);
+  events.on("jobProgressed", ({ job, progress }) => options.onProgress(job, progress));
   const service = connectServiceManager(options.environment, process.pid);
   service.extendStart(warmUpMs);
-  const failure = rejectable();
 
-  const ownLedger = await openLedger(config.state, failure.reject);
+  const ownLedger = await openLedger(config.state, (error) => events.tell("failed", error));
   opened.push(ownLedger.close);
-  const waiting = createWaitingLedger({
-    ledger: ownLedger,
-    log,
-    onChange: () => announcer.soon(),
-    lookMs: heartbeatS * 1000,
-  });
+  const waiting = createWaitingLedger(events, { ledger: ownLedger, log, lookMs: heartbeatS * 1000 });
   opened.push(waiting.end);
-  const { ledger } = waiting;
-  const mayNote = (): boolean => waiting.trouble() === undefined;
-  const broker = await openBroker(config.mqtt, clientId, base);
+  const { ledger, trouble: ledgerTrouble } = waiting;
+  const mayNote = (): boolean => ledgerTrouble() === undefined;
+  const identity = clientIdentity(config.instance);
+  const broker = await openBroker(config.mqtt, identity.clientId, identity.base);
   opened.push(broker.stop);
 
-  const outputOf = new Map(config.folders.map(({ name, output }) => [name, output]));
-  const bodyOf = (job: Job): JobBody => jobMessage(job, outputOf.get(job.folder));
-  const roots = config.mqtt.expose_paths ? [] : rootsOf(config);
-  const calibrationIds = [...pinned.values()].flat().map(({ calibration }) => calibration.id);
-  const ownTopics = retainedTopicsOf(base, config.folders, calibrationIds);
-  const news = createBrokerNews(broker.name, `${base}/#`, log);
-  const publisher = createPublisher({
-    ...broker,
-    clientId,
-    base,
-    boot,
-    redact: (text) => hidePaths(text, roots),
-    memory: {
-      ...ledger,
-      unpublished: async (limit) => (await ledger.unpublished(limit)).map(bodyOf),
-    },
-    isCurrent: (topic) => ownTopics.has(topic),
-    onDelivery: news.delivery,
-    onDown: news.down,
-    onProblem: log.warn,
-  });
-  const mayLog = createRateLimit(logLines.most, logLines.withinMs);
-  log.forwardTo((body) => {
-    const suppressed = mayLog(performance.now());
-    if (suppressed !== undefined) publisher.publish("log", { ...body, suppressed });
-  });
-
-  const room = createEngineSupervisor({
-    config,
-    startEngine: options.startEngine,
-    onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),
-    onTileTooLarge: (note) => log.warn(machineError(note, { code: "tile-too-large" })),
-    onLost: failure.reject,
-    onModelNews: (news) => log.info(news),
-    onWarmUpLost: (news) => log.warn(machineError(news, { code: "engine-lost" })),
-    onChange: () => {
-      learnModels(folders, room.models(), log);
-      announcer.soon();
-      queue.lookForWork();
-    },
-  });
-  const throughput = createThroughput(() => room.facts()?.networkVoxelsPerS);
-
-  function sayJob(job: Job): void {
-    options.onJob(job);
-    if (endStatuses.has(job.status)) {
-      publisher.publishEnd(bodyOf(job));
-    } else publisher.publish("job", bodyOf(job), { job: job.id });
-    announcer.soon();
-  }
-
-  const folders: readonly Folder[] = config.folders.map((folder) =>
-    createFolder({
-      config: folder,
-      pinned: pinned.get(folder.name) ?? [],
-      access: access.get(folder.name) ?? {},
-      settle: config.settle,
-      makePath: options.makeFolders,
-      ledger,
-      log,
-      onJobs: (jobs) => {
-        for (const job of jobs) sayJob(job);
-        queue.lookForWork();
-      },
-      onFacts: () => {
-        announcer.soon();
-        queue.lookForWork();
-      },
-    }),
+  const engine = createEngineSupervisor(events, { config, startEngine, log });
+  const folders = found.map((folder) =>
+    createFolder(events, { ...folder, settle, makePath: options.makeFolders, ledger, log }),
   );
-
-  const mover = createMover({
-    ledger,
-    mayNote,
-    folders,
-    quietMs: config.settle.quiet_s * 1000,
-    log,
-    onKept: () => announcer.soon(),
-  });
-
+  followModels(events, { folders, log });
+  const mover = createMover(events, { ledger, mayNote, folders, quietMs: settle.quiet_s * 1000, log });
   opened.push(() => mover.drain(0));
-
-  const jobNews = createJobNews({ publisher, withPreview: config.mqtt.preview ?? broker.embedded, log });
-  /** Voxels that the running job has delivered. */
-  let delivered = 0;
-  const deliver = (voxels: number): void => {
-    throughput.deliver(Math.max(0, voxels - delivered), performance.now());
-    delivered = voxels;
-  };
-  const queue = createQueue({
+  const told = { config, version, identity, broker, service, ledger, ledgerTrouble, engine, folders, log };
+  const announcement = announce(events, { ...told, holdSources: mover.hold });
+  compareNoise(events, { folders, log });
+  const queue = createQueue(events, {
     ledger,
     mayNote,
-    engine: room.engine,
+    engine: engine.engine,
     folders,
-    mostAttempts: config.jobs.attempts,
-    reserveBytes: config.jobs.reserve_mib * 2 ** 20,
-    fullRetryMs: sweepsPerFullRetry * config.settle.sweep_s * 1000,
+    mostAttempts: jobs.attempts,
+    reserveBytes: jobs.reserve_mib * 2 ** 20,
+    fullRetryMs: sweepsPerFullRetry * settle.sweep_s * 1000,
     log,
-    onJob: (job) => {
-      if (job.status === "running") delivered = 0;
-      sayJob(job);
-    },
-    onProgress: (job, progress) => {
-      room.learn("ready");
-      deliver(progress.doneVoxels);
-      options.onProgress(job, progress);
-      jobNews.progress(job, progress, room.facts()?.provider);
-    },
-    models: room.models,
-    checkModels: room.checkModels,
-    onFailure: (error) => {
-      if (isEngineLoss(error)) room.learn("lost", error.message);
-    },
+    models: engine.models,
+    checkModels: engine.checkModels,
     holdSources: mover.hold,
-    onDone: (job, outcome, folder) => {
-      room.learn("ready");
-      deliver(outcome.voxels);
-      throughput.finish(outcome.voxels, outcome.elapsedS);
-      if (outcome.noise !== undefined) jobNews.noise(job, outcome.noise, folder);
-      return jobNews.preview(job, folder);
-    },
   });
   opened.push(() => queue.drain(0));
-  const announcer: Announcer = createAnnouncer({
-    version: options.version,
-    exposePaths: config.mqtt.expose_paths,
-    publisher,
-    service,
-    ledger,
-    ledgerTrouble: waiting.trouble,
-    room,
-    folders,
-    throughput,
-    running: () => (queue.running() === undefined ? undefined : delivered),
-    log,
-  });
 
   // A start that finds its ledger's disk full does not wait for it.
-  for (const job of await ownLedger.recover(config.jobs.attempts)) sayJob(job);
-  for (const job of await ownLedger.takeUpHeld()) sayJob(job);
+  const recovered = [...(await ownLedger.recover(jobs.attempts)), ...(await ownLedger.takeUpHeld())];
+  for (const job of recovered) events.tell("jobChanged", job);
   await ownLedger.wakeMoves();
-  const last = await ledger.lastEnded();
-  if (last !== undefined) publisher.publish("jobLast", bodyOf(last));
-  for (const body of pinnedMessages(pinned, config.mqtt.expose_paths)) {
-    publisher.publish("calibration", body, { calibration: body.id });
-  }
-  opened.push(() => publisher.stop(announcer.stop(), lastWordMs));
-  await announcer.start();
-  publisher.start();
+  opened.push(announcement.stop);
+  await announcement.start();
   for (const folder of folders) {
     opened.push(folder.io.stop);
     folder.io.start();
@@ -255,26 +125,23 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const unwatch = service.watch(() => ledger.counts());
 
   let stopping: Promise<void> | undefined;
-  const warm = room.warmUp();
+  const warm = engine.warmUp();
   warm.then(
-    () => {
-      queue.lookForWork();
-      service.ready(`watching ${folders.length} folder(s)`);
-    },
+    () => service.ready(`watching ${folders.length} folder(s)`),
     (error: unknown) => {
-      if (stopping === undefined) failure.reject(error);
+      if (stopping === undefined) events.tell("failed", error);
     },
   );
 
   async function stop(): Promise<void> {
     service.stopping("finishing the running job");
-    announcer.drain();
+    announcement.drain();
     waiting.end();
     const finishMs = config.shutdown.finish_s * 1000;
     await Promise.all([queue.drain(finishMs), mover.drain(finishMs)]);
-    await room.stop();
+    await engine.stop();
     await Promise.all(folders.map((folder) => folder.io.stop()));
-    await publisher.stop(announcer.stop(), lastWordMs);
+    await announcement.stop();
     await broker.stop();
     unwatch();
     await ownLedger.close();
@@ -292,12 +159,8 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   };
 }
 
-/** By the names of the folders. */
-async function ofEachFolder<Fact>(
-  { folders }: DaemonConfig,
-  read: (folder: FolderConfig) => Promise<Fact>,
-): Promise<ReadonlyMap<string, Fact>> {
-  return new Map(
-    await Promise.all(folders.map(async (folder) => [folder.name, await read(folder)] as const)),
-  );
+/** What the configuration says of a folder, and the files and the group that it names. */
+async function readFolder(config: FolderConfig) {
+  const [pinned, access] = await Promise.all([readPinned(config), resultAccess(config)]);
+  return { config, pinned, access };
 }

@@ -2,7 +2,9 @@ import { relative, sep } from "node:path";
 import { type BackoffRule, doubledMs } from "../core/backoff.ts";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import { hasCode } from "../core/steering-codes.ts";
+import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
+import type { Events } from "./events/event-map.ts";
 import type { Folder } from "./folder/folder.ts";
 import { quietFactorUnseen } from "./folder-io/may-move.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -25,8 +27,6 @@ export interface MoverOptions {
   readonly folders: readonly Folder[];
   readonly quietMs: number;
   readonly log: DaemonLog;
-  /** What is kept, or why, has changed. */
-  readonly onKept: () => void;
 }
 
 const lookMs = 1000;
@@ -35,7 +35,11 @@ const pauses: BackoffRule = { firstMs: 1000, longestMs: 3_600_000 };
 /** A source that is not there may lie on a share that is not mounted: so often is it looked for, an hour apart. */
 const looksForGone = 24;
 
-export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: MoverOptions): Mover {
+/** Tells `keptChanged` when another source has to stay, one goes that had to, or the reason is another. */
+export function createMover(
+  events: Events<DaemonEvents>,
+  { ledger, mayNote, folders, quietMs, log }: MoverOptions,
+): Mover {
   const holds = new Map<Folder, number>();
   const working = new Map<Folder, Promise<void>>();
   let stopped = false;
@@ -72,7 +76,7 @@ export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: 
           await ledger.rememberMountPoint(name, moveTo, end.mountPoint);
         }
         log.info(`${move.source} was moved to ${end.target}${unseenNote(end.unseen)}`);
-        if (move.error !== undefined) onKept();
+        if (move.error !== undefined) events.tell("keptChanged", { folder: name });
       } else if (move.attempts >= looksForGone) await ledger.moved(move.id);
       else await ledger.moveLater(move.id, pauses.longestMs);
     } catch (error) {
@@ -84,7 +88,7 @@ export function createMover({ ledger, mayNote, folders, quietMs, log, onKept }: 
       if (report.code === move.error?.code) return;
       // Nobody has to do anything about a source that has only to be left alone for longer; the folder's state tells it.
       if (!waits) log.warn(errorFromReport(report), { folder: name });
-      onKept();
+      events.tell("keptChanged", { folder: name });
     }
   }
 

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, machineError, reportOf } from "../core/errors.ts";
 import { hasCode } from "../core/steering-codes.ts";
+import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
+import type { Events } from "./events/event-map.ts";
 import { type Ledger, ledgerReads } from "./ledger/ledger.ts";
 
 /** The ledger of a daemon at work: while it cannot be written, as when its disk is full, what is to be written waits. */
@@ -17,8 +19,6 @@ export interface WaitingLedger {
 export interface WaitingLedgerOptions {
   readonly ledger: Ledger;
   readonly log: Pick<DaemonLog, "info" | "warn">;
-  /** The answer of `trouble` is another. */
-  readonly onChange: () => void;
   /** It is tried after this also where nothing is to be written. */
   readonly lookMs: number;
 }
@@ -26,7 +26,11 @@ export interface WaitingLedgerOptions {
 /** What could not be written is tried again after this. */
 const againMs = 1000;
 
-export function createWaitingLedger({ ledger, log, onChange, lookMs }: WaitingLedgerOptions): WaitingLedger {
+/** Tells `ledgerChanged` whenever the answer of `trouble` is another. */
+export function createWaitingLedger(
+  events: Events<DaemonEvents>,
+  { ledger, log, lookMs }: WaitingLedgerOptions,
+): WaitingLedger {
   const ending = new AbortController();
   let trouble: ErrorReport | undefined;
   /** Kept once it takes writes again; undefined while it does. */
@@ -38,7 +42,7 @@ export function createWaitingLedger({ ledger, log, onChange, lookMs }: WaitingLe
     if (taken !== undefined) return;
     taken = untilTaken();
     log.warn(machineError(message, { code: report.code, remedy: trouble.remedy ?? remedy, retryable: true }));
-    onChange();
+    events.tell("ledgerChanged", trouble);
   }
 
   async function untilTaken(): Promise<void> {
@@ -53,7 +57,7 @@ export function createWaitingLedger({ ledger, log, onChange, lookMs }: WaitingLe
       break;
     }
     [trouble, taken] = [undefined, undefined];
-    onChange();
+    events.tell("ledgerChanged", trouble);
   }
 
   /** All go on in the order in which they came. */

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineError, reportOf } from "../../core/errors.ts";
+import type { DaemonEvents } from "../../watcher/events/daemon-events.ts";
 import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
+import { createEvents } from "../../watcher/events/event-map.ts";
 import type { Folder } from "../../watcher/folder/folder.ts";
 import type { Ledger } from "../../watcher/ledger/ledger.ts";
 import type { PendingMove } from "../../watcher/ledger/move-store.ts";
@@ -35,7 +37,11 @@ async function refusedMove(code: string, quietForMs: number) {
   } as unknown as Folder;
   const warnings: string[] = [];
   let told = 0;
-  const mover = createMover({
+  const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
+  events.on("keptChanged", () => {
+    told += 1;
+  });
+  const mover = createMover(events, {
     ledger,
     mayNote: () => true,
     folders: [folder],
@@ -44,9 +50,6 @@ async function refusedMove(code: string, quietForMs: number) {
       info: () => undefined,
       problem: (_level, error) => void warnings.push(reportOf(error).code),
     }),
-    onKept: () => {
-      told += 1;
-    },
   });
   mover.lookForWork();
   await until("it is told that the source is kept", () => told > 0);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineError } from "../../core/errors.ts";
+import type { DaemonEvents } from "../../watcher/events/daemon-events.ts";
 import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
+import { createEvents } from "../../watcher/events/event-map.ts";
 import type { Ledger } from "../../watcher/ledger/ledger.ts";
 import { createWaitingLedger } from "../../watcher/waiting-ledger.ts";
 import { until } from "./until.ts";
@@ -30,12 +32,13 @@ function ledgerOnADisk(lookMs: number) {
     info: (text) => void told.push(text),
     problem: (_, error) => void told.push(error instanceof Error ? error.message : ""),
   });
-  const waiting = createWaitingLedger({
+  const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
+  events.on("ledgerChanged", () => {
+    changes += 1;
+  });
+  const waiting = createWaitingLedger(events, {
     ledger: calls as unknown as Ledger,
     log,
-    onChange: () => {
-      changes += 1;
-    },
     lookMs,
   });
   return { ...waiting, disk, told, changes: () => changes };

@@ -1,7 +1,9 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ErrorReport } from "../../core/errors.ts";
 import type { EngineSupervisor } from "../engine/engine-supervisor.ts";
+import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Publisher } from "../publish/publisher.ts";
@@ -12,8 +14,6 @@ import { type Throughput, windowS } from "./throughput.ts";
 /** Says how the daemon, its folders and its queue stand: when that changes, and by the clock. */
 export interface Announcer {
   readonly start: () => Promise<void>;
-  /** Many things may change at once; what is new is said once. */
-  readonly soon: () => void;
   readonly drain: () => void;
   /** The last state of all. */
   readonly stop: () => ReturnType<typeof daemonState>;
@@ -26,11 +26,11 @@ export interface AnnouncerOptions {
   readonly service: ServiceManager;
   readonly ledger: Ledger;
   readonly ledgerTrouble: () => ErrorReport | undefined;
-  readonly room: EngineSupervisor;
+  readonly engine: Pick<EngineSupervisor, "condition" | "facts" | "models">;
   readonly folders: readonly Folder[];
   readonly throughput: Throughput;
   /** Voxels of the running job that were delivered; undefined while none runs. */
-  readonly running: () => number | undefined;
+  readonly delivered: () => number | undefined;
   readonly log: DaemonLog;
 }
 
@@ -39,8 +39,18 @@ const statsBusyMs = 5_000;
 const statsIdleMs = 60_000;
 const loopResolutionMs = 10;
 
-export function createAnnouncer(options: AnnouncerOptions): Announcer {
-  const { publisher, ledger, folders, room, log } = options;
+/** After each of these there may be something new to say. */
+const news = [
+  "jobChanged",
+  "folderChanged",
+  "keptChanged",
+  "modelsChecked",
+  "engineChanged",
+  "ledgerChanged",
+] as const satisfies (keyof DaemonEvents)[];
+
+export function createAnnouncer(events: Events<DaemonEvents>, options: AnnouncerOptions): Announcer {
+  const { publisher, ledger, folders, engine, log } = options;
   const started = new Date().toISOString();
   const since = new Map<string, { state: string; at: string }>();
   const told = new Map<string, string>();
@@ -68,7 +78,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
 
   function sayState(): void {
     const stateSince = (since: string) =>
-      daemonState(folders, room.condition(), options.ledgerTrouble(), phase, since);
+      daemonState(folders, engine.condition(), options.ledgerTrouble(), phase, since);
     const body = stateSince(sinceWhen("state", stateSince(started).state));
     if (!isNews("state", body)) return;
     publisher.setState(body);
@@ -93,15 +103,15 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       options.version,
       started,
       folders,
-      room.models(),
-      room.facts(),
+      engine.models(),
+      engine.facts(),
       options.exposePaths,
     );
     if (isNews("info", body)) publisher.publish("info", body);
   }
 
   async function sayStats(): Promise<void> {
-    const doneVoxels = options.running();
+    const doneVoxels = options.delivered();
     const dueMs = doneVoxels === undefined ? statsIdleMs : statsBusyMs;
     // The clock that calls may be a little early.
     if (performance.now() - statsSaidMs < dueMs - soonMs) return;
@@ -129,12 +139,15 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     await sayFolders();
   }
 
+  /** Many things may change at once; what is new is said once. */
   function soon(): void {
     soonTimer ??= setTimeout(() => {
       soonTimer = undefined;
       sayAll().catch(log.error);
     }, soonMs);
   }
+
+  for (const name of news) events.on(name, soon);
 
   return {
     start: async () => {
@@ -149,7 +162,6 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
         }, heartbeatS * 1000),
       );
     },
-    soon,
     drain: () => {
       phase = "draining";
       sayState();
@@ -158,7 +170,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       clearTimeout(soonTimer);
       for (const timer of timers) clearInterval(timer);
       loopDelay.disable();
-      return daemonState(folders, room.condition(), undefined, "stopped", new Date().toISOString());
+      return daemonState(folders, engine.condition(), undefined, "stopped", new Date().toISOString());
     },
   };
 }

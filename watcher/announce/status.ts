@@ -3,7 +3,7 @@ import type { ErrorReport } from "../../core/errors.ts";
 import type { FolderStateBody, InfoBody, StateBody } from "../../core/messages.ts";
 import type { WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { passModel } from "../config/resolve.ts";
-import type { EngineCondition } from "../engine/engine-supervisor.ts";
+import type { EngineCondition } from "../events/daemon-events.ts";
 import type { Folder } from "../folder/folder.ts";
 import { againstPinned, folderState, troubleOf } from "../folder/folder-state.ts";
 import type { Counts } from "../ledger/job.ts";

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { reportOf } from "../../core/errors.ts";
+import { machineError, reportOf } from "../../core/errors.ts";
 import { hasCode } from "../../core/steering-codes.ts";
 import type { EngineOptions } from "../../runtime/engine/host.ts";
 import { restartDelayMs } from "../../runtime/engine/restart-delay.ts";
@@ -8,12 +8,13 @@ import type { Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
 import type { DaemonConfig } from "../config/resolve.ts";
 import { modelsOf } from "../config/resolve.ts";
+import type { DaemonEvents, EngineCondition } from "../events/daemon-events.ts";
+import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Events } from "../events/event-map.ts";
 import { isModelFault } from "../ledger/held-faults.ts";
 import { createModelChecks } from "../models/model-checks.ts";
 import type { Model } from "../models/models.ts";
 import { isEngineLoss } from "../queue/retry.ts";
-
-export type EngineCondition = "warming" | "ready" | "lost";
 
 /** The engine and the models that it may run. */
 export interface EngineSupervisor {
@@ -33,8 +34,6 @@ export interface EngineSupervisor {
     provider: string | undefined;
     reason: string | undefined;
   };
-  /** What a job showed of the engine. */
-  readonly learn: (condition: "ready" | "lost", reason?: string) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -47,18 +46,7 @@ export interface Warm {
 export interface EngineSupervisorOptions {
   readonly config: DaemonConfig;
   readonly startEngine: (options: EngineOptions) => Engine;
-  /** Models were checked, or the engine's condition changed. */
-  readonly onChange: () => void;
-  /** A model was mended, but no engine can be had. */
-  readonly onLost: (error: unknown) => void;
-  /** The engine's process is replaced after so many jobs. */
-  readonly onRecycle: (jobs: number) => void;
-  /** A tile found too little memory, and the job goes on with smaller ones. */
-  readonly onTileTooLarge: (note: string) => void;
-  /** Files of a model were changed: in words. */
-  readonly onModelNews: (news: string) => void;
-  /** The engine was lost before it was warm, and is started again: in words. */
-  readonly onWarmUpLost: (news: string) => void;
+  readonly log: Pick<DaemonLog, "info" | "warn">;
 }
 
 /** Before an engine that was lost in its warm-up is asked for again; its host then waits for `restartDelayMs` more. */
@@ -73,22 +61,20 @@ function mayPass(error: unknown): boolean {
   return isEngineLoss(report) || hasCode(report, "network-memory");
 }
 
-export function createEngineSupervisor({
-  config,
-  startEngine,
-  onChange,
-  onLost,
-  onRecycle,
-  onTileTooLarge,
-  onModelNews,
-  onWarmUpLost,
-}: EngineSupervisorOptions): EngineSupervisor {
+/**
+ * Tells `modelsChecked` and `engineChanged`; `failed` where a model was mended, but no engine can be had. Learns from the
+ * jobs whether the engine is alive.
+ */
+export function createEngineSupervisor(
+  events: Events<DaemonEvents>,
+  { config, startEngine, log }: EngineSupervisorOptions,
+): EngineSupervisor {
   const stopping = new AbortController();
   const checks = createModelChecks({
     dirs: [...new Set(config.folders.flatMap(modelsOf))],
     signal: stopping.signal,
     everyCalls: looksPerCheck,
-    onNews: onModelNews,
+    onNews: log.info,
   });
   let engine: Engine | undefined;
   /** What the engine was started with: each time that its process is replaced, they are loaded again. */
@@ -102,7 +88,7 @@ export function createEngineSupervisor({
     if (condition === next && reason === why) return;
     condition = next;
     reason = why;
-    onChange();
+    events.tell("engineChanged", { condition, reason });
   }
 
   async function begin(): Promise<void> {
@@ -122,8 +108,8 @@ export function createEngineSupervisor({
       ...(threads === null ? {} : { intraOpThreads: threads }),
       lowPriority: priority === "low",
       ...(recycle_jobs === 0 ? {} : { recycleAfterJobs: recycle_jobs }),
-      onRecycle,
-      onTileTooLarge,
+      onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),
+      onTileTooLarge: (note) => log.warn(machineError(note, { code: "tile-too-large" })),
     });
     engine = own;
     try {
@@ -147,7 +133,7 @@ export function createEngineSupervisor({
     const often = losses === 1 ? "" : ` ${losses} times in a row`;
     const news = `the engine was lost${often} while it warmed up; it is started again in ${nextS} s: ${message}`;
     become("lost", news);
-    onWarmUpLost(news);
+    log.warn(machineError(news, { code: "engine-lost" }));
   }
 
   /** Starts an engine that was lost in its warm-up until it is warm, ever more slowly. Meanwhile the daemon goes on. */
@@ -174,7 +160,7 @@ export function createEngineSupervisor({
 
   async function check(ask: () => Promise<boolean>): Promise<boolean> {
     const changed = await ask();
-    if (changed) onChange();
+    if (changed) events.tell("modelsChecked", checks.models());
     return changed;
   }
 
@@ -211,7 +197,7 @@ export function createEngineSupervisor({
   function inTurn<Answer>(act: () => Promise<Answer>, otherwise: Answer): Promise<Answer> {
     const own = turn.then(act).catch((error: unknown) => {
       become("lost", reportOf(error).message);
-      if (!stopping.signal.aborted) onLost(error);
+      if (!stopping.signal.aborted) events.tell("failed", error);
       return otherwise;
     });
     turn = own;
@@ -237,6 +223,14 @@ export function createEngineSupervisor({
     return { models: checks.models(), engine: facts };
   }
 
+  events.on("jobProgressed", () => become("ready"));
+  events.on("jobChanged", ({ status }) => {
+    if (status === "done") become("ready");
+  });
+  events.on("attemptFailed", ({ error }) => {
+    if (isEngineLoss(error)) become("lost", error.message);
+  });
+
   return {
     warmUp: async () => {
       try {
@@ -251,7 +245,6 @@ export function createEngineSupervisor({
     models: checks.models,
     checkModels: () => inTurn(checkModels, true),
     condition: () => ({ condition, provider: facts?.provider, reason }),
-    learn: become,
     stop: async () => {
       stopping.abort();
       clearTimeout(looks);

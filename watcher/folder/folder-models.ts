@@ -2,13 +2,22 @@ import { type ErrorReport, errorFromReport, machineError, reportOf } from "../..
 import { otherTaskError } from "../../export/package/stated-task.ts";
 import type { FolderConfig } from "../config/resolve.ts";
 import { modelsOf } from "../config/resolve.ts";
+import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Events } from "../events/event-map.ts";
 import { type Model, packagesOf } from "../models/models.ts";
 import type { Folder } from "./folder.ts";
 import { otherModelWarning } from "./pinned-calibrations.ts";
 
-/** Tells each folder what the last check of its models means for it. */
-export function learnModels(folders: readonly Folder[], models: readonly Model[], log: DaemonLog): void {
+/** Tells each folder what each check of its models means for it. */
+export function followModels(
+  events: Events<DaemonEvents>,
+  { folders, log }: { readonly folders: readonly Folder[]; readonly log: DaemonLog },
+): void {
+  events.on("modelsChecked", (models) => learnModels(folders, models, log));
+}
+
+function learnModels(folders: readonly Folder[], models: readonly Model[], log: DaemonLog): void {
   const errors = new Map(models.flatMap((model) => ("error" in model ? [[model.dir, model.error]] : [])));
   for (const folder of folders) {
     const error = firstError(folder.config, errors) ?? otherTaskIn(folder.config, models);

@@ -3,7 +3,9 @@ import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { nameLimits } from "../../formats/file/name-limit.ts";
 import type { FolderConfig } from "../config/resolve.ts";
 import type { SettleConfig } from "../config/schema.ts";
+import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Events } from "../events/event-map.ts";
 import { createFolderIo, type FolderIo } from "../folder-io/host.ts";
 import type { OutputState } from "../folder-io/protocol.ts";
 import type { Finding } from "../intake/scan.ts";
@@ -41,10 +43,6 @@ export interface FolderOptions {
   readonly makePath: boolean;
   readonly ledger: Ledger;
   readonly log: DaemonLog;
-  /** The jobs of this folder changed in the ledger. */
-  readonly onJobs: (jobs: readonly Job[]) => void;
-  /** What is known of the folder changed. */
-  readonly onFacts: () => void;
 }
 
 type FullFor = NonNullable<FolderFacts["full"]>;
@@ -52,8 +50,10 @@ type FullFor = NonNullable<FolderFacts["full"]>;
 /** A disk that refuses what it claims to have room for is told again after it was in order for this. */
 const fullAgainMs = 10 * 60_000;
 
-export function createFolder(options: FolderOptions): Folder {
+/** Tells `folderChanged`, and `jobChanged` for what its findings made of jobs. */
+export function createFolder(events: Events<DaemonEvents>, options: FolderOptions): Folder {
   const { config, settle, ledger, log } = options;
+  const tellChange = (): void => events.tell("folderChanged", { folder: config.name });
   let facts: FolderFacts = {};
   let lastSeen: string | undefined;
   /** Files of which it was told that they wait. */
@@ -67,7 +67,7 @@ export function createFolder(options: FolderOptions): Folder {
     const changed = JSON.stringify(next) !== JSON.stringify(facts);
     facts = next;
     if (facts.full !== undefined) tellFull(facts.full);
-    if (changed) options.onFacts();
+    if (changed) tellChange();
   };
 
   let toldFull: { readonly why: string; readonly atMs: number } | undefined;
@@ -178,7 +178,7 @@ export function createFolder(options: FolderOptions): Folder {
       }
       learn({ full: undefined });
       await ledger.wake(config.name);
-      options.onJobs([]);
+      tellChange();
     }
   }
 
@@ -212,8 +212,7 @@ export function createFolder(options: FolderOptions): Folder {
         outputMountPoint: await ledger.mountPoint(config.name, config.output),
       }),
       onFinding: async (finding) => {
-        const jobs = await admit(finding);
-        if (jobs.length > 0) options.onJobs(jobs);
+        for (const job of await admit(finding)) events.tell("jobChanged", job);
       },
       onSwept: ({ mode, mountPoint, summary, output }) => {
         lastSeen = new Date().toISOString();
@@ -228,7 +227,7 @@ export function createFolder(options: FolderOptions): Folder {
         learnOutput(output).catch(log.error);
         rememberMountPoint(config.path, mountPoint).catch(log.error);
         learn({ mode, blind, unreachable: undefined });
-        if (before !== JSON.stringify(unsettled)) options.onFacts();
+        if (before !== JSON.stringify(unsettled)) tellChange();
       },
       onUnreachable: (error) => {
         if (facts.unreachable?.message !== error.message)

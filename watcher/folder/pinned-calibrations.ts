@@ -29,13 +29,18 @@ export async function readPinned({ calibration }: FolderConfig): Promise<readonl
 
 /** What is told of the calibrations that are pinned to each folder, one message for each pin. */
 export function pinnedMessages(
-  pinned: ReadonlyMap<string, readonly PinnedCalibration[]>,
+  folders: readonly {
+    readonly config: Pick<FolderConfig, "name">;
+    readonly pinned: readonly PinnedCalibration[];
+  }[],
   exposePaths: boolean,
 ): CalibrationBody[] {
   const pinnedTo = (id: string): string[] =>
-    [...pinned].flatMap(([folder, all]) => (all.some((one) => one.calibration.id === id) ? [folder] : []));
-  return [...pinned.values()]
-    .flat()
+    folders.flatMap(({ config, pinned }) =>
+      pinned.some(({ calibration }) => calibration.id === id) ? [config.name] : [],
+    );
+  return folders
+    .flatMap(({ pinned }) => pinned)
     .map(({ calibration, file }) =>
       calibrationMessage(calibration, file, { exposePaths, pinnedTo: pinnedTo(calibration.id) }),
     );

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { MqttClient } from "mqtt";
 import type { CalibrationBody, CalibrationProgressBody, MessageBody } from "../../core/messages.ts";
 import { messageKinds } from "../../core/messages.ts";
@@ -6,10 +5,11 @@ import { askRightToPublish } from "./ask-right.ts";
 import type { BrokerAccess } from "./broker-access.ts";
 import { createBrokerLink } from "./broker-link.ts";
 import { brokerDown, notArriving } from "./broker-news.ts";
+import { clientIdentity } from "./client-identity.ts";
 import { encodeMessage } from "./encode-message.ts";
 import type { Outgoing } from "./outbox.ts";
 import { sendNow } from "./pump.ts";
-import { topicBase, topicOf } from "./topics.ts";
+import { topicOf } from "./topics.ts";
 
 /** What `calibrate` says over MQTT, beside the daemon: no state, no last will, and never a reason to fail. */
 export interface CalibrationPublisher {
@@ -36,9 +36,7 @@ export function createCalibrationPublisher(
   instance: string,
   onProblem: (error: unknown) => void,
 ): CalibrationPublisher {
-  const boot = randomBytes(8).toString("hex");
-  const base = topicBase(instance);
-  const clientId = `cnnt-edge-${instance}-${boot.slice(0, 6)}`;
+  const { boot, base, clientId } = clientIdentity(instance);
   let told = false;
   const problem = (error: unknown): void => {
     if (!told) onProblem(error);

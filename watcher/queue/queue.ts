@@ -1,9 +1,11 @@
 import { dirname } from "node:path";
 import { type ErrorReport, errorFromReport, reportOf } from "../../core/errors.ts";
 import { hasCode } from "../../core/steering-codes.ts";
-import type { DenoiseOutcome, Engine, Progress } from "../../runtime/job/denoise-job.ts";
+import type { DenoiseOutcome, Engine } from "../../runtime/job/denoise-job.ts";
 import { resultKindOf } from "../../runtime/job/result-name.ts";
+import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
 import type { SourceLook } from "../folder-io/look-at-source.ts";
 import type { Room } from "../folder-io/protocol.ts";
@@ -18,9 +20,6 @@ import { isEngineLoss, judgeFailure, sourceRemoved } from "./retry.ts";
 
 /** Gives the engine one job after the other, and writes down how each ended. */
 export interface Queue {
-  /** Something may be runnable now. */
-  readonly lookForWork: () => void;
-  readonly running: () => Job | undefined;
   /** Starts no further job; the running one may take `finishMs`, then it is rolled back and queued again. */
   readonly drain: (finishMs: number) => Promise<void>;
 }
@@ -37,19 +36,22 @@ export interface QueueOptions {
   /** A disk that refuses although it claims to have room (a quota) is tried again after this. */
   readonly fullRetryMs: number;
   readonly log: DaemonLog;
-  /** A job took a step of its life. */
-  readonly onJob: (job: Job, folder: Folder) => void;
-  readonly onProgress: (job: Job, progress: Progress) => void;
-  readonly onFailure: (error: ErrorReport) => void;
   /** As they were verified. */
   readonly models: () => readonly Model[];
   /** Checks the models again after a job met a fault of one; true where one is found to be in fault, whose folder is held. */
   readonly checkModels: () => Promise<boolean>;
   /** Sources of the folder are not moved before the answer is called. */
   readonly holdSources: (folder: Folder) => () => void;
-  /** A job is done; its source is not moved before the promise is kept. */
-  readonly onDone: (job: Job, outcome: DenoiseOutcome, folder: Folder) => Promise<void>;
 }
+
+/** After each of these a job may be runnable that was not. */
+const mayOpenWork = [
+  "jobChanged",
+  "folderChanged",
+  "modelsChecked",
+  "engineChanged",
+  "ledgerChanged",
+] as const satisfies (keyof DaemonEvents)[];
 
 /** A float32 result of 8-bit samples is the most that a result can outgrow its source. */
 const float32Bytes = 4;
@@ -60,7 +62,8 @@ const restDelayMs = 2000;
 /** A folder whose disk is full is tried again by its own sweep; this is only the job's place in the ledger. */
 const fullDelayMs = 60_000;
 
-export function createQueue(options: QueueOptions): Queue {
+/** Tells `jobChanged`, `jobProgressed` and `attemptFailed`; looks for work whenever something may have become runnable. */
+export function createQueue(events: Events<DaemonEvents>, options: QueueOptions): Queue {
   const { ledger, folders, log } = options;
   const abort = new AbortController();
   let running: Job | undefined;
@@ -99,7 +102,7 @@ export function createQueue(options: QueueOptions): Queue {
     try {
       // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
       const look = await folder.io.ask("look", { members: queued.members });
-      if (!(await isAsAdmitted(queued, folder, look))) return;
+      if (!(await isAsAdmitted(queued, look))) return;
       const room = await folder.io.ask("prepare", { into });
       const needed = neededBytes(queued, folder);
       if (room.noFiles || room.freeBytes < needed) {
@@ -107,7 +110,7 @@ export function createQueue(options: QueueOptions): Queue {
         return;
       }
       running = await ledger.start(queued.id, names);
-      options.onJob(running, folder);
+      events.tell("jobChanged", running);
       await denoise(engine, running, folder);
     } catch (error) {
       // Not yet started: it stays in the queue, and the folder is not open until its disks answer and take results.
@@ -123,22 +126,22 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   /** Whether there lies what the job was made for. What took its place has a job of its own once it is at rest. */
-  async function isAsAdmitted(job: Job, folder: Folder, look: SourceLook): Promise<boolean> {
+  async function isAsAdmitted(job: Job, look: SourceLook): Promise<boolean> {
     if (look.kind === "gone") {
-      options.onJob(await ledger.end(job.id, "skipped", { reason: sourceRemoved }), folder);
+      events.tell("jobChanged", await ledger.end(job.id, "skipped", { reason: sourceRemoved }));
       return false;
     }
     const { sizeBytes, mtimeMs } = look.kind === "there" ? look : job;
     if (sizeBytes === job.sizeBytes && mtimeMs === job.mtimeMs) return true;
-    await waitFor(job, folder, "the source has changed and is not at rest yet", restDelayMs);
+    await waitFor(job, "the source has changed and is not at rest yet", restDelayMs);
     return false;
   }
 
   /** Not for the job's fault, so no attempt is counted; one that was not even started has none to take back. */
-  async function waitFor(job: Job, folder: Folder, reason: string, delayMs: number): Promise<void> {
+  async function waitFor(job: Job, reason: string, delayMs: number): Promise<void> {
     const waiting = await ledger.again(job.id, reason, { delayMs, counts: job.status !== "running" });
     const isSaid = job.status === "waiting" && job.reason === reason && waiting.status === "waiting";
-    if (!isSaid) options.onJob(waiting, folder);
+    if (!isSaid) events.tell("jobChanged", waiting);
   }
 
   async function denoise(engine: Engine, job: Job, folder: Folder): Promise<void> {
@@ -146,21 +149,19 @@ export function createQueue(options: QueueOptions): Queue {
     try {
       outcome = await engine.denoise(jobOrder(job, folder, options.models()), {
         signal: abort.signal,
-        onProgress: (progress) => options.onProgress(job, progress),
+        onProgress: (progress) => events.tell("jobProgressed", { job, progress }),
       });
     } catch (error) {
       await setBack(job, folder, reportOf(error));
       return;
     }
     const letGo = options.holdSources(folder);
-    let shown = Promise.resolve();
     try {
       const moves = folder.config.moveTo !== undefined;
-      const done = await ledger.finish(job.id, outcome, moves);
-      options.onJob(done, folder);
-      shown = options.onDone(done, outcome, folder);
+      // Whoever shows the source holds it from here on.
+      events.tell("jobChanged", await ledger.finish(job.id, outcome, moves));
     } finally {
-      shown.then(letGo, letGo);
+      letGo();
     }
   }
 
@@ -207,14 +208,14 @@ export function createQueue(options: QueueOptions): Queue {
 
   async function setBack(job: Job, folder: Folder, met: ErrorReport): Promise<void> {
     const error = inWordsOfFolder(met, folder.config.name);
-    options.onFailure(error);
+    events.tell("attemptFailed", { job, error });
     await tidyAfter(job, folder, error);
     const look = await lookAfter(job, folder, error);
     if (job.status === "running") {
       const held = look.kind === "held" ? look.error : await heldBy(job, folder, error);
       if (held !== undefined) {
         const reason = `put back, because its folder waits: ${held.message}`;
-        options.onJob(await ledger.again(job.id, reason, { counts: false }), folder);
+        events.tell("jobChanged", await ledger.again(job.id, reason, { counts: false }));
         return;
       }
     }
@@ -238,7 +239,7 @@ export function createQueue(options: QueueOptions): Queue {
         log.warn(errorFromReport(error), { job: job.id, folder: folder.config.name, ended: true });
       }
     }
-    options.onJob(after, folder);
+    events.tell("jobChanged", after);
   }
 
   /** An engine that was lost left its half-written result behind, and perhaps no job follows that would remove it. */
@@ -281,7 +282,7 @@ export function createQueue(options: QueueOptions): Queue {
         ...(refused ? { refused: { message, notBeforeMs: performance.now() + options.fullRetryMs } } : {}),
       },
     });
-    await waitFor(job, folder, "the disk of the results is full", fullDelayMs);
+    await waitFor(job, "the disk of the results is full", fullDelayMs);
   }
 
   function lookForWork(): void {
@@ -295,11 +296,10 @@ export function createQueue(options: QueueOptions): Queue {
       });
   }
 
+  for (const name of mayOpenWork) events.on(name, lookForWork);
   const timer = setInterval(lookForWork, lookMs);
 
   return {
-    lookForWork,
-    running: () => running,
     drain: async (finishMs) => {
       draining = true;
       clearInterval(timer);

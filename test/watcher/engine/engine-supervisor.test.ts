@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { machineError } from "../../../core/errors.ts";
+import { machineError, reportOf } from "../../../core/errors.ts";
 import type { EngineOptions } from "../../../runtime/engine/host.ts";
 import type { Engine } from "../../../runtime/job/denoise-job.ts";
 import { parseConfig } from "../../../watcher/config/load.ts";
 import { resolveConfig } from "../../../watcher/config/resolve.ts";
 import { createEngineSupervisor, type EngineSupervisor } from "../../../watcher/engine/engine-supervisor.ts";
+import type { DaemonEvents } from "../../../watcher/events/daemon-events.ts";
+import { createDaemonLog } from "../../../watcher/events/daemon-log.ts";
+import { createEvents } from "../../../watcher/events/event-map.ts";
 import { copyingEngine } from "../copying-engine.ts";
 import { repository } from "../running-daemon.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -16,21 +19,18 @@ import { until } from "../until.ts";
 async function roomWith(
   startEngine: (options: EngineOptions) => Engine,
   engine: Record<string, unknown> = {},
-  onWarmUpLost: (news: string) => void = () => undefined,
+  onWarning: (text: string) => void = () => undefined,
 ): Promise<EngineSupervisor> {
   const folder = await temporaryFolder();
+  const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
   const folders = [{ name: "f", path: "in", output: "out", model: join(repository, "models/identity") }];
   const config = resolveConfig(parseConfig(JSON.stringify({ folders, engine }), "c"), folder, repository);
-  return createEngineSupervisor({
-    config,
-    startEngine,
-    onChange: () => undefined,
-    onLost: () => assert.fail("the engine was lost"),
-    onRecycle: () => undefined,
-    onTileTooLarge: () => undefined,
-    onModelNews: () => undefined,
-    onWarmUpLost,
+  events.on("failed", () => assert.fail("the engine was lost"));
+  const log = createDaemonLog({
+    info: () => undefined,
+    problem: (_, error) => onWarning(reportOf(error).message),
   });
+  return createEngineSupervisor(events, { config, startEngine, log });
 }
 
 /** What the engine is started with under a configuration. */

@@ -1,0 +1,44 @@
+import type { DaemonEvents } from "../events/daemon-events.ts";
+import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Events } from "../events/event-map.ts";
+import type { Folder } from "../folder/folder.ts";
+import type { Job } from "../ledger/job.ts";
+import type { Publisher } from "../publish/publisher.ts";
+
+export interface PreviewsOptions {
+  readonly publisher: Pick<Publisher, "publish">;
+  readonly folders: readonly Folder[];
+  /** Sources of the folder are not moved before the answer is called. */
+  readonly holdSources: (folder: Folder) => () => void;
+  readonly log: Pick<DaemonLog, "warn">;
+}
+
+const previewMs = 2_000;
+
+/** Shows what jobs that are done look like, before and after: at most one every 2 s. */
+export function publishPreviews(events: Events<DaemonEvents>, options: PreviewsOptions): void {
+  const { publisher, folders, log } = options;
+  let drawnMs = Number.NEGATIVE_INFINITY;
+
+  async function draw(job: Job, output: string, folder: Folder): Promise<void> {
+    const letGo = options.holdSources(folder);
+    const { id, source, series } = job;
+    try {
+      const { displayRange, ...picture } = await folder.io.ask("preview", { source, series, output });
+      const body = { folder: job.folder, job: id, source, display_range: displayRange, ...picture };
+      publisher.publish("preview", body, { folder: job.folder });
+    } catch (error) {
+      log.warn(error, { job: id });
+    } finally {
+      letGo();
+    }
+  }
+
+  events.on("jobChanged", (job) => {
+    const folder = folders.find(({ config }) => config.name === job.folder);
+    if (job.status !== "done" || job.output === undefined || folder === undefined) return undefined;
+    if (performance.now() - drawnMs < previewMs) return undefined;
+    drawnMs = performance.now();
+    return draw(job, job.output, folder);
+  });
+}
