@@ -1,4 +1,3 @@
-import { contentKey } from "../../core/acquisition-key.ts";
 import type { ErrorReport } from "../../core/errors.ts";
 import { endStatuses } from "../../core/messages.ts";
 import type { Sighting } from "../intake/sighting.ts";
@@ -7,6 +6,7 @@ import type { Database, Row } from "./database.ts";
 import type { Admission, Job } from "./job.ts";
 import type { JobTable, SightingKey } from "./job-table.ts";
 import { createKnownFiles } from "./known-files.ts";
+import { createSightingTable, isContentOf } from "./sighting-table.ts";
 import { compareWhole, type WholeHashes } from "./whole-hashes.ts";
 
 /** How files that came to rest become jobs: each content once. */
@@ -26,53 +26,27 @@ function isUndone({ status }: Job): boolean {
 export function createAdmission(database: Database, table: JobTable, now: () => number) {
   const { rows, run, transaction } = database;
   const { select } = table;
+  const sightings = createSightingTable(database);
   const knownFiles = createKnownFiles(database);
 
-  const latest = (folder: string, source: string): Row | undefined =>
-    rows(
-      "SELECT * FROM sightings WHERE folder = ? AND source = ? ORDER BY revision DESC LIMIT 1",
-      folder,
-      source,
-    )[0];
-
   const jobsOf = (sighting: number): Job[] => select("WHERE j.sighting = ? ORDER BY j.series", sighting);
-
-  /** Writes what is seen now over a sighting of which no job was ever started. */
-  function overwriteSighting(id: number, seen: Sighting): void {
-    run(
-      "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, middle_hash = ?, members = ?, content_key = ? WHERE id = ?",
-      ...identity(seen),
-      id,
-    );
-    run("DELETE FROM jobs WHERE sighting = ? AND series > 0", id);
-  }
-
-  function addSighting(folder: string, seen: Sighting, revision: number): number {
-    run(
-      "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members, content_key, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      ...identity(seen),
-      folder,
-      seen.source,
-      revision,
-    );
-    return Number(latest(folder, seen.source)?.["id"]);
-  }
 
   /**
    * The sighting that a file at rest belongs to: its latest while that one only waits for its file, else a new
    * revision. What still waited of the older one is skipped.
    */
   function sightingFor(folder: string, seen: Sighting): { id: number; revision: number; skipped: Job[] } {
-    const before = latest(folder, seen.source);
-    if (before === undefined) return { id: addSighting(folder, seen, 1), revision: 1, skipped: [] };
+    const before = sightings.latest(folder, seen.source);
+    if (before === undefined) return { id: sightings.add(folder, seen, 1), revision: 1, skipped: [] };
     const id = Number(before["id"]);
     const revision = Number(before["revision"]);
     const open = jobsOf(id);
     if (open.length > 0 && open.every((one) => one.waitsFor === "file")) {
-      overwriteSighting(id, seen);
+      sightings.overwrite(id, seen);
+      run("DELETE FROM jobs WHERE sighting = ? AND series > 0", id);
       return { id, revision, skipped: [] };
     }
-    const newer = { id: addSighting(folder, seen, revision + 1), revision: revision + 1 };
+    const newer = { id: sightings.add(folder, seen, revision + 1), revision: revision + 1 };
     const skipped = open
       .filter((one) => one.status === "queued" || one.status === "waiting")
       .flatMap((one) => table.endReplaced(one.id) ?? []);
@@ -145,21 +119,15 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     folder: string,
     seen: Sighting,
     whole?: WholeOptions & { readonly facts: WholeFacts },
+    before: Row | undefined = sightings.latest(folder, seen.source),
   ): Admission | undefined {
-    const before = latest(folder, seen.source);
     if (before === undefined) return undefined;
     const id = Number(before["id"]);
     const open = jobsOf(id);
     if (!isContentOf(before, seen) || open.some((one) => one.waitsFor === "file")) return undefined;
     if (before["mtime_ms"] === seen.mtimeMs) {
       // It was looked at again because of its time of status change, and is not to be because of the same one.
-      run(
-        "UPDATE sightings SET ctime_ms = ?, middle_hash = ?, content_key = ? WHERE id = ?",
-        seen.ctimeMs,
-        seen.middleHash,
-        keyOf(seen),
-        id,
-      );
+      sightings.noteStatus(id, seen);
       return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
     }
     const bytes = compareWhole(seen, open, whole?.wholeHashes);
@@ -169,11 +137,33 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
   }
 
+  /**
+   * The content of the revision before is there again, after a pause in its copy in which it was taken for new content that is
+   * not whole yet: it is the latest again, and what waited ends.
+   */
+  function takeBack(
+    folder: string,
+    seen: Sighting,
+    whole: WholeOptions & { readonly facts: WholeFacts },
+  ): Admission | undefined {
+    const paused = sightings.latest(folder, seen.source);
+    const waiting = paused === undefined ? [] : jobsOf(Number(paused["id"]));
+    if (paused === undefined || waiting.length === 0) return undefined;
+    if (waiting.some((one) => one.waitsFor !== "file")) return undefined;
+    const before = sightings.before(paused);
+    const known = alreadyKnown(folder, seen, whole, before);
+    if (known === undefined || before === undefined || known.kind === "touched") return known;
+    sightings.exchangeRevisions(paused, before);
+    const reason = "the file has the same content as before it was copied again";
+    const ended = waiting.map(({ id }) => table.end(id, "skipped", { reason }));
+    return { kind: "changed", jobs: [...ended, ...(known.kind === "changed" ? known.jobs : [])] };
+  }
+
   /** One transaction. The files as they are seen now need no further look, unless all their bytes are to be compared first. */
   const admit = (folder: string, seen: Sighting, judge: () => Admission): Admission =>
     transaction(() => {
       const admission = judge();
-      const sighting = latest(folder, seen.source)?.["id"];
+      const sighting = sightings.latest(folder, seen.source)?.["id"];
       if (admission.kind !== "touched" && sighting !== undefined) {
         knownFiles.remember(folder, Number(sighting), seen.members);
       }
@@ -201,7 +191,8 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     /** A file is whole: one job for each of its series, unless this content is known. */
     admitWhole: (folder: string, seen: Sighting, facts: WholeFacts, options: WholeOptions = {}): Admission =>
       admit(folder, seen, () => {
-        const known = alreadyKnown(folder, seen, { facts, ...options });
+        const whole = { facts, ...options };
+        const known = alreadyKnown(folder, seen, whole) ?? takeBack(folder, seen, whole);
         if (known !== undefined) return known;
         const sighting = sightingFor(folder, seen);
         return {
@@ -252,29 +243,4 @@ function toDo({ message, remedy }: ErrorReport): string {
 
 function touched({ members }: Sighting): Admission {
   return { kind: "touched", sources: members.map(({ source }) => source) };
-}
-
-function identity({ sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, members }: Sighting) {
-  const sources = JSON.stringify(members.map(({ source }) => source));
-  return [sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, sources, keyOf({ members })] as const;
-}
-
-function keyOf({ members }: Pick<Sighting, "members">): string {
-  return contentKey(
-    members.map(({ source, look, hashes }) => ({
-      source,
-      sizeBytes: look.sizeBytes,
-      hashes: [hashes.ends, hashes.middle],
-    })),
-  );
-}
-
-/** Whether a sighting noted what is seen now. Earlier versions noted no key, and those before them no middle. */
-function isContentOf(noted: Row, seen: Sighting): boolean {
-  if (noted["content_key"] !== null) return noted["content_key"] === keyOf(seen);
-  return (
-    noted["size_bytes"] === seen.sizeBytes &&
-    noted["ends_hash"] === seen.endsHash &&
-    (noted["middle_hash"] ?? seen.middleHash) === seen.middleHash
-  );
 }

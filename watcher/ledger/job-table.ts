@@ -80,7 +80,13 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
       return end(id, "skipped", { reason: `replaced by revision ${Number(newer["revision"])}` });
     },
     put: (folder, source, sighting, fields) => {
-      const id = jobKey(folder, source, sighting.revision, fields.series);
+      const [known] = rows(
+        "SELECT id FROM jobs WHERE sighting = ? AND series = ?",
+        sighting.id,
+        fields.series,
+      );
+      // The revision of a content that came back is another one than at its first time.
+      const id = String(known?.["id"] ?? jobKey(folder, source, sighting.revision, fields.series));
       run(
         `INSERT INTO jobs (id, sighting, series, status, waits_for, reason, error, voxels, sample_bytes, created_ms, ended_ms)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -138,6 +138,44 @@ test("a broken file waits, becomes whole under the same job, and is queued", asy
   assert.deepEqual(store.knownFiles("f"), [{ source: "a.tif", sizeBytes: 10, mtimeMs: 1, ctimeMs: 1 }]);
 });
 
+test("a copy of content that is done makes no second job, although the copy pauses and seems broken meanwhile", async (t) => {
+  const { store } = await newStore(t);
+  const job = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  store.start(job.id, ["/o/a"]);
+  store.finish(job.id, outcome("/o/a", "abc"), false);
+  const waiting = only(store.admitBroken("f", seen("a.tif", { sizeBytes: 5, mtimeMs: 2 }), broken));
+  assert.equal(waiting.revision, 2);
+  const copied = seen("a.tif", { mtimeMs: 3, ctimeMs: 3 });
+  assert.equal(store.admitWhole("f", copied, onePlane).kind, "touched");
+  const ended = only(store.admitWhole("f", copied, onePlane, { wholeHashes: { "a.tif": "abc" } }));
+  assert.deepEqual([ended.id, ended.status], [waiting.id, "skipped"]);
+  assert.match(ended.reason ?? "", /same content/);
+  assert.deepEqual(store.counts().byStatus, { ...store.counts().byStatus, queued: 0, done: 1, skipped: 1 });
+  assert.deepEqual(
+    store.knownFiles("f").map(({ mtimeMs }) => mtimeMs),
+    [3],
+  );
+  assert.equal(store.admitWhole("f", copied, onePlane).kind, "unchanged");
+  const newer = only(store.admitWhole("f", seen("a.tif", { mtimeMs: 4, endsHash: "h2" }), onePlane));
+  assert.equal(newer.revision, 3);
+  assert.ok(![job.id, waiting.id].includes(newer.id));
+});
+
+test("a copy of other content that pauses is one job, and content that failed is queued under its own job again", async (t) => {
+  const { store } = await newStore(t);
+  const job = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  store.start(job.id, ["/o/a"]);
+  store.end(job.id, "failed", { error: broken });
+  store.admitBroken("f", seen("a.tif", { sizeBytes: 5, mtimeMs: 2 }), broken);
+  const [ended, again] = jobsOf(store.admitWhole("f", seen("a.tif", { ctimeMs: 3 }), onePlane));
+  assert.deepEqual([ended?.status, again?.id, again?.status], ["skipped", job.id, "queued"]);
+  store.start(job.id, ["/o/a"]);
+  store.finish(job.id, outcome("/o/a", "abc"), false);
+  const waiting = only(store.admitBroken("f", seen("a.tif", { sizeBytes: 5, mtimeMs: 4 }), broken));
+  const whole = only(store.admitWhole("f", seen("a.tif", { mtimeMs: 5, endsHash: "h2" }), onePlane));
+  assert.deepEqual([whole.id, whole.revision, whole.status], [waiting.id, 3, "queued"]);
+});
+
 test("a broken file that is refused fails once, and is not looked at again", async (t) => {
   const { store } = await newStore(t);
   store.admitBroken("f", seen("a.tif"), broken);

@@ -1,0 +1,86 @@
+import { contentKey } from "../../core/acquisition-key.ts";
+import type { Sighting } from "../intake/sighting.ts";
+import type { Database, Row } from "./database.ts";
+
+/** Rows of sightings, read and written; whoever calls has the transaction. */
+export function createSightingTable({ rows, run }: Database) {
+  const latest = (folder: string, source: string): Row | undefined =>
+    rows(
+      "SELECT * FROM sightings WHERE folder = ? AND source = ? ORDER BY revision DESC LIMIT 1",
+      folder,
+      source,
+    )[0];
+
+  return {
+    latest,
+    /** The revision before, of the same source. */
+    before: ({ folder, source, revision }: Row): Row | undefined =>
+      rows(
+        "SELECT * FROM sightings WHERE folder = ? AND source = ? AND revision < ? ORDER BY revision DESC LIMIT 1",
+        String(folder),
+        String(source),
+        Number(revision),
+      )[0],
+    /** Answers the id. */
+    add: (folder: string, seen: Sighting, revision: number): number => {
+      run(
+        "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members, content_key, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ...identity(seen),
+        folder,
+        seen.source,
+        revision,
+      );
+      return Number(latest(folder, seen.source)?.["id"]);
+    },
+    /** Writes what is seen now over a sighting of which no job was ever started. */
+    overwrite: (id: number, seen: Sighting): void => {
+      run(
+        "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, middle_hash = ?, members = ?, content_key = ? WHERE id = ?",
+        ...identity(seen),
+        id,
+      );
+    },
+    /** The same content has another time of status change, or was noted by an earlier version. */
+    noteStatus: (id: number, seen: Sighting): void => {
+      run(
+        "UPDATE sightings SET ctime_ms = ?, middle_hash = ?, content_key = ? WHERE id = ?",
+        seen.ctimeMs,
+        seen.middleHash,
+        keyOf(seen),
+        id,
+      );
+    },
+    exchangeRevisions: (one: Row, other: Row): void => {
+      const [first, second] = [Number(one["id"]), Number(other["id"])];
+      // Two rows of one source never have one revision, not for a moment.
+      run("UPDATE sightings SET revision = -revision WHERE id IN (?, ?)", first, second);
+      run("UPDATE sightings SET revision = ? WHERE id = ?", Number(other["revision"]), first);
+      run("UPDATE sightings SET revision = ? WHERE id = ?", Number(one["revision"]), second);
+    },
+  };
+}
+
+/** Whether a sighting noted what is seen now. Earlier versions noted no key, and those before them no middle. */
+export function isContentOf(noted: Row, seen: Sighting): boolean {
+  if (noted["content_key"] !== null) return noted["content_key"] === keyOf(seen);
+  return (
+    noted["size_bytes"] === seen.sizeBytes &&
+    noted["ends_hash"] === seen.endsHash &&
+    (noted["middle_hash"] ?? seen.middleHash) === seen.middleHash
+  );
+}
+
+function identity({ sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, members }: Sighting) {
+  const sources = JSON.stringify(members.map(({ source }) => source));
+  return [sizeBytes, mtimeMs, ctimeMs, endsHash, middleHash, sources, keyOf({ members })] as const;
+}
+
+function keyOf({ members }: Pick<Sighting, "members">): string {
+  return contentKey(
+    members.map(({ source, look, hashes }) => ({
+      source,
+      sizeBytes: look.sizeBytes,
+      hashes: [hashes.ends, hashes.middle],
+    })),
+  );
+}
