@@ -2,16 +2,13 @@ import type { EngineOptions } from "../runtime/engine/host.ts";
 import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
 import { announce } from "./announce/announce.ts";
 import { heartbeatS } from "./announce/status.ts";
-import type { DaemonConfig, FolderConfig } from "./config/resolve.ts";
+import type { DaemonConfig } from "./config/resolve.ts";
 import { createEngineSupervisor, type Warm } from "./engine/engine-supervisor.ts";
 import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import { createEvents } from "./events/event-map.ts";
-import { compareNoise } from "./folder/compared-noise.ts";
-import { createFolder } from "./folder/folder.ts";
-import { followModels } from "./folder/folder-models.ts";
-import { readPinned } from "./folder/pinned-calibrations.ts";
-import { resultAccess } from "./folder-io/result-access.ts";
+import { createFolders } from "./folder/folders.ts";
+import { readFolder } from "./folder/read-folder.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { createMover } from "./mover.ts";
@@ -19,7 +16,9 @@ import { createOpened, type Opened } from "./opened.ts";
 import { openBroker } from "./publish/broker-access.ts";
 import { clientIdentity } from "./publish/client-identity.ts";
 import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
-import { createQueue } from "./queue/queue.ts";
+import { pauseClosedFolders } from "./queue/closed-folders.ts";
+import { createLedgerQueue } from "./queue/ledger-queue.ts";
+import { createWorker } from "./queue/worker.ts";
 import { rejectable } from "./rejectable.ts";
 import { createWaitingLedger } from "./waiting-ledger.ts";
 
@@ -52,7 +51,6 @@ export interface Daemon {
   readonly stop: () => Promise<void>;
 }
 
-const sweepsPerFullRetry = 10;
 /** What systemd is asked for while the models are checked and the engine warms up. */
 const warmUpMs = 300_000;
 
@@ -67,7 +65,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const { config, version, log, startEngine } = options;
-  const { settle, jobs } = config;
+  const { settle } = config;
   const found = await Promise.all(config.folders.map(readFolder));
   const events = createEvents<DaemonEvents>(log.error);
   const failure = rejectable();
@@ -88,32 +86,20 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   opened.push(broker.stop);
 
   const engine = createEngineSupervisor(events, { config, startEngine, log });
-  const folders = found.map((folder) =>
-    createFolder(events, { ...folder, settle, makePath: options.makeFolders, ledger, log }),
-  );
-  followModels(events, { folders, log });
+  const folders = createFolders(events, found, { settle, makePath: options.makeFolders, ledger, log });
   const mover = createMover(events, { ledger, mayNote, folders, quietMs: settle.quiet_s * 1000, log });
   opened.push(() => mover.drain(0));
   const told = { config, version, identity, broker, service, ledger, ledgerTrouble, engine, folders, log };
   const announcement = announce(events, { ...told, holdSources: mover.hold });
-  compareNoise(events, { folders, log });
-  const queue = createQueue(events, {
-    ledger,
-    mayNote,
-    engine: engine.engine,
-    folders,
-    mostAttempts: jobs.attempts,
-    reserveBytes: jobs.reserve_mib * 2 ** 20,
-    fullRetryMs: sweepsPerFullRetry * settle.sweep_s * 1000,
-    log,
-    models: engine.models,
-    checkModels: engine.checkModels,
-    holdSources: mover.hold,
-  });
-  opened.push(() => queue.drain(0));
+  const queue = createLedgerQueue(events, { ledger, mayNote, folders, models: engine.models });
+  pauseClosedFolders(events, { queue, folders });
+  const { checkModels } = engine;
+  const work = { queue, engine: engine.engine, checkModels, folders, holdSources: mover.hold, log };
+  const worker = createWorker(events, { ...work, jobs: config.jobs, sweepMs: settle.sweep_s * 1000 });
+  opened.push(() => worker.drain(0));
 
   // A start that finds its ledger's disk full does not wait for it.
-  const recovered = [...(await ownLedger.recover(jobs.attempts)), ...(await ownLedger.takeUpHeld())];
+  const recovered = [...(await ownLedger.recover(config.jobs.attempts)), ...(await ownLedger.takeUpHeld())];
   for (const job of recovered) events.tell("jobChanged", job);
   await ownLedger.wakeMoves();
   opened.push(announcement.stop);
@@ -138,7 +124,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     announcement.drain();
     waiting.end();
     const finishMs = config.shutdown.finish_s * 1000;
-    await Promise.all([queue.drain(finishMs), mover.drain(finishMs)]);
+    await Promise.all([worker.drain(finishMs), mover.drain(finishMs)]);
     await engine.stop();
     await Promise.all(folders.map((folder) => folder.io.stop()));
     await announcement.stop();
@@ -157,10 +143,4 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
       return stopping;
     },
   };
-}
-
-/** What the configuration says of a folder, and the files and the group that it names. */
-async function readFolder(config: FolderConfig) {
-  const [pinned, access] = await Promise.all([readPinned(config), resultAccess(config)]);
-  return { config, pinned, access };
 }

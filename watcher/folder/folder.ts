@@ -1,7 +1,5 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../../core/errors.ts";
-import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { nameLimits } from "../../formats/file/name-limit.ts";
-import type { FolderConfig } from "../config/resolve.ts";
 import type { SettleConfig } from "../config/schema.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
@@ -13,15 +11,11 @@ import { isOutputFault } from "../ledger/held-faults.ts";
 import type { Admission, Job } from "../ledger/job.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type FolderFacts, folderState, hasRoom, isOpen, type SeenSource } from "./folder-state.ts";
-import type { PinnedCalibration } from "./pinned-calibrations.ts";
+import type { ReadFolder } from "./read-folder.ts";
 import { waitingWords } from "./waiting-words.ts";
 
 /** One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. */
-export interface Folder {
-  readonly config: FolderConfig;
-  readonly pinned: readonly PinnedCalibration[];
-  /** Of results. */
-  readonly access: FileAccess;
+export interface Folder extends ReadFolder {
   readonly io: FolderIo;
   readonly facts: () => FolderFacts;
   readonly lastSeen: () => string | undefined;
@@ -35,10 +29,7 @@ export interface Folder {
   readonly cannotWrite: (error: ErrorReport, into: string, source?: SeenSource) => void;
 }
 
-export interface FolderOptions {
-  readonly config: FolderConfig;
-  readonly pinned: readonly PinnedCalibration[];
-  readonly access: FileAccess;
+export interface FolderOptions extends ReadFolder {
   readonly settle: SettleConfig;
   readonly makePath: boolean;
   readonly ledger: Ledger;

@@ -1,10 +1,31 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
+import { resultKindOf } from "../../runtime/job/result-name.ts";
 import type { Folder } from "../folder/folder.ts";
 import { noiseReferencesOf } from "../folder/pinned-calibrations.ts";
 import type { Job } from "../ledger/job.ts";
-import type { Model } from "../models/models.ts";
+import { type Model, packagesOf } from "../models/models.ts";
+import type { ClaimedJob } from "./job-queue.ts";
+import { outputNames } from "./output-name.ts";
+
+/** A float32 result of 8-bit samples is the most that a result can outgrow its source. */
+const float32Bytes = 4;
+
+/** A job with what its folder and the models, as they stand now, make of it. */
+export function claimedJob(job: Job, folder: Folder, models: readonly Model[]): ClaimedJob {
+  const { output, dtype } = folder.config;
+  const kind = resultKindOf(packagesOf(folder.config, models));
+  const outputs =
+    job.output === undefined ? outputNames(output, job, kind, folder.nameBytes()) : [job.output];
+  const [first] = outputs;
+  return {
+    job,
+    outputs,
+    into: first === undefined ? output : dirname(first),
+    resultBytes: dtype === "float32" ? job.voxels * float32Bytes : job.sampleBytes,
+  };
+}
 
 /** What the engine is asked to do for a job that was just started. */
 export function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJobInput {

@@ -1,0 +1,126 @@
+import { type ErrorReport, errorFromReport, reportOf } from "../../core/errors.ts";
+import { hasCode } from "../../core/steering-codes.ts";
+import type { WrittenConfig } from "../config/schema.ts";
+import type { DaemonEvents } from "../events/daemon-events.ts";
+import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Events } from "../events/event-map.ts";
+import type { Folder } from "../folder/folder.ts";
+import type { SourceLook } from "../folder-io/look-at-source.ts";
+import { isModelFault, isOutputFault, isSourceFault } from "../ledger/held-faults.ts";
+import { inWordsOfFolder } from "./folder-remedy.ts";
+import type { ClaimedJob, JobQueue } from "./job-queue.ts";
+import { neededFor, seenSource, waitForRoom } from "./result-room.ts";
+import { isEngineLoss, judgeFailure } from "./retry.ts";
+
+export interface FailedAttemptOptions {
+  readonly queue: Pick<JobQueue, "end" | "giveBack">;
+  readonly jobs: WrittenConfig["jobs"];
+  /** Between two looks at all of a folder. */
+  readonly sweepMs: number;
+  /** Checks the models again after a job met a fault of one; true where one is found to be in fault, whose folder is held. */
+  readonly checkModels: () => Promise<boolean>;
+  readonly log: Pick<DaemonLog, "warn">;
+}
+
+/** A disk that refuses although it claims to have room (a quota) is tried again after so many sweeps. */
+const sweepsPerFullRetry = 10;
+/** A folder whose disk is full is tried again by its own sweep; this is only the job's place in the queue. */
+export const fullDelayMs = 60_000;
+export const fullReason = "the disk of the results is full";
+
+/** Whether an error stands for all jobs of the folder, as its own process found; the folder says so then. */
+export function closeFolder(folder: Folder, error: ErrorReport, into: string, claim: ClaimedJob): boolean {
+  if (hasCode(error, "folder-unreachable")) folder.learn({ unreachable: error });
+  else if (isOutputFault(error)) folder.cannotWrite(error, into, seenSource(claim));
+  else return false;
+  return true;
+}
+
+/** Answers what settles a job whose attempt ended in an error. Tells `attemptFailed`. */
+export function createFailedAttempts(
+  events: Events<DaemonEvents>,
+  options: FailedAttemptOptions,
+): (claim: ClaimedJob, folder: Folder, met: ErrorReport) => Promise<void> {
+  const { queue, log } = options;
+
+  /** What would meet each job of the folder, which then waits, and not only this one; the job goes back as it was. */
+  async function heldBy(
+    claim: ClaimedJob,
+    folder: Folder,
+    error: ErrorReport,
+  ): Promise<ErrorReport | undefined> {
+    if (isModelFault(error)) {
+      // The clock may have found it before the job did.
+      const held = (await options.checkModels()) || folder.facts().modelError !== undefined;
+      return held ? error : undefined;
+    }
+    if (!isOutputFault(error) && !hasCode(error, "disk-full")) return undefined;
+    const { into } = claim;
+    return folder.io.ask("prepare", { into }).then(
+      () => undefined,
+      (found: unknown) => (closeFolder(folder, reportOf(found), into, claim) ? error : undefined),
+    );
+  }
+
+  /** What lies in the watch folder where a job's error may come from its source; an error where the folder is not there. */
+  async function lookAfter(
+    claim: ClaimedJob,
+    folder: Folder,
+    error: ErrorReport,
+  ): Promise<SourceLook | { readonly kind: "held"; readonly error: ErrorReport }> {
+    if (!isSourceFault(error)) return { kind: "unknown" };
+    return folder.io.ask("look", { members: claim.job.members }).catch((found: unknown) => {
+      const report = reportOf(found);
+      return closeFolder(folder, report, "", claim) ? { kind: "held", error: report } : { kind: "unknown" };
+    });
+  }
+
+  /** An engine that was lost left its half-written result behind, and perhaps no job follows that would remove it. */
+  async function tidyAfter({ into }: ClaimedJob, folder: Folder, error: ErrorReport): Promise<void> {
+    if (!isEngineLoss(error)) return;
+    // A folder that does not answer is told by its own process, and removes it when that starts again.
+    await folder.io.ask("tidy", { into }).catch(() => undefined);
+  }
+
+  return async (claim, folder, met) => {
+    const { job, into } = claim;
+    const about = { job: job.id, folder: folder.config.name };
+    const error = inWordsOfFolder(met, folder.config.name);
+    events.tell("attemptFailed", { job, error });
+    await tidyAfter(claim, folder, error);
+    const look = await lookAfter(claim, folder, error);
+    if (job.status === "running") {
+      const held = look.kind === "held" ? look.error : await heldBy(claim, folder, error);
+      if (held !== undefined) {
+        const reason = `put back, because its folder waits: ${held.message}`;
+        await queue.giveBack(claim, reason, { counts: false });
+        return;
+      }
+    }
+    const verdict = judgeFailure(error, job.attempt, options.jobs.attempts, look.kind === "gone");
+    switch (verdict.kind) {
+      case "full": {
+        const room = await folder.io.ask("prepare", { into });
+        const neededBytes = neededFor(claim, options.jobs);
+        waitForRoom(folder, claim, neededBytes, room, {
+          message: error.message,
+          retryMs: sweepsPerFullRetry * options.sweepMs,
+        });
+        return queue.giveBack(claim, fullReason, { delayMs: fullDelayMs, counts: false });
+      }
+      case "interrupted":
+        return queue.giveBack(claim, "the daemon was stopped while the job ran", { counts: false });
+      case "again":
+        log.warn(errorFromReport(error), about);
+        return queue.giveBack(claim, `tried again after: ${error.message}`, {
+          delayMs: verdict.delayMs,
+          counts: true,
+        });
+      case "skipped":
+        return queue.end(claim, { status: "skipped", reason: verdict.reason });
+      default:
+        log.warn(errorFromReport(error), { ...about, ended: true });
+        return queue.end(claim, { status: verdict.kind, error });
+    }
+  };
+}

@@ -1,0 +1,124 @@
+import { machineError } from "../../core/errors.ts";
+import type { DaemonEvents } from "../events/daemon-events.ts";
+import type { Events } from "../events/event-map.ts";
+import type { Folder } from "../folder/folder.ts";
+import type { Job } from "../ledger/job.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Model } from "../models/models.ts";
+import { claimedJob, jobOrder } from "./job-order.ts";
+import { type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
+
+export interface LedgerQueueOptions {
+  readonly ledger: Pick<Ledger, "peek" | "start" | "finish" | "end" | "again">;
+  /** Whether the ledger can be written: where it cannot, no job is given out. */
+  readonly mayNote: () => boolean;
+  readonly folders: readonly Folder[];
+  /** As they were verified. */
+  readonly models: () => readonly Model[];
+  readonly now?: () => number;
+}
+
+/**
+ * The queue of one daemon: the ledger says which job is next and keeps what becomes of it. Claims are held in memory, because
+ * its workers end with the process; the next start gives back what was running (`job-life.ts`, `recover`).
+ */
+export function createLedgerQueue(
+  events: Events<DaemonEvents>,
+  { ledger, mayNote, folders, models, now = () => performance.now() }: LedgerQueueOptions,
+): JobQueue {
+  const paused = new Set<string>();
+  /** By the job's id: whose it is, and until when. */
+  const claims = new Map<string, { readonly claim: ClaimedJob; untilMs: number }>();
+  /** The folder that was served last stands last. */
+  let turns = [...folders];
+
+  function isClaimed(id: string): boolean {
+    return (claims.get(id)?.untilMs ?? Number.NEGATIVE_INFINITY) > now();
+  }
+
+  function hold<Claim extends ClaimedJob>(claim: Claim): Claim {
+    claims.set(claim.job.id, { claim, untilMs: now() + claimMs });
+    return claim;
+  }
+
+  function isOwn(claim: ClaimedJob): boolean {
+    return claims.get(claim.job.id)?.claim === claim;
+  }
+
+  function mustBeOwn(claim: ClaimedJob): void {
+    if (isOwn(claim)) return;
+    throw machineError("another worker has claimed the job since", {
+      code: "job-claim-lost",
+      found: claim.job.id,
+    });
+  }
+
+  function folderOf({ folder }: Job): Folder {
+    const found = folders.find(({ config }) => config.name === folder);
+    if (found !== undefined) return found;
+    throw machineError("no watch folder has the job's name", { code: "job-folder-unknown", found: folder });
+  }
+
+  /** What the ledger made of a claimed job ends the claim. */
+  async function settle(claim: ClaimedJob, write: () => Promise<Job>): Promise<Job> {
+    mustBeOwn(claim);
+    const after = await write();
+    claims.delete(claim.job.id);
+    return after;
+  }
+
+  const tell = (job: Job): void => events.tell("jobChanged", job);
+
+  return {
+    claim: async () => {
+      if (!mayNote()) return undefined;
+      for (const folder of turns) {
+        const { name, order } = folder.config;
+        if (paused.has(name)) continue;
+        const job = await ledger.peek(name, order);
+        if (job === undefined || isClaimed(job.id)) continue;
+        turns = [...turns.filter((other) => other !== folder), folder];
+        return hold(claimedJob(job, folder, models()));
+      }
+      return undefined;
+    },
+    extend: (claim) => {
+      if (isOwn(claim)) hold(claim);
+    },
+    begin: async (claim) => {
+      mustBeOwn(claim);
+      const folder = folderOf(claim.job);
+      const job = await ledger.start(claim.job.id, claim.outputs);
+      const begun = { ...claimedJob(job, folder, models()), order: jobOrder(job, folder, models()) };
+      hold(begun);
+      tell(job);
+      return begun;
+    },
+    progress: ({ job }, progress) => events.tell("jobProgressed", { job, progress }),
+    acknowledge: async (begun, outcome) => {
+      const { id } = begun.job;
+      const moves = folderOf(begun.job).config.moveTo !== undefined;
+      tell(await settle(begun, () => ledger.finish(id, outcome, moves)));
+    },
+    end: async (claim, { status, ...why }) => {
+      tell(await settle(claim, () => ledger.end(claim.job.id, status, why)));
+    },
+    giveBack: async (claim, reason, { delayMs, counts }) => {
+      const { job } = claim;
+      const after = await settle(claim, () =>
+        ledger.again(job.id, reason, {
+          ...(delayMs === undefined ? {} : { delayMs }),
+          // One that was not even started has no attempt to take back.
+          counts: counts || job.status !== "running",
+        }),
+      );
+      const isSaid = job.status === "waiting" && after.status === "waiting" && job.reason === reason;
+      if (!isSaid) tell(after);
+    },
+    release: (claim) => {
+      if (isOwn(claim)) claims.delete(claim.job.id);
+    },
+    pause: (folder) => void paused.add(folder),
+    resume: (folder) => void paused.delete(folder),
+  };
+}

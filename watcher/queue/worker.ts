@@ -1,0 +1,172 @@
+import { reportOf } from "../../core/errors.ts";
+import { hasCode } from "../../core/steering-codes.ts";
+import type { DenoiseOutcome, Engine } from "../../runtime/job/denoise-job.ts";
+import type { DaemonEvents } from "../events/daemon-events.ts";
+import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Events } from "../events/event-map.ts";
+import type { Folder } from "../folder/folder.ts";
+import {
+  closeFolder,
+  createFailedAttempts,
+  type FailedAttemptOptions,
+  fullDelayMs,
+  fullReason,
+} from "./failed-attempt.ts";
+import { type BegunJob, type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
+import { hasRoomFor, neededFor, waitForRoom } from "./result-room.ts";
+import { sourceRemoved } from "./retry.ts";
+
+/** Gives the engine one job of the queue after the other, and says how each ended. */
+export interface Worker {
+  /** Starts no further job; the running one may take `finishMs`, then it is rolled back and queued again. */
+  readonly drain: (finishMs: number) => Promise<void>;
+}
+
+export interface WorkerOptions extends FailedAttemptOptions {
+  readonly queue: JobQueue;
+  /** Undefined while no model can run. */
+  readonly engine: () => Engine | undefined;
+  readonly folders: readonly Folder[];
+  /** Sources of the folder are not moved before the answer is called. */
+  readonly holdSources: (folder: Folder) => () => void;
+  readonly log: DaemonLog;
+}
+
+/** After each of these a job may be runnable that was not. */
+const mayOpenWork = [
+  "jobChanged",
+  "folderChanged",
+  "modelsChecked",
+  "engineChanged",
+  "ledgerChanged",
+] as const satisfies (keyof DaemonEvents)[];
+
+/** Jobs that wait for a time are looked for so often (milliseconds). */
+const lookMs = 1000;
+/** A job whose source changes is looked at again after this; its new content replaces it once that is at rest. */
+const restDelayMs = 2000;
+
+/** Looks for work whenever something may have become runnable. */
+export function createWorker(events: Events<DaemonEvents>, options: WorkerOptions): Worker {
+  const { queue, folders, log } = options;
+  const failed = createFailedAttempts(events, options);
+  const abort = new AbortController();
+  let working: Promise<void> | undefined;
+  let draining = false;
+  let lookAgain = false;
+
+  async function work(): Promise<void> {
+    do {
+      lookAgain = false;
+      for (let next = await claim(); next !== undefined; next = await claim()) await run(next);
+    } while (lookAgain);
+  }
+
+  async function claim(): Promise<ClaimedJob | undefined> {
+    return draining || options.engine() === undefined ? undefined : queue.claim();
+  }
+
+  async function run(claimed: ClaimedJob): Promise<void> {
+    const folder = folders.find(({ config }) => config.name === claimed.job.folder);
+    const engine = options.engine();
+    let mine = claimed;
+    const stay = setInterval(() => queue.extend(mine), claimMs / 3);
+    try {
+      if (folder === undefined || engine === undefined) return;
+      const begun = await begin(claimed, folder);
+      if (begun === undefined) return;
+      mine = begun;
+      await denoise(engine, begun, folder);
+    } catch (error) {
+      // One that did not begin is the next again: not at once.
+      if (mine === claimed) throw error;
+      log.error(error, { job: claimed.job.id });
+    } finally {
+      clearInterval(stay);
+      queue.release(mine);
+    }
+  }
+
+  /** Begins a job where its source and its room are found in order; else it is settled, or stays as it was. */
+  async function begin(claimed: ClaimedJob, folder: Folder): Promise<BegunJob | undefined> {
+    const { into } = claimed;
+    try {
+      // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
+      if (!(await isAsAdmitted(claimed, folder))) return undefined;
+      const room = await folder.io.ask("prepare", { into });
+      const neededBytes = neededFor(claimed, options.jobs);
+      if (!hasRoomFor(neededBytes, room)) {
+        waitForRoom(folder, claimed, neededBytes, room);
+        await queue.giveBack(claimed, fullReason, { delayMs: fullDelayMs, counts: false });
+        return undefined;
+      }
+      return await queue.begin(claimed);
+    } catch (error) {
+      const report = reportOf(error);
+      // Nothing begins as long as the ledger cannot be written, which the daemon tells.
+      if (hasCode(report, "ledger-unusable")) return undefined;
+      // It stays in the queue, and the folder is not open until its disks answer and take results.
+      if (closeFolder(folder, report, into, claimed)) return undefined;
+      await failed(claimed, folder, report);
+      return undefined;
+    }
+  }
+
+  /** Whether there lies what the job was made for. What took its place has a job of its own once it is at rest. */
+  async function isAsAdmitted(claimed: ClaimedJob, folder: Folder): Promise<boolean> {
+    const { job } = claimed;
+    const look = await folder.io.ask("look", { members: job.members });
+    if (look.kind === "gone") {
+      await queue.end(claimed, { status: "skipped", reason: sourceRemoved });
+      return false;
+    }
+    const { sizeBytes, mtimeMs } = look.kind === "there" ? look : job;
+    if (sizeBytes === job.sizeBytes && mtimeMs === job.mtimeMs) return true;
+    const reason = "the source has changed and is not at rest yet";
+    await queue.giveBack(claimed, reason, { delayMs: restDelayMs, counts: false });
+    return false;
+  }
+
+  async function denoise(engine: Engine, begun: BegunJob, folder: Folder): Promise<void> {
+    let outcome: DenoiseOutcome;
+    try {
+      outcome = await engine.denoise(begun.order, {
+        signal: abort.signal,
+        onProgress: (progress) => queue.progress(begun, progress),
+      });
+    } catch (error) {
+      return failed(begun, folder, reportOf(error));
+    }
+    const letGo = options.holdSources(folder);
+    try {
+      // Whoever shows the source holds it from here on.
+      await queue.acknowledge(begun, outcome);
+    } finally {
+      letGo();
+    }
+  }
+
+  function lookForWork(): void {
+    lookAgain = true;
+    if (draining) return;
+    working ??= work()
+      .catch((error: unknown) => log.error(error))
+      .finally(() => {
+        working = undefined;
+        if (lookAgain) lookForWork();
+      });
+  }
+
+  for (const name of mayOpenWork) events.on(name, lookForWork);
+  const timer = setInterval(lookForWork, lookMs);
+
+  return {
+    drain: async (finishMs) => {
+      draining = true;
+      clearInterval(timer);
+      const late = setTimeout(() => abort.abort(), finishMs);
+      await working;
+      clearTimeout(late);
+    },
+  };
+}
