@@ -20,6 +20,7 @@ import { type QuietRule, quietForMs } from "./settle.ts";
 import type { Sighting } from "./sighting.ts";
 import { checkStructure, type OpenFile, type WholeFacts } from "./structural-check.ts";
 import { type BlindSpots, type Listed, type SweepOptions, sweep } from "./sweep.ts";
+import { toldNow } from "./told-reason.ts";
 
 /** What the scan tells about a file that came to rest. */
 export type Finding =
@@ -59,6 +60,8 @@ export interface ScanSummary {
 
 /** A broken file that does not change is looked at again after this: members of its set may have come. */
 const recheckMs = 10_000;
+/** What is missing of a set is told anew after this at the latest. */
+const longestRetellMs = 10 * 60_000;
 
 /**
  * One folder's memory between sweeps: which files were seen and how long they have been at rest. `known` is what
@@ -253,8 +256,11 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
       return;
     }
     candidate.checkAfterMs = settings.now() + recheckAfterMs;
-    if (candidate.error?.message === report.message) return;
     candidate.error = report;
+    const pauses = { firstMs: recheckAfterMs, longestMs: longestRetellMs };
+    const told = toldNow(candidate.told, report, settings.now(), pauses);
+    if (told === undefined) return;
+    candidate.told = told;
     await tell({ kind: "broken", sighting, error: report });
   }
 

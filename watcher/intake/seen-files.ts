@@ -5,6 +5,7 @@ import type { SparseHashes } from "./identity.ts";
 import { observe, type QuietRule, unrest, type Watched } from "./settle.ts";
 import type { SeenMember } from "./sighting.ts";
 import type { Listed } from "./sweep.ts";
+import type { ToldReason } from "./told-reason.ts";
 
 /** What is known of each file of a folder: that its content was told, or for how long it waits to be judged. */
 
@@ -22,8 +23,9 @@ export interface KnownFile {
 /** A file that waits to be judged. */
 export interface Candidate {
   watched: Watched;
-  /** Why it is not whole, once that was told. */
+  /** Why it is not whole. */
   error?: ErrorReport;
+  told?: ToldReason;
   /** Milliseconds of the scan's clock. */
   checkAfterMs: number;
   /** The file of its set that is not yet at rest. */

@@ -148,6 +148,20 @@ test("a set of which one file is damaged is read once at each look again, and to
   assert.equal(kinds(await look(40), "refused"), files.length);
 });
 
+test("of a set that comes file by file for long, each file is told as broken a few times, and not at each file that comes", async () => {
+  const folder = await temporaryFolder();
+  const files = describedSet(40, "each");
+  const look = scanOf(folder);
+  const told: Finding[] = [];
+  for (const file of files) {
+    await writeAll(folder, [file]);
+    told.push(...(await look(10)));
+  }
+  assert.deepEqual([kinds(told, "whole"), kinds(told, "refused")], [1, 0]);
+  assert.ok(kinds(told, "broken") >= files.length - 1);
+  assert.ok(kinds(told, "broken") <= 6 * files.length, String(kinds(told, "broken")));
+});
+
 test("a set of which one file is replaced is told again as whole, with another hash", async () => {
   for (const description of described) {
     const folder = await temporaryFolder();
