@@ -1,5 +1,5 @@
 import type { PackageSettings } from "../core/package-settings.ts";
-import { inputName, outputName } from "./onnx/cnnt-graph.ts";
+import { inputName, outputName } from "./onnx/cnnt-layers.ts";
 import { encodeModel, opset } from "./onnx/messages.ts";
 import { modelCard } from "./package/model-card.ts";
 import { writePackage } from "./package/write-package.ts";

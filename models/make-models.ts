@@ -7,7 +7,7 @@ import type { PackageSettings } from "../core/package-settings.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { exportCheckpoint } from "../export/export-checkpoint.ts";
 import { writeIdentityPackage } from "../export/identity-package.ts";
-import { inputName, outputName } from "../export/onnx/cnnt-graph.ts";
+import { inputName, outputName } from "../export/onnx/cnnt-layers.ts";
 import { startEngine } from "../runtime/engine/host.ts";
 import { runTensor } from "../runtime/engine/run-tensor.ts";
 import { productVersion } from "../runtime/machine/product-version.ts";

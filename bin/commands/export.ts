@@ -102,7 +102,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
         }
         const { exportCheckpoint } = await import("../../export/export-checkpoint.ts");
         const { describeProof } = await import("../../export/proven-twin.ts");
-        const { inputName, outputName } = await import("../../export/onnx/cnnt-graph.ts");
+        const { inputName, outputName } = await import("../../export/onnx/cnnt-layers.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
         const { readTrainingConfig } = await import("../../export/cnnt/training-config.ts");
         await refuseMissingParts(weights, options, io);

@@ -1,7 +1,18 @@
 import { type BlockSet, blockSets } from "../cnnt/block-sets.ts";
 import type { CnntNetwork } from "../cnnt/network.ts";
+import { attention } from "./cnnt-attention.ts";
+import {
+  type Context,
+  convolution,
+  inputName,
+  mixer,
+  outputName,
+  toSingle,
+  toWorking,
+} from "./cnnt-layers.ts";
+import { norm } from "./cnnt-norm.ts";
 import { createGraphBuilder, type GraphBuilder } from "./graph-builder.ts";
-import { elementTypes, type OnnxModel } from "./messages.ts";
+import type { OnnxModel } from "./messages.ts";
 
 /**
  * The CNNT as an ONNX graph of standard operators (opset 17). Input and output are `[B, T, 1, H, W]` float32; inside,
@@ -25,10 +36,6 @@ export interface GraphOptions {
 }
 
 export type Precision = "fp32" | "fp16";
-
-export const inputName = "image";
-export const outputName = "output";
-const epsilon = 1e-5;
 
 export function cnntGraph(network: CnntNetwork, options: GraphOptions): OnnxModel {
   const graph = createGraphBuilder();
@@ -54,22 +61,6 @@ export function cnntGraph(network: CnntNetwork, options: GraphOptions): OnnxMode
     producerName: "cnnt-edge",
     producerVersion: options.producerVersion,
   };
-}
-
-interface Context {
-  readonly graph: GraphBuilder;
-  readonly network: CnntNetwork;
-  /** Whether activations are in half precision. */
-  readonly half: boolean;
-}
-
-/** To the precision of the activations; nothing where that is float32. */
-function toWorking({ graph, half }: Context, name: string, x: string): string {
-  return half ? graph.node("Cast", name, [x], { to: { kind: "int", value: elementTypes.float16 } }) : x;
-}
-
-function toSingle({ graph, half }: Context, name: string, x: string): string {
-  return half ? graph.node("Cast", name, [x], { to: { kind: "int", value: elementTypes.float32 } }) : x;
 }
 
 /** `[B, T, 1, H, W]` to `[B·T, 1, H, W]`. */
@@ -139,199 +130,4 @@ function blockSet(context: Context, set: BlockSet, input: string): string {
     }
   }
   return x;
-}
-
-function norm(context: Context, set: BlockSet, cell: string, which: 1 | 2, x: string): string {
-  const single = toSingle(context, `/${cell}/norm${which}_single`, x);
-  return toWorking(context, `/${cell}/norm${which}_half`, singleNorm(context, set, cell, which, single));
-}
-
-function singleNorm(
-  { graph, network }: Context,
-  set: BlockSet,
-  cell: string,
-  which: 1 | 2,
-  x: string,
-): string {
-  const channels = set.channelsOut;
-  const weight = (name: string, shape: readonly number[]): string =>
-    graph.floats(name, shape, network.weight(name));
-  switch (set.norm) {
-    case "instance":
-      return graph.node(
-        "InstanceNormalization",
-        `/${cell}/in${which}`,
-        [
-          x,
-          graph.floats(`/ones_${channels}`, [channels], new Float32Array(channels).fill(1)),
-          graph.floats(`/zeros_${channels}`, [channels], new Float32Array(channels)),
-        ],
-        { epsilon: { kind: "float", value: epsilon } },
-      );
-    case "batch": {
-      const name = `${cell}.bn${which}`;
-      const parts = ["weight", "bias", "running_mean", "running_var"];
-      const inputs = parts.map((part) => weight(`${name}.${part}`, [channels]));
-      return graph.node("BatchNormalization", `/${name}`, [x, ...inputs], {
-        epsilon: { kind: "float", value: epsilon },
-      });
-    }
-    case "layer": {
-      const name = `${cell}.ln${which}`;
-      const [height, width] = network.fixedHeightWidth ?? [0, 0];
-      const shape = [channels, height / 2 ** set.halvings, width / 2 ** set.halvings];
-      const inputs = ["weight", "bias"].map((part) => weight(`${name}.${part}`, shape));
-      return graph.node("LayerNormalization", `/${name}`, [x, ...inputs], {
-        axis: { kind: "int", value: 1 },
-        epsilon: { kind: "float", value: epsilon },
-      });
-    }
-  }
-}
-
-/**
- * `softmax(q kᵀ / sqrt(D)) v` between the frames of one batch entry, D = channels per head · height · width.
- * One convolution makes q, k and v: `[B·T, 3C, H, W]` read as `[B, T, 3·heads, D]`, heads before frames.
- */
-function attention(context: Context, set: BlockSet, cell: string, x: string): string {
-  const { graph, network } = context;
-  const name = `${cell}.attn`;
-  const heads = network.architecture.n_head;
-  const channels = set.channelsOut;
-  const joined = joinedConvolution(context, name, channels, x);
-  const batchAndDepth = graph.node("Shape", `/${name}/batch_depth`, [inputName], {
-    start: { kind: "int", value: 0 },
-    end: { kind: "int", value: 2 },
-  });
-  const headsShape = graph.node(
-    "Concat",
-    `/${name}/heads_shape`,
-    [batchAndDepth, graph.integers(`/heads_${3 * heads}`, [3 * heads, -1])],
-    { axis: { kind: "int", value: 0 } },
-  );
-  const split = graph.node("Reshape", `/${name}/heads`, [joined, headsShape]);
-  const headsFirst = graph.node("Transpose", `/${name}/heads_first`, [split], {
-    perm: { kind: "ints", value: [0, 2, 1, 3] },
-  });
-  const [query, key, value] = ["query", "key", "value"].map((part) => `/${name}/${part}`) as [
-    string,
-    string,
-    string,
-  ];
-  graph.split(
-    "Split",
-    `/${name}/split`,
-    [headsFirst, graph.integers(`/thirds_${heads}`, [heads, heads, heads])],
-    [query, key, value],
-    { axis: { kind: "int", value: 1 } },
-  );
-  const singleQuery = toSingle(context, `/${name}/query_single`, query);
-  const singleKey = toSingle(context, `/${name}/key_single`, key);
-  const centredKey = set.norm === "batch" ? fromMeanOfFrames(graph, name, singleKey) : singleKey;
-  const keyTransposed = graph.node("Transpose", `/${name}/key_transposed`, [centredKey], {
-    perm: { kind: "ints", value: [0, 1, 3, 2] },
-  });
-  const products = graph.node("MatMul", `/${name}/products`, [singleQuery, keyTransposed]);
-  const scores = graph.node("Div", `/${name}/scores`, [products, rootOfLength(graph, name, query)]);
-  const weights = graph.node("Softmax", `/${name}/weights`, [scores], { axis: { kind: "int", value: -1 } });
-  const workingWeights = toWorking(context, `/${name}/weights_half`, weights);
-  const mixed = graph.node("MatMul", `/${name}/mixed`, [workingWeights, value]);
-  const framesFirst = graph.node("Transpose", `/${name}/frames_first`, [mixed], {
-    perm: { kind: "ints", value: [0, 2, 1, 3] },
-  });
-  const heightWidth = graph.node("Shape", `/${name}/height_width`, [x], { start: { kind: "int", value: 2 } });
-  const framesShape = graph.node(
-    "Concat",
-    `/${name}/frames_shape`,
-    [graph.integers(`/frames_of_${channels}`, [-1, channels]), heightWidth],
-    { axis: { kind: "int", value: 0 } },
-  );
-  const y = graph.node("Reshape", `/${name}/frames`, [framesFirst, framesShape]);
-  return convolution(context, `${name}.output_proj`, y);
-}
-
-/**
- * Keys `[B, heads, T, D]` less what all frames have in common. That part adds the same to every score of a row, which
- * softmax does not see, and costs the scores digits: unlike the other norms, batch norm does not bound a single image,
- * and scores of 200 whose differences were below 4 made half of the output's error (fixture `mixed`).
- */
-function fromMeanOfFrames(graph: GraphBuilder, name: string, key: string): string {
-  const mean = graph.node("ReduceMean", `/${name}/key_mean`, [key], { axes: { kind: "ints", value: [2] } });
-  return graph.node("Sub", `/${name}/key_centred`, [key, mean]);
-}
-
-/** sqrt(D) as a float, from the last dimension of `[B, heads, T, D]`. */
-function rootOfLength(graph: GraphBuilder, name: string, query: string): string {
-  const length = graph.node("Shape", `/${name}/length`, [query], { start: { kind: "int", value: 3 } });
-  const asFloat = graph.node("Cast", `/${name}/length_float`, [length], { to: { kind: "int", value: 1 } });
-  return graph.node("Sqrt", `/${name}/length_root`, [asFloat]);
-}
-
-function mixer(context: Context, cell: string, x: string): string {
-  const wide = convolution(context, `${cell}.mlp.0`, x);
-  return convolution(context, `${cell}.mlp.2`, gelu(context, `/${cell}/mlp.1`, wide));
-}
-
-/** x/2 · (1 + erf(x / √2)), in the order of operations that ONNX Runtime's GeluFusion knows. */
-function gelu(context: Context, name: string, x: string): string {
-  const { graph } = context;
-  const scalar = (label: string, value: number): string => constant(context, label, [], [value]);
-  const scaled = graph.node("Div", `${name}/scaled`, [x, scalar("/root_of_two", Math.SQRT2)]);
-  const erf = graph.node("Erf", `${name}/erf`, [scaled]);
-  const shifted = graph.node("Add", `${name}/shifted`, [erf, scalar("/one", 1)]);
-  const product = graph.node("Mul", `${name}/product`, [x, shifted]);
-  return graph.node("Mul", name, [product, scalar("/one_half", 0.5)]);
-}
-
-/** A constant in the precision of the activations. */
-function constant(
-  { graph, half }: Context,
-  name: string,
-  shape: readonly number[],
-  values: ArrayLike<number>,
-) {
-  return half ? graph.halves(name, shape, values) : graph.floats(name, shape, values);
-}
-
-function convolution(context: Context, name: string, x: string): string {
-  const { network } = context;
-  const weight = network.weight(`${name}.conv2d.weight`);
-  const bias = network.weight(`${name}.conv2d.bias`);
-  return convolve(context, name, x, weight, bias);
-}
-
-function joinedConvolution(context: Context, attn: string, channels: number, x: string): string {
-  const { network } = context;
-  const parts = ["query", "key", "value"].map((part) => `${attn}.${part}.conv2d`);
-  const join = (suffix: string, length: number): Float64Array => {
-    const all = new Float64Array(3 * length);
-    for (const [i, part] of parts.entries()) all.set(network.weight(`${part}.${suffix}`), i * length);
-    return all;
-  };
-  const kernel = network.architecture.kernel_size;
-  const weight = join("weight", channels * channels * kernel * kernel);
-  return convolve(context, `${attn}.query_key_value`, x, weight, join("bias", channels));
-}
-
-function convolve(
-  context: Context,
-  name: string,
-  x: string,
-  weight: ArrayLike<number>,
-  bias: ArrayLike<number>,
-): string {
-  const { graph, network } = context;
-  const kernel = network.architecture.kernel_size;
-  const pad = (kernel - 1) / 2;
-  const channelsIn = weight.length / (bias.length * kernel * kernel);
-  const inputs = [
-    x,
-    constant(context, `${name}.conv2d.weight`, [bias.length, channelsIn, kernel, kernel], weight),
-    constant(context, `${name}.conv2d.bias`, [bias.length], bias),
-  ];
-  return graph.node("Conv", `/${name}`, inputs, {
-    kernel_shape: { kind: "ints", value: [kernel, kernel] },
-    pads: { kind: "ints", value: [pad, pad, pad, pad] },
-    strides: { kind: "ints", value: [1, 1] },
-  });
 }

@@ -6,7 +6,7 @@ import { croppedNetwork } from "../../export/cnnt/cropped-network.ts";
 import { expectedTensors } from "../../export/cnnt/expected-tensors.ts";
 import type { CnntNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
-import { inputName, outputName } from "../../export/onnx/cnnt-graph.ts";
+import { inputName, outputName } from "../../export/onnx/cnnt-layers.ts";
 import { compareTensors } from "../../export/package/verify-package.ts";
 import { describeProof, expectedOutput } from "../../export/proven-twin.ts";
 import { testScene } from "../../export/test-scene.ts";
