@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { calibrationProgressSchema, calibrationResultSchema } from "./calibration-messages.ts";
+import { boot, calibrationId, count, nameSchema, seconds, stamped, time } from "./message-parts.ts";
 
 /**
  * Everything that leaves over MQTT. The topics stand below `cnnt-edge/<instance>/`; docs/mqtt.md is checked against
@@ -6,30 +8,12 @@ import { z } from "zod";
  * readers ignore what they do not know. Units are in the names; times are RFC 3339 in UTC with milliseconds.
  */
 
-const time = z.iso.datetime({ precision: 3 });
-const count = z.int().nonnegative();
-const seconds = z.number().nonnegative();
-/** The process that wrote a message: random, new at each start, so that words of a dead one can be told apart. */
-const boot = z.string().regex(/^[0-9a-f]{16}$/);
-
-const calibrationId = z.string().regex(/^[0-9a-f]{16}$/);
-
-/** Instance and folder names become topic levels: no slash, no wildcard, nothing to escape. */
-export const nameSchema = z
-  .string()
-  .regex(
-    /^[a-z0-9-]{1,32}$/,
-    "1 to 32 small letters, digits and hyphens, because it becomes part of a topic",
-  );
-
 export const jobStatuses = ["queued", "waiting", "running", "done", "failed", "skipped", "parked"] as const;
 const jobStatusSchema = z.enum(jobStatuses);
 export type JobStatus = z.infer<typeof jobStatusSchema>;
 
 /** A job in one of these has come to its end. */
 export const endStatuses: ReadonlySet<JobStatus> = new Set(["done", "failed", "skipped", "parked"]);
-
-const stamped = { v: z.literal(1), ts: time };
 
 const errorFields = {
   code: z.string(),
@@ -225,73 +209,6 @@ const logSchema = z.strictObject({
   folder: nameSchema.optional(),
   /** How many messages were not sent before this one, because there were too many. */
   suppressed: count,
-});
-
-/** A number with its 95 % interval; `null` stands for "without bound". */
-const interval = z.strictObject({
-  value: z.number().nullable(),
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-});
-
-const calibrationProgressSchema = z.strictObject({
-  ...stamped,
-  boot,
-  id: calibrationId,
-  status: z.enum(["running", "failed", "interrupted"]),
-  /** What is being done, in words; why it failed. */
-  doing: z.string(),
-  done_voxels: count,
-  total_voxels: count,
-  elapsed_s: seconds,
-  eta_s: seconds.optional(),
-});
-
-const calibrationResultSchema = z.strictObject({
-  ...stamped,
-  boot,
-  id: calibrationId,
-  status: z.literal("done"),
-  /** When it was measured, and by which version of cnnt-edge. */
-  created: time,
-  version: z.string(),
-  kind: z.string(),
-  images: count,
-  model: z.strictObject({ name: z.string(), version: z.string(), sha256: z.string(), intensity: z.string() }),
-  provider: z.string(),
-  field_px: z.strictObject({ z: count, y: count, x: count }),
-  pixel_size_um: z.number().optional(),
-  /** Name of the first input, without the folders above it. */
-  field: z.string(),
-  answer: z.strictObject({
-    headline: z.string(),
-    sentences: z.array(z.string()),
-    target: z.strictObject({ kind: z.string(), value: z.number() }).optional(),
-    averages_needed: z.number().nullable(),
-    averages_likely_needed: z.number().nullable(),
-    raw_averages_needed: z.number().nullable(),
-    speed_up: z.number().nullable(),
-    /** The break point: from here on denoising does not surely help. */
-    no_gain_from_averages: z.number().nullable(),
-    mosaic_time_before_s: z.number().nullable(),
-    mosaic_time_after_s: z.number().nullable(),
-  }),
-  /** At most 32; where more were measured the first ones. */
-  levels: z.array(
-    z.strictObject({
-      averages: z.number(),
-      raw_psnr_db: interval.optional(),
-      psnr_db: interval.optional(),
-      worth_scans: interval.optional(),
-      noise_to_signal: z.number().nullable(),
-      meets_target: z.string().optional(),
-      verdicts: z.array(z.strictObject({ verdict: z.string(), evidence: z.string() })),
-    }),
-  ),
-  /** Where its files lie; without the folders above unless `mqtt.expose_paths` allows it. */
-  report: z.string(),
-  /** The watch folders that it is pinned to; absent where `calibrate` tells it. */
-  pinned_to: z.array(nameSchema).optional(),
 });
 
 export interface MessageKind {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "../../core/messages.ts";
+import { nameSchema } from "../../core/message-parts.ts";
 import { longestTile } from "../../core/package-settings.ts";
 import { addressHint, completeAddress } from "./broker-address.ts";
 

@@ -1,0 +1,24 @@
+import { z } from "zod";
+
+/** What the messages of `messages.ts` are made of. */
+
+export const time = z.iso.datetime({ precision: 3 });
+
+export const count = z.int().nonnegative();
+
+export const seconds = z.number().nonnegative();
+
+/** The process that wrote a message: random, new at each start, so that words of a dead one can be told apart. */
+export const boot = z.string().regex(/^[0-9a-f]{16}$/);
+
+export const calibrationId = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** Instance and folder names become topic levels: no slash, no wildcard, nothing to escape. */
+export const nameSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9-]{1,32}$/,
+    "1 to 32 small letters, digits and hyphens, because it becomes part of a topic",
+  );
+
+export const stamped = { v: z.literal(1), ts: time };
