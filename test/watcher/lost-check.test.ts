@@ -32,7 +32,7 @@ async function killChecks(count: number, until: Promise<unknown>): Promise<numbe
 
 const newChecks = () =>
   createModelChecks({
-    dirs: [identity],
+    dirs: () => [identity],
     signal: new AbortController().signal,
     everyCalls: 1000,
     onNews: () => undefined,

@@ -51,7 +51,7 @@ test("a model is checked when its files have been still, and what it holds then 
   await cp(identity, dir, { recursive: true });
   const news: string[] = [];
   const checks = createModelChecks({
-    dirs: [dir],
+    dirs: () => [dir],
     signal: new AbortController().signal,
     everyCalls: 1000,
     onNews: (text) => news.push(text),
@@ -80,4 +80,27 @@ test("a model is checked when its files have been still, and what it holds then 
   await checks.changed("cpu");
   assert.equal(await checks.changed("cpu"), false, "nothing that decides a result was changed");
   assert.match(news.at(-1) ?? "", /it holds the same model as before/);
+});
+
+test("a model that comes into use is checked at the next look, and one that is used no more is forgotten", async () => {
+  let dirs = [identity];
+  const checks = createModelChecks({
+    dirs: () => dirs,
+    signal: new AbortController().signal,
+    everyCalls: 1000,
+    onNews: () => undefined,
+  });
+  await checks.all("cpu");
+  dirs = [identity, shipped];
+  assert.equal(await checks.changed("cpu"), true);
+  assert.deepEqual(
+    checks.models().map((model) => ["package" in model, model.dir]),
+    dirs.map((dir) => [true, dir]),
+  );
+  dirs = [shipped];
+  assert.equal(await checks.changed("cpu"), true);
+  assert.deepEqual(
+    checks.models().map(({ dir }) => dir),
+    [shipped],
+  );
 });

@@ -71,7 +71,7 @@ export function createEngineSupervisor(
 ): EngineSupervisor {
   const stopping = new AbortController();
   const checks = createModelChecks({
-    dirs: [...new Set(config.folders.flatMap(modelsOf))],
+    dirs: () => [...new Set(config.folders.flatMap(modelsOf))],
     signal: stopping.signal,
     everyCalls: looksPerCheck,
     onNews: log.info,

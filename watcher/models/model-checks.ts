@@ -4,7 +4,7 @@ import type { ModelPackage } from "../../core/package-settings.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
 import { checkModel, type Model, wasLost } from "./models.ts";
 
-/** The models of the configuration, each with what its last check found. */
+/** The models that watch folders use, each with what its last check found. */
 export interface ModelChecks {
   readonly models: () => readonly Model[];
   /** Checks all anew, or only those that were in order; answers whether anything is other than before. */
@@ -13,13 +13,15 @@ export interface ModelChecks {
    * Checks those whose files are others than at their last check: those in error at once, those in order when their
    * files were the same at the last call already, because a package is replaced file by file. Each `everyCalls` calls
    * checks all in error, because a check may also have failed for lack of memory. A check whose process was lost is
-   * repeated at the next call, then after 2, 4, 8 … calls. Answers whether anything is other than before.
+   * repeated at the next call, then after 2, 4, 8 … calls. One that is used only since the last call is checked, and one
+   * that is used no more is forgotten. Answers whether anything is other than before.
    */
   readonly changed: (provider: string) => Promise<boolean>;
 }
 
 export interface ModelChecksOptions {
-  readonly dirs: readonly string[];
+  /** The models that are in use now, each once: it is asked at each check. */
+  readonly dirs: () => readonly string[];
   readonly signal: AbortSignal;
   readonly everyCalls: number;
   /** Files of a model that was in order were changed, or are in order again: in words. */
@@ -58,13 +60,16 @@ export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChe
   return {
     models: () => models,
     all: (provider, { keepErrors } = { keepErrors: false }) =>
-      take(dirs.map(async (dir) => (keepErrors ? inError(dir) : undefined) ?? (await check(dir, provider)))),
+      take(
+        dirs().map(async (dir) => (keepErrors ? inError(dir) : undefined) ?? (await check(dir, provider))),
+      ),
     changed: async (provider) => {
       calls += 1;
       const anyway = calls % everyCalls === 0;
       return take(
-        models.map(async (model) => {
-          const { dir } = model;
+        dirs().map(async (dir) => {
+          const model = models.find((one) => one.dir === dir);
+          if (model === undefined) return check(dir, provider);
           const signature = await signatureOf(dir);
           const changed = signatures.get(dir) !== signature;
           const isDue = anyway || (lost.get(dir)?.dueCall ?? Number.POSITIVE_INFINITY) <= calls;
