@@ -1,3 +1,5 @@
+import { reportOf } from "../../core/errors.ts";
+import { hasCode } from "../../core/steering-codes.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
@@ -28,7 +30,8 @@ export function publishPreviews(events: Events<DaemonEvents>, options: PreviewsO
       const body = { folder: job.folder, job: id, source, display_range: displayRange, ...picture };
       publisher.publish("preview", body, { folder: job.folder });
     } catch (error) {
-      log.warn(error, { job: id });
+      // A folder that does not answer, or whose process was ended by a stop, is told by itself.
+      if (!hasCode(reportOf(error), "folder-unreachable")) log.warn(error, { job: id });
     } finally {
       letGo();
     }

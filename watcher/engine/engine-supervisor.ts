@@ -85,7 +85,7 @@ export function createEngineSupervisor(
   let reason: string | undefined;
 
   function become(next: EngineCondition, why?: string): void {
-    if (condition === next && reason === why) return;
+    if (stopping.signal.aborted || (condition === next && reason === why)) return;
     condition = next;
     reason = why;
     events.tell("engineChanged", { condition, reason });
@@ -160,6 +160,8 @@ export function createEngineSupervisor(
 
   async function check(ask: () => Promise<boolean>): Promise<boolean> {
     const changed = await ask();
+    // What a stop cut short says nothing of the models.
+    if (stopping.signal.aborted) return false;
     if (changed) events.tell("modelsChecked", checks.models());
     return changed;
   }

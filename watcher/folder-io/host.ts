@@ -57,6 +57,11 @@ export function createFolderIo({
   let restartTimer: NodeJS.Timeout | undefined;
   let hangTimer: NodeJS.Timeout | undefined;
 
+  /** What a stop ended is no news. */
+  function tellUnreachable(error: ErrorReport): void {
+    if (!stopping) events.onUnreachable(error);
+  }
+
   function begin(): void {
     const own = startProcess(program, { stderr: "inherit" });
     child = own;
@@ -72,7 +77,7 @@ export function createFolderIo({
             () => undefined,
             (error: unknown) => {
               // Not written down, so it must be found again: by the next process, which knows only the ledger.
-              events.onUnreachable(reportOf(error));
+              tellUnreachable(reportOf(error));
               own.kill("what it found was not written down");
               throw error;
             },
@@ -81,7 +86,7 @@ export function createFolderIo({
           failures = 0;
           events.onSwept(swept);
         },
-        unreachable: events.onUnreachable,
+        unreachable: tellUnreachable,
       },
       ({ how }) => {
         own.kill(how);
@@ -91,7 +96,7 @@ export function createFolderIo({
     /** A process that waits for a dead server dies only when the kernel lets it go; until then no other is started. */
     function killHanging(): void {
       const error = hanging(settings.path, hangMs);
-      events.onUnreachable(reportOf(error));
+      tellUnreachable(reportOf(error));
       peer.end(error);
       own.kill(error.message);
     }
@@ -111,7 +116,7 @@ export function createFolderIo({
     [child, folder] = [undefined, undefined];
     if (stopping) return;
     // Once it is only started again. Where it ends again before it has swept, nobody looks at the folder.
-    if (failures > 0 && !killedByUs) events.onUnreachable(reportOf(withoutProcess(settings.path, how)));
+    if (failures > 0 && !killedByUs) tellUnreachable(reportOf(withoutProcess(settings.path, how)));
     restartTimer = setTimeout(begin, backoffMs(restart, failures, Math.random()));
     failures += 1;
   }

@@ -52,18 +52,20 @@ export async function openLedger(stateFolder: string, onLost: (error: Error) => 
     });
   });
   let closed = false;
-  /** The thread is gone: nobody would answer. */
+  /** The thread ended before it was asked to: nobody would answer. */
   let lost = false;
   const thread = startThread(new URL("./ledger-thread.ts", import.meta.url));
   const store = connect<LedgerDuties, object>(thread, {}, ({ how, cause }) => {
-    lost = true;
     const error = machineError("the ledger's thread ended", {
       code: "ledger-lost",
       found: how,
       remedy: "Start the daemon again; nothing that it has stored is lost",
       cause,
     });
-    if (!closed) onLost(error);
+    if (!closed) {
+      lost = true;
+      onLost(error);
+    }
     return error;
   });
   const call =

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { machineError } from "../../../core/errors.ts";
 import { publishPreviews } from "../../../watcher/announce/previews.ts";
 import type { DaemonEvents } from "../../../watcher/events/daemon-events.ts";
 import { createEvents } from "../../../watcher/events/event-map.ts";
@@ -8,12 +9,19 @@ import type { Folder } from "../../../watcher/folder/folder.ts";
 import { runningJob } from "../running-job.ts";
 
 test("a source is held from the event of its end until its preview is drawn, also where that fails", async () => {
-  for (const fails of [false, true]) {
+  const lost = machineError("the process has ended", { code: "folder-unreachable" });
+  const attempts = [
+    { failure: undefined, end: ["preview"] },
+    { failure: new Error("no picture"), end: ["warned"] },
+    // The folder itself tells of it, unless the daemon stops.
+    { failure: lost, end: [] },
+  ];
+  for (const { failure, end } of attempts) {
     const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
     const told: string[] = [];
     let draw: () => void = () => undefined;
     const drawn = new Promise<object>((resolve, reject) => {
-      draw = () => (fails ? reject(new Error("no picture")) : resolve({ displayRange: [0, 1] }));
+      draw = () => (failure === undefined ? resolve({ displayRange: [0, 1] }) : reject(failure));
     });
     publishPreviews(events, {
       publisher: { publish: (name) => void told.push(name) },
@@ -31,6 +39,6 @@ test("a source is held from the event of its end until its preview is drawn, als
     events.tell("jobChanged", { ...job, status: "done" });
     draw();
     await nextTurn();
-    assert.deepEqual(told, ["held", fails ? "warned" : "preview", "let go"], "one every two seconds");
+    assert.deepEqual(told, ["held", ...end, "let go"], "one every two seconds");
   }
 });

@@ -16,13 +16,14 @@ import { noMemory, quickFolder } from "./quick-folder.ts";
 async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, sweepMs = 100) {
   const root = await temporaryFolder();
   await mkdir(join(root, "in"));
-  const told = { findings: [] as Finding[], sweeps: 0, unreachable: [] as string[], asked: 0 };
+  const told = { findings: [] as Finding[], sweeps: 0, unreachable: [] as string[], asked: 0, found: 0 };
   let refuse = false;
   let noteMs = 0;
   const io = createFolderIo({
     settings: quickFolder(join(root, "in"), join(root, "out"), sweepMs),
     events: {
       onFinding: async (finding) => {
+        told.found += 1;
         await sleep(noteMs);
         if (refuse) throw new Error("the ledger did not take it");
         told.findings.push(finding);
@@ -133,4 +134,15 @@ test("what is asked of a process that ends is not said to be the disk's fault", 
   const asked = io.ask("hash", { source: "a.tif" });
   await io.stop();
   await assert.rejects(asked, /the process that looks after the folder has ended/);
+});
+
+test("a finding that could not be written down because of a stop is told to nobody", async (t) => {
+  const { root, io, told, setRefuse, setNoteMs } = await folderIo(t);
+  setRefuse(true);
+  setNoteMs(500);
+  await writeFile(join(root, "in", "a.tif"), tinyTiff(1));
+  await until("it is found", () => told.found > 0);
+  await io.stop();
+  await sleep(1000);
+  assert.deepEqual(told.unreachable, []);
 });
