@@ -13,16 +13,17 @@ import { createDaemonLog } from "../../../watcher/events/daemon-log.ts";
 import { createEvents } from "../../../watcher/events/event-map.ts";
 import { copyingEngine } from "../copying-engine.ts";
 import { repository } from "../running-daemon.ts";
+import { runningJob } from "../running-job.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { until } from "../until.ts";
 
-async function roomWith(
+async function supervisorWith(
   startEngine: (options: EngineOptions) => Engine,
   engine: Record<string, unknown> = {},
   onWarning: (text: string) => void = () => undefined,
+  events = createEvents<DaemonEvents>((error) => assert.fail(String(error))),
 ): Promise<EngineSupervisor> {
   const folder = await temporaryFolder();
-  const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
   const folders = [{ name: "f", path: "in", output: "out", model: join(repository, "models/identity") }];
   const config = resolveConfig(parseConfig(JSON.stringify({ folders, engine }), "c"), folder, repository);
   events.on("failed", () => assert.fail("the engine was lost"));
@@ -36,12 +37,12 @@ async function roomWith(
 /** What the engine is started with under a configuration. */
 async function engineOptions(engine: Record<string, unknown>): Promise<EngineOptions> {
   const started: EngineOptions[] = [];
-  const room = await roomWith((options) => {
+  const supervisor = await supervisorWith((options) => {
     started.push(options);
     return copyingEngine().engine;
   }, engine);
-  await room.warmUp();
-  await room.stop();
+  await supervisor.warmUp();
+  await supervisor.stop();
   return started[0] ?? assert.fail("no engine was started");
 }
 
@@ -76,31 +77,53 @@ test("an engine that is lost while it warms up is told, started again, and taken
     },
   };
   const news: string[] = [];
-  const room = await roomWith(
+  const supervisor = await supervisorWith(
     () => losing,
     {},
     (text) => news.push(text),
   );
-  const { engine: facts } = await room.warmUp();
+  const { engine: facts } = await supervisor.warmUp();
   assert.equal(facts, undefined, "the daemon goes on without it");
-  assert.equal(room.engine(), undefined);
-  assert.equal(room.condition().condition, "lost");
+  assert.equal(supervisor.engine(), undefined);
+  assert.equal(supervisor.condition().condition, "lost");
   assert.match(
-    room.condition().reason ?? "",
+    supervisor.condition().reason ?? "",
     /lost while it warmed up; it is started again in 1 s: the engine/,
   );
-  await until("the engine is warm", () => room.engine() !== undefined);
-  assert.equal(room.condition().condition, "ready");
+  await until("the engine is warm", () => supervisor.engine() !== undefined);
+  assert.equal(supervisor.condition().condition, "ready");
   assert.equal(news.length, 2);
   assert.match(news[1] ?? "", /lost 2 times in a row while it warmed up; it is started again in 1\.5 s:/);
-  await room.stop();
+  await supervisor.stop();
 });
 
 test("an engine that cannot be had at all ends the warm-up", async () => {
   const { engine } = copyingEngine();
   const none = machineError("provider cuda cannot be used", { code: "provider-unavailable" });
-  const room = await roomWith(() => ({ ...engine, ready: () => Promise.reject(none) }));
-  await assert.rejects(room.warmUp(), none);
-  assert.equal(room.condition().condition, "lost");
-  await room.stop();
+  const supervisor = await supervisorWith(() => ({ ...engine, ready: () => Promise.reject(none) }));
+  await assert.rejects(supervisor.warmUp(), none);
+  assert.equal(supervisor.condition().condition, "lost");
+  await supervisor.stop();
+});
+
+test("an attempt that lost the engine makes it lost, and the next progress or end of a job makes it ready", async () => {
+  const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
+  const conditions: string[] = [];
+  events.on("engineChanged", ({ condition }) => void conditions.push(condition));
+  const start = () => copyingEngine().engine;
+  const supervisor = await supervisorWith(start, {}, undefined, events);
+  await supervisor.warmUp();
+  const job = runningJob("a.tif", 64);
+  const lose = (code: string): void =>
+    events.tell("attemptFailed", { job, error: { kind: "machine", code, message: "gone", retryable: true } });
+  lose("disk-full");
+  lose("engine-lost");
+  events.tell("jobChanged", { ...job, status: "waiting" });
+  assert.equal(supervisor.condition().reason, "gone");
+  const progress = { stage: "denoising", doneVoxels: 1, totalVoxels: 64, elapsedS: 1 } as const;
+  events.tell("jobProgressed", { job, progress });
+  lose("network-stuck");
+  events.tell("jobChanged", { ...job, status: "done" });
+  assert.deepEqual(conditions, ["ready", "lost", "ready", "lost", "ready"]);
+  await supervisor.stop();
 });
