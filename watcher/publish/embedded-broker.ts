@@ -40,8 +40,12 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     authenticate: (client, _username, given, done) => {
       done(null, client.id !== ownClientId || isSame(given, password));
     },
-    // Sessions that outlive their client would keep every message for a reader that may never come back.
-    preConnect: (_client, packet, done) => done(null, packet.clean !== false),
+    // A session that outlived its client would keep every message for a reader that may never come back. Whoever asks for
+    // one gets a clean one, and hears so: the answer says that no session is present.
+    preConnect: (_client, packet, done) => {
+      packet.clean = true;
+      done(null, true);
+    },
     authorizePublish: (client, packet, done) => {
       const ours = packet.topic === base || packet.topic.startsWith(`${base}/`);
       const request = packet.topic.startsWith(`${base}/request/`);

@@ -15,6 +15,11 @@ const mosquitto = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/hom
 export const withoutMosquitto: string | false =
   mosquitto === undefined ? "Debian's package mosquitto is not installed" : false;
 
+export const withoutMosquittoSub: string | false =
+  spawnSync("mosquitto_sub", ["--help"]).error === undefined
+    ? false
+    : "Debian's package mosquitto-clients is not installed";
+
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");

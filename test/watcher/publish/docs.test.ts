@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { configSchema, folderSchema } from "../../../watcher/config/schema.ts";
 import { startEmbeddedBroker } from "../../../watcher/publish/embedded-broker.ts";
 import { repository } from "../running-daemon.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { withoutMosquittoSub } from "./brokers.ts";
 
 const page = (name: string): string => readFileSync(join(repository, "docs", name), "utf8");
 
@@ -32,7 +33,7 @@ test("docs/configuration.md lists every option with its default, and no other", 
 });
 
 test("the line in docs/mqtt.md that saves a preview writes the picture's bytes", {
-  skip: spawnSync("mosquitto_sub", ["--help"]).error === undefined ? false : "mosquitto_sub is not installed",
+  skip: withoutMosquittoSub,
 }, async (t) => {
   const line =
     /^ *(mosquitto_sub .*preview\.png)$/m.exec(page("mqtt.md"))?.[1] ?? assert.fail("no such line");
