@@ -6,13 +6,12 @@ import type { Throughput } from "./throughput.ts";
 export function countDeliveries(
   events: Events<DaemonEvents>,
   throughput: Pick<Throughput, "deliver" | "finish">,
-  now: () => number = () => performance.now(),
 ): () => number | undefined {
   let running: { readonly id: string; voxels: number } | undefined;
 
   function deliver(id: string, voxels: number): void {
     if (running?.id !== id) return;
-    throughput.deliver(Math.max(0, voxels - running.voxels), now());
+    throughput.deliver(Math.max(0, voxels - running.voxels), performance.now());
     running.voxels = voxels;
   }
 
