@@ -156,6 +156,14 @@ function notUsable(file: string, cause: unknown) {
       cause,
     });
   }
+  if (code === resultCodes.busy) {
+    return machineError("another program holds the ledger", {
+      code: "ledger-unusable",
+      file,
+      remedy: "Let that program finish, or end it: a backup that reads the state folder, or a sqlite3 shell",
+      cause,
+    });
+  }
   return machineError("the ledger cannot be used", {
     code: "ledger-unusable",
     file,

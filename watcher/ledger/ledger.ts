@@ -22,7 +22,7 @@ export interface LedgerDuties {
   readonly close: { readonly ask: undefined; readonly answer: undefined };
 }
 
-/** Operations that need no room on the disk; all others do. */
+/** Operations that write nothing: a full disk, or a program that holds the ledger, does not keep them. */
 export const ledgerReads: ReadonlySet<string> = new Set([
   "knownFiles",
   "waitingFiles",

@@ -25,7 +25,7 @@ export interface KeptSources {
 }
 
 /** Moves that were asked for and are not yet done: they outlive the daemon. */
-export function createMoveStore({ rows, run, transaction }: Database, now: () => number) {
+export function createMoveStore({ rows, run }: Database, now: () => number) {
   return {
     /** The next move of `folder` that is due. */
     nextMove: (folder: string): PendingMove | undefined => {
@@ -65,22 +65,18 @@ export function createMoveStore({ rows, run, transaction }: Database, now: () =>
       run("UPDATE sightings SET move_not_before_ms = 0, move_attempts = 0 WHERE move = 'asked'");
     },
 
-    keptSources: (): Record<string, KeptSources> =>
-      transaction(() => {
-        const kept: Record<string, KeptSources> = {};
-        const counted = rows(
-          `SELECT folder, count(*) AS n, min(id) AS first FROM sightings
-           WHERE move = 'asked' AND move_error IS NOT NULL GROUP BY folder`,
-        );
-        for (const { folder, n, first } of counted) {
-          const [oldest] = rows("SELECT move_error FROM sightings WHERE id = ?", Number(first));
-          kept[String(folder)] = {
-            count: Number(n),
-            error: JSON.parse(String(oldest?.["move_error"])) as ErrorReport,
-          };
-        }
-        return kept;
-      }),
+    /** With `min`, SQLite takes the other columns from the row that has it (https://sqlite.org/lang_select.html, 2.5). */
+    keptSources: (): Record<string, KeptSources> => {
+      const kept: Record<string, KeptSources> = {};
+      const oldest = rows(
+        `SELECT folder, count(*) AS n, min(id), move_error FROM sightings
+         WHERE move = 'asked' AND move_error IS NOT NULL GROUP BY folder`,
+      );
+      for (const { folder, n, move_error } of oldest) {
+        kept[String(folder)] = { count: Number(n), error: JSON.parse(String(move_error)) as ErrorReport };
+      }
+      return kept;
+    },
   };
 }
 
