@@ -7,6 +7,7 @@ import type { Events } from "../events/event-map.ts";
 import { createFolderIo, type FolderIo } from "../folder-io/host.ts";
 import type { OutputState } from "../folder-io/protocol.ts";
 import type { Finding } from "../intake/scan.ts";
+import type { WholeOptions } from "../ledger/admission.ts";
 import { isOutputFault } from "../ledger/held-faults.ts";
 import type { Admission, Job } from "../ledger/job.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -40,6 +41,9 @@ type FullFor = NonNullable<FolderFacts["full"]>;
 
 /** A disk that refuses what it claims to have room for is told again after it was in order for this. */
 const fullAgainMs = 10 * 60_000;
+
+/** Of a file that is there. */
+type SeenFinding = Extract<Finding, { sighting: unknown }>;
 
 /** Tells `folderChanged`, and `jobChanged` for what its findings made of jobs. */
 export function createFolder(events: Events<DaemonEvents>, options: FolderOptions): Folder {
@@ -92,24 +96,25 @@ export function createFolder(events: Events<DaemonEvents>, options: FolderOption
     }
     const { sighting } = finding;
     if (finding.kind !== "broken") toldWaiting.delete(sighting.source);
-    let admission: Admission;
-    if (finding.kind === "broken") {
-      admission = await ledger.admitBroken(config.name, sighting, finding.error);
-      if (admission.kind === "changed") tellWaiting(sighting.source, finding.error);
-    } else if (finding.kind === "refused") {
-      admission = await ledger.admitRefused(config.name, sighting, finding.error);
-      if (admission.kind === "changed") {
-        log.warn(errorFromReport(finding.error), { folder: config.name, ended: true });
-      }
-    } else {
-      admission = await ledger.admitWhole(config.name, sighting, finding.facts, { moves });
-      if (admission.kind === "touched") {
-        const wholeHashes: Record<string, string> = {};
-        for (const source of admission.sources) wholeHashes[source] = await io.ask("hash", { source });
-        admission = await ledger.admitWhole(config.name, sighting, finding.facts, { wholeHashes, moves });
-      }
+    let admission = await note(finding, { moves });
+    if (admission.kind === "touched") {
+      const wholeHashes: Record<string, string> = {};
+      for (const source of admission.sources) wholeHashes[source] = await io.ask("hash", { source });
+      admission = await note(finding, { wholeHashes, moves });
     }
-    return admission.kind === "changed" ? admission.jobs : [];
+    if (admission.kind !== "changed") return [];
+    if (finding.kind === "broken") tellWaiting(sighting.source, finding.error);
+    else if (finding.kind === "refused") {
+      log.warn(errorFromReport(finding.error), { folder: config.name, ended: true });
+    }
+    return admission.jobs;
+  }
+
+  function note(finding: SeenFinding, options: WholeOptions): Promise<Admission> {
+    const { kind, sighting } = finding;
+    if (kind === "broken") return ledger.admitBroken(config.name, sighting, finding.error, options);
+    if (kind === "refused") return ledger.admitRefused(config.name, sighting, finding.error, options);
+    return ledger.admitWhole(config.name, sighting, finding.facts, options);
   }
 
   /** A file that is being written may wait for another reason at each pause: it is told once. */

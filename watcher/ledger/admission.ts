@@ -11,7 +11,7 @@ import { compareWhole, type WholeHashes } from "./whole-hashes.ts";
 
 /** How files that came to rest become jobs: each content once. */
 
-interface WholeOptions {
+export interface WholeOptions {
   /** Of each file, where the ledger asked for them. */
   readonly wholeHashes?: WholeHashes;
   /** Done sources leave the folder. */
@@ -114,27 +114,31 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     return { kind: "unchanged" };
   }
 
-  /** undefined where the ledger has to act; `whole` tells of a file that can be read now. */
+  /** undefined where the ledger has to act; `facts` are of a file that can be read now. */
   function alreadyKnown(
     folder: string,
     seen: Sighting,
-    whole?: WholeOptions & { readonly facts: WholeFacts },
+    { facts, ...options }: WholeOptions & { readonly facts?: WholeFacts },
     before: Row | undefined = sightings.latest(folder, seen.source),
   ): Admission | undefined {
     if (before === undefined) return undefined;
     const id = Number(before["id"]);
     const open = jobsOf(id);
+    const again = (): Admission | undefined =>
+      facts === undefined
+        ? { kind: "unchanged" }
+        : takeUpAgain(folder, seen, before, open, { facts, ...options });
     if (!isContentOf(before, seen) || open.some((one) => one.waitsFor === "file")) return undefined;
     if (before["mtime_ms"] === seen.mtimeMs) {
       // It was looked at again because of its time of status change, and is not to be because of the same one.
       sightings.noteStatus(id, seen);
-      return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
+      return again();
     }
-    const bytes = compareWhole(seen, open, whole?.wholeHashes);
+    const bytes = compareWhole(seen, open, options.wholeHashes);
     if (bytes === "unread") return touched(seen);
     if (bytes !== "same") return undefined;
     run("UPDATE sightings SET mtime_ms = ?, ctime_ms = ? WHERE id = ?", seen.mtimeMs, seen.ctimeMs, id);
-    return whole === undefined ? { kind: "unchanged" } : takeUpAgain(folder, seen, before, open, whole);
+    return again();
   }
 
   /**
@@ -201,11 +205,16 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
         };
       }),
 
-    /** A file is not whole yet: a waiting job that says why. */
-    admitBroken: (folder: string, seen: Sighting, error: ErrorReport): Admission =>
+    /** A file is not whole yet: a waiting job that says why, unless all its bytes are those that were denoised. */
+    admitBroken: (
+      folder: string,
+      seen: Sighting,
+      error: ErrorReport,
+      options: WholeOptions = {},
+    ): Admission =>
       admit(folder, seen, () => {
-        const known = alreadyKnown(folder, seen);
-        if (known?.kind === "unchanged") return known;
+        const known = alreadyKnown(folder, seen, options);
+        if (known !== undefined) return known;
         const sighting = sightingFor(folder, seen);
         const fields = { series: 0, status: "waiting", waitsFor: "file", reason: toDo(error) } as const;
         return {
@@ -215,10 +224,15 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
       }),
 
     /** A file will never be read: a failed job with the remedy. */
-    admitRefused: (folder: string, seen: Sighting, error: ErrorReport): Admission =>
+    admitRefused: (
+      folder: string,
+      seen: Sighting,
+      error: ErrorReport,
+      options: WholeOptions = {},
+    ): Admission =>
       admit(folder, seen, () => {
-        const known = alreadyKnown(folder, seen);
-        if (known?.kind === "unchanged") return known;
+        const known = alreadyKnown(folder, seen, options);
+        if (known !== undefined) return known;
         const sighting = sightingFor(folder, seen);
         const fields = { series: 0, status: "failed", error } as const;
         return {

@@ -161,6 +161,25 @@ test("a copy of content that is done makes no second job, although the copy paus
   assert.ok(![job.id, waiting.id].includes(newer.id));
 });
 
+test("content that is done makes no job where it is only touched and seems broken for a while; other bytes make one", async (t) => {
+  const { store } = await newStore(t);
+  const job = only(store.admitWhole("f", seen("a.tif"), onePlane));
+  store.start(job.id, ["/o/a"]);
+  const done = store.finish(job.id, outcome("/o/a", "abc"), false);
+  for (const admit of [store.admitBroken, store.admitRefused]) {
+    const touched = seen("a.tif", { mtimeMs: 2 });
+    assert.deepEqual(admit("f", touched, broken), { kind: "touched", sources: ["a.tif"] });
+    assert.equal(admit("f", touched, broken, { wholeHashes: { "a.tif": "abc" } }).kind, "unchanged");
+    assert.equal(admit("f", touched, broken).kind, "unchanged");
+    assert.equal(store.admitWhole("f", touched, onePlane).kind, "unchanged");
+    store.admitWhole("f", seen("a.tif"), onePlane, { wholeHashes: { "a.tif": "abc" } });
+  }
+  assert.deepEqual(store.job(job.id), done);
+  const rewritten = seen("a.tif", { mtimeMs: 3 });
+  const waiting = only(store.admitBroken("f", rewritten, broken, { wholeHashes: { "a.tif": "def" } }));
+  assert.deepEqual([waiting.status, waiting.revision], ["waiting", 2]);
+});
+
 test("a copy of other content that pauses is one job, and content that failed is queued under its own job again", async (t) => {
   const { store } = await newStore(t);
   const job = only(store.admitWhole("f", seen("a.tif"), onePlane));
