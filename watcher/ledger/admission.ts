@@ -46,7 +46,8 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
       run("DELETE FROM jobs WHERE sighting = ? AND series > 0", id);
       return { id, revision, skipped: [] };
     }
-    const newer = { id: sightings.add(folder, seen, revision + 1), revision: revision + 1 };
+    const next = sightings.nextRevision(folder, seen.source);
+    const newer = { id: sightings.add(folder, seen, next), revision: next };
     const skipped = open
       .filter((one) => one.status === "queued" || one.status === "waiting")
       .flatMap((one) => table.endReplaced(one.id) ?? []);
@@ -157,7 +158,7 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     const before = sightings.before(paused);
     const known = alreadyKnown(folder, seen, whole, before);
     if (known === undefined || before === undefined || known.kind === "touched") return known;
-    sightings.exchangeRevisions(paused, before);
+    sightings.setAside(Number(paused["id"]));
     const reason = "the file has the same content as before it was copied again";
     const ended = waiting.map(({ id }) => table.end(id, "skipped", { reason }));
     return { kind: "changed", jobs: [...ended, ...(known.kind === "changed" ? known.jobs : [])] };

@@ -37,7 +37,8 @@ export function jobFromRow(row: Row): Job {
     members: JSON.parse(text("members") ?? "[]") as string[],
     series: number("series") ?? 0,
     seriesCount: number("series_count") ?? 1,
-    revision: number("revision") ?? 1,
+    // Negative where the content before it came back (`setAside`).
+    revision: Math.abs(number("revision") ?? 1),
     sizeBytes: number("size_bytes") ?? 0,
     mtimeMs: number("mtime_ms") ?? 0,
     status: text("status") as JobStatus,

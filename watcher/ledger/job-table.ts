@@ -85,7 +85,7 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
         sighting.id,
         fields.series,
       );
-      // The revision of a content that came back is another one than at its first time.
+      // An earlier version gave content that came back another revision, and its jobs kept their ids.
       const id = String(known?.["id"] ?? jobKey(folder, source, sighting.revision, fields.series));
       run(
         `INSERT INTO jobs (id, sighting, series, status, waits_for, reason, error, voxels, sample_bytes, created_ms, ended_ms)

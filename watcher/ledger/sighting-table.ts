@@ -13,6 +13,15 @@ export function createSightingTable({ rows, run }: Database) {
 
   return {
     latest,
+    /** Of a source that has one: a number that was never told, also not of a sighting that was set aside. */
+    nextRevision: (folder: string, source: string): number => {
+      const [row] = rows(
+        "SELECT max(abs(revision)) + 1 AS next FROM sightings WHERE folder = ? AND source = ?",
+        folder,
+        source,
+      );
+      return Number(row?.["next"]);
+    },
     /** The revision before, of the same source. */
     before: ({ folder, source, revision }: Row): Row | undefined =>
       rows(
@@ -50,12 +59,9 @@ export function createSightingTable({ rows, run }: Database) {
         id,
       );
     },
-    exchangeRevisions: (one: Row, other: Row): void => {
-      const [first, second] = [Number(one["id"]), Number(other["id"])];
-      // Two rows of one source never have one revision, not for a moment.
-      run("UPDATE sightings SET revision = -revision WHERE id IN (?, ?)", first, second);
-      run("UPDATE sightings SET revision = ? WHERE id = ?", Number(other["revision"]), first);
-      run("UPDATE sightings SET revision = ? WHERE id = ?", Number(one["revision"]), second);
+    /** The revision before is the latest again. The number stays in use, with another sign, because it was told. */
+    setAside: (id: number): void => {
+      run("UPDATE sightings SET revision = -revision WHERE id = ?", id);
     },
   };
 }

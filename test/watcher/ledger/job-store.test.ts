@@ -150,6 +150,8 @@ test("a copy of content that is done makes no second job, although the copy paus
   const ended = only(store.admitWhole("f", copied, onePlane, { wholeHashes: { "a.tif": "abc" } }));
   assert.deepEqual([ended.id, ended.status], [waiting.id, "skipped"]);
   assert.match(ended.reason ?? "", /same content/);
+  // What was told of either does not change.
+  assert.deepEqual([store.job(job.id)?.revision, ended.revision], [1, 2]);
   assert.deepEqual(store.counts().byStatus, { ...store.counts().byStatus, queued: 0, done: 1, skipped: 1 });
   assert.deepEqual(
     store.knownFiles("f").map(({ mtimeMs }) => mtimeMs),
@@ -188,6 +190,7 @@ test("a copy of other content that pauses is one job, and content that failed is
   store.admitBroken("f", seen("a.tif", { sizeBytes: 5, mtimeMs: 2 }), broken);
   const [ended, again] = jobsOf(store.admitWhole("f", seen("a.tif", { ctimeMs: 3 }), onePlane));
   assert.deepEqual([ended?.status, again?.id, again?.status], ["skipped", job.id, "queued"]);
+  assert.deepEqual([ended?.revision, again?.revision], [2, 1]);
   store.start(job.id, ["/o/a"]);
   store.finish(job.id, outcome("/o/a", "abc"), false);
   const waiting = only(store.admitBroken("f", seen("a.tif", { sizeBytes: 5, mtimeMs: 4 }), broken));
