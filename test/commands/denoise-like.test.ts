@@ -23,14 +23,25 @@ async function denoised(name: string, ...options: string[]): Promise<string> {
   return stdout.trim();
 }
 
+const small = ["--tile", "4,32,32", "--overlap", "1,8,8"];
 const kinds: Readonly<Record<string, readonly string[]>> = {
-  "with the package's tiles": [],
-  "in small tiles": ["--tile", "4,32,32", "--overlap", "1,8,8"],
-  "with the published tiling": ["--tile", "4,32,32", "--overlap", "1,8,8", "--tiling", "published"],
-  "as float32, with one thread": ["--dtype", "float32", "--threads", "1"],
-  "with one channel copied": ["--channel", "1=pass"],
-  "without normalization": ["--normalization", "none", "--dtype", "float32"],
-  compressed: ["--compression", "zstd"],
+  "with the package's tiles, compressed": ["--compression", "zstd"],
+  "with the published tiling, as float32, with one thread": [
+    ...small,
+    "--tiling",
+    "published",
+    "--dtype",
+    "float32",
+    "--threads",
+    "1",
+  ],
+  "in small tiles, without normalization, with one channel copied": [
+    ...small,
+    "--normalization",
+    "none",
+    "--channel",
+    "1=pass",
+  ],
 };
 
 for (const [kind, options] of Object.entries(kinds)) {
