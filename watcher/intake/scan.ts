@@ -85,8 +85,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
 
   /** Looks once at the whole folder and tells what came to rest, one finding at a time. */
   async function look(tell: Tell): Promise<ScanSummary> {
-    const { files: listed, blind } = await sweep(settings.folder, settings);
-    const gone = files.relist(listed, settings.now());
+    const { files: listed, blind, unseen } = await sweep(settings.folder, settings);
+    const gone = files.relist(listed, unseen, settings.now());
     sets.relisted();
     for (const source of gone) await tell({ kind: "gone", source });
     for (const file of listed) {

@@ -53,17 +53,19 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     return same.ctimeMs === undefined || same.ctimeMs === file.ctimeMs;
   }
 
-  /** Those that vanished of which it was told that they wait. */
-  function forgetVanished(): readonly string[] {
-    const gone = [...toldBefore].filter((source) => !present.has(source));
+  /** Those that vanished of which it was told that they wait; not those in subfolders that could not be looked into. */
+  function forgetVanished(unseen: readonly string[]): readonly string[] {
+    const mayBeThere = (source: string): boolean =>
+      present.has(source) || unseen.some((folder) => source.startsWith(folder));
+    const gone = [...toldBefore].filter((source) => !mayBeThere(source));
     for (const source of gone) toldBefore.delete(source);
     for (const [source, candidate] of candidates) {
-      if (present.has(source)) continue;
+      if (mayBeThere(source)) continue;
       candidates.delete(source);
       if (candidate.error !== undefined) gone.push(source);
     }
     // A file that comes back under an old name is judged anew; the ledger knows whether it is the same.
-    for (const source of settled.keys()) if (!present.has(source)) settled.delete(source);
+    for (const source of settled.keys()) if (!mayBeThere(source)) settled.delete(source);
     return gone;
   }
 
@@ -78,7 +80,7 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
 
   return {
     /** Takes in a new listing. Answers the files that vanished of which it was told that they wait. */
-    relist: (listed: readonly Listed[], atMs: number): readonly string[] => {
+    relist: (listed: readonly Listed[], unseen: readonly string[], atMs: number): readonly string[] => {
       for (const file of listed) {
         if (isSettled(file)) continue;
         // Of what was done the target is gone, as when raw data was archived: nothing is wrong.
@@ -90,7 +92,7 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
         candidates.set(file.source, fresh ? { ...before, watched, checkAfterMs: 0 } : { ...before, watched });
       }
       present = new Map(listed.map((file) => [file.source, file]));
-      return forgetVanished();
+      return forgetVanished(unseen);
     },
     listed: (source: string): Listed | undefined => present.get(source),
     waiting: (source: string): Candidate | undefined => candidates.get(source),

@@ -29,6 +29,8 @@ export interface Listing {
   readonly files: readonly Listed[];
   /** Subfolders that could not be looked into: how many, and why the first of them. */
   readonly blind: BlindSpots | undefined;
+  /** Subfolders of which nothing, or not all, could be seen, as `a/b/` (`""`: the folder itself): what lies there may be there still. */
+  readonly unseen: readonly string[];
 }
 
 export interface BlindSpots {
@@ -68,11 +70,14 @@ interface Candidate {
 export async function sweep(folder: string, options: SweepOptions): Promise<Listing> {
   const files: Listed[] = [];
   const blind = new Map<string, Error>();
+  const unseen = new Set<string>();
   const pending = [{ path: folder, below: "", level: 0 }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { path, below, level } = next;
     const overlook = (error: unknown): void => {
-      if (isNotPermitted(error)) blind.set(path, folderNotReadable(path, error));
+      if (!isNotPermitted(error)) return;
+      blind.set(path, folderNotReadable(path, error));
+      unseen.add(below);
     };
     const entries = await listOf(path, level, overlook);
     options.onStep?.();
@@ -105,7 +110,7 @@ export async function sweep(folder: string, options: SweepOptions): Promise<List
     }
     if (files.length > mostFiles) throw tooManyFiles(folder);
   }
-  return { files, blind: blindSpots(blind) };
+  return { files, blind: blindSpots(blind), unseen: [...unseen] };
 }
 
 /** The first by name: the same at each look, so that it is told once. */

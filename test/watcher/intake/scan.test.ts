@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openFile } from "../../../formats/open.ts";
@@ -9,6 +20,7 @@ import type { KnownFile } from "../../../watcher/intake/seen-files.ts";
 import { masterSet, setMember } from "../set-member.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
+import { withoutRoot } from "../without-root.ts";
 
 /** A scan with a clock of its own: each look comes a second after the one before. */
 async function scanned(
@@ -260,4 +272,25 @@ test("what waited before a restart and has gone meanwhile is told as gone, once"
   await writeFile(join(folder, "still.tif"), tinyTiff(7));
   assert.deepEqual(await looks(6), ["gone moved.tif", "whole still.tif"]);
   assert.deepEqual(await looks(3), []);
+});
+
+test("a file of a subfolder that may not be read for a while has not left: it is told once it is whole", async (t) => {
+  const { folder, looks } = await scanned();
+  await mkdir(join(folder, "sub"));
+  await chmod(folder, 0o777);
+  const file = join(folder, "sub/a.tif");
+  await writeFile(file, tinyTiff(7).subarray(0, 100));
+  assert.deepEqual(await looks(6), ["broken sub/a.tif"]);
+  for (const mode of [0o000, 0o444]) {
+    await chmod(join(folder, "sub"), mode);
+    await t.test(`mode ${mode.toString(8)}`, async (inner) => {
+      withoutRoot(inner);
+      assert.deepEqual(await looks(3), []);
+    });
+  }
+  await chmod(join(folder, "sub"), 0o755);
+  await writeFile(file, tinyTiff(7));
+  assert.deepEqual(await looks(6), ["whole sub/a.tif"]);
+  await rm(file);
+  assert.deepEqual(await looks(1), []);
 });
