@@ -8,6 +8,7 @@ import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import { createEvents } from "./events/event-map.ts";
 import { createFolders } from "./folder/folders.ts";
+import { followConfig } from "./folder/follow-config.ts";
 import { readFolder } from "./folder/read-folder.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
@@ -36,6 +37,8 @@ export interface DaemonOptions {
   /** Called with each step in a job's life, and with how far the running one is. */
   readonly onJob: (job: Job) => void;
   readonly onProgress: (job: Job, progress: Progress) => void;
+  /** The file of the configuration, and how it is read again when it changes. */
+  readonly reread?: { readonly file: string; readonly read: () => Promise<DaemonConfig> };
   /** Make the watch folders where they are missing: only those of the defaults. */
   readonly makeFolders: boolean;
 }
@@ -85,8 +88,8 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const broker = await openBroker(config.mqtt, identity.clientId, identity.base);
   opened.push(broker.stop);
 
-  const engine = createEngineSupervisor(events, { config, startEngine, log });
   const folders = createFolders(events, found, { settle, makePath: options.makeFolders, ledger, log });
+  const engine = createEngineSupervisor(events, { config, folders, startEngine, log });
   const mover = createMover(events, { ledger, mayNote, folders, quietMs: settle.quiet_s * 1000, log });
   opened.push(() => mover.drain(0));
   const told = { config, version, identity, broker, service, ledger, ledgerTrouble, engine, folders, log };
@@ -109,6 +112,9 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     folder.io.start();
   }
   const unwatch = service.watch(() => ledger.counts());
+  const { choose } = engine;
+  const unfollow =
+    options.reread && followConfig({ ...options.reread, running: config, folders, choose, log });
 
   let stopping: Promise<void> | undefined;
   const warm = engine.warmUp();
@@ -121,6 +127,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
 
   async function stop(): Promise<void> {
     service.stopping("finishing the running job");
+    unfollow?.();
     announcement.drain();
     waiting.end();
     const finishMs = config.shutdown.finish_s * 1000;

@@ -63,8 +63,13 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
 
   const flags = givenFlags(options);
   const choice = chooseConfig(options.config, flags);
-  const config = await configFor(choice.file, options, process.cwd(), install);
-  await checkPathsOnDisk(config, options);
+  const workingFolder = process.cwd();
+  const readConfig = async (): Promise<DaemonConfig> => {
+    const read = await configFor(choice.file, options, workingFolder, install);
+    await checkPathsOnDisk(read, options);
+    return read;
+  };
+  const config = await readConfig();
   const asLines = io.stderr.isTTY === true && options.jsonLog === undefined;
   const screen = asLines ? createWatchScreen(io.stderr) : createWatchJournal(io.stderr);
   // A second signal ends the process at once: the terminal is left clean all the same.
@@ -80,6 +85,7 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
       showFirstResult(job);
     },
     environment: serviceEnvironment(),
+    ...(choice.file === undefined ? {} : { reread: { file: choice.file, read: readConfig } }),
     startEngine,
     makeFolders: choice.file === undefined && options.in === undefined,
   });

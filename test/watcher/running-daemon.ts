@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { describeError } from "../../core/errors.ts";
@@ -27,12 +27,16 @@ export interface RunningDaemon {
   readonly stop: () => Promise<void>;
 }
 
-/** A daemon with `incoming`, `denoised` and `state` below `folder`, the identity package, and a stand-in engine. */
+/**
+ * A daemon with `incoming`, `denoised` and `state` below `folder`, the identity package, and a stand-in engine. Where
+ * `configFile` is given, its configuration is written there and followed.
+ */
 export async function runDaemon(
   t: TestContext,
   folder: string,
   engine: Engine,
   change: Record<string, unknown> = {},
+  configFile?: string,
 ): Promise<RunningDaemon> {
   await mkdir(join(folder, "incoming"), { recursive: true });
   const written = {
@@ -45,10 +49,11 @@ export async function runDaemon(
     mqtt: { port: 0 },
     ...change,
   };
-  const config = resolveConfig(parseConfig(JSON.stringify(written), "test"), folder, repository);
+  if (configFile !== undefined) await writeFile(configFile, JSON.stringify(written));
+  const configOf = (text: string) => resolveConfig(parseConfig(text, "test"), folder, repository);
   const lines: string[] = [];
   const daemon = await startDaemon({
-    config,
+    config: configOf(JSON.stringify(written)),
     version: "0.0.0",
     log: createDaemonLog({
       info: (text) => void lines.push(text),
@@ -59,6 +64,9 @@ export async function runDaemon(
     onJob: () => undefined,
     onProgress: () => undefined,
     makeFolders: false,
+    ...(configFile === undefined
+      ? {}
+      : { reread: { file: configFile, read: async () => configOf(await readFile(configFile, "utf8")) } }),
   });
   const port = Number(new URL(daemon.mqttUrl).port);
   const { client, heard } = await listen(port);

@@ -26,17 +26,19 @@ const logLines = { most: 10, withinMs: 60_000 };
 
 /** The publisher of this configuration: warnings of the log go through it too, and the state of the broker into the log. */
 export function createDaemonPublisher(options: DaemonPublisherOptions): Publisher {
-  const { config, identity, broker, ledger, bodyOf, log } = options;
-  const roots = config.mqtt.expose_paths ? [] : rootsOf(config);
-  const calibrationIds = options.folders.flatMap(({ pinned }) =>
-    pinned.map(({ calibration }) => calibration.id),
-  );
+  const { config, folders, identity, broker, ledger, bodyOf, log } = options;
+  const roots = (): string[] =>
+    rootsOf(
+      config.state,
+      folders.map((folder) => folder.config),
+    );
+  const calibrationIds = folders.flatMap(({ pinned }) => pinned.map(({ calibration }) => calibration.id));
   const ownTopics = retainedTopicsOf(identity.base, config.folders, calibrationIds);
   const news = createBrokerNews(broker.name, `${identity.base}/#`, log);
   const publisher = createPublisher({
     ...broker,
     ...identity,
-    redact: (text) => hidePaths(text, roots),
+    redact: (text) => (config.mqtt.expose_paths ? text : hidePaths(text, roots())),
     memory: {
       ...ledger,
       unpublished: async (limit) => (await ledger.unpublished(limit)).map(bodyOf),

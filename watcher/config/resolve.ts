@@ -12,6 +12,9 @@ export interface FolderConfig extends Omit<WrittenFolder, "after" | "channels" |
   readonly moveTo: string | undefined;
 }
 
+/** What a running daemon takes from its changed configuration. */
+export type ModelChoice = Pick<FolderConfig, "name" | "model" | "channels" | "run_anyway">;
+
 export interface DaemonConfig extends Omit<WrittenConfig, "folders"> {
   readonly folders: readonly FolderConfig[];
   readonly settle: SettleConfig;
@@ -109,7 +112,7 @@ export function isInside(path: string, folder: string): boolean {
 }
 
 /** The model folders that a watch folder needs, each once. */
-export function modelsOf(folder: FolderConfig): string[] {
+export function modelsOf(folder: Pick<ModelChoice, "model" | "channels">): string[] {
   const all = new Set([folder.model, ...Object.values(folder.channels)]);
   all.delete(passModel);
   return [...all];

@@ -7,10 +7,11 @@ import { restartDelayMs } from "../../runtime/engine/restart-delay.ts";
 import type { Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
 import type { DaemonConfig } from "../config/resolve.ts";
-import { modelsOf } from "../config/resolve.ts";
+import { type ModelChoice, modelsOf } from "../config/resolve.ts";
 import type { DaemonEvents, EngineCondition } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
+import type { Folder } from "../folder/folder.ts";
 import { isModelFault } from "../ledger/held-faults.ts";
 import { createModelChecks } from "../models/model-checks.ts";
 import type { Model } from "../models/models.ts";
@@ -29,6 +30,8 @@ export interface EngineSupervisor {
    * that is not in order is replaced by one without it. True where that was so, or where a model is not what it was.
    */
   readonly checkModels: () => Promise<boolean>;
+  /** Checks what a folder is to run from now on, and tells it so; what is not in order holds the folder. */
+  readonly choose: (folder: Folder, choice: ModelChoice) => Promise<void>;
   readonly condition: () => {
     condition: EngineCondition;
     provider: string | undefined;
@@ -44,7 +47,8 @@ export interface Warm {
 }
 
 export interface EngineSupervisorOptions {
-  readonly config: DaemonConfig;
+  readonly config: Pick<DaemonConfig, "engine" | "settle">;
+  readonly folders: readonly Pick<Folder, "config">[];
   readonly startEngine: (options: EngineOptions) => Engine;
   readonly log: Pick<DaemonLog, "info" | "warn">;
 }
@@ -67,11 +71,12 @@ function mayPass(error: unknown): boolean {
  */
 export function createEngineSupervisor(
   events: Events<DaemonEvents>,
-  { config, startEngine, log }: EngineSupervisorOptions,
+  { config, folders, startEngine, log }: EngineSupervisorOptions,
 ): EngineSupervisor {
   const stopping = new AbortController();
+  let chosen: readonly ModelChoice[] = [];
   const checks = createModelChecks({
-    dirs: () => [...new Set(config.folders.flatMap(modelsOf))],
+    dirs: () => [...new Set([...folders.map((folder) => folder.config), ...chosen].flatMap(modelsOf))],
     signal: stopping.signal,
     everyCalls: looksPerCheck,
     onNews: log.info,
@@ -194,6 +199,17 @@ export function createEngineSupervisor(
     if (changed && engine === undefined) await begin();
   }
 
+  /** The folder learns its new models when they were checked: no job of it meets one that was not. */
+  async function choose(folder: Folder, choice: ModelChoice): Promise<void> {
+    chosen = [choice];
+    await checks.changed(provider());
+    chosen = [];
+    if (stopping.signal.aborted) return;
+    folder.choose(choice);
+    events.tell("modelsChecked", checks.models());
+    if (engine === undefined) await begin();
+  }
+
   let turn: Promise<unknown> = Promise.resolve();
   /** One after the other: two at once would start two engines. A daemon whose engine cannot be had has to end. */
   function inTurn<Answer>(act: () => Promise<Answer>, otherwise: Answer): Promise<Answer> {
@@ -246,6 +262,7 @@ export function createEngineSupervisor(
     facts: () => facts,
     models: checks.models,
     checkModels: () => inTurn(checkModels, true),
+    choose: (folder, choice) => inTurn(() => choose(folder, choice), undefined),
     condition: () => ({ condition, provider: facts?.provider, reason }),
     stop: async () => {
       stopping.abort();

@@ -1,5 +1,6 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../../core/errors.ts";
 import { nameLimits } from "../../formats/file/name-limit.ts";
+import type { ModelChoice } from "../config/resolve.ts";
 import type { SettleConfig } from "../config/schema.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
@@ -25,6 +26,8 @@ export interface Folder extends ReadFolder {
   readonly isOpen: () => boolean;
   /** The longest name that a result may have, in bytes. */
   readonly nameBytes: () => number;
+  /** From now on its models are these. */
+  readonly choose: (choice: ModelChoice) => void;
   readonly learn: (facts: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>) => void;
   /** Results cannot be written into this folder (the output or one below it): no job runs until they can. */
   readonly cannotWrite: (error: ErrorReport, into: string, source?: SeenSource) => void;
@@ -47,7 +50,8 @@ type SeenFinding = Extract<Finding, { sighting: unknown }>;
 
 /** Tells `folderChanged`, and `jobChanged` for what its findings made of jobs. */
 export function createFolder(events: Events<DaemonEvents>, options: FolderOptions): Folder {
-  const { config, settle, ledger, log } = options;
+  const { settle, ledger, log } = options;
+  let { config } = options;
   const tellChange = (): void => events.tell("folderChanged", { folder: config.name });
   let facts: FolderFacts = {};
   let lastSeen: string | undefined;
@@ -234,7 +238,12 @@ export function createFolder(events: Events<DaemonEvents>, options: FolderOption
   });
 
   return {
-    config,
+    get config() {
+      return config;
+    },
+    choose: (choice) => {
+      config = { ...config, ...choice };
+    },
     pinned: options.pinned,
     access: options.access,
     io,

@@ -10,9 +10,12 @@ import { runnableModel } from "../../runtime/engine/runnable-model.ts";
 import { type FolderConfig, modelsOf } from "../config/resolve.ts";
 
 /** A model folder of the configuration, and whether it computes here what it should. */
-export type Model =
-  | { readonly dir: string; readonly package: ModelPackage }
-  | { readonly dir: string; readonly error: ErrorReport };
+export type Model = VerifiedModel | { readonly dir: string; readonly error: ErrorReport };
+
+export interface VerifiedModel {
+  readonly dir: string;
+  readonly package: ModelPackage;
+}
 
 /** Whether the process of a check ended before its answer, which says nothing of the model itself. */
 export function wasLost(error: Pick<ErrorReport, "code">): boolean {

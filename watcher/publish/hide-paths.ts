@@ -12,22 +12,22 @@ export function hidePaths(text: string, roots: readonly string[]): string {
 }
 
 /** The folders that a configuration names, and those above its model folders. */
-export function rootsOf(config: {
-  readonly folders: readonly {
+export function rootsOf(
+  state: string,
+  folders: readonly {
     path: string;
     output: string;
     moveTo: string | undefined;
     model: string;
     channels: Readonly<Record<string, string>>;
-  }[];
-  readonly state: string;
-}): string[] {
-  const roots = config.folders.flatMap(({ path, output, moveTo, model, channels }) => [
+  }[],
+): string[] {
+  const roots = folders.flatMap(({ path, output, moveTo, model, channels }) => [
     path,
     output,
     ...(moveTo === undefined ? [] : [moveTo]),
     ...[model, ...Object.values(channels)].map((dir) => dirname(dir)),
   ]);
   // "/" and "." would take every slash out of every text.
-  return [...new Set([...roots, config.state])].filter((root) => root.startsWith("/") && root.length > 1);
+  return [...new Set([...roots, state])].filter((root) => root.startsWith("/") && root.length > 1);
 }

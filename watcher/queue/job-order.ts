@@ -1,11 +1,13 @@
 import { dirname, join } from "node:path";
+import { machineError } from "../../core/errors.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
 import { resultKindOf } from "../../runtime/job/result-name.ts";
+import { modelsOf } from "../config/resolve.ts";
 import type { Folder } from "../folder/folder.ts";
 import { noiseReferencesOf } from "../folder/pinned-calibrations.ts";
 import type { Job } from "../ledger/job.ts";
-import { type Model, packagesOf } from "../models/models.ts";
+import { type Model, packagesOf, type VerifiedModel } from "../models/models.ts";
 import type { ClaimedJob } from "./job-queue.ts";
 import { outputNames } from "./output-name.ts";
 
@@ -27,13 +29,24 @@ export function claimedJob(job: Job, folder: Folder, models: readonly Model[]): 
   };
 }
 
+/** The packages of all models that the folder runs. Throws `EdgeError` (`package-unverified`) where one is not in order. */
+export function verifiedModels(folder: Folder, models: readonly Model[]): readonly VerifiedModel[] {
+  return modelsOf(folder.config).map((dir) => {
+    const found = models.find((model) => model.dir === dir);
+    if (found !== undefined && "package" in found) return found;
+    throw machineError("the model of the folder is not verified", {
+      code: "package-unverified",
+      file: dir,
+      retryable: true,
+    });
+  });
+}
+
 /** What the engine is asked to do for a job that was just started. */
-export function jobOrder(job: Job, folder: Folder, models: readonly Model[]): DenoiseJobInput {
+export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedModel[]): DenoiseJobInput {
   const { path, model, channels, tile, overlap, depth_axis, non_finite, dtype, compression } = folder.config;
   const noiseReferences = noiseReferencesOf(folder.pinned);
-  const verified = Object.fromEntries(
-    models.flatMap((one) => ("package" in one ? [[one.dir, modelIdentity(one.package)]] : [])),
-  );
+  const verified = Object.fromEntries(models.map((one) => [one.dir, modelIdentity(one.package)]));
   return {
     input: join(path, job.source),
     series: job.series,

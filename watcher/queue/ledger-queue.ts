@@ -5,7 +5,7 @@ import type { Folder } from "../folder/folder.ts";
 import type { Job } from "../ledger/job.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Model } from "../models/models.ts";
-import { claimedJob, jobOrder } from "./job-order.ts";
+import { claimedJob, jobOrder, verifiedModels } from "./job-order.ts";
 import { type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
 
 export interface LedgerQueueOptions {
@@ -87,9 +87,12 @@ export function createLedgerQueue(
     },
     begin: async (claim) => {
       mustBeOwn(claim);
-      const folder = folderOf(claim.job);
-      const job = await ledger.start(claim.job.id, claim.outputs);
-      const begun = { ...claimedJob(job, folder, models()), order: jobOrder(job, folder, models()) };
+      // As it stands now: another model may be chosen while the ledger writes.
+      const folder = { ...folderOf(claim.job) };
+      const verified = verifiedModels(folder, models());
+      const { outputs } = claimedJob(claim.job, folder, verified);
+      const job = await ledger.start(claim.job.id, outputs);
+      const begun = { ...claimedJob(job, folder, verified), order: jobOrder(job, folder, verified) };
       hold(begun);
       tell(job);
       return begun;

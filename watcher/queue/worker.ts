@@ -5,6 +5,7 @@ import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
+import { isModelFault } from "../ledger/held-faults.ts";
 import {
   closeFolder,
   createFailedAttempts,
@@ -103,8 +104,8 @@ export function createWorker(events: Events<DaemonEvents>, options: WorkerOption
       return await queue.begin(claimed);
     } catch (error) {
       const report = reportOf(error);
-      // Nothing begins as long as the ledger cannot be written, which the daemon tells.
-      if (hasCode(report, "ledger-unusable")) return undefined;
+      // Nothing begins as long as the ledger cannot be written, which the daemon tells, or a model is not in order.
+      if (hasCode(report, "ledger-unusable") || isModelFault(report)) return undefined;
       // It stays in the queue, and the folder is not open until its disks answer and take results.
       if (closeFolder(folder, report, into, claimed)) return undefined;
       await failed(claimed, folder, report);

@@ -31,7 +31,12 @@ async function supervisorWith(
     info: () => undefined,
     problem: (_, error) => onWarning(reportOf(error).message),
   });
-  return createEngineSupervisor(events, { config, startEngine, log });
+  return createEngineSupervisor(events, {
+    config,
+    folders: config.folders.map((one) => ({ config: one })),
+    startEngine,
+    log,
+  });
 }
 
 /** What the engine is started with under a configuration. */

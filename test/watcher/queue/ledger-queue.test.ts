@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { reportOf, usageError } from "../../../core/errors.ts";
+import { readPackage } from "../../../export/package/read-package.ts";
 import { parseConfig } from "../../../watcher/config/load.ts";
 import { resolveConfig } from "../../../watcher/config/resolve.ts";
 import type { DaemonEvents } from "../../../watcher/events/daemon-events.ts";
@@ -9,17 +11,21 @@ import type { Folder } from "../../../watcher/folder/folder.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
 import { createJobStore } from "../../../watcher/ledger/job-store.ts";
+import type { Model } from "../../../watcher/models/models.ts";
 import { createLedgerQueue } from "../../../watcher/queue/ledger-queue.ts";
 import { repository } from "../running-daemon.ts";
 import { sightingOf } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { type QueueUnderTest, testQueueLaws } from "./queue-laws.ts";
 
+const model = join(repository, "models/identity");
+const inOrder = [{ dir: model, package: await readPackage(model) }];
 const onePlane = { seriesCount: 1, sampleBytes: 128, voxels: [64] };
 
 async function queueOverLedger(
   t: TestContext,
   mayNote: () => boolean = () => true,
+  models: readonly Model[] = inOrder,
 ): Promise<QueueUnderTest & { readonly progressed: unknown[] }> {
   const base = await temporaryFolder();
   const database = openDatabase(join(base, "ledger.sqlite"));
@@ -31,7 +37,6 @@ async function queueOverLedger(
   const progressed: unknown[] = [];
   events.on("jobChanged", (job) => void told.push(job));
   events.on("jobProgressed", (one) => void progressed.push(one));
-  const model = join(repository, "models/identity");
   const written = {
     folders: ["f", "g"].map((name) => ({ name, path: `in-${name}`, output: `out-${name}`, model })),
   };
@@ -50,7 +55,7 @@ async function queueOverLedger(
     ledger,
     mayNote,
     folders,
-    models: () => [],
+    models: () => models,
     now: () => clockMs,
   });
   return {
@@ -73,6 +78,17 @@ test("a ledger that cannot be written gives out no job", async (t) => {
   assert.equal(await queue.claim(), undefined);
   writable = true;
   assert.notEqual(await queue.claim(), undefined);
+});
+
+test("no job begins with a model that is not in order, and it stays in the queue", async (t) => {
+  const damaged = { dir: model, error: reportOf(usageError("damaged", { code: "package-damaged" })) };
+  const { queue, add, told } = await queueOverLedger(t, () => true, [damaged]);
+  await add("f", "a.tif");
+  const claim = (await queue.claim()) ?? assert.fail("there is no job");
+  await assert.rejects(queue.begin(claim), { code: "package-unverified" });
+  queue.release(claim);
+  assert.deepEqual(told, []);
+  assert.equal((await queue.claim())?.job.status, "queued");
 });
 
 test("a claimed job names its source and its result by path, and carries the order of its folder", async (t) => {

@@ -1,0 +1,67 @@
+import { stat } from "node:fs/promises";
+import { visible } from "../../core/errors.ts";
+import { configChanges } from "../config/config-changes.ts";
+import type { DaemonConfig, ModelChoice } from "../config/resolve.ts";
+import type { DaemonLog } from "../events/daemon-log.ts";
+import type { Folder } from "./folder.ts";
+
+export interface FollowConfigOptions {
+  readonly file: string;
+  /** As at the start: checked, with the flags laid over it. Throws `EdgeError`. */
+  readonly read: () => Promise<DaemonConfig>;
+  readonly running: DaemonConfig;
+  readonly folders: readonly Folder[];
+  readonly choose: (folder: Folder, choice: ModelChoice) => Promise<void>;
+  readonly log: Pick<DaemonLog, "info" | "warn">;
+}
+
+/**
+ * Looks at the configuration's file once a sweep. When it has changed and was the same at two looks, the models that it
+ * gives to the folders are taken; the log names what else was changed, which the next start takes. One that is refused
+ * changes nothing. Answers what ends the looks.
+ */
+export function followConfig(options: FollowConfigOptions): () => void {
+  const { file, read, running, folders, choose, log } = options;
+  let taken: string | undefined;
+  let seen: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isEnded = false;
+
+  async function take(): Promise<void> {
+    const now = { ...running, folders: folders.map(({ config }) => config) };
+    const { choices, later } = configChanges(now, await read());
+    for (const choice of choices) {
+      const folder = folders.find(({ config }) => config.name === choice.name);
+      if (folder === undefined || isEnded) continue;
+      const models = [choice.model, ...Object.entries(choice.channels).map((pair) => pair.join(": "))];
+      log.info(visible(`${choice.name}: the configuration gives it another model: ${models.join(", ")}`));
+      await choose(folder, choice);
+    }
+    if (later.length > 0)
+      log.info(visible(`${file} has changed: ${later.join(", ")}. Restart the daemon to use that`));
+  }
+
+  async function look(): Promise<void> {
+    // A file that is away for a moment is being replaced.
+    const facts = await stat(file).catch(() => undefined);
+    const now = facts === undefined ? seen : `${facts.mtimeMs} ${facts.size} ${facts.ino}`;
+    const isStill = now === seen;
+    seen = now;
+    if (!isStill || now === taken) return;
+    taken = now;
+    await take();
+  }
+
+  function lookByTheClock(): void {
+    if (isEnded) return;
+    timer = setTimeout(() => {
+      void look().catch(log.warn).then(lookByTheClock);
+    }, running.settle.sweep_s * 1000);
+  }
+
+  lookByTheClock();
+  return () => {
+    isEnded = true;
+    clearTimeout(timer);
+  };
+}
