@@ -8,7 +8,6 @@ import { createBlendedPlanes } from "./blended-planes.ts";
 import { type TellBusy, timed } from "./busy-time.ts";
 import { gatherTile, indicesOf } from "./gather-tile.ts";
 import { createPlaneWindow } from "./plane-window.ts";
-import { planesOfSeparateTiles, tilesAreSeparate } from "./separate-tiles.ts";
 
 /**
  * Tiles under way at once: one in the network, one waiting for it, one being filled or blended. The network has
@@ -31,8 +30,8 @@ export interface StackTask {
 
 /**
  * Runs one stack through the network, slab by slab. A slab is the planes under one row of tiles; the next slab is read
- * and the previous one delivered while the network works. Memory: two slabs of samples, two of output where tiles are
- * blended, and `tilesUnderWay` tiles, whatever the depth.
+ * and the previous one delivered while the network works. Memory: two slabs of samples, two of output, and
+ * `tilesUnderWay` tiles, whatever the depth.
  */
 export async function denoiseStack(task: StackTask, network: Network, signal: AbortSignal): Promise<void> {
   const { plan, map, model } = task;
@@ -49,8 +48,7 @@ export async function denoiseStack(task: StackTask, network: Network, signal: Ab
     planeVoxels: heights.length * widths.length,
     read: task.readPlane,
   });
-  const alone = tilesAreSeparate(plan);
-  const blended = alone ? planesOfSeparateTiles(plan) : createBlendedPlanes(plan, capacity);
+  const blended = createBlendedPlanes(plan, capacity);
   const ending = new AbortController();
   const either = AbortSignal.any([signal, ending.signal]);
 
@@ -108,11 +106,6 @@ export async function denoiseStack(task: StackTask, network: Network, signal: Ab
           delivering = quietly(deliverSlab(slab));
         }),
       );
-      // Its planes are delivered from where they lie.
-      if (alone) {
-        const delivered = blending.then(() => delivering);
-        holdLast(underWay, delivered);
-      }
     }
     await orInterrupted(blending, signal);
     await orInterrupted(delivering, signal);
@@ -128,12 +121,6 @@ function oldest(underWay: Promise<TileBuffers>[]): Promise<TileBuffers> {
   const first = underWay.shift();
   if (first === undefined) throw new RangeError("no tile is under way");
   return first;
-}
-
-/** Keeps the tile that was put under way last from being taken again before a promise is fulfilled. */
-function holdLast(underWay: Promise<TileBuffers>[], until: Promise<void>): void {
-  const last = underWay.pop();
-  if (last !== undefined) underWay.push(quietly(until.then(() => last)));
 }
 
 /** Marks a promise whose rejection is awaited later, so that it is not taken for one that nobody handles. */

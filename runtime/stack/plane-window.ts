@@ -6,8 +6,6 @@ export interface PlaneWindow {
   readonly load: (wanted: readonly number[], kept: readonly number[]) => Promise<void>;
   /** A plane that was loaded, `[height, width]`. */
   readonly plane: (depth: number) => Samples;
-  /** Bytes held, whatever the stack's depth. */
-  readonly bytes: number;
 }
 
 export interface PlaneWindowOptions {
@@ -20,13 +18,12 @@ export interface PlaneWindowOptions {
 }
 
 export function createPlaneWindow(options: PlaneWindowOptions): PlaneWindow {
-  const { make, bytes } = sampleTypes[options.sampleType];
+  const { make } = sampleTypes[options.sampleType];
   const places = Array.from({ length: options.capacity }, () => make(options.planeVoxels));
   const placeOf = new Map<number, Samples>();
   const free = [...places];
 
   return {
-    bytes: options.capacity * options.planeVoxels * bytes,
     async load(wanted, kept) {
       const needed = new Set([...wanted, ...kept]);
       for (const [depth, place] of placeOf) {
