@@ -2,7 +2,7 @@ import { type EdgeError, machineError, usageError } from "../../core/errors.ts";
 import type { PackageSettings, ZooModel } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { TileShape } from "../job/network.ts";
-import { leastTiles } from "./least-tiles.ts";
+import { leastTiles, roundUp } from "./least-tiles.ts";
 import { gigabytes, memoryNeed } from "./memory-need.ts";
 import {
   fittedPlan,
@@ -66,7 +66,8 @@ function planWithin(voxels: number, { stack, settings, zoo }: TileWishes): TileP
   if (settings.fixed_height_width !== undefined) {
     const [height, width] = settings.fixed_height_width;
     const depth = Math.max(1, Math.min(stack[0], settings.tile[0], Math.floor(voxels / (height * width))));
-    return fittedPlan(stack, [depth, height, width], withinTile(settings.overlap, [depth, height, width]));
+    const tile: TileShape = [depth, height, width];
+    return fitted(stack, tile, withinTile(settings.overlap, tile), settings);
   }
   const { tile, overlap } = leastTiles({
     stack,
@@ -75,7 +76,7 @@ function planWithin(voxels: number, { stack, settings, zoo }: TileWishes): TileP
     overlap: settings.overlap,
     multiple: settings.spatial_multiple,
   });
-  return fittedPlan(stack, tile, overlap, settings.architecture === undefined ? [0, 0, 0] : haloOf(overlap));
+  return fitted(stack, tile, overlap, settings);
 }
 
 /** Exactly the tile and the overlap asked for, or for which the graph is made; what was not asked for is the package's. */
@@ -86,7 +87,7 @@ function askedPlan(wishes: TileWishes): TilePlan {
   refuseTileOfOtherSize(tile, settings);
   if (wishes.tiling === "published") return publishedPlan(stack, tile, wishes.overlap ?? settings.overlap);
   const overlap = wishes.overlap ?? withinTile(settings.overlap, tile);
-  return fittedPlan(stack, settings.fixed_shape ?? fittedTo(stack, tile, settings), overlap, haloOf(overlap));
+  return fitted(stack, settings.fixed_shape ?? fittedTo(stack, tile, settings), overlap, settings);
 }
 
 /** No longer than the stack, in lengths that the network takes. */
@@ -100,18 +101,23 @@ function fittedTo(
   return [Math.min(tile[0], stack[0]), side(1), side(2)];
 }
 
-function haloOf([, height, width]: Overlap): Overlap {
-  return [0, Math.floor(leftOutShare * height), Math.floor(leftOutShare * width)];
+/** By one rule for tiles that were chosen and that were asked for: a result states its tiles, and is made again from them. */
+function fitted(
+  stack: StackShape,
+  tile: TileShape,
+  overlap: Overlap,
+  { architecture }: PackageSettings,
+): TilePlan {
+  // Of a network that we know nothing of, all counts.
+  const leftOut = (shared: number): number =>
+    architecture === undefined ? 0 : Math.floor(leftOutShare * shared);
+  return fittedPlan(stack, tile, overlap, [0, leftOut(overlap[1]), leftOut(overlap[2])]);
 }
 
 /** The recommended overlap, but no more than half of a small tile. */
 function withinTile(overlap: Overlap, tile: TileShape): Overlap {
   const shared = (k: 0 | 1 | 2): number => Math.min(overlap[k], Math.floor(tile[k] / 2));
   return [shared(0), shared(1), shared(2)];
-}
-
-function roundUp(length: number, multiple: number): number {
-  return Math.ceil(length / multiple) * multiple;
 }
 
 function withinLimit(plan: TilePlan, wishes: TileWishes): TilePlan {
@@ -125,6 +131,7 @@ function withinLimit(plan: TilePlan, wishes: TileWishes): TilePlan {
     remedy: "Allow more (engine.memory_limit, --memory-limit), or choose a smaller tile",
   });
 }
+
 function refuseTileOfOtherSize(tile: TileShape, settings: PackageSettings): void {
   const shape = settings.fixed_shape;
   if (shape?.some((length, axis) => length !== tile[axis])) {

@@ -116,6 +116,7 @@ function evenTile(length: number, count: number, shared: number, multiple: numbe
   return roundUp(Math.ceil((length + (count - 1) * shared) / count), multiple);
 }
 
-function roundUp(length: number, multiple: number): number {
+/** The smallest multiple that is no shorter. */
+export function roundUp(length: number, multiple: number): number {
   return Math.ceil(length / multiple) * multiple;
 }

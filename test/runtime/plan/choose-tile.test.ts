@@ -32,6 +32,8 @@ const settings: PackageSettings = {
   test_tolerance: 1e-4,
 };
 
+const { architecture: _, ...unknown } = settings;
+
 const wishes = (stack: StackShape, more: Partial<TileWishes> = {}): TileWishes => ({
   stack,
   settings,
@@ -66,11 +68,14 @@ test("gives tiles of no more voxels than the package's, of eight planes or more 
   );
 });
 
-test("needs less memory for deeper, higher or wider stacks only where slabs of planes are wider", () => {
-  const needs = [400, 4000].map((z) =>
-    memoryNeed(chooseTiles(wishes([z, 300, 300])), { settings, bytesPerSample: 2 }),
-  );
-  assert.equal(needs[0], needs[1]);
+test("needs no more memory for a deeper stack, and for a wider one only what its wider planes take", () => {
+  const needOf = (...stack: [number, number, number]): number =>
+    memoryNeed(chooseTiles(wishes(stack)), { settings, bytesPerSample: 2 });
+  assert.equal(needOf(400, 300, 300), needOf(4000, 300, 300));
+  // Two slabs of at most 32 planes, of samples and of float32, are held of whole planes.
+  const ofPlanes = (side: number): number => 2 * 32 * side ** 2 * (2 + 4);
+  const more = needOf(400, 3000, 3000) - needOf(400, 300, 300);
+  assert.ok(more > 0 && more <= ofPlanes(3000), `${more}`);
 });
 
 test("computes little twice, and less than the published defaults", () => {
@@ -101,7 +106,6 @@ test("gives a long side what a short one does not need", () => {
 });
 
 test("keeps the package's tile for networks of which nothing is known", () => {
-  const { architecture: _, ...unknown } = settings;
   const plan = chooseTiles(wishes([512, 1024, 1024], { settings: unknown }));
   const [depth, height, width] = tileShapeOf(plan);
   assert.ok(depth * height * width <= packageVoxels);
@@ -131,18 +135,46 @@ test("takes exactly the tile and overlap asked for, inside the stack or as publi
   assert.deepEqual([published.kind, tileShapeOf(published)], ["published", asked.tile]);
 });
 
-test("asked for the tile and overlap of a plan of its own, plans the same again", () => {
-  const length = fc.integer({ min: 1, max: 900 });
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 200 }), length, length, (...stack) => {
-      const plan = chooseTiles(wishes(stack));
-      assert.deepEqual(
-        chooseTiles(wishes(stack, { tile: tileShapeOf(plan), overlap: overlapOf(plan) })),
-        plan,
-      );
-    }),
-  );
-});
+const kinds: Readonly<Record<string, Partial<TileWishes>>> = {
+  "a network of any size": {},
+  "norms that have weights for each pixel": {
+    settings: { ...settings, fixed_height_width: [64, 64], tile: [16, 64, 64] },
+  },
+  "an unknown architecture": { settings: unknown },
+  "a graph of a fixed shape and an unknown architecture": {
+    settings: { ...unknown, fixed_shape: [16, 64, 64], tile: [16, 64, 64] },
+  },
+  "a model of the zoo": {
+    settings: { ...unknown, tile: [32, 64, 64] },
+    zoo: {
+      task: { verdict: "does-not-say", words: [] },
+      inputAxes: "bczyx",
+      outputAxes: "bczyx",
+      sizes: [
+        { min: 32, step: 0 },
+        { min: 16, step: 16 },
+        { min: 16, step: 16 },
+      ],
+      halo: [0, 8, 8],
+      before: [],
+      after: [],
+      tolerance: { absolute: 1e-4, relative: 0, mismatchedPerMillion: 0 },
+      notes: [],
+    },
+  },
+};
+for (const [kind, more] of Object.entries(kinds)) {
+  test(`asked for the tile and overlap of a plan of its own for ${kind}, plans the same again`, () => {
+    const length = fc.integer({ min: 1, max: 900 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), length, length, (...stack) => {
+        const plan = chooseTiles(wishes(stack, more));
+        const again = { ...more, tile: tileShapeOf(plan), overlap: overlapOf(plan) };
+        assert.deepEqual(chooseTiles(wishes(stack, again)), plan);
+      }),
+    );
+  });
+}
 
 test("refuses tiles that the network cannot take", () => {
   assert.throws(() => chooseTiles(wishes([9, 99, 99], { tile: [8, 62, 64] })), { code: "tile-size" });
