@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Acquisition } from "../core/acquisition.ts";
 import { readPackage } from "../export/package/read-package.ts";
@@ -47,7 +48,7 @@ export async function engineRunner(options: EngineRunnerOptions): Promise<ModelR
     async denoise(repeats, draw, { signal, onProgress }) {
       const key = keyOf(options.experimentKey, identity, options.tile, options.overlap, [...draw]);
       const output = resolve(workFolder, `denoised-${key}.ome.tif`);
-      if (!(await exists(output))) {
+      if (!existsSync(output)) {
         const input = resolve(workFolder, `input-${key}.ome.tif`);
         try {
           await writeMean(repeats, draw, input, signal);
@@ -135,13 +136,6 @@ function stackOf({ acquisition, depth, height, width }: Repeats, file: string): 
 /** A short name for everything that decides a result. */
 export function keyOf(...parts: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The work folder's place beside the report. */

@@ -59,6 +59,11 @@ export const sampleTypes: Readonly<Record<SampleType, SampleTypeFacts>> = {
   float64: facts(8, false, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Float64Array),
 };
 
+/** The same memory as bytes, in native order. */
+export function bytesOf(samples: Samples): Uint8Array {
+  return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+}
+
 /** Lengths of the five axes; an axis that the file does not have is 1. */
 export interface Sizes {
   readonly t: number;

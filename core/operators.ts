@@ -43,6 +43,11 @@ export interface AxisSizes {
   readonly step: number;
 }
 
+/** Whether the network takes a single element along the axis, and no more. */
+export function isOne({ min, step }: AxisSizes): boolean {
+  return min === 1 && step === 0;
+}
+
 export function isStatistical(operator: Operator): operator is StatisticalOperator {
   return (
     operator.name === "zero_mean_unit_variance" ||

@@ -6,8 +6,7 @@ import { chooseWeights, tellChoice } from "./cnnt/choose-weights.ts";
 import { type CnntNetwork, loadNetwork } from "./cnnt/network.ts";
 import type { TrainingConfig } from "./cnnt/training-config.ts";
 import { cnntGraph, type Precision } from "./onnx/cnnt-graph.ts";
-import { inputName, outputName } from "./onnx/cnnt-layers.ts";
-import { encodeModel, opset } from "./onnx/messages.ts";
+import { encodeModel } from "./onnx/messages.ts";
 import { smallestLength } from "./package/describe-model.ts";
 import { modelCard } from "./package/model-card.ts";
 import { readPackage } from "./package/read-package.ts";
@@ -101,9 +100,6 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     authors: request.description.authors,
     tags: ["denoising", "fluorescence", "3d", "cnnt"],
     timestamp: request.timestamp,
-    inputName,
-    outputName,
-    opset,
     precision: request.precision,
     ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
     settings,

@@ -1,6 +1,6 @@
 import type { PackageSettings } from "../core/package-settings.ts";
 import { inputName, outputName } from "./onnx/cnnt-layers.ts";
-import { encodeModel, opset } from "./onnx/messages.ts";
+import { encodeModel } from "./onnx/messages.ts";
 import { modelCard } from "./package/model-card.ts";
 import { writePackage } from "./package/write-package.ts";
 import { testScene } from "./test-scene.ts";
@@ -31,9 +31,6 @@ export async function writeIdentityPackage(
     authors: ["cnnt-edge"],
     tags: ["identity", "test"],
     timestamp,
-    inputName,
-    outputName,
-    opset,
     settings,
   };
   const model = encodeModel({

@@ -1,4 +1,5 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
+import { roundHalfToEven } from "../../core/round.ts";
 import { poisson } from "./poisson.ts";
 import { normalOf, type Random } from "./random.ts";
 
@@ -31,7 +32,7 @@ export function takePicture(
   for (let index = 0; index < expectedPhotons.length; index += 1) {
     const photons = poisson(expectedPhotons[index] ?? 0, random);
     const value = offset + gain * (readNoise > 0 ? photons + readNoise * normal() : photons);
-    samples[index] = integer ? Math.min(max, Math.max(min, halfToEven(value))) : value;
+    samples[index] = integer ? Math.min(max, Math.max(min, roundHalfToEven(value))) : value;
   }
 }
 
@@ -40,9 +41,4 @@ export function withoutNoise(expectedPhotons: Float32Array, camera: Camera, valu
   for (let index = 0; index < expectedPhotons.length; index += 1) {
     values[index] = camera.offset + camera.gain * (expectedPhotons[index] ?? 0);
   }
-}
-
-function halfToEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

@@ -14,7 +14,6 @@ export interface WriteOptions {
   readonly compression?: OutputCompression;
   readonly overwrite?: boolean;
   readonly signal?: AbortSignal;
-  readonly onPlane?: (donePlanes: number, totalPlanes: number) => void;
 }
 
 /** Writes one acquisition, and its truth beside it, plane by plane. On failure neither file appears. */
@@ -29,8 +28,7 @@ export async function writeSimulation(
     outputs.push(await openOutput(noisy, files.noisy, options));
     if (files.clean !== undefined) outputs.push(await openOutput(clean, files.clean, options));
     const { sizes } = simulation;
-    const total = planeCount(sizes);
-    for (let position = 0; position < total; position += 1) {
+    for (let position = 0; position < planeCount(sizes); position += 1) {
       options.signal?.throwIfAborted();
       const z = position % sizes.z;
       const c = Math.floor(position / sizes.z) % sizes.c;
@@ -38,7 +36,6 @@ export async function writeSimulation(
       for (const { source, sink, buffer } of outputs) {
         await sink.write({ t, c, z, samples: await source.readPlane({ t, c, z }, { into: buffer }) });
       }
-      options.onPlane?.(position + 1, total);
     }
     // The truth first: who waits for the noisy file finds its partner there.
     for (const { sink } of outputs.toReversed()) await sink.finish(provenanceOf(simulation));

@@ -1,3 +1,5 @@
+import { roundHalfToEven } from "../../core/round.ts";
+
 /** The nearest IEEE 754 binary16, ties to even; beyond 65504 infinity. */
 export function floatToHalf(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
@@ -10,11 +12,4 @@ export function floatToHalf(value: number): number {
   const units = roundHalfToEven(magnitude / step);
   // A normal number's units run from 1024 to 2047; 2048 carries into the exponent by itself.
   return sign | (exponent === -14 ? units : ((exponent + 14) << 10) + units);
-}
-
-function roundHalfToEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  if (rest < 0.5 || (rest === 0.5 && below % 2 === 0)) return below;
-  return below + 1;
 }

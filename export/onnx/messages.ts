@@ -14,6 +14,7 @@ import {
  */
 
 const irVersion = 8;
+/** Version of the standard operators. */
 export const opset = 17;
 
 export const elementTypes = { float32: 1, int64: 7, float16: 10 } as const;
@@ -59,10 +60,6 @@ export interface OnnxModel {
   readonly initializers: readonly Initializer[];
   readonly producerName: string;
   readonly producerVersion: string;
-  /** Version of the standard operators; 17 where absent. */
-  readonly opset?: number;
-  /** Free words that travel in the file. */
-  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** The bytes of a `.onnx` file. */
@@ -79,12 +76,9 @@ export function encodeModel(model: OnnxModel): Chunks {
     ...stringField(2, model.producerName), // producer_name
     ...stringField(3, model.producerVersion), // producer_version
     ...messageField(7, graph), // graph
-    ...messageField(8, integerField(2, model.opset ?? opset)), // opset_import { version }, default domain
+    ...messageField(8, integerField(2, opset)), // opset_import { version }, default domain
     ...foreignDomains(model).flatMap(
       (domain) => messageField(8, [...stringField(1, domain), ...integerField(2, 1)]), // opset_import { domain, version }
-    ),
-    ...Object.entries(model.metadata ?? {}).flatMap(
-      ([key, value]) => messageField(14, [...stringField(1, key), ...stringField(2, value)]), // metadata_props
     ),
   ];
 }

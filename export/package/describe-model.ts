@@ -1,4 +1,6 @@
 import type { PackageSettings } from "../../core/package-settings.ts";
+import { inputName, outputName } from "../onnx/cnnt-layers.ts";
+import { opset } from "../onnx/messages.ts";
 import { statementHash, statementHashKey } from "./statement-hash.ts";
 
 /**
@@ -16,9 +18,6 @@ export interface PackageFacts {
   readonly tags: readonly string[];
   /** RFC 3339. */
   readonly timestamp: string;
-  readonly inputName: string;
-  readonly outputName: string;
-  readonly opset: number;
   /** Fixed depth, height, width of the graph's input, where they are. */
   readonly staticShape?: readonly [number, number, number];
   readonly precision?: "fp32" | "fp16";
@@ -70,7 +69,7 @@ function withoutHash(facts: PackageFacts) {
     tags: facts.tags,
     inputs: [
       {
-        id: facts.inputName,
+        id: inputName,
         description: "Noisy stack; depth is z, or time",
         axes: inputAxes(facts),
         data: { type: "float32" },
@@ -80,7 +79,7 @@ function withoutHash(facts: PackageFacts) {
     ],
     outputs: [
       {
-        id: facts.outputName,
+        id: outputName,
         description:
           settings.architecture === undefined
             ? "The input, unchanged"
@@ -91,7 +90,7 @@ function withoutHash(facts: PackageFacts) {
         postprocessing: ownPostprocessing,
       },
     ],
-    weights: { onnx: { source: "model.onnx", sha256: facts.sha256.model, opset_version: facts.opset } },
+    weights: { onnx: { source: "model.onnx", sha256: facts.sha256.model, opset_version: opset } },
     config: {
       ...foreignTolerance(settings),
       cnnt_edge: settings,
@@ -134,7 +133,7 @@ function inputAxes(facts: PackageFacts): unknown[] {
 
 function outputAxes(facts: PackageFacts): unknown[] {
   const [z, y, x] = spatialAxes(facts.settings).map(({ id, index }) => {
-    const size = fixedLength(facts, index) ?? { tensor_id: facts.inputName, axis_id: id };
+    const size = fixedLength(facts, index) ?? { tensor_id: inputName, axis_id: id };
     const halo = typeof size === "object" ? haloOf(facts.settings, index) : 0;
     return { type: "space", id, size, ...(halo > 0 ? { halo } : {}) };
   });

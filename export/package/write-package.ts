@@ -6,6 +6,7 @@ import { isEdgeError, machineError, usageError } from "../../core/errors.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { systemCode } from "../../core/system-code.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { syncFolder } from "../../formats/file/atomic-file.ts";
 import { encodeNpy } from "../../formats/npy/npy.ts";
 import { describeModel, type PackageFacts } from "./describe-model.ts";
 import type { TensorComparison } from "./verify-package.ts";
@@ -122,15 +123,6 @@ async function writeFileSynced(file: string, chunks: readonly Uint8Array[]): Pro
     await handle.close();
   }
   return hash.digest("hex");
-}
-
-async function syncFolder(dir: string): Promise<void> {
-  const handle = await open(dir, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function asMachineError(cause: unknown, dir: string): unknown {

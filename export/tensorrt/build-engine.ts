@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { access, mkdir, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, delimiter, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
@@ -39,7 +40,7 @@ const usualFolders = ["/usr/src/tensorrt/bin", "/usr/local/tensorrt/bin", "/opt/
  * `<package>/tensorrt/<key>/`. Takes minutes; every line of the builder is passed on.
  */
 export async function buildEngine(request: EngineRequest): Promise<EngineOutcome> {
-  const trtexec = await findTrtexec();
+  const trtexec = findTrtexec();
   if (trtexec === undefined) {
     return { kind: "no-trtexec", command: commandLine("trtexec", trtexecArguments(request, "engine.plan")) };
   }
@@ -48,7 +49,7 @@ export async function buildEngine(request: EngineRequest): Promise<EngineOutcome
   const engineFile = join(folder, "engine.plan");
   const contextModel = join(folder, contextModelName);
   const factsFile = join(folder, engineFactsName);
-  if (await exists(factsFile)) return { kind: "cached", contextModel, engineFile };
+  if (existsSync(factsFile)) return { kind: "cached", contextModel, engineFile };
   await mkdir(folder, { recursive: true });
   const partial = `${engineFile}.partial`;
   try {
@@ -90,11 +91,11 @@ function commandLine(program: string, args: readonly string[]): string {
   return [program, ...quoted].join(" ");
 }
 
-async function findTrtexec(): Promise<string | undefined> {
+function findTrtexec(): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...usualFolders];
   for (const folder of folders.filter((path) => path !== "")) {
     const candidate = join(folder, "trtexec");
-    if (await exists(candidate)) return candidate;
+    if (existsSync(candidate)) return candidate;
   }
   return undefined;
 }
@@ -148,11 +149,4 @@ function outputOf(program: string, args: readonly string[]): Promise<string> {
     child.once("error", () => resolve(""));
     child.once("close", () => resolve(text));
   });
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

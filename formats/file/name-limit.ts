@@ -14,11 +14,8 @@ export const nameLimits = { usual: 255, smallest: 143 };
  */
 export async function nameLimitOf(folder: string): Promise<number> {
   const above = dirname(folder);
-  const exists = await lstat(folder).then(
-    () => true,
-    () => false,
-  );
-  if (!exists && above !== folder) return nameLimitOf(above);
+  const facts = await lstat(folder).catch(() => undefined);
+  if (facts === undefined && above !== folder) return nameLimitOf(above);
   const tooLong = await lstat(join(folder, "n".repeat(nameLimits.usual))).then(
     () => false,
     (error: unknown) => systemCode(error) === "ENAMETOOLONG",

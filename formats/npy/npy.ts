@@ -1,4 +1,4 @@
-import { type Samples, type SampleType, sampleTypes } from "../../core/acquisition.ts";
+import { bytesOf, type SampleType, sampleTypes } from "../../core/acquisition.ts";
 import { formatError, unsupportedError } from "../../core/errors.ts";
 import { elementCount, type Tensor, type Tensor64 } from "../../core/tensor.ts";
 import { type ByteSource, openByteSource } from "../file/byte-source.ts";
@@ -133,10 +133,6 @@ function npyHeader(descr: string, shape: readonly number[]): Buffer {
   header.write(text, 10, "latin1");
   header[header.length - 1] = 0x0a;
   return header;
-}
-
-function bytesOf(samples: Samples): Buffer {
-  return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
 }
 
 function damaged(file: string, found: string) {

@@ -1,5 +1,5 @@
 import { endianness } from "node:os";
-import type { Samples } from "../../core/acquisition.ts";
+import { bytesOf, type Samples } from "../../core/acquisition.ts";
 import type { ByteSource } from "../file/byte-source.ts";
 
 const nativeOrder = endianness() === "LE" ? "little" : "big";
@@ -11,13 +11,13 @@ export async function readContiguous(
   start: number,
   target: Samples,
 ): Promise<void> {
-  const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  const bytes = bytesOf(target);
   await source.readInto(bytes, start);
-  toNativeOrder(bytes, target.BYTES_PER_ELEMENT, byteOrder);
+  swapUnlessNative(bytes, target.BYTES_PER_ELEMENT, byteOrder);
 }
 
-/** Swaps the bytes of values in place where they are not in the order of this machine. */
-export function toNativeOrder(bytes: Uint8Array, valueBytes: number, byteOrder: "little" | "big"): void {
+/** Swaps the bytes of each value in place, to or from `byteOrder`, where that is not the order of this machine. */
+export function swapUnlessNative(bytes: Uint8Array, valueBytes: number, byteOrder: "little" | "big"): void {
   if (byteOrder === nativeOrder || valueBytes === 1) return;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (valueBytes === 2) buffer.swap16();

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { endianness } from "node:os";
-import { planeCount, sampleTypes } from "../../core/acquisition.ts";
+import { bytesOf, planeCount, sampleTypes } from "../../core/acquisition.ts";
+import { swapUnlessNative } from "./contiguous-samples.ts";
 import type { PlaneReader } from "./plane-source.ts";
 import { planeAt } from "./stored-axes.ts";
 
@@ -16,14 +16,9 @@ export async function sampleHash(source: PlaneReader, signal?: AbortSignal): Pro
   const hash = createHash("sha256");
   for (let place = 0; place < planeCount(sizes); place += 1) {
     await source.readPlane(planeAt(stored, place), { into, ...(signal === undefined ? {} : { signal }) });
-    const bytes = Buffer.from(into.buffer, into.byteOffset, into.byteLength);
-    hash.update(endianness() === "LE" ? bytes : littleEndian(bytes, facts.bytes));
+    const bytes = bytesOf(into);
+    swapUnlessNative(bytes, facts.bytes, "little");
+    hash.update(bytes);
   }
   return hash.digest("hex");
-}
-
-function littleEndian(bytes: Buffer, valueBytes: number): Buffer {
-  if (valueBytes === 2) return bytes.swap16();
-  if (valueBytes === 4) return bytes.swap32();
-  return valueBytes === 8 ? bytes.swap64() : bytes;
 }

@@ -6,7 +6,7 @@ import { unpackBits } from "../codecs/packbits.ts";
 import { undoFloatingPoint, undoHorizontal } from "../codecs/predictor.ts";
 import { unzstdBounded } from "../codecs/zstd.ts";
 import type { ByteSource } from "../file/byte-source.ts";
-import { toNativeOrder } from "../plane/contiguous-samples.ts";
+import { swapUnlessNative } from "../plane/contiguous-samples.ts";
 import { type PageLayout, segmentBytes } from "./page.ts";
 import { decodedSegmentBytes, type Segments } from "./segments.ts";
 import { compression, compressionName, predictor } from "./tags.ts";
@@ -69,9 +69,9 @@ async function decodeSegment(page: StoredPage, index: number): Promise<Samples> 
   const bytes = unpacked.subarray(0, needed);
   if (layout.predictor === predictor.floatingPoint) {
     undoFloatingPoint(bytes, layout.segmentWidth, facts.bytes);
-    toNativeOrder(bytes, facts.bytes, "little");
+    swapUnlessNative(bytes, facts.bytes, "little");
   } else {
-    toNativeOrder(bytes, facts.bytes, page.byteOrder);
+    swapUnlessNative(bytes, facts.bytes, page.byteOrder);
     if (layout.predictor === predictor.horizontal) {
       undoHorizontal(unsignedView(bytes, facts.bytes), layout.segmentWidth);
     }

@@ -1,6 +1,6 @@
 /**
  * Numbers and names of the TIFF standard, each once. Sources: TIFF 6.0 (Adobe, 1992); Adobe Photoshop TIFF
- * Technical Notes (2002) for 8, 32946 and predictor 3; BigTIFF (libtiff); the private tags of ImageJ and MetaMorph.
+ * Technical Notes (2002) for 8, 32946 and predictor 3; BigTIFF (libtiff); the private tags of other makers.
  */
 
 /** Field types of a directory entry: TIFF 6.0 section 2, and 13 and 16 to 18 of later years. */
@@ -62,21 +62,14 @@ export const tag = {
   planarConfiguration: 284,
   resolutionUnit: 296,
   software: 305,
-  dateTime: 306,
   predictor: 317,
-  colorMap: 320,
   tileWidth: 322,
   tileLength: 323,
   tileOffsets: 324,
   tileByteCounts: 325,
-  subIfds: 330,
-  extraSamples: 338,
   sampleFormat: 339,
-  /** MetaMorph: name and value pairs; UIC2 holds one entry per plane of the stack. */
-  uic1: 33628,
+  /** MetaMorph: one entry per plane of the stack. */
   uic2: 33629,
-  uic3: 33630,
-  uic4: 33631,
   /** Molecular Dynamics GEL: how values are to be scaled. */
   mdFileTag: 33445,
   /** Olympus Soft Imaging Solutions. */
@@ -88,10 +81,6 @@ export const tag = {
   /** SGI image depth: rows of Z inside one page, and of one tile. */
   imageDepth: 32997,
   tileDepth: 32998,
-  imageJMetadataByteCounts: 50838,
-  imageJMetadata: 50839,
-  /** Micro-Manager writes its per-plane JSON here. */
-  microManagerMetadata: 51123,
 } as const;
 
 export const compression = {
@@ -173,7 +162,7 @@ export const photometricName: Readonly<Record<number, string>> = {
   32845: "SGI LogLuv",
 };
 
-export const planarConfiguration = { contiguous: 1, separate: 2 } as const;
+export const planarConfiguration = { contiguous: 1 } as const;
 
 export const sampleFormat = {
   unsigned: 1,
@@ -186,7 +175,7 @@ export const sampleFormat = {
 
 export const predictor = { none: 1, horizontal: 2, floatingPoint: 3 } as const;
 
-export const resolutionUnit = { none: 1, inch: 2, centimeter: 3 } as const;
+export const resolutionUnit = { centimeter: 3 } as const;
 
 /** Bits of NewSubfileType. */
-export const subfileType = { reducedResolution: 1, page: 2, mask: 4 } as const;
+export const subfileType = { reducedResolution: 1, mask: 4 } as const;

@@ -1,4 +1,4 @@
-import type { Samples } from "../../core/acquisition.ts";
+import { bytesOf, type Samples } from "../../core/acquisition.ts";
 import type { StripEncoder } from "./encode-strips.ts";
 import { type OmeTiffLayout, plainStrips, planeFields } from "./ome-tiff-layout.ts";
 import {
@@ -92,9 +92,4 @@ export function compressedPlaneWriter(
       return file.append(directoryBytes(fields, flavour, file.end(), second));
     },
   };
-}
-
-/** The same memory as bytes, in native order, which is little-endian on every machine that we run on. */
-export function bytesOf(samples: Samples): Uint8Array {
-  return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 }

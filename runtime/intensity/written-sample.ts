@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Sizes } from "../../core/acquisition.ts";
+import { bytesOf, type Sizes } from "../../core/acquisition.ts";
 import { verificationError } from "../../core/errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import type { Plane, PlaneIndex } from "../../formats/plane/plane-source.ts";
@@ -48,8 +48,7 @@ export function sampleWritten(sizes: Sizes, planes: number, output: string): Wri
 }
 
 function digestOf(samples: Plane["samples"]): string {
-  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
-  return createHash("sha1").update(bytes).digest("hex");
+  return createHash("sha1").update(bytesOf(samples)).digest("hex");
 }
 
 function differs(file: string, found: string) {

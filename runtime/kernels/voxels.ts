@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Samples } from "../../core/acquisition.ts";
+import { roundHalfToEven } from "../../core/round.ts";
 
 /**
  * The loops that touch every voxel of every job, in WebAssembly with SIMD: V8 compiles the same loops to scalar
@@ -150,15 +151,4 @@ function asShorts(samples: Samples): Uint16Array | undefined {
 function lastIsClipped(values: Float32Array, { gain, offset, min, max }: Quantizing): 0 | 1 {
   const rounded = roundHalfToEven((values[values.length - 1] ?? 0) * gain + offset);
   return rounded >= min && rounded <= max ? 0 : 1;
-}
-
-/** 1.5 · 2^52: the neighbouring doubles are 1 apart, also for somewhat smaller and larger sums. */
-const unitSpacing = 6_755_399_441_055_744;
-
-/**
- * Rounds to an integer, half to even, as numpy.rint: the addition itself rounds so (IEEE 754 roundTiesToEven). Exact
- * below 2^51; what is larger is beyond all sample types and stays large.
- */
-export function roundHalfToEven(value: number): number {
-  return value + unitSpacing - unitSpacing;
 }

@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { type EdgeError, unsupportedError } from "../../../core/errors.ts";
-import type { AxisSizes, Operator } from "../../../core/operators.ts";
+import { type AxisSizes, isOne, type Operator } from "../../../core/operators.ts";
+import type { ZooModel } from "../../../core/package-settings.ts";
 
 /** What both formats of bioimage.io say of a model, in one form. */
 export interface ZooDescription {
@@ -15,18 +17,18 @@ export interface ZooDescription {
   readonly outputAxes: readonly OutputAxis[];
   readonly before: readonly Operator[];
   readonly after: readonly Operator[];
-  readonly tolerance: {
-    readonly absolute: number;
-    readonly relative: number;
-    readonly mismatchedPerMillion: number;
-  };
+  readonly tolerance: ZooModel["tolerance"];
   readonly notes: readonly string[];
 }
 
-export interface FileReference {
-  readonly source: string;
-  readonly sha256?: string | undefined;
-}
+export const fileReference = z.looseObject({
+  source: z.string(),
+  sha256: z
+    .string()
+    .nullish()
+    .transform((hash) => hash ?? undefined),
+});
+export type FileReference = { readonly source: string; readonly sha256?: string | undefined };
 
 /** `b`atch, `c`hannel, `t`ime, and the axes of space. */
 export type AxisLetter = "b" | "c" | "t" | "z" | "y" | "x";
@@ -41,6 +43,11 @@ export interface OutputAxis {
   /** Whether it is as long as the input's axis, or else how long it is. */
   readonly size: "as-input" | number;
   readonly halo: number;
+}
+
+/** The axis that is depth, where there is one. */
+export function depthOf(axes: readonly ZooAxis[]): AxisLetter | undefined {
+  return axes.find(({ letter, sizes }) => (letter === "z" || letter === "t") && !isOne(sizes))?.letter;
 }
 
 /** What is refused of a description, in its own terms. */

@@ -4,6 +4,8 @@ import { longestTile } from "../../../core/package-settings.ts";
 import {
   type AxisLetter,
   cannotRun,
+  depthOf,
+  fileReference,
   type OutputAxis,
   type ZooAxis,
   type ZooDescription,
@@ -13,13 +15,6 @@ import { readOperators, statedOperator } from "./operators.ts";
 /** Model descriptions of format 0.4. Source: bioimage-io/spec-bioimage-io, model 0.4. */
 
 const lengths = z.array(z.int().positive().max(longestTile));
-const file = z.looseObject({
-  source: z.string(),
-  sha256: z
-    .string()
-    .nullish()
-    .transform((hash) => hash ?? undefined),
-});
 /** A letter for each axis, or their long names. */
 const axes = z.union([z.string(), z.array(z.string())]);
 
@@ -61,7 +56,7 @@ export const format04 = z.looseObject({
   ),
   test_inputs: z.tuple([z.string()], { error: "exactly one test input" }),
   test_outputs: z.tuple([z.string()], { error: "exactly one test output" }),
-  weights: z.looseObject({ onnx: file }, { error: "ONNX weights" }),
+  weights: z.looseObject({ onnx: fileReference }, { error: "ONNX weights" }),
 });
 
 /** Throws `EdgeError` (`unsupported`). `from` names the description for messages. */
@@ -73,14 +68,11 @@ export function readFormat04(stated: z.infer<typeof format04>, from: string): Zo
   const inputAxes = inputLetters.map(
     (letter, index): ZooAxis => ({ letter, sizes: sizesOf(input.shape, letter, index) }),
   );
-  const depth = inputAxes.find(
-    ({ letter, sizes }) => (letter === "z" || letter === "t") && !(sizes.min === 1 && sizes.step === 0),
-  )?.letter;
   const context = {
     file: from,
     inputId: input.name,
     letterOf: (id: string) => inputLetters.find((letter) => letter === id),
-    depth,
+    depth: depthOf(inputAxes),
     note: (text: string) => void notes.add(text),
   };
   const outputAxes = lettersOf(output.axes, from, "outputs.0.axes").map(

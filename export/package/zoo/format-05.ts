@@ -1,9 +1,10 @@
 import { z } from "zod";
-import type { AxisSizes } from "../../../core/operators.ts";
 import { longestTile } from "../../../core/package-settings.ts";
 import {
   type AxisLetter,
   cannotRun,
+  depthOf,
+  fileReference,
   type OutputAxis,
   type ZooAxis,
   type ZooDescription,
@@ -36,14 +37,7 @@ const axis = z.looseObject({
 });
 type StatedAxis = z.infer<typeof axis>;
 
-const file = z.looseObject({
-  source: z.string(),
-  sha256: z
-    .string()
-    .nullish()
-    .transform((hash) => hash ?? undefined),
-});
-const tensor = { id: z.string(), axes: z.array(axis).min(2), test_tensor: file };
+const tensor = { id: z.string(), axes: z.array(axis).min(2), test_tensor: fileReference };
 
 export const format05 = z.looseObject({
   name: z.string().min(1),
@@ -54,7 +48,7 @@ export const format05 = z.looseObject({
   outputs: z.tuple([z.looseObject({ ...tensor, postprocessing: z.array(statedOperator).default([]) })], {
     error: "exactly one output",
   }),
-  weights: z.looseObject({ onnx: file }, { error: "ONNX weights" }),
+  weights: z.looseObject({ onnx: fileReference }, { error: "ONNX weights" }),
   config: z
     .looseObject({
       bioimageio: z
@@ -91,13 +85,12 @@ export function readFormat05(stated: z.infer<typeof format05>, from: string): Zo
   const [output] = stated.outputs;
   const notes = new Set<string>();
   const inputAxes = input.axes.map((one, index) => inputAxis(one, input, from, `inputs.0.axes.${index}`));
-  const depth = depthOf(inputAxes);
   const letters = new Map(input.axes.map((one, index) => [idOf(one), inputAxes[index]?.letter]));
   const context = {
     file: from,
     inputId: input.id,
     letterOf: (id: string) => letters.get(id),
-    depth,
+    depth: depthOf(inputAxes),
     note: (text: string) => void notes.add(text),
   };
   return {
@@ -119,14 +112,6 @@ export function readFormat05(stated: z.infer<typeof format05>, from: string): Zo
     tolerance: toleranceOf(stated),
     notes: [...notes],
   };
-}
-
-function depthOf(axes: readonly ZooAxis[]): AxisLetter | undefined {
-  return axes.find(({ letter, sizes }) => (letter === "z" || letter === "t") && !isOne(sizes))?.letter;
-}
-
-function isOne({ min, step }: AxisSizes): boolean {
-  return min === 1 && step === 0;
 }
 
 function idOf(stated: StatedAxis): string {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { formatError } from "../../../core/errors.ts";
-import { type AxisSizes, largestFitting } from "../../../core/operators.ts";
+import { type AxisSizes, isOne, largestFitting } from "../../../core/operators.ts";
 import { mostTileVoxels, type PackageSettings, type ZooModel } from "../../../core/package-settings.ts";
 import { elementCount } from "../../../core/tensor.ts";
 import { type AxisLetter, cannotRun, type FileReference, type ZooDescription } from "./description.ts";
@@ -119,10 +119,6 @@ function zooModelOf(description: ZooDescription, file: string): Omit<ZooModel, "
     tolerance,
     notes,
   };
-}
-
-function isOne({ min, step }: AxisSizes): boolean {
-  return min === 1 && step === 0;
 }
 
 /** A tile lies in memory plane after plane, row after row; where the network wants another order, we do not turn it. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { intensityMapOf } from "../../../core/intensity-map.ts";
+import { roundHalfToEven } from "../../../core/round.ts";
 import { denormalizePlane, outputMapOf } from "../../../runtime/intensity/denormalize.ts";
-import { roundHalfToEven } from "../../../runtime/kernels/voxels.ts";
 
 const unchanged = { gain: 1, offset: 0 };
 

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Samples, type SampleType, sampleTypes } from "../../../core/acquisition.ts";
+import { roundHalfToEven } from "../../../core/round.ts";
 import { assemble } from "../../../runtime/kernels/assemble.ts";
-import { inputWriter, quantize, roundHalfToEven } from "../../../runtime/kernels/voxels.ts";
+import { inputWriter, quantize } from "../../../runtime/kernels/voxels.ts";
 
 const integers = ["uint8", "int8", "uint16", "int16", "uint32", "int32"] as const;
 /** Around the 16384 voxels that the kernels take at once, and no multiple of the 4 that they compute at once. */
