@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
-import { isEdgeError, reportOf } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { reportOf } from "../../core/errors.ts";
+import { isAbsent, systemCode } from "../../core/system-code.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { removeStalePartials } from "../../formats/file/partial-name.ts";
 import { openAcquisition, openFile } from "../../formats/open.ts";
@@ -55,9 +55,9 @@ function endWork(): void {
 }
 
 /** Findings are told one at a time: the ledger sets the pace, not the disk, which has nothing to do meanwhile. */
-async function tell(finding: Finding): Promise<void> {
+async function tell(finding: Finding): Promise<boolean> {
   endWork();
-  await daemon.ask("finding", finding).finally(beginWork);
+  return daemon.ask("finding", finding).finally(beginWork);
 }
 
 /** How long a sweep may follow the last one at the earliest, in parts of the time that one took. */
@@ -72,8 +72,9 @@ function watchFolder(
   { known, waiting }: Pick<FolderMemory, "known" | "waiting">,
   watched: WatchedFolder,
   output: WatchedOutput,
-) {
+): void {
   const excluded = [settings.output, ...(settings.moveTo === undefined ? [] : [settings.moveTo])];
+  let mountPoint = "";
   const scan = createScan(
     {
       ...settings,
@@ -85,7 +86,10 @@ function watchFolder(
       onAside: async (aside) => {
         await restoreAside(aside);
         // What has its name again is seen by the next sweep.
-        again = true;
+        hinted = true;
+      },
+      checkFolder: async () => {
+        mountPoint = await watched.check();
       },
     },
     known,
@@ -94,26 +98,27 @@ function watchFolder(
   let watcher: FSWatcher | undefined;
   let timer: NodeJS.Timeout | undefined;
   let sweeping = false;
-  let again = false;
+  /** There is something to see that the last sweep has not seen; the next one is planned for it. */
+  let hinted = false;
 
   const plan = (delayMs: number): void => {
     clearTimeout(timer);
     timer = setTimeout(() => void sweepOnce(), delayMs);
   };
+  /** The first one plans the sweep: others that follow without end would put it off for ever. */
   const hint = (): void => {
-    if (sweeping) again = true;
-    else plan(hintDelayMs);
+    if (!hinted && !sweeping) plan(hintDelayMs);
+    hinted = true;
   };
 
   async function sweepOnce(): Promise<void> {
     sweeping = true;
-    again = false;
+    hinted = false;
     beginWork();
     const startMs = performance.now();
     try {
       if (settings.makePath) await mkdir(settings.path, { recursive: true });
       const { mode } = await lookAtFileSystem(settings.path);
-      const mountPoint = await watched.check();
       const summary = await scan.look(tell);
       if (watcher !== undefined && mayWatchAnew(summary.blind)) {
         await watcher.close();
@@ -133,7 +138,7 @@ function watchFolder(
       endWork();
       sweeping = false;
       const tookMs = performance.now() - startMs;
-      plan(again ? Math.max(hintDelayMs, tookMs) : Math.max(settings.sweepMs, restPerSweep * tookMs));
+      plan(hinted ? Math.max(hintDelayMs, tookMs) : Math.max(settings.sweepMs, restPerSweep * tookMs));
     }
   }
 
@@ -180,7 +185,6 @@ function watchFolder(
     watchProblem === undefined ? mode : { events: false, why: watchProblem };
 
   plan(0);
-  return { rescan: () => plan(0) };
 }
 
 const watchLimit =
@@ -192,7 +196,12 @@ type Tasks = { [Name in TaskName]: Task<Name> };
 function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: WatchedOutput): Tasks {
   return {
     look: ({ members }) => lookAtSource(settings.path, members, watched.check),
-    hash: ({ source }) => digestOfFile(join(settings.path, source), { onStep }),
+    hash: ({ source }) =>
+      digestOfFile(join(settings.path, source), { onStep }).catch(async (error: unknown) => {
+        // Not the file's fault where the folder is not there.
+        await watched.check();
+        return isAbsent(error) ? undefined : "unreadable";
+      }),
     prepare: async ({ into }) => {
       // First the folder itself: below a mount point without its disk nothing may be made.
       const { freeBytes, freeFiles } = await results.check();
@@ -230,17 +239,16 @@ function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: Watc
   };
 }
 
-let folder: ReturnType<typeof watchFolder> | undefined;
-let tasks: Tasks | undefined;
+let started: { readonly path: string; readonly tasks: Tasks } | undefined;
 
 function task<Name extends TaskName>(name: Name): Task<Name> {
   return async (ask) => {
     beginWork();
     try {
-      if (tasks === undefined) throw new Error("it was asked for something before it was started");
-      return await tasks[name](ask);
+      if (started === undefined) throw new Error("it was asked for something before it was started");
+      return await started.tasks[name](ask);
     } catch (error) {
-      throw isEdgeError(error) ? error : unreachable(error, "");
+      throw unreachable(error, started?.path ?? "");
     } finally {
       endWork();
     }
@@ -254,10 +262,9 @@ const daemon = connect<DaemonDuties, FolderDuties>(
       useResultAccess(settings.access);
       const output = watchOutput(settings, memory.outputMountPoint, onStep);
       const watched = createWatchedFolder(settings.path, memory.mountPoint);
-      tasks = tasksOf(settings, watched, output);
-      folder = watchFolder(settings, memory, watched, output);
+      started = { path: settings.path, tasks: tasksOf(settings, watched, output) };
+      watchFolder(settings, memory, watched, output);
     },
-    rescan: () => folder?.rescan(),
     hash: task("hash"),
     look: task("look"),
     prepare: task("prepare"),

@@ -17,13 +17,12 @@ import type {
 export interface FolderIo {
   readonly start: () => void;
   readonly ask: Peer<FolderTasks>["ask"];
-  readonly rescan: () => void;
   readonly stop: () => Promise<void>;
 }
 
 export interface FolderIoEvents {
-  /** A file came to rest or cannot be read; the next is told once the promise is kept. */
-  readonly onFinding: (finding: Finding) => Promise<void>;
+  /** A file came to rest or cannot be read; the next is told once the promise is kept. The answer: `DaemonDuties.finding`. */
+  readonly onFinding: (finding: Finding) => Promise<boolean>;
   readonly onSwept: (swept: Swept) => void;
   readonly onUnreachable: (error: ErrorReport) => void;
   /** What the ledger holds, asked for whenever a process is started. */
@@ -73,15 +72,12 @@ export function createFolderIo({
           if (atWork) hangTimer = setTimeout(killHanging, hangMs);
         },
         finding: (finding) =>
-          events.onFinding(finding).then(
-            () => undefined,
-            (error: unknown) => {
-              // Not written down, so it must be found again: by the next process, which knows only the ledger.
-              tellUnreachable(reportOf(error));
-              own.kill("what it found was not written down");
-              throw error;
-            },
-          ),
+          events.onFinding(finding).catch((error: unknown) => {
+            // Not written down, so it must be found again: by the next process, which knows only the ledger.
+            tellUnreachable(reportOf(error));
+            own.kill("what it found was not written down");
+            throw error;
+          }),
         swept: (swept) => {
           failures = 0;
           events.onSwept(swept);
@@ -127,7 +123,6 @@ export function createFolderIo({
       if (folder === undefined) throw withoutProcess(settings.path);
       return folder.ask(name, ask);
     },
-    rescan: () => folder?.tell("rescan", undefined),
     stop: async () => {
       stopping = true;
       clearTimeout(restartTimer);

@@ -28,8 +28,8 @@ export interface FolderSettings {
 
 /** Things the process does on request, each with what it needs and what it answers. */
 export interface FolderTasks {
-  /** sha256 of all bytes of a source. */
-  hash: { ask: { source: string }; answer: string };
+  /** sha256 of all bytes of a source; `unreadable` where the disk does not give all of them, undefined where it is gone. */
+  hash: { ask: { source: string }; answer: string | undefined };
   /** Whether the watch folder is there, and what lies there of an acquisition. */
   look: { ask: { members: readonly string[] }; answer: SourceLook };
   /** Makes the folder that a result goes into, and tries to write there; answers how much room its disk has. */
@@ -83,15 +83,17 @@ export type OutputState =
 /** What the process does for the daemon. */
 export interface FolderDuties extends FolderTasks {
   start: { ask: { settings: FolderSettings; memory: FolderMemory } };
-  rescan: { ask: undefined };
 }
 
 /** What the daemon does for the process. */
 export interface DaemonDuties {
   /** Whether the process is at work on the disk; said again at each bit of progress. */
   atWork: { ask: boolean };
-  /** A file came to rest or cannot be read. Answered once that is written down; the next is told then. */
-  finding: { ask: Finding; answer: undefined };
+  /**
+   * A file came to rest or cannot be read. Answered once that is written down; the next is told then. False: a file of it
+   * was gone before it could be compared, so nothing was written down and it is to be judged again.
+   */
+  finding: { ask: Finding; answer: boolean };
   swept: { ask: Swept };
   unreachable: { ask: ErrorReport };
 }

@@ -91,7 +91,8 @@ export function createFolder(events: Events<DaemonEvents>, options: FolderOption
   }
 
   const moves = config.moveTo !== undefined;
-  async function admit(finding: Finding): Promise<readonly Job[]> {
+  /** undefined where a file was gone before it could be compared. */
+  async function admit(finding: Finding): Promise<readonly Job[] | undefined> {
     if (finding.kind === "gone" || finding.kind === "part") {
       toldWaiting.delete(finding.source);
       return finding.kind === "gone"
@@ -103,7 +104,11 @@ export function createFolder(events: Events<DaemonEvents>, options: FolderOption
     let admission = await note(finding, { moves });
     if (admission.kind === "touched") {
       const wholeHashes: Record<string, string> = {};
-      for (const source of admission.sources) wholeHashes[source] = await io.ask("hash", { source });
+      for (const source of admission.sources) {
+        const hash = await io.ask("hash", { source });
+        if (hash === undefined) return undefined;
+        wholeHashes[source] = hash;
+      }
       admission = await note(finding, { wholeHashes, moves });
     }
     if (admission.kind !== "changed") return [];
@@ -212,7 +217,9 @@ export function createFolder(events: Events<DaemonEvents>, options: FolderOption
         outputMountPoint: await ledger.mountPoint(config.name, config.output),
       }),
       onFinding: async (finding) => {
-        for (const job of await admit(finding)) events.tell("jobChanged", job);
+        const jobs = await admit(finding);
+        for (const job of jobs ?? []) events.tell("jobChanged", job);
+        return jobs !== undefined;
       },
       onSwept: ({ mode, mountPoint, summary, output }) => {
         lastSeen = new Date().toISOString();

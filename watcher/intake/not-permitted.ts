@@ -22,7 +22,7 @@ export function fileNotReadable(file: string, cause: unknown): EdgeError {
   });
 }
 
-export function folderNotReadable(folder: string, cause: unknown): EdgeError {
+export function folderNotPermitted(folder: string, cause: unknown): EdgeError {
   return machineError("the subfolder may not be read", {
     code: "subfolder-not-readable",
     file: folder,

@@ -43,11 +43,14 @@ export interface ScanSettings extends QuietRule, SweepOptions {
   readonly zeroTailMs: number;
   readonly brokenMs: number;
   readonly open: OpenFile;
+  /** Called after each listing. Throws where the folder is not there: what the listing lacks has not left it then. */
+  readonly checkFolder: () => Promise<void>;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
 
-type Tell = (finding: Finding) => Promise<void>;
+/** False: its files are others by now, and are to be judged again. */
+type Tell = (finding: Finding) => Promise<boolean>;
 
 /** How things stand after a sweep. */
 export interface ScanSummary {
@@ -86,6 +89,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   /** Looks once at the whole folder and tells what came to rest, one finding at a time. */
   async function look(tell: Tell): Promise<ScanSummary> {
     const { files: listed, blind, unseen } = await sweep(settings.folder, settings);
+    await settings.checkFolder();
     const gone = files.relist(listed, unseen, settings.now());
     sets.relisted();
     for (const source of gone) await tell({ kind: "gone", source });
@@ -195,13 +199,9 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   async function tellWhole(set: JudgedSet, facts: WholeFacts, tell: Tell): Promise<boolean> {
     if (set.told) return true;
     const sighting = await see(set.members);
-    if (sighting === undefined) {
-      sets.forget(set);
-      return false;
-    }
-    await tell({ kind: "whole", sighting, facts });
-    set.told = true;
-    return true;
+    set.told = sighting !== undefined && (await tell({ kind: "whole", sighting, facts }));
+    if (!set.told) sets.forget(set);
+    return set.told;
   }
 
   async function tellPart(file: Listed, of: string, tell: Tell): Promise<void> {
@@ -251,8 +251,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     const report = reportOf(denied ? fileNotReadable(file.source, error) : error);
     const hopeless = isEdgeError(error) && error.kind === "unsupported";
     if (!denied && (hopeless || quietMs >= settings.brokenMs)) {
-      await tell({ kind: "refused", sighting, error: report });
-      files.settle(file, false);
+      if (await tell({ kind: "refused", sighting, error: report })) files.settle(file, false);
       return;
     }
     candidate.checkAfterMs = settings.now() + recheckAfterMs;

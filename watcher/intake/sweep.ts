@@ -2,9 +2,9 @@ import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ErrorReport, formatError, machineError, reportOf } from "../../core/errors.ts";
-import { isAbsent, systemCode } from "../../core/system-code.ts";
+import { isAbsent, isDenied, systemCode } from "../../core/system-code.ts";
 import { isAside, isHidden, judgeName, type NameVerdict } from "./candidate-name.ts";
-import { folderNotReadable, isNotPermitted } from "./not-permitted.ts";
+import { folderNotPermitted } from "./not-permitted.ts";
 import { quotedName, textOfName, visibleName } from "./visible-name.ts";
 
 /** A file that may be an acquisition, as one listing showed it. */
@@ -29,7 +29,7 @@ export interface Listing {
   readonly files: readonly Listed[];
   /** Subfolders that could not be looked into: how many, and why the first of them. */
   readonly blind: BlindSpots | undefined;
-  /** Subfolders of which nothing, or not all, could be seen, as `a/b/` (`""`: the folder itself): what lies there may be there still. */
+  /** Folders of which nothing, or not all, could be seen, as `a/b/` (`""`: the watch folder): what lies there may be there still. */
   readonly unseen: readonly string[];
 }
 
@@ -75,8 +75,8 @@ export async function sweep(folder: string, options: SweepOptions): Promise<List
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { path, below, level } = next;
     const overlook = (error: unknown): void => {
-      if (!isNotPermitted(error)) return;
-      blind.set(path, folderNotReadable(path, error));
+      if (isNowhere(error)) return;
+      blind.set(path, isDenied(error) ? folderNotPermitted(path, error) : folderNotReadable(path, error));
       unseen.add(below);
     };
     const entries = await listOf(path, level, overlook);
@@ -163,15 +163,32 @@ async function lookAt(
     );
   } catch (error) {
     overlook(error);
-    if (!isAbsent(error) && systemCode(error) !== "ELOOP") return undefined;
+    if (!isNowhere(error)) return undefined;
     const own = await lstat(path).catch(() => undefined);
     return own?.isSymbolicLink() === true ? listed(own, { kind: "dangling" }) : undefined;
   }
 }
 
+/** Whether nothing has that name, or a link that leads to nothing. */
+function isNowhere(error: unknown): boolean {
+  return isAbsent(error) || systemCode(error) === "ELOOP";
+}
+
 function kindOf(facts: Stats): string {
   if (facts.isFIFO()) return "a pipe";
   return facts.isSocket() ? "a socket" : "a device";
+}
+
+/** The disk or the share refuses it, or the process has no more file handles. */
+function folderNotReadable(folder: string, cause: unknown) {
+  return machineError("not all of the folder can be looked at", {
+    code: "subfolder-unreadable",
+    file: folder,
+    found: systemCode(cause) ?? "unknown",
+    remedy: "Check its disk, or the share and its server. The daemon tries again by itself",
+    retryable: true,
+    cause,
+  });
 }
 
 function misnamedFolder(folder: string) {

@@ -13,7 +13,7 @@ const child = startProcess(new URL("../../../watcher/folder-io/child.ts", import
 });
 const folder = connect<FolderDuties, DaemonDuties>(child, {
   atWork: () => undefined,
-  finding: () => undefined,
+  finding: () => true,
   swept: () => void process.stdout.write(`${child.pid}\n`),
   unreachable: () => undefined,
 });

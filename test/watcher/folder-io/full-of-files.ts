@@ -23,7 +23,7 @@ const swept = new Promise<void>((resolve) => {
 const io = createFolderIo({
   settings: quickFolder(path, output, 60_000),
   events: {
-    onFinding: async () => undefined,
+    onFinding: async () => true,
     onSwept: () => onSwept(),
     onUnreachable: () => undefined,
     memory: async () => noMemory,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,6 +27,7 @@ async function folderIo(t: TestContext, change: Partial<FolderIoOptions> = {}, s
         await sleep(noteMs);
         if (refuse) throw new Error("the ledger did not take it");
         told.findings.push(finding);
+        return true;
       },
       onSwept: () => {
         told.sweeps += 1;
@@ -59,6 +60,28 @@ test("a file that appears in a local folder brings a sweep long before its time"
     await new Promise((resolve) => setTimeout(resolve, 200));
     return told.sweeps >= 2;
   });
+});
+
+test("a file that is written to without end keeps no other waiting", async (t) => {
+  const { root, told } = await folderIo(t, {}, 500);
+  await until("the first sweep is over", () => told.sweeps >= 1);
+  const writing = setInterval(() => void appendFile(join(root, "in", "log.tif"), "more"), 50);
+  t.after(() => clearInterval(writing));
+  await writeFile(join(root, "in", "a.tif"), tinyTiff(1));
+  await until("the other one is told", () => told.findings.some(({ kind }) => kind === "whole"));
+});
+
+test("a source that cannot be hashed is not told as a folder that cannot be reached, unless it is that", async (t) => {
+  const { root, io, told } = await folderIo(t);
+  await until("the first sweep is over", () => told.sweeps >= 1);
+  await mkdir(join(root, "in", "no-file.tif"));
+  assert.equal(await io.ask("hash", { source: "no-file.tif" }), "unreadable");
+  assert.equal(await io.ask("hash", { source: "gone.tif" }), undefined);
+  await rename(join(root, "in"), join(root, "away"));
+  await assert.rejects(
+    io.ask("hash", { source: "gone.tif" }),
+    (error) => isEdgeError(error, "folder-unreachable") && error.file === join(root, "in"),
+  );
 });
 
 test("a process that hangs is killed, said to be unreachable, and replaced", async (t) => {

@@ -3,38 +3,13 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openFile } from "../../../formats/open.ts";
-import { createScan, type Finding, type ScanSettings } from "../../../watcher/intake/scan.ts";
+import type { Finding } from "../../../watcher/intake/scan.ts";
 import { checkStructure } from "../../../watcher/intake/structural-check.ts";
 import { buildTiff, numberedPages } from "../../formats/build-tiff.ts";
 import { type Description, describedSet, imagesInOne } from "../described-set.ts";
 import { openingsOf } from "../opened-files.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
-
-/** A scan with a clock of its own: each look comes a second after the one before. */
-function scanOf(folder: string) {
-  const clock = { ms: 0 };
-  const settings: ScanSettings = {
-    folder,
-    quietMs: 2000,
-    looks: 3,
-    zeroTailMs: 60_000,
-    brokenMs: 30_000,
-    subfolders: true,
-    ignore: [],
-    excluded: [],
-    open: openFile,
-    now: () => clock.ms,
-  };
-  const scan = createScan(settings, [], []);
-  return async (looks: number): Promise<Finding[]> => {
-    const told: Finding[] = [];
-    for (let look = 0; look < looks; look += 1) {
-      clock.ms += 1000;
-      await scan.look(async (finding) => void told.push(finding));
-    }
-    return told;
-  };
-}
+import { clockedScan } from "./clocked-scan.ts";
 
 async function writeAll(folder: string, files: ReturnType<typeof describedSet>): Promise<void> {
   for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
@@ -68,7 +43,7 @@ for (const description of described) {
       const folder = await temporaryFolder();
       const files = describedSet(count, description);
       await writeAll(folder, files);
-      const look = scanOf(folder);
+      const look = clockedScan(folder);
       let told: Finding[] = [];
       const openings = await openingsOf(folder, async () => {
         told = await look(8);
@@ -85,7 +60,7 @@ for (const description of described) {
   test(`a set that comes file by file is opened no more often than one that lies there (described by: ${description})`, async () => {
     const folder = await temporaryFolder();
     const files = describedSet(25, description);
-    const look = scanOf(folder);
+    const look = clockedScan(folder);
     const told: Finding[] = [];
     const openings = await openingsOf(folder, async () => {
       // The first wait for the last for longer than anything is waited for that is broken and does not change.
@@ -126,7 +101,7 @@ test("a set of which a file lacks is not read again before that file is there", 
   const folder = await temporaryFolder();
   const [last, ...files] = describedSet(25, "each").toReversed();
   await writeAll(folder, files);
-  const look = scanOf(folder);
+  const look = clockedScan(folder);
   assert.equal(kinds(await look(6), "broken"), 24);
   const { images } = await openingsOf(folder, () => look(20));
   assert.equal(images, 0);
@@ -139,7 +114,7 @@ test("a set of which one file is damaged is read once at each look again, and to
   const files = describedSet(25, "each");
   const [name = "", bytes = Buffer.alloc(0)] = files[20] ?? [];
   await writeAll(folder, [...files.filter(([other]) => other !== name), [name, bytes.subarray(0, 60)]]);
-  const look = scanOf(folder);
+  const look = clockedScan(folder);
   await look(4);
   // Each look is a second; what is broken is looked at again after 7.5 s.
   const again = await openingsOf(folder, () => look(8));
@@ -151,7 +126,7 @@ test("a set of which one file is damaged is read once at each look again, and to
 test("of a set that comes file by file for long, each file is told as broken a few times, and not at each file that comes", async () => {
   const folder = await temporaryFolder();
   const files = describedSet(40, "each");
-  const look = scanOf(folder);
+  const look = clockedScan(folder);
   const told: Finding[] = [];
   for (const file of files) {
     await writeAll(folder, [file]);
@@ -167,7 +142,7 @@ test("a set of which one file is replaced is told again as whole, with another h
     const folder = await temporaryFolder();
     const files = describedSet(5, description);
     await writeAll(folder, files);
-    const look = scanOf(folder);
+    const look = clockedScan(folder);
     const [first] = (await look(8)).filter(({ kind }) => kind === "whole");
     const [name = "", bytes = Buffer.alloc(0)] = files[3] ?? [];
     // One sample of it.

@@ -1,61 +1,28 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  chmod,
-  copyFile,
-  mkdir,
-  readdir,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
+import { copyFile, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openFile } from "../../../formats/open.ts";
-import { createScan, type Finding, type ScanSettings } from "../../../watcher/intake/scan.ts";
-import type { KnownFile } from "../../../watcher/intake/seen-files.ts";
+import type { ScanSettings } from "../../../watcher/intake/scan.ts";
+import type { OpenFile } from "../../../watcher/intake/structural-check.ts";
+import { sweep } from "../../../watcher/intake/sweep.ts";
+import { beforeEachCall } from "../folder-io/before-each-call.ts";
 import { masterSet, setMember } from "../set-member.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
-import { withoutRoot } from "../without-root.ts";
+import { clockedScan, type ScanLedger } from "./clocked-scan.ts";
 
-/** A scan with a clock of its own: each look comes a second after the one before. */
-async function scanned(
-  change: Partial<ScanSettings> = {},
-  known: readonly KnownFile[] = [],
-  waiting: readonly string[] = [],
-) {
+/** A scan of a new folder; its looks answer each finding in words. */
+async function scanned(change: Partial<ScanSettings> = {}, ledger: ScanLedger = {}) {
   const folder = await temporaryFolder();
-  let nowMs = 0;
-  const settings = {
-    folder,
-    quietMs: 2000,
-    looks: 3,
-    zeroTailMs: 60_000,
-    brokenMs: 30_000,
-    subfolders: true,
-    ignore: [],
-    excluded: [join(folder, "out")],
-    open: openFile,
-    now: () => nowMs,
-    ...change,
-  };
-  const scan = createScan(settings, known, waiting);
-  const looks = async (count: number): Promise<string[]> => {
-    const told: Finding[] = [];
-    for (let index = 0; index < count; index += 1) {
-      nowMs += 1000;
-      await scan.look(async (finding) => void told.push(finding));
-    }
-    return told.map(
+  const look = clockedScan(folder, { excluded: [join(folder, "out")], ...change }, ledger);
+  const looks = async (count: number): Promise<string[]> =>
+    (await look(count)).map(
       (finding) =>
         `${finding.kind} ${"source" in finding ? finding.source : finding.sighting.source}${"of" in finding ? ` of ${finding.of}` : ""}`,
     );
-  };
-  return { folder, looks, settings };
+  return { folder, looks };
 }
 
 test("a file is told once, when it is at rest and whole", async () => {
@@ -137,24 +104,17 @@ test("subfolders are looked into, links to folders are not", async () => {
 });
 
 test("what the ledger knows is not looked into again", async () => {
-  const first = await scanned();
-  const path = join(first.folder, "a.tif");
-  await writeFile(path, tinyTiff(1));
-  await utimes(path, 1000, 1000);
   const known = [{ source: "a.tif", sizeBytes: tinyTiff(1).length, mtimeMs: 1_000_000 }];
   const opened: string[] = [];
-  const scan = createScan(
-    {
-      ...first.settings,
-      open: (file) => {
-        opened.push(file);
-        return openFile(file);
-      },
-    },
-    known,
-    [],
-  );
-  for (let look = 0; look < 5; look += 1) await scan.look(async () => assert.fail("told"));
+  const open: OpenFile = (file, reading) => {
+    opened.push(file);
+    return openFile(file, reading);
+  };
+  const { folder, looks } = await scanned({ open }, { known });
+  const path = join(folder, "a.tif");
+  await writeFile(path, tinyTiff(1));
+  await utimes(path, 1000, 1000);
+  assert.deepEqual(await looks(5), []);
   assert.deepEqual(opened, []);
 });
 
@@ -268,29 +228,68 @@ test("a name that is not UTF-8 and one that looks like what is shown of it do no
 });
 
 test("what waited before a restart and has gone meanwhile is told as gone, once", async () => {
-  const { folder, looks } = await scanned({}, [], ["moved.tif", "still.tif"]);
+  const { folder, looks } = await scanned({}, { waiting: ["moved.tif", "still.tif"] });
   await writeFile(join(folder, "still.tif"), tinyTiff(7));
   assert.deepEqual(await looks(6), ["gone moved.tif", "whole still.tif"]);
   assert.deepEqual(await looks(3), []);
 });
 
-test("a file of a subfolder that may not be read for a while has not left: it is told once it is whole", async (t) => {
-  const { folder, looks } = await scanned();
-  await mkdir(join(folder, "sub"));
-  await chmod(folder, 0o777);
-  const file = join(folder, "sub/a.tif");
-  await writeFile(file, tinyTiff(7).subarray(0, 100));
-  assert.deepEqual(await looks(6), ["broken sub/a.tif"]);
-  for (const mode of [0o000, 0o444]) {
-    await chmod(join(folder, "sub"), mode);
-    await t.test(`mode ${mode.toString(8)}`, async (inner) => {
-      withoutRoot(inner);
-      assert.deepEqual(await looks(3), []);
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+for (const code of ["EACCES", "EIO", "ESTALE", "EMFILE"]) {
+  for (const call of ["readdir", "stat"]) {
+    test(`a file has not left while ${call} of its subfolder or of itself fails with ${code}, and the folder says so`, async () => {
+      const folder = await temporaryFolder();
+      const look = clockedScan(folder);
+      await mkdir(join(folder, "sub"));
+      await writeFile(join(folder, "sub/a.tif"), "");
+      assert.deepEqual(
+        (await look(6)).map(({ kind }) => kind),
+        ["broken"],
+      );
+      const end = beforeEachCall(({ name, paths }) => {
+        if (name === call && paths[0]?.startsWith(join(folder, "sub"))) throw systemError(code);
+      });
+      const { files, blind, unseen } = await sweep(folder, { subfolders: true, ignore: [], excluded: [] });
+      const told = await look(3).finally(end);
+      assert.deepEqual([files, unseen, told], [[], ["sub/"], []]);
+      assert.ok(blind?.error.message.startsWith(join(folder, "sub")), blind?.error.message);
+      await writeFile(join(folder, "sub/a.tif"), tinyTiff(7));
+      assert.deepEqual(
+        (await look(6)).map(({ kind }) => kind),
+        ["whole"],
+      );
     });
   }
-  await chmod(join(folder, "sub"), 0o755);
-  await writeFile(file, tinyTiff(7));
-  assert.deepEqual(await looks(6), ["whole sub/a.tif"]);
-  await rm(file);
-  assert.deepEqual(await looks(1), []);
+}
+
+test("what a listing lacks has not left where the folder itself is gone after it", async () => {
+  let isThere = true;
+  const checkFolder = async (): Promise<void> => {
+    if (!isThere) throw new Error("its disk is not mounted");
+  };
+  const { folder, looks } = await scanned({ checkFolder });
+  await writeFile(join(folder, "a.tif"), tinyTiff(7).subarray(0, 100));
+  assert.deepEqual(await looks(6), ["broken a.tif"]);
+  await rename(join(folder, "a.tif"), join(folder, ".a"));
+  isThere = false;
+  await assert.rejects(looks(1), /not mounted/);
+  await rename(join(folder, ".a"), join(folder, "a.tif"));
+  isThere = true;
+  assert.deepEqual(await looks(10), []);
+});
+
+test("a file that was gone before it could be compared is told again", async () => {
+  for (const bytes of [tinyTiff(7), Buffer.from("not an image")]) {
+    let isThere = false;
+    const { folder, looks } = await scanned({ brokenMs: 0 }, { note: () => isThere });
+    await writeFile(join(folder, "a.tif"), bytes);
+    const before = await looks(5);
+    isThere = true;
+    const after = await looks(5);
+    assert.ok(before.length > 0);
+    assert.equal(after.length, 1);
+  }
 });

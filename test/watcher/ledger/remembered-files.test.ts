@@ -3,12 +3,12 @@ import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import LibsqlDatabase from "libsql";
-import { openFile } from "../../../formats/open.ts";
-import { createScan, type Finding } from "../../../watcher/intake/scan.ts";
+import type { Finding } from "../../../watcher/intake/scan.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import { createJobStore, type JobStore } from "../../../watcher/ledger/job-store.ts";
 import { migrations } from "../../../watcher/ledger/migrations.ts";
 import { type Description, describedSet, imagesInOne } from "../described-set.ts";
+import { clockedScan } from "../intake/clocked-scan.ts";
 import { openingsOf } from "../opened-files.ts";
 import { memberOf, sightingOf } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -17,32 +17,18 @@ const onePlane = { seriesCount: 1, sampleBytes: 128, voxels: [64] };
 
 /** What a daemon that is started now finds in `folder`, and tells its ledger. */
 async function startAnew(folder: string, store: JobStore): Promise<readonly Finding["kind"][]> {
-  let nowMs = 0;
-  const scan = createScan(
+  const look = clockedScan(
+    folder,
+    {},
     {
-      folder,
-      quietMs: 2000,
-      looks: 3,
-      zeroTailMs: 60_000,
-      brokenMs: 30_000,
-      subfolders: true,
-      ignore: [],
-      excluded: [],
-      open: openFile,
-      now: () => nowMs,
+      known: store.knownFiles("f"),
+      note: (finding) => {
+        if (finding.kind === "whole") store.admitWhole("f", finding.sighting, finding.facts);
+        return true;
+      },
     },
-    store.knownFiles("f"),
-    [],
   );
-  const told: Finding["kind"][] = [];
-  for (let look = 0; look < 8; look += 1) {
-    nowMs += 1000;
-    await scan.look(async (finding) => {
-      told.push(finding.kind);
-      if (finding.kind === "whole") store.admitWhole("f", finding.sighting, finding.facts);
-    });
-  }
-  return told;
+  return (await look(8)).map(({ kind }) => kind);
 }
 
 async function newStore(t: TestContext) {

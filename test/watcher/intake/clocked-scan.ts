@@ -1,0 +1,45 @@
+import { openFile } from "../../../formats/open.ts";
+import { createScan, type Finding, type ScanSettings } from "../../../watcher/intake/scan.ts";
+import type { KnownFile } from "../../../watcher/intake/seen-files.ts";
+
+/** What the ledger of a scan's daemon knows, and what it answers to a finding; else it knows nothing and notes all. */
+export interface ScanLedger {
+  readonly known?: readonly KnownFile[];
+  readonly waiting?: readonly string[];
+  readonly note?: (finding: Finding) => boolean;
+}
+
+/** A scan with a clock of its own: each look comes a second after the one before, and answers what was told. */
+export function clockedScan(
+  folder: string,
+  change: Partial<ScanSettings> = {},
+  { known = [], waiting = [], note = () => true }: ScanLedger = {},
+): (looks: number) => Promise<Finding[]> {
+  let nowMs = 0;
+  const settings = {
+    folder,
+    quietMs: 2000,
+    looks: 3,
+    zeroTailMs: 60_000,
+    brokenMs: 30_000,
+    subfolders: true,
+    ignore: [],
+    excluded: [],
+    open: openFile,
+    checkFolder: async () => undefined,
+    now: () => nowMs,
+    ...change,
+  };
+  const scan = createScan(settings, known, waiting);
+  return async (looks) => {
+    const told: Finding[] = [];
+    for (let look = 0; look < looks; look += 1) {
+      nowMs += 1000;
+      await scan.look(async (finding) => {
+        told.push(finding);
+        return note(finding);
+      });
+    }
+    return told;
+  };
+}
