@@ -8,6 +8,19 @@ const interval = z.strictObject({
   high: z.number().nullable(),
 });
 
+/** Of an answer; `null` where it is not known, or where no target was given. */
+export const answerFigures = {
+  /** The smallest number of scans that meets the target surely, and by the best estimate. */
+  averages_needed: z.number().nullable(),
+  averages_likely_needed: z.number().nullable(),
+  raw_averages_needed: z.number().nullable(),
+  speed_up: z.number().nullable(),
+  /** The break point: from here on denoising does not surely help. */
+  no_gain_from_averages: z.number().nullable(),
+  mosaic_time_before_s: z.number().nullable(),
+  mosaic_time_after_s: z.number().nullable(),
+};
+
 export const calibrationProgressSchema = z.strictObject({
   ...stamped,
   boot,
@@ -41,14 +54,7 @@ export const calibrationResultSchema = z.strictObject({
     headline: z.string(),
     sentences: z.array(z.string()),
     target: z.strictObject({ kind: z.string(), value: z.number() }).optional(),
-    averages_needed: z.number().nullable(),
-    averages_likely_needed: z.number().nullable(),
-    raw_averages_needed: z.number().nullable(),
-    speed_up: z.number().nullable(),
-    /** The break point: from here on denoising does not surely help. */
-    no_gain_from_averages: z.number().nullable(),
-    mosaic_time_before_s: z.number().nullable(),
-    mosaic_time_after_s: z.number().nullable(),
+    ...answerFigures,
   }),
   /** At most 32; where more were measured the first ones. */
   levels: z.array(

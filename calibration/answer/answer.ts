@@ -1,3 +1,4 @@
+import { counted } from "../../core/counted.ts";
 import type { Calibration, CalibrationLevel } from "../result/result.ts";
 import { lostDetail } from "./lost-detail.ts";
 import { mosaicTimeS, type ScanTiming, speedUp, spokenTime } from "./scan-time.ts";
@@ -17,6 +18,16 @@ export interface AnswerFacts {
 type Answer = Calibration["answer"];
 export type Meets = "yes" | "likely" | "no" | "unknown";
 
+const noFigures = {
+  averages_needed: null,
+  averages_likely_needed: null,
+  raw_averages_needed: null,
+  speed_up: null,
+  no_gain_from_averages: null,
+  mosaic_time_before_s: null,
+  mosaic_time_after_s: null,
+} as const;
+
 /**
  * The answer in figures and words. The smallest level that *surely* meets the target (its whole interval does) is
  * what is advised; one that only likely does is named as such. "No" is an answer.
@@ -27,15 +38,7 @@ export function answerOf(facts: AnswerFacts): Answer {
   const leftOut = facts.leftOut === undefined ? [] : [facts.leftOut];
   const worthSentences = levels.slice(0, 3).flatMap(worthSentence);
   const noGain = breakPoint(levels);
-  const base = {
-    averages_needed: null,
-    averages_likely_needed: null,
-    raw_averages_needed: null,
-    speed_up: null,
-    no_gain_from_averages: noGain ?? null,
-    mosaic_time_before_s: null,
-    mosaic_time_after_s: null,
-  };
+  const base = { ...noFigures, no_gain_from_averages: noGain ?? null };
   const warnings = [...breakSentence(noGain), ...modelWarnings(levels)];
   if (target === undefined) {
     return {
@@ -117,20 +120,20 @@ function headline(
 ): string {
   const aim = aimOf(target);
   if (surely === undefined && likely === undefined) {
-    return `No: with this model no level that was recorded reaches ${aim}. The plain average needs ${scans(rawNeeded)}.`;
+    return `No: with this model no level that was recorded reaches ${aim}. The plain average needs ${counted(rawNeeded, "scan")}.`;
   }
   const averages = surely ?? likely ?? 1;
   if (averages >= rawNeeded) {
-    return `No gain: ${aim} takes ${scans(averages)} with this model and ${scans(rawNeeded)} without it.`;
+    return `No gain: ${aim} takes ${counted(averages, "scan")} with this model and ${counted(rawNeeded, "scan")} without it.`;
   }
   const certainty = surely === undefined ? "Probably" : "Yes";
   const faster = `You may scan ${factor(gain)} times faster.`;
   const reach = averages === 1 ? "reaches" : "reach";
   const plain = target.kind === "psnr" ? `, for which the plain average needs ${rawNeeded}` : "";
   if (lost === undefined)
-    return `${certainty}: ${scans(averages)}, denoised, ${reach} ${aim}${plain}. ${faster}`;
+    return `${certainty}: ${counted(averages, "scan")}, denoised, ${reach} ${aim}${plain}. ${faster}`;
   const error = target.kind === "as-good-as" ? `the error of your usual ${target.value} averages` : aim;
-  return `${certainty}, but ${lost}: ${scans(averages)}, denoised, ${reach} ${error}${plain}. ${faster}`;
+  return `${certainty}, but ${lost}: ${counted(averages, "scan")}, denoised, ${reach} ${error}${plain}. ${faster}`;
 }
 
 function aimOf({ kind, value }: Target): string {
@@ -195,7 +198,10 @@ function modelWarnings(levels: readonly CalibrationLevel[]): readonly string[] {
   for (const { averages, verdicts } of levels) {
     for (const { verdict, evidence } of verdicts) {
       if (!seen.has(verdict))
-        seen.set(verdict, `The model ${verdictWords[verdict]} (seen at ${scans(averages)}): ${evidence}`);
+        seen.set(
+          verdict,
+          `The model ${verdictWords[verdict]} (seen at ${counted(averages, "scan")}): ${evidence}`,
+        );
     }
   }
   return [...seen.values()];
@@ -219,7 +225,7 @@ function timeSentence(
   const { fields, channels, scanS, overheadS } = timing;
   const mosaic = fields * channels > 1 ? `${fields} fields in ${channels} channels take` : "The field takes";
   return [
-    `${mosaic} ${spokenTime(mosaicTimeS(timing, before))} with ${scans(before)} and ${spokenTime(mosaicTimeS(timing, after))} with ${after} (${scanS} s a scan, from ${timing.from === "option" ? "--scan-time" : `the file's ${timing.from}`}, ${overheadS} s overhead a field and channel).`,
+    `${mosaic} ${spokenTime(mosaicTimeS(timing, before))} with ${counted(before, "scan")} and ${spokenTime(mosaicTimeS(timing, after))} with ${after} (${scanS} s a scan, from ${timing.from === "option" ? "--scan-time" : `the file's ${timing.from}`}, ${overheadS} s overhead a field and channel).`,
   ];
 }
 
@@ -258,18 +264,8 @@ function unknowable(levels: readonly CalibrationLevel[]): Answer {
       "Record the high exposure twice, or repeat the low one 6 times or more, to learn how fast you may scan.",
       ...(first === undefined ? [] : modelWarnings([first])),
     ],
-    averages_needed: null,
-    averages_likely_needed: null,
-    raw_averages_needed: null,
-    speed_up: null,
-    no_gain_from_averages: null,
-    mosaic_time_before_s: null,
-    mosaic_time_after_s: null,
+    ...noFigures,
   };
-}
-
-function scans(count: number): string {
-  return count === 1 ? "1 scan" : `${count} scans`;
 }
 
 function factor(value: number | undefined): string {

@@ -21,7 +21,7 @@ export interface LevelMeasurement {
   readonly denoised: ImageMeasurement;
   /** Noise variance of one recorded image (of one scan where repeats are single), from the references. */
   readonly referenceVariance?: number;
-  /** Mean of (input - denoised)², and how much of it is shared with what the references show. */
+  /** Mean of (input - denoised)². */
   readonly removed: number;
   /** The input's noise as `watch` would estimate it without repeats. */
   readonly inputNoise: NoiseEstimate;
@@ -46,7 +46,7 @@ export interface MeasureOptions {
   readonly onPlane?: (() => void) | undefined;
 }
 
-/** Measures one level: reads every plane of every repeat once, and of every denoised draw twice. */
+/** Measures one level, plane by plane: each is read once, and up to `shiftPlanes` of them once more for the shift. */
 export async function measureLevel(
   repeats: Repeats,
   plan: LevelPlan,

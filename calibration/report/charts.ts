@@ -1,4 +1,5 @@
-import type { Calibration, CalibrationLevel } from "../result/result.ts";
+import { counted } from "../../core/counted.ts";
+import type { Calibration, CalibrationImage, CalibrationLevel } from "../result/result.ts";
 import { type Chart, type ChartSeries, lineChart } from "./line-chart.ts";
 
 const colors = { denoised: "#0b5fa5", raw: "#c2571a", naive: "#7d8794", bias: "#7a2048" } as const;
@@ -23,18 +24,7 @@ export function chartsOf(calibration: Calibration): readonly string[] {
 /** The curve that answers the question; also written as PNG. */
 export function psnrChart({ levels, data_range, scan_variance, answer }: Calibration): Chart {
   const psnr = (of: "raw" | "denoised"): ChartSeries["points"] =>
-    levels.flatMap(({ averages, [of]: image }) => {
-      const estimate = image.psnr_db;
-      if (estimate === undefined || estimate.low === null) return [];
-      return [
-        {
-          x: averages,
-          y: estimate.value ?? estimate.low,
-          low: estimate.low,
-          high: estimate.high ?? Number.POSITIVE_INFINITY,
-        },
-      ];
-    });
+    levels.flatMap(({ averages, [of]: image }) => pointOf(averages, image.psnr_db));
   const law =
     scan_variance === undefined
       ? []
@@ -63,6 +53,13 @@ export function psnrChart({ levels, data_range, scan_variance, answer }: Calibra
   };
 }
 
+/** None where nothing is known; what may be without bound is drawn from its lower end on. */
+function pointOf(averages: number, estimate: CalibrationImage["psnr_db"]): ChartSeries["points"] {
+  if (estimate === undefined || estimate.low === null) return [];
+  const { value, low, high } = estimate;
+  return [{ x: averages, y: value ?? low, low, high: high ?? Number.POSITIVE_INFINITY }];
+}
+
 function naive(levels: readonly CalibrationLevel[], of: "raw" | "denoised" = "denoised") {
   return levels.flatMap(({ averages, [of]: { naive_psnr_db: y } }) =>
     y === null ? [] : [{ x: averages, y }],
@@ -82,18 +79,7 @@ function naiveChart({ levels }: Calibration): Chart {
 }
 
 function worthChart({ levels }: Calibration): Chart {
-  const points = levels.flatMap(({ averages, denoised: { worth_scans: worth } }) =>
-    worth === undefined || worth.low === null
-      ? []
-      : [
-          {
-            x: averages,
-            y: worth.value ?? worth.low,
-            low: worth.low,
-            high: worth.high ?? Number.POSITIVE_INFINITY,
-          },
-        ],
-  );
+  const points = levels.flatMap(({ averages, denoised }) => pointOf(averages, denoised.worth_scans));
   return {
     title: "What a denoised image is worth in raw scans",
     x: averagesAxis,
@@ -146,7 +132,7 @@ function detailChart({ levels }: Calibration): Chart {
     x: { label: "spatial frequency (cycles per pixel)", scale: "linear" },
     y: { label: "gain (1: untouched)", scale: "linear" },
     series: chosenLevels(levels).map(({ averages, denoised }, index) => ({
-      name: averages === 1 ? "1 scan" : `${averages} scans`,
+      name: counted(averages, "scan"),
       color: shades[index] ?? colors.denoised,
       dots: true,
       points: denoised.detail.flatMap(({ from_cycles_per_px, to_cycles_per_px, gain }) =>
@@ -173,7 +159,7 @@ function correlationChart({ levels }: Calibration): Chart {
     return (ring?.cycles_per_px ?? []).map((x, index) => ({ x, y: ring?.correlation[index] ?? 0 }));
   };
   return {
-    title: `Ring correlation with the references, ${first?.averages ?? 1} scan${first?.averages === 1 ? "" : "s"}`,
+    title: `Ring correlation with the references, ${counted(first?.averages ?? 1, "scan")}`,
     x: { label: "spatial frequency (cycles per pixel)", scale: "linear" },
     y: { label: "correlation", scale: "linear" },
     series: [
@@ -193,7 +179,7 @@ function intensityChart({ levels }: Calibration): Chart {
     y: { label: "denoised (grey values)", scale: "linear" },
     series: [
       ...chosenLevels(levels).map(({ averages, denoised }, index) => ({
-        name: averages === 1 ? "1 scan" : `${averages} scans`,
+        name: counted(averages, "scan"),
         color: shades[index] ?? colors.denoised,
         dots: true,
         points: denoised.intensity_bins.map(({ reference, image }) => ({ x: reference, y: image })),

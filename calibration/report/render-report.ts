@@ -1,3 +1,4 @@
+import { counted } from "../../core/counted.ts";
 import { verdictWords } from "../answer/answer.ts";
 import type { Calibration } from "../result/result.ts";
 import { chartsOf } from "./charts.ts";
@@ -74,7 +75,7 @@ function strip(pictures: readonly LevelPictures[], key: PictureKey): string {
       : `<img src="${source}" alt="${escaped(what)}">`;
   const rows = pictures.map(
     ({ averages, raw, denoised, reference, residual, error, deviations }) =>
-      `<div class="level">${averages === 1 ? "1 scan" : `${averages} scans`}</div>${image(raw, "raw")}${image(denoised, "denoised")}${image(reference, "reference")}${image(residual, "raw less denoised")}${image(error, "denoised less reference")}${image(deviations, "deviation in units of noise")}`,
+      `<div class="level">${counted(averages, "scan")}</div>${image(raw, "raw")}${image(denoised, "denoised")}${image(reference, "reference")}${image(residual, "raw less denoised")}${image(error, "denoised less reference")}${image(deviations, "deviation in units of noise")}`,
   );
   return [
     `<h2>The same place at every level</h2>`,
@@ -88,7 +89,7 @@ function verdicts({ levels }: Calibration): string {
   const items = levels.flatMap(({ averages, verdicts: found }) =>
     found.map(
       ({ verdict, evidence }) =>
-        `<li class="verdict">${averages === 1 ? "1 scan" : `${averages} scans`}: <b>${verdictWords[verdict]}</b>. ${escaped(evidence)}</li>`,
+        `<li class="verdict">${counted(averages, "scan")}: <b>${verdictWords[verdict]}</b>. ${escaped(evidence)}</li>`,
     ),
   );
   return `<h2>What else the model does to the image</h2>${

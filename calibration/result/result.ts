@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answerFigures } from "../../core/calibration-messages.ts";
 
 /**
  * `calibration.json`: what a calibration found, for programs. Fields are only ever added within schema 1; units are
@@ -136,15 +137,7 @@ export const calibrationSchema = z.strictObject({
     target: z
       .strictObject({ kind: z.enum(["psnr", "equivalent", "as-good-as"]), value: z.number() })
       .optional(),
-    /** The smallest number of scans that meets the target surely, and by the best estimate. */
-    averages_needed: z.number().nullable(),
-    averages_likely_needed: z.number().nullable(),
-    raw_averages_needed: z.number().nullable(),
-    speed_up: z.number().nullable(),
-    /** From this many scans on the plain average is as good as the denoised one, or better. */
-    no_gain_from_averages: z.number().nullable(),
-    mosaic_time_before_s: z.number().nullable(),
-    mosaic_time_after_s: z.number().nullable(),
+    ...answerFigures,
   }),
 });
 
