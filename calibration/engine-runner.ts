@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Acquisition } from "../core/acquisition.ts";
+import { type Acquisition, plainAcquisition } from "../core/acquisition.ts";
 import { readPackage } from "../export/package/read-package.ts";
 import { removeStalePartials } from "../formats/file/partial-name.ts";
 import { openAcquisition } from "../formats/open.ts";
@@ -113,23 +113,11 @@ async function writeMean(
 
 /** The mean as an acquisition of its own: the field's size, the repeats' pixel size. */
 function stackOf({ acquisition, depth, height, width }: Repeats, file: string): Acquisition {
-  const axes = depth > 1 ? "ZYX" : "YX";
+  const sizes = { t: 1, c: 1, z: depth, y: height, x: width };
   return {
-    file,
-    members: [],
-    series: 0,
-    seriesCount: 1,
-    make: "OME-TIFF",
-    axes,
-    shape: depth > 1 ? [depth, height, width] : [height, width],
-    sizes: { t: 1, c: 1, z: depth, y: height, x: width },
-    sampleType: "float32",
+    ...plainAcquisition({ file, make: "OME-TIFF", sizes, sampleType: "float32" }),
     pixelSize: acquisition.pixelSize,
     channels: [acquisition.channels[0] ?? {}],
-    compression: "none",
-    byteOrder: "little",
-    original: { kind: "none" },
-    notes: [],
   };
 }
 

@@ -145,6 +145,28 @@ export interface Acquisition {
   readonly notes: readonly string[];
 }
 
+/** An image of which nothing is known but these: in no file yet, little-endian, axes of length 1 dropped. */
+export function plainAcquisition(
+  known: Pick<Acquisition, "file" | "make" | "sizes" | "sampleType">,
+): Acquisition {
+  const { sizes } = known;
+  const long = (["t", "c", "z"] as const).filter((axis) => sizes[axis] > 1);
+  return {
+    ...known,
+    members: [],
+    series: 0,
+    seriesCount: 1,
+    axes: `${long.join("").toUpperCase()}YX`,
+    shape: [...long.map((axis) => sizes[axis]), sizes.y, sizes.x],
+    pixelSize: {},
+    channels: Array.from({ length: sizes.c }, () => ({})),
+    compression: "none",
+    byteOrder: "little",
+    original: { kind: "none" },
+    notes: [],
+  };
+}
+
 /** Number of planes, T·C·Z. */
 export function planeCount(sizes: Sizes): number {
   return sizes.t * sizes.c * sizes.z;

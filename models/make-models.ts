@@ -2,7 +2,7 @@
 // usage: npm run models -- STARTER_DIR PAIRS_DIR
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { judgeByPairs, judgeBySimulation } from "../calibration/pairs/judge-package.ts";
+import { judgeByPairs, simulatedCover } from "../calibration/pairs/judge-package.ts";
 import type { PackageSettings } from "../core/package-settings.ts";
 import { readTrainingConfig } from "../export/cnnt/training-config.ts";
 import { exportCheckpoint } from "../export/export-checkpoint.ts";
@@ -58,7 +58,7 @@ async function judge(dir: string, settings: PackageSettings, pairsDir: string) {
       onPair: ({ name }) => console.log(name),
     });
     const pairs = judged.pairs && { ...judged.pairs, on: shownByPairs };
-    return { settings: { ...judged, ...(pairs && { pairs }) }, ...(await judgeBySimulation(task)) };
+    return { settings: { ...judged, ...(pairs && { pairs }) }, cover: await simulatedCover(task) };
   } finally {
     await engine.stop();
   }

@@ -174,12 +174,12 @@ async function refuseMissingParts(weights: string, options: ExportOptions, io: C
 /** Runs the new package on the pairs, or on a simulated field for its picture. */
 async function judge(dir: string, settings: PackageSettings, options: ExportOptions, io: CommandIo) {
   if (options.pairs === undefined && !options.cover) return {};
-  const { judgeByPairs, judgeBySimulation } = await import("../../calibration/pairs/judge-package.ts");
+  const { judgeByPairs, simulatedCover } = await import("../../calibration/pairs/judge-package.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
   const engine = startEngine({ models: [resolve(dir)] });
   try {
     const task = { model: dir, settings, engine, signal: io.signal };
-    if (options.pairs === undefined) return await judgeBySimulation(task);
+    if (options.pairs === undefined) return { cover: await simulatedCover(task) };
     return await judgeByPairs({
       ...task,
       dir: options.pairs,

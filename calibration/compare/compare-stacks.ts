@@ -1,6 +1,6 @@
 import type { Acquisition, Samples } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
-import type { PlaneSource } from "../../formats/plane/plane-source.ts";
+import { type PlaneSource, planesIn } from "../../formats/plane/plane-source.ts";
 import { type Agreement, agreementSums } from "../metrics/agreement.ts";
 import { blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { resolutionPixels, ringCorrelation } from "../metrics/fourier-ring-correlation.ts";
@@ -75,11 +75,7 @@ export async function compareStacks(
   if (options.dataRange === undefined && !(agreed.referenceRange > 0))
     throw nothingToCompare(reference.acquisition);
   const dataRange = options.dataRange ?? agreed.referenceRange;
-  const line = lineThrough(
-    blocks.reference,
-    blocks.image,
-    blocks.image.map(() => 1),
-  );
+  const line = lineThrough(blocks.reference, blocks.image);
   const shift = crossCorrelation(projections[1], projections[0], shape);
   return {
     psnr_db: psnrOf(agreed.meanSquaredError, dataRange),
@@ -134,22 +130,16 @@ async function similarities(
   };
 }
 
-/** Times, in them channels, in them planes. */
 async function eachPlane(
   image: PlaneSource,
   reference: PlaneSource,
   signal: AbortSignal | undefined,
   see: (image: Samples, reference: Samples, z: number) => void,
 ): Promise<void> {
-  const { sizes } = reference.acquisition;
-  for (let t = 0; t < sizes.t; t += 1) {
-    for (let c = 0; c < sizes.c; c += 1) {
-      for (let z = 0; z < sizes.z; z += 1) {
-        signal?.throwIfAborted();
-        const [a, b] = await Promise.all([image.readPlane({ t, c, z }), reference.readPlane({ t, c, z })]);
-        see(a, b, z);
-      }
-    }
+  for (const index of planesIn(reference.acquisition.sizes)) {
+    signal?.throwIfAborted();
+    const [a, b] = await Promise.all([image.readPlane(index), reference.readPlane(index)]);
+    see(a, b, index.z);
   }
 }
 

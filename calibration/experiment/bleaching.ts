@@ -52,8 +52,7 @@ export function measureBleaching(
   const mean = Float64Array.from({ length: count }, (_, block) =>
     blocks.reduce((sum, means) => sum + (means[block] ?? 0) / blocks.length, 0),
   );
-  const weights = new Float64Array(count).fill(1);
-  const lines = blocks.map((means) => lineThrough(mean, means, weights));
+  const lines = blocks.map((means) => lineThrough(mean, means));
   const sorted = [...mean].sort((a, b) => a - b);
   const signal = (sorted.at(-1) ?? 0) - (sorted[0] ?? 0);
   const slopes = lines.map(({ slope }) => slope);

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import type { Dataset, File } from "h5wasm/node";
-import type { Acquisition, SampleType } from "../../core/acquisition.ts";
+import { plainAcquisition, type SampleType } from "../../core/acquisition.ts";
 import { formatError, machineError, usageError } from "../../core/errors.ts";
 import { openError } from "../../formats/file/read-errors.ts";
 import type { Repeats } from "./repeats.ts";
@@ -42,8 +42,13 @@ export async function openHdf5(path: string, key: string | undefined): Promise<R
     if (clean !== undefined && String(clean.shape?.slice(-3)) !== String([depth, height, width])) {
       throw wrongShape(path, `${chosen}/clean_im`, clean.shape ?? []);
     }
+    const sizes = { t: 1, c: 1, z: depth, y: height, x: width };
+    const sampleType = sampleTypeOf(noisy, path);
     return {
-      acquisition: acquisitionOf(path, sampleTypeOf(noisy, path), depth, height, width),
+      acquisition: {
+        ...plainAcquisition({ file: path, make: "HDF5", sizes, sampleType }),
+        members: [path],
+      },
       files: [path],
       depth,
       height,
@@ -137,26 +142,6 @@ function sampleTypeOf(dataset: Dataset, path: string): SampleType {
   const type = typeof dtype === "string" ? sampleTypesByCode[dtype.slice(-1)] : undefined;
   if (type === undefined) throw unreadable(path, dataset.path);
   return type;
-}
-
-function acquisitionOf(file: string, sampleType: SampleType, z: number, y: number, x: number): Acquisition {
-  return {
-    file,
-    members: [file],
-    series: 0,
-    seriesCount: 1,
-    make: "HDF5",
-    axes: "ZYX",
-    shape: [z, y, x],
-    sizes: { t: 1, c: 1, z, y, x },
-    sampleType,
-    pixelSize: {},
-    channels: [{}],
-    compression: "none",
-    byteOrder: "little",
-    original: { kind: "none" },
-    notes: [],
-  };
 }
 
 function wrongShape(file: string, name: string, shape: readonly number[]) {

@@ -174,15 +174,12 @@ function blockMeans(grid: BlockGrid) {
       });
     },
     line(): { line: Line; slopeError: number } {
-      const weights = images.map(() => 1);
-      const half = (parity: number) =>
-        lineThrough(
-          references,
-          images,
-          images.map((_, at) => (at % 2 === parity ? 1 : 0)),
-        );
+      const half = (parity: number) => {
+        const chosen = (_: number, at: number) => at % 2 === parity;
+        return lineThrough(references.filter(chosen), images.filter(chosen));
+      };
       return {
-        line: lineThrough(references, images, weights),
+        line: lineThrough(references, images),
         slopeError: Math.abs(half(0).slope - half(1).slope) / 2,
       };
     },

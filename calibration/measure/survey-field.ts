@@ -58,7 +58,6 @@ export async function surveyField(repeats: Repeats, signal?: AbortSignal): Promi
   const line = lineThrough(
     photonTransfer.map(({ intensity }) => intensity),
     photonTransfer.map(({ variance }) => variance),
-    photonTransfer.map(() => 1),
   );
   return {
     low: quantile(sortedSmooth, 0.001),

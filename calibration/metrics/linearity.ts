@@ -45,35 +45,29 @@ export function linearity(edges: readonly number[]): LinearitySums {
   };
 }
 
-/** `image = slope · reference + offset` by least squares over points with weights. */
+/** `image = slope · reference + offset` by least squares. */
 export interface Line {
   readonly slope: number;
   readonly offset: number;
 }
 
 /** NaN where all references are equal. */
-export function lineThrough(
-  references: ArrayLike<number>,
-  images: ArrayLike<number>,
-  weights: ArrayLike<number>,
-): Line {
-  let sum = 0;
+export function lineThrough(references: ArrayLike<number>, images: ArrayLike<number>): Line {
+  const count = references.length;
   let meanX = 0;
   let meanY = 0;
-  for (let at = 0; at < weights.length; at += 1) {
-    const weight = weights[at] ?? 0;
-    sum += weight;
-    meanX += weight * (references[at] ?? 0);
-    meanY += weight * (images[at] ?? 0);
+  for (let at = 0; at < count; at += 1) {
+    meanX += references[at] ?? 0;
+    meanY += images[at] ?? 0;
   }
-  meanX /= sum;
-  meanY /= sum;
+  meanX /= count;
+  meanY /= count;
   let xy = 0;
   let xx = 0;
-  for (let at = 0; at < weights.length; at += 1) {
+  for (let at = 0; at < count; at += 1) {
     const x = (references[at] ?? 0) - meanX;
-    xy += (weights[at] ?? 0) * x * ((images[at] ?? 0) - meanY);
-    xx += (weights[at] ?? 0) * x * x;
+    xy += x * ((images[at] ?? 0) - meanY);
+    xx += x * x;
   }
   const slope = xy / xx;
   return { slope, offset: meanY - slope * meanX };

@@ -68,15 +68,11 @@ export async function judgeByPairs(
   return { settings, cover, evidence: evidenceOf(measures, `${intensity.meaning}${stated}: ${reason}`) };
 }
 
-/** Without pairs: a picture of a simulated field, and nothing claimed. */
-export async function judgeBySimulation(task: JudgeTask): Promise<Pick<Judgement, "cover">> {
-  return { cover: await simulatedCover(task) };
-}
-
 /** Small enough for seconds, wide enough for a picture. */
 const simulatedSizes = { t: 1, c: 1, z: 4, y: 96, x: 192 };
 
-async function simulatedCover({ model, engine, signal, settings }: JudgeTask): Promise<Uint8Array> {
+/** Without pairs: a picture (PNG) of a simulated field, and nothing claimed. */
+export async function simulatedCover({ model, engine, signal, settings }: JudgeTask): Promise<Uint8Array> {
   const work = await mkdtemp(join(tmpdir(), "cnnt-edge-cover-"));
   try {
     const { normalization } = settings;

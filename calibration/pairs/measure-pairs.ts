@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { Sizes } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import type { PlaneIndex, PlaneSource } from "../../formats/plane/plane-source.ts";
+import { type PlaneSource, planesIn } from "../../formats/plane/plane-source.ts";
 import { noiseSums } from "../../runtime/intensity/noise-estimate.ts";
 import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { type CoverField, coverFieldOf } from "./cover.ts";
@@ -77,7 +77,8 @@ async function measurePair(
   for (let c = 0; c < sizes.c; c += 1) {
     const sums = pairSums();
     const noise = noiseSums({ height: sizes.y, width: sizes.x });
-    for (const index of planesOf(sizes, c)) {
+    for (const { t, z } of planesIn({ ...sizes, c: 1 })) {
+      const index = { t, c, z };
       const [one, other, made] = await Promise.all([
         noisy.readPlane(index),
         clean.readPlane(index),
@@ -92,10 +93,6 @@ async function measurePair(
     measures.push(measured);
   }
   return measures;
-}
-
-function planesOf({ t, z }: Sizes, c: number): PlaneIndex[] {
-  return Array.from({ length: t * z }, (_, i) => ({ t: Math.floor(i / z), c, z: i % z }));
 }
 
 /** Of what shows two fields, or nothing, gains would mean nothing either. */

@@ -1,4 +1,4 @@
-import type { Acquisition, SampleType } from "../../core/acquisition.ts";
+import { type Acquisition, plainAcquisition, type SampleType } from "../../core/acquisition.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** What a simulated file says of itself. */
@@ -7,21 +7,9 @@ export function simulatedAcquisition(
   sampleType: SampleType,
   channels: readonly string[],
 ): Acquisition {
-  const lengths = [sizes.t, sizes.c, sizes.z, sizes.y, sizes.x];
-  const axes = [..."TCZYX"].filter(
-    (axis, index) => axis === "Y" || axis === "X" || (lengths[index] ?? 1) > 1,
-  );
   return {
-    file: "simulated",
-    members: [],
-    series: 0,
-    seriesCount: 1,
+    ...plainAcquisition({ file: "simulated", make: "OME-TIFF", sizes, sampleType }),
     name: `simulated, seed ${seed}`,
-    make: "OME-TIFF",
-    axes: axes.join(""),
-    shape: axes.map((axis) => lengths["TCZYX".indexOf(axis)] ?? 1),
-    sizes,
-    sampleType,
     pixelSize: {
       x: { value: 0.1, unit: "µm", um: 0.1 },
       y: { value: 0.1, unit: "µm", um: 0.1 },
@@ -29,9 +17,5 @@ export function simulatedAcquisition(
     },
     ...(sizes.t > 1 ? { timeIncrement: { value: 1, unit: "s", s: 1 } } : {}),
     channels: channels.map((name) => ({ name })),
-    compression: "none",
-    byteOrder: "little",
-    original: { kind: "none" },
-    notes: [],
   };
 }

@@ -1,6 +1,6 @@
-import { planeCount, sampleTypes } from "../../core/acquisition.ts";
+import { sampleTypes } from "../../core/acquisition.ts";
 import type { OutputCompression, Provenance } from "../../formats/plane/plane-sink.ts";
-import type { PlaneSource } from "../../formats/plane/plane-source.ts";
+import { type PlaneSource, planesIn } from "../../formats/plane/plane-source.ts";
 import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
 import type { SimulatedPair, Simulation } from "./simulation.ts";
 
@@ -27,14 +27,10 @@ export async function writeSimulation(
   try {
     outputs.push(await openOutput(noisy, files.noisy, options));
     if (files.clean !== undefined) outputs.push(await openOutput(clean, files.clean, options));
-    const { sizes } = simulation;
-    for (let position = 0; position < planeCount(sizes); position += 1) {
+    for (const index of planesIn(simulation.sizes)) {
       options.signal?.throwIfAborted();
-      const z = position % sizes.z;
-      const c = Math.floor(position / sizes.z) % sizes.c;
-      const t = Math.floor(position / sizes.z / sizes.c);
       for (const { source, sink, buffer } of outputs) {
-        await sink.write({ t, c, z, samples: await source.readPlane({ t, c, z }, { into: buffer }) });
+        await sink.write({ ...index, samples: await source.readPlane(index, { into: buffer }) });
       }
     }
     // The truth first: who waits for the noisy file finds its partner there.

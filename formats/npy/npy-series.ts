@@ -1,4 +1,4 @@
-import { type Acquisition, sampleTypes } from "../../core/acquisition.ts";
+import { type Acquisition, plainAcquisition, sampleTypes } from "../../core/acquisition.ts";
 import { unsupportedError, usageError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { type ByteSource, openByteSource } from "../file/byte-source.ts";
@@ -36,21 +36,13 @@ function describe(file: string, header: NpyHeader, limits: ReadLimits): Acquisit
   const kept = lengths.filter((length) => length > 1);
   const letters = "Q".repeat(kept.length);
   const note = "axes have no names: they are read as depth (Z), but may be times or channels";
+  const sizes = { ...depthSizes({ letters, lengths: kept }), y, x };
   return {
-    file,
+    ...plainAcquisition({ file, make: "NumPy", sizes, sampleType: header.sampleType }),
     members: [file],
-    series: 0,
-    seriesCount: 1,
-    make: "NumPy",
     axes: `${letters}YX`,
     shape: [...kept, y, x],
-    sizes: { ...depthSizes({ letters, lengths: kept }), y, x },
-    sampleType: header.sampleType,
-    pixelSize: {},
-    channels: [{}],
-    compression: "none",
     byteOrder: header.byteOrder,
-    original: { kind: "none" },
     notes: kept.length === 0 ? [] : [note],
   };
 }

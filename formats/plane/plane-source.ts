@@ -1,4 +1,4 @@
-import type { Acquisition, Samples } from "../../core/acquisition.ts";
+import type { Acquisition, Samples, Sizes } from "../../core/acquisition.ts";
 
 /** Where a plane stands: zero-based indices on T, C and Z. */
 export interface PlaneIndex {
@@ -28,15 +28,11 @@ export interface PlaneSource extends PlaneReader {
   close(): Promise<void>;
 }
 
-/** All planes in T, C, Z order (T slowest), each read as the consumer asks for it. */
-export async function* planesOf(source: PlaneSource, signal?: AbortSignal): AsyncGenerator<Plane> {
-  const { sizes } = source.acquisition;
+/** Where all planes stand, in T, C, Z order (T slowest). */
+export function* planesIn(sizes: Pick<Sizes, "t" | "c" | "z">): Generator<PlaneIndex> {
   for (let t = 0; t < sizes.t; t += 1) {
     for (let c = 0; c < sizes.c; c += 1) {
-      for (let z = 0; z < sizes.z; z += 1) {
-        const samples = await source.readPlane({ t, c, z }, signal === undefined ? {} : { signal });
-        yield { t, c, z, samples };
-      }
+      for (let z = 0; z < sizes.z; z += 1) yield { t, c, z };
     }
   }
 }

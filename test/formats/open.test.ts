@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { describeError, isEdgeError } from "../../core/errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import { planesOf } from "../../formats/plane/plane-source.ts";
+import { planesIn } from "../../formats/plane/plane-source.ts";
 import { buildTiff, numberedPages, type PageSpec } from "./build-tiff.ts";
 import { describedFile } from "./described-file.ts";
 
@@ -34,7 +34,9 @@ async function firstSamples(file: string, series = 0): Promise<number[]> {
   const source = await openAcquisition(file, { series });
   try {
     const values: number[] = [];
-    for await (const plane of planesOf(source)) values.push(plane.samples[0] ?? Number.NaN);
+    for (const index of planesIn(source.acquisition.sizes)) {
+      values.push((await source.readPlane(index))[0] ?? Number.NaN);
+    }
     return values;
   } finally {
     await source.close();

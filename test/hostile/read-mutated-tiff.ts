@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isEdgeError } from "../../core/errors.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import { planesOf } from "../../formats/plane/plane-source.ts";
+import { planesIn } from "../../formats/plane/plane-source.ts";
 import { describedFile } from "../formats/described-file.ts";
 import { answerMutants } from "./measured-mutants.ts";
 import { mutatedBytes, randomBelow } from "./mutate-bytes.ts";
@@ -30,10 +30,10 @@ answerMutants(async ({ index, scratch }) => {
 async function readSeries(file: string, series: number): Promise<void> {
   const source = await openAcquisition(file, { series });
   try {
-    const { y, x } = source.acquisition.sizes;
+    const { sizes } = source.acquisition;
     let planes = 0;
-    for await (const plane of planesOf(source)) {
-      assert.equal(plane.samples.length, y * x);
+    for (const index of planesIn(sizes)) {
+      assert.equal((await source.readPlane(index)).length, sizes.y * sizes.x);
       planes += 1;
       if (planes === 4) break;
     }

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import type { Acquisition } from "../../../core/acquisition.ts";
 import { describeError, isEdgeError } from "../../../core/errors.ts";
 import { openAcquisition, openFile } from "../../../formats/open.ts";
-import { planesOf } from "../../../formats/plane/plane-source.ts";
+import { planesIn } from "../../../formats/plane/plane-source.ts";
 import { buildTiff, numberedPages } from "../build-tiff.ts";
 import { describedFile } from "../described-file.ts";
 
@@ -58,7 +58,9 @@ async function firstSamples(file: string, series = 0): Promise<number[]> {
   const source = await openAcquisition(file, { series });
   try {
     const values: number[] = [];
-    for await (const plane of planesOf(source)) values.push(plane.samples[0] ?? Number.NaN);
+    for (const index of planesIn(source.acquisition.sizes)) {
+      values.push((await source.readPlane(index))[0] ?? Number.NaN);
+    }
     return values;
   } finally {
     await source.close();
