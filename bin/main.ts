@@ -8,7 +8,10 @@ import { commands } from "./commands.ts";
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Runs one command line and returns its exit code. Never throws. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(
+  args: readonly string[],
+  { stdout, stderr }: Pick<CommandIo, "stdout" | "stderr"> = process,
+): Promise<number> {
   // Others on the machine see the arguments of a process: not those that hold a user and a password.
   if (args.some((argument) => /:\/\/.*@/.test(argument))) process.title = `cnnt-edge ${args[0] ?? ""}`;
   const interrupt = new AbortController();
@@ -20,7 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const signal of signals) process.on(signal, onSignal);
 
   let exitCode: number = exitCodes.done;
-  const io: CommandIo = { stdout: process.stdout, stderr: process.stderr, signal: interrupt.signal };
+  const io: CommandIo = { stdout, stderr, signal: interrupt.signal };
   const act = async (action: CommandAction): Promise<void> => {
     exitCode = await action();
   };
@@ -29,6 +32,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("Denoises fast, low-SNR microscopy while the sample is still alive.")
     .version(productVersion)
     .exitOverride()
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .showHelpAfterError("(--help shows what there is)");
   for (const define of commands) define(program, io, act);
 

@@ -89,7 +89,8 @@ export function checkMemory(totalBytes: number, freeBytes: number): MachineCheck
         what: "memory",
         state: "lacks",
         found,
-        remedy: "Free memory: with too little of it tiles become smaller, and there are more seams",
+        remedy:
+          "Free memory, or give tiles less (engine.memory_limit, --memory-limit): a file whose tiles need more than is free is refused or waits",
       };
 }
 
@@ -115,11 +116,10 @@ async function checkGraphicsDriver(): Promise<MachineCheck> {
   };
 }
 
-/** Tiles are planned by what is free there. */
 function describeGpu({ name, driver, totalBytes, freeBytes }: NvidiaGpu): string {
   const memory =
     totalBytes === undefined || freeBytes === undefined
-      ? `memory unknown, tiles are planned for ${gigabytes(assumedDeviceBytes)}`
+      ? `memory unknown, taken as ${gigabytes(assumedDeviceBytes)}`
       : `${gigabytes(freeBytes)} free of ${gigabytes(totalBytes)}`;
   return `${name}, driver ${driver}, ${memory}`;
 }

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { masterSet } from "../watcher/set-member.ts";
-import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-command.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const identity = join(root, "models/identity");
@@ -38,7 +38,7 @@ test("a folder stands for the images in it, not for our results, unfinished copi
   mkdirSync(join(folder, "below"));
   copyFileSync(stack, join(folder, "below/s5.tif"));
   writeFileSync(join(folder, "old.lif"), "");
-  const { code, stdout, stderr } = await runCommand(["denoise", "folder", "--model", identity], scratch);
+  const { code, stdout, stderr } = await runHere(["denoise", "folder", "--model", identity], scratch);
   assert.equal(code, 0, stderr);
   assert.equal(stdout, "denoised/s2.denoised.ome.tif\ndenoised/s10.denoised.ome.tif\n");
   assert.match(stderr, /^folder: not read: old\.lif/m);
@@ -47,16 +47,16 @@ test("a folder stands for the images in it, not for our results, unfinished copi
 test("--skip-existing goes on where it was, and says how many it left out; without it the message names both ways", async () => {
   const folder = folderOf("again", ["a.tif", "b.tif"]);
   const args = ["denoise", folder, "--model", identity, "--out", join(scratch, "again-out")];
-  assert.equal((await runCommand(args)).code, 0);
+  assert.equal((await runHere(args)).code, 0);
   copyFileSync(stack, join(folder, "c.tif"));
-  const on = await runCommand([...args, "--skip-existing"]);
+  const on = await runHere([...args, "--skip-existing"]);
   assert.equal(on.code, 0, on.stderr);
   assert.equal(on.stdout, `${join(scratch, "again-out/c.denoised.ome.tif")}\n`);
   assert.match(on.stderr, /2 of 3 acquisitions skipped: their results exist/);
-  const done = await runCommand([...args, "--skip-existing"]);
+  const done = await runHere([...args, "--skip-existing"]);
   assert.equal(done.code, 0);
   assert.doesNotMatch(done.stderr, warmedUp, "no engine is started for nothing");
-  const refused = await runCommand(args);
+  const refused = await runHere(args);
   assert.equal(refused.code, 1);
   assert.equal(refused.stderr.match(/its result exists already.*--overwrite.*--skip-existing/g)?.length, 3);
   assert.doesNotMatch(refused.stderr, warmedUp);
@@ -68,15 +68,15 @@ test("the files of a set are one acquisition, done once, also where only a file 
   const names = readdirSync(set).filter((name) => name.endsWith(".tiff"));
   const out = join(scratch, "set-out");
   const args = ["denoise", "--model", identity, "--out", out];
-  const given = await runCommand([...args, ...names.map((name) => `set/${name}`)], scratch);
+  const given = await runHere([...args, ...names.map((name) => `set/${name}`)], scratch);
   assert.equal(given.code, 0, given.stderr);
   assert.match(given.stderr, /^set\/multifile\.companion\.ome: 5 files are one acquisition$/m);
   assert.deepEqual(readdirSync(out), ["multifile.denoised.ome.tif"]);
-  const whole = await runCommand([...args, "set", "--overwrite"], scratch);
+  const whole = await runHere([...args, "set", "--overwrite"], scratch);
   assert.match(whole.stderr, /^set\/multifile\.companion\.ome: 6 files are one acquisition$/m);
   assert.deepEqual(readdirSync(out), ["multifile.denoised.ome.tif"]);
   // Named alone, a file of the set is meant alone.
-  const alone = await runCommand([...args, `set/${names[0]}`], scratch);
+  const alone = await runHere([...args, `set/${names[0]}`], scratch);
   assert.equal(alone.code, 0, alone.stderr);
   assert.equal(readdirSync(out).length, 2);
 });
@@ -85,7 +85,7 @@ test("the files of a set with several images are one acquisition, also those of 
   const folder = join(scratch, "master");
   mkdirSync(folder);
   for (const [name, bytes] of masterSet()) writeFileSync(join(folder, name), bytes);
-  const { code, stdout, stderr } = await runCommand(["denoise", folder, "--model", identity, "--explain"]);
+  const { code, stdout, stderr } = await runHere(["denoise", folder, "--model", identity, "--explain"]);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /m\.ome\.tif: 3 files are one acquisition \(image 0 of 2/);
   assert.equal(stdout.match(/output: /g)?.length, 1, stdout);
@@ -95,7 +95,7 @@ test("all that is wrong is told at once, as it was written, before a model is wa
   folderOf("bad", ["a.tif"]);
   mkdirSync(join(scratch, "bad/empty"));
   writeFileSync(join(scratch, "bad/text.tif"), "not an image\n");
-  const { code, stderr } = await runCommand(
+  const { code, stderr } = await runHere(
     [
       "denoise",
       "a.tif",
@@ -129,7 +129,7 @@ test("all that is wrong is told at once, as it was written, before a model is wa
 test("messages and results are named as the person wrote them", async () => {
   folderOf("named", ["a.tif"]);
   const args = ["denoise", "./named/../named/a.tif", "--model", identity, "--out", "./named-out"];
-  const { stdout, stderr } = await runCommand(args, scratch);
+  const { stdout, stderr } = await runHere(args, scratch);
   assert.equal(stdout, "named-out/a.denoised.ome.tif\n");
   assert.ok(!stderr.includes(scratch), stderr);
 });

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-command.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const identity = join(root, "models/identity");
@@ -12,13 +12,13 @@ after(() => rmSync(scratch, { recursive: true }));
 
 const source = join(scratch, "simulated-0001.ome.tif");
 before(async () => {
-  const { code, stderr } = await runCommand(["simulate", "--out", scratch, "--shape", "1,2,9,60,52"]);
+  const { code, stderr } = await runHere(["simulate", "--out", scratch, "--shape", "1,2,9,60,52"]);
   assert.equal(code, 0, stderr);
 });
 
 async function denoised(name: string, ...options: string[]): Promise<string> {
   const out = join(scratch, name);
-  const { code, stderr, stdout } = await runCommand(["denoise", source, "--out", out, ...options]);
+  const { code, stderr, stdout } = await runHere(["denoise", source, "--out", out, ...options]);
   assert.equal(code, 0, stderr);
   return stdout.trim();
 }
@@ -47,7 +47,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
 for (const [kind, options] of Object.entries(kinds)) {
   test(`a result made ${kind} is made again from what it states, and every sample is the same`, async () => {
     const result = await denoised(kind.replaceAll(/\W/g, "-"), ...options);
-    const { code, stdout, stderr } = await runCommand(["denoise", "--like", result, source]);
+    const { code, stdout, stderr } = await runHere(["denoise", "--like", result, source]);
     assert.equal(code, 0, stderr + stdout);
     assert.match(stdout, /: equal, every sample \(cpu, threads: \d+\)\n$/);
     assert.deepEqual(readdirSync(join(result, "..")).length, 1, "nothing is left beside the result");
@@ -56,10 +56,10 @@ for (const [kind, options] of Object.entries(kinds)) {
 
 test("a result of two models is made again with both", async () => {
   const result = await denoised("two", "--channel", `1=${identity}`);
-  const alone = await runCommand(["denoise", "--like", result, source]);
+  const alone = await runHere(["denoise", "--like", result, source]);
   assert.equal(alone.code, 2);
   assert.match(alone.stderr, /made with another model/);
-  const both = await runCommand(["denoise", "--like", result, source, "--channel", `1=${identity}`]);
+  const both = await runHere(["denoise", "--like", result, source, "--channel", `1=${identity}`]);
   assert.equal(both.code, 0, both.stderr + both.stdout);
 });
 
@@ -72,18 +72,18 @@ test("a result with another sample somewhere is told as different, with the plac
   // The samples begin behind the header of 8 or 16 bytes: this is in the first plane.
   await file.write(Buffer.from([0xff, 0xff]), 0, 2, 400);
   await file.close();
-  const { code, stdout } = await runCommand(["denoise", "--like", changed, source, "--model", identity]);
+  const { code, stdout } = await runHere(["denoise", "--like", changed, source, "--model", identity]);
   assert.equal(code, 1);
   assert.match(stdout, /different: 1 of \d+ samples, the first at t 0, c 0, z 0, y \d+, x \d+/);
 });
 
 test("another source, a file that is no result, and two sources are refused in a line", async () => {
   const result = await denoised("refused", "--model", identity);
-  const other = await runCommand(["denoise", "--like", result, result, "--model", identity]);
+  const other = await runHere(["denoise", "--like", result, result, "--model", identity]);
   assert.match(other.stderr, /made from another source/);
-  const none = await runCommand(["denoise", "--like", source, source]);
+  const none = await runHere(["denoise", "--like", source, source]);
   assert.match(none.stderr, /no result from which the job can be made again/);
-  const two = await runCommand(["denoise", "--like", result, source, source]);
+  const two = await runHere(["denoise", "--like", result, source, source]);
   assert.match(two.stderr, /--like takes one source/);
   for (const { code, stderr } of [other, none, two]) {
     assert.ok(code === 1 || code === 2);

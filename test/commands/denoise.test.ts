@@ -14,7 +14,7 @@ import { after, before, test } from "node:test";
 import type { Samples } from "../../core/acquisition.ts";
 import { readNpyTensor } from "../../formats/npy/npy.ts";
 import { openAcquisition } from "../../formats/open.ts";
-import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-command.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const identity = join(root, "models/identity");
@@ -25,7 +25,7 @@ const stack = join(scratch, "simulated-0001.ome.tif");
 after(() => rmSync(scratch, { recursive: true }));
 
 before(async () => {
-  const { code, stderr } = await runCommand(["simulate", "--out", scratch, "--shape", "2,2,20,70,50"]);
+  const { code, stderr } = await runHere(["simulate", "--out", scratch, "--shape", "2,2,20,70,50"]);
   assert.equal(code, 0, stderr);
 });
 
@@ -49,7 +49,7 @@ async function provenance(file: string): Promise<string> {
 test("writes how the result was made into it, and says so as JSON", async () => {
   const out = join(scratch, "provenance");
   const options = ["--out", out, "--channel", "1=pass", "--json"];
-  const { code, stdout, stderr } = await runCommand(["denoise", stack, ...options]);
+  const { code, stdout, stderr } = await runHere(["denoise", stack, ...options]);
   assert.equal(code, 0, stderr);
   const [{ outcome }] = (JSON.parse(stdout) as { results: [{ outcome: Record<string, unknown> }] }).results;
   assert.equal(outcome["provider"], "cpu");
@@ -99,7 +99,7 @@ test("refuses what it cannot read in one line each, goes on with the rest, and e
     "a.ome.tif",
   ];
   const files = names.map((name) => join(bad, name));
-  const { code, stdout, stderr } = await runCommand(["denoise", ...files, "--model", identity, "--out", bad]);
+  const { code, stdout, stderr } = await runHere(["denoise", ...files, "--model", identity, "--out", bad]);
   assert.equal(code, 1);
   assert.equal(stdout, `${join(bad, "a.denoised.ome.tif")}\n`);
   const complaints = stderr.split("\n").filter((line) => line.startsWith("cnnt-edge: "));
@@ -123,14 +123,14 @@ test("refuses what it cannot read in one line each, goes on with the rest, and e
 
 test("refuses a provider that this machine does not have, with a remedy", async () => {
   const out = join(scratch, "tensorrt");
-  const { code, stderr } = await runCommand(["denoise", stack, "--provider", "tensorrt", "--out", out]);
+  const { code, stderr } = await runHere(["denoise", stack, "--provider", "tensorrt", "--out", out]);
   assert.equal(code, 1);
   assert.match(stderr, /provider tensorrt cannot be used.*cnnt-edge doctor/);
 });
 
 test("explains a plan without doing it", async () => {
   const out = join(scratch, "explained");
-  const { code, stdout } = await runCommand(["denoise", stack, "--out", out, "--explain"]);
+  const { code, stdout } = await runHere(["denoise", stack, "--out", out, "--explain"]);
   assert.equal(code, 0);
   assert.match(stdout, /stacks: 4 of 20 x 70 x 50, depth is Z/);
   assert.match(
@@ -147,13 +147,13 @@ test("reproduces the published tiled inference with --tile, --overlap and --tili
   const model = join(scratch, "model");
   const weights = join(fixtures, "instance/weights.pt");
   const config = join(fixtures, "instance/config.json");
-  const exported = await runCommand(["export", weights, "--config", config, "--no-cover", "--out", model]);
+  const exported = await runHere(["export", weights, "--config", config, "--no-cover", "--out", model]);
   assert.equal(exported.code, 0, exported.stderr);
   const out = join(scratch, "tiled");
   const input = join(fixtures, "smaller-than-tile/input.npy");
   const tiling = ["--tile", "8,64,64", "--overlap", "2,16,16", "--tiling", "published"];
   const options = ["--model", model, "--out", out, "--dtype", "float32", ...tiling];
-  const denoised = await runCommand(["denoise", input, ...options]);
+  const denoised = await runHere(["denoise", input, ...options]);
   assert.equal(denoised.code, 0, denoised.stderr);
   const expected = await readNpyTensor(join(fixtures, "smaller-than-tile/output.npy"));
   const found = (await planes(join(out, "input.denoised.ome.tif"))).flatMap((plane) => [...plane]);
@@ -168,10 +168,10 @@ function largestDifference(found: ArrayLike<number>, expected: Float32Array): nu
 
 test("few grey levels between dark and bright are told, but not of a float32 result", async () => {
   const dim = join(scratch, "dim");
-  const simulated = await runCommand(["simulate", "--out", dim, "--shape", "4,64,64", "--photons", "3"]);
+  const simulated = await runHere(["simulate", "--out", dim, "--shape", "4,64,64", "--photons", "3"]);
   assert.equal(simulated.code, 0, simulated.stderr);
   const source = join(dim, "simulated-0001.ome.tif");
-  const run = (...more: string[]) => runCommand(["denoise", source, ...more]);
+  const run = (...more: string[]) => runHere(["denoise", source, ...more]);
   const coarse = await run("--out", join(dim, "coarse"));
   assert.match(coarse.stderr, /note: only \d+ grey levels lie between dark and bright, .*--dtype/);
   const fine = await run("--out", join(dim, "fine"), "--dtype", "float32");

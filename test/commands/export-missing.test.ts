@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { parse } from "yaml";
-import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-command.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "export-missing-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -24,7 +24,7 @@ const out = join(scratch, "package");
 test("all that export needs and does not find is told at once, in the order of the command line", async () => {
   const occupied = mkdtempSync(join(scratch, "occupied-"));
   writeFileSync(join(occupied, "thesis.txt"), "");
-  const result = await runCommand([
+  const result = await runHere([
     "export",
     join(scratch, "nofile.pth"),
     ...["--config", join(scratch, "nofile.json"), "--out", occupied],
@@ -45,7 +45,7 @@ test("all that export needs and does not find is told at once, in the order of t
 });
 
 test("a checkpoint that is missing is told before what its JSON would say", async () => {
-  const result = await runCommand(["export", join(scratch, "nofile.pth"), "--out", out]);
+  const result = await runHere(["export", join(scratch, "nofile.pth"), "--out", out]);
   assert.equal(result.code, 2);
   assert.match(result.stderr, /^cnnt-edge: .*nofile\.pth: there is no such file[^\n]*\n$/);
 });
@@ -53,7 +53,7 @@ test("a checkpoint that is missing is told before what its JSON would say", asyn
 test("named pipes as weights and as configuration are refused, and nothing waits for them", async () => {
   const pipe = join(scratch, "pipe");
   execFileSync("mkfifo", [pipe]);
-  const result = await runCommand(["export", pipe, "--config", pipe, "--out", out]);
+  const result = await runHere(["export", pipe, "--config", pipe, "--out", out]);
   assert.notEqual(result.code, 0);
   assert.match(result.stderr, /pipe: this is a device or a pipe, not a file/);
 });
@@ -64,7 +64,7 @@ test("a checkpoint of training without a JSON is told where training put that, a
   for (const folder of [check, model]) mkdirSync(folder, { recursive: true });
   const weights = join(check, "01-02-2026_T03-04-05_epoch-5.pth");
   copyFileSync(join(checkpoints, "half.pt"), weights);
-  const before = await runCommand(["export", weights, "--out", out]);
+  const before = await runHere(["export", weights, "--out", out]);
   assert.equal(before.code, 2);
   assert.match(
     before.stderr,
@@ -75,7 +75,7 @@ test("a checkpoint of training without a JSON is told where training put that, a
 
   const json = join(model, "fish__01-02-2026_T03-04-05_epoch-30_best.json");
   copyFileSync(join(checkpoints, "half.json"), json);
-  const afterwards = await runCommand(["export", weights, "--out", out]);
+  const afterwards = await runHere(["export", weights, "--out", out]);
   assert.ok(afterwards.stderr.includes(`Training put it into ${json}`), afterwards.stderr);
 });
 
@@ -93,7 +93,7 @@ test("no path, name or account of training's JSON gets into the package, and tha
   };
   writeFileSync(config, JSON.stringify({ ...training, ...more }));
   const weights = join(checkpoints, "half.pt");
-  const result = await runCommand(["export", weights, "--config", config, "--no-cover", "--out", out]);
+  const result = await runHere(["export", weights, "--config", config, "--no-cover", "--out", out]);
   assert.equal(result.code, 0, result.stderr);
   assert.match(
     result.stderr,

@@ -8,7 +8,7 @@ import { randomOf } from "../../calibration/simulation/random.ts";
 import { statementHash, statementHashKey } from "../../export/package/statement-hash.ts";
 import { encodeNpy } from "../../formats/npy/npy.ts";
 import { cnntFixture, cnntFixtures, sharedMissing } from "../export/cnnt-fixtures.ts";
-import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-command.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "export-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -20,7 +20,7 @@ for (const fixture of fixtures) {
     const out = await exportOf(fixture, fixture.name);
     assert.notEqual(fixture.pairs.length, 0);
     for (const pair of fixture.pairs.slice(0, 1)) {
-      const verified = await runCommand([
+      const verified = await runHere([
         "verify",
         out,
         "--input",
@@ -57,7 +57,7 @@ async function exportOf(
   ...more: string[]
 ): Promise<string> {
   const out = join(scratch, name);
-  const result = await runCommand([
+  const result = await runHere([
     "export",
     weights,
     "--config",
@@ -104,7 +104,7 @@ test("half precision stays within 2 % of the output's deviation, and the package
   };
   const [stated] = rdf.config.bioimageio.reproducibility_tolerance;
   assert.equal(stated?.absolute_tolerance, rdf.config.cnnt_edge.test_tolerance);
-  const verified = await runCommand(["verify", dir, ...given, "--atol", "10", "--json"]);
+  const verified = await runHere(["verify", dir, ...given, "--atol", "10", "--json"]);
   assert.equal(verified.code, 0, verified.stderr);
   const { results } = JSON.parse(verified.stdout) as {
     results: { largestDifference: number; expectedDeviation: number }[];
@@ -130,13 +130,13 @@ test("a graph of one fixed shape is right by the size of what comes out, and the
     "4,64,64",
     "--no-cover",
   ];
-  const exported = await runCommand(["export", `${checkpoint}.pt`, ...which, "--out", out]);
+  const exported = await runHere(["export", `${checkpoint}.pt`, ...which, "--out", out]);
   assert.equal(exported.code, 0, exported.stderr);
   const card = parse(readFileSync(join(out, "rdf.yaml"), "utf8")) as {
     config: { cnnt_edge: { fixed_shape: number[] } };
   };
   assert.deepEqual(card.config.cnnt_edge.fixed_shape, [4, 64, 64]);
-  const verified = await runCommand(["verify", out]);
+  const verified = await runHere(["verify", out]);
   assert.equal(verified.code, 0, verified.stderr);
 });
 
@@ -146,7 +146,7 @@ test("verify catches one wrong weight", async () => {
     const at = tensorOffset(model, "cnnt.up1.blocks.0.mlp.0.conv2d.weight");
     model.writeFloatLE(model.readFloatLE(at + 400) + 0.5, at + 400);
   });
-  const result = await runCommand(["verify", dir]);
+  const result = await runHere(["verify", dir]);
   assert.equal(result.code, 1);
   assert.match(
     result.stderr,
@@ -165,14 +165,14 @@ test("verify catches two swapped tensors of one shape", async () => {
     model.copy(model, first, second, second + bytes);
     kept.copy(model, second);
   });
-  const result = await runCommand(["verify", dir]);
+  const result = await runHere(["verify", dir]);
   assert.equal(result.code, 1);
   assert.match(result.stderr, /does not compute what it should/);
 });
 
 test("verify catches a wrong head count by the lab's own pair", async () => {
   const dir = await exportTo("wrong-heads", "--heads", "4");
-  const result = await runCommand(["verify", dir, ...given, "--atol", "1e-4", "--rtol", "0"]);
+  const result = await runHere(["verify", dir, ...given, "--atol", "1e-4", "--rtol", "0"]);
   assert.equal(result.code, 1);
   assert.match(result.stderr, /does not compute what it should/);
 });
@@ -182,7 +182,7 @@ test("verify catches a model.onnx that is not the one described", async () => {
   const model = readFileSync(join(dir, "model.onnx"));
   model[model.length >> 1] = (model[model.length >> 1] ?? 0) ^ 1;
   writeFileSync(join(dir, "model.onnx"), model);
-  const result = await runCommand(["verify", dir]);
+  const result = await runHere(["verify", dir]);
   assert.equal(result.code, 1);
   assert.match(result.stderr, /not the one that the description names/);
 });
@@ -190,7 +190,7 @@ test("verify catches a model.onnx that is not the one described", async () => {
 test("what the weights cannot tell is asked for by name, with what is possible", async () => {
   const weights = join(scratch, "alone.pt");
   cpSync(fixture.weights, weights);
-  const bare = await runCommand(["export", weights, "--out", join(scratch, "x")]);
+  const bare = await runHere(["export", weights, "--out", join(scratch, "x")]);
   assert.equal(bare.code, 2);
   assert.match(bare.stderr, /how training scaled intensities .*--normalization/);
   const scaled = [
@@ -203,21 +203,21 @@ test("what the weights cannot tell is asked for by name, with what is possible",
     "--intensity",
     "preserved",
   ];
-  const noHeads = await runCommand(scaled);
+  const noHeads = await runHere(scaled);
   assert.equal(noHeads.code, 2);
   assert.match(noHeads.stderr, /attention heads .*one of 1, 2, 4, 8.*--heads/);
-  const noResidual = await runCommand([...scaled, "--heads", "8"]);
+  const noResidual = await runHere([...scaled, "--heads", "8"]);
   assert.match(noResidual.stderr, /--residual \/ --no-residual/);
-  const whole = await runCommand([...scaled, "--heads", "8", "--residual"]);
+  const whole = await runHere([...scaled, "--heads", "8", "--residual"]);
   assert.equal(whole.code, 0, whole.stderr);
 });
 
 test("a package that exists is replaced only when asked, and nothing half-written stays", async () => {
   const dir = await exportTo("twice");
-  const again = await runCommand(["export", fixture.weights, "--config", fixture.config, "--out", dir]);
+  const again = await runHere(["export", fixture.weights, "--config", fixture.config, "--out", dir]);
   assert.equal(again.code, 2);
   assert.match(again.stderr, /the output exists already.*--force/);
-  const forced = await runCommand([
+  const forced = await runHere([
     "export",
     fixture.weights,
     "--config",
@@ -239,7 +239,7 @@ for (const [what, name, pattern] of [
   ["text", import.meta.filename, /not a checkpoint that cnnt-edge reads/],
 ] as const) {
   test(`export refuses ${what} in one line`, async () => {
-    const result = await runCommand([
+    const result = await runHere([
       "export",
       name,
       "--out",
@@ -269,7 +269,7 @@ test("a pair of constant images is refused, and no package is left", async () =>
   for (const name of ["a-noisy.npy", "a-clean.npy"]) writeFileSync(join(dir, name), image);
   const out = join(scratch, "with-constant-pairs");
   const { weights, config } = fixture;
-  const result = await runCommand(["export", weights, "--config", config, "--pairs", dir, "--out", out]);
+  const result = await runHere(["export", weights, "--config", config, "--pairs", dir, "--out", out]);
   assert.notEqual(result.code, 0);
   assert.match(result.stderr, /a-noisy\.npy: .*are not a pair \(a; found one of the two is constant/);
   assert.ok(!existsSync(out));
@@ -281,7 +281,7 @@ test("pairs of images tell what intensities mean, what is gained, and make the c
   writePair(dir, "b", 2);
   const out = join(scratch, "with-pairs");
   const { weights, config } = fixture;
-  const result = await runCommand(["export", weights, "--config", config, "--pairs", dir, "--out", out]);
+  const result = await runHere(["export", weights, "--config", config, "--pairs", dir, "--out", out]);
   assert.equal(result.code, 0, result.stderr);
   assert.match(result.stderr, /pair 2 of 2: b/);
   assert.match(result.stdout, /^intensities: \w+: \S/m);
@@ -325,13 +325,13 @@ test("pairs of images tell what intensities mean, what is gained, and make the c
   assert.match(card, new RegExp(`Intensities are ${intensity.meaning}`));
   assert.match(card, /\| a \| \d+\.\d\d \| \d+\.\d\d \|/);
   assert.ok(readFileSync(join(out, "cover.png")).length > 1000);
-  assert.equal((await runCommand(["verify", out])).code, 0);
+  assert.equal((await runHere(["verify", out])).code, 0);
 });
 
 test("an export without pairs says that nothing was measured, and how it can be", async () => {
   const { weights, config } = fixture;
   const out = join(scratch, "without-pairs");
-  const result = await runCommand(["export", weights, "--config", config, "--no-cover", "--out", out]);
+  const result = await runHere(["export", weights, "--config", config, "--no-cover", "--out", out]);
   assert.equal(result.code, 0, result.stderr);
   assert.match(result.stdout, /^intensities: \w+/m);
   assert.match(
@@ -358,7 +358,7 @@ interface Described {
 
 test("the test scene leaves the range: a package that clips where its export did not is wrong", async () => {
   const dir = await exportTo("no-clip", "--normalization", "fixed:0,4096", "--intensity", "preserved");
-  const right = await runCommand(["verify", dir]);
+  const right = await runHere(["verify", dir]);
   assert.equal(right.code, 0, right.stderr);
   assert.match(right.stdout, /own test tensors: right within 0\.0\d+ \(largest difference/);
   rewrite(dir, (rdf) => {
@@ -367,7 +367,7 @@ test("the test scene leaves the range: a package that clips where its export did
       rdf.inputs[0]?.preprocessing.push({ id: "clip", kwargs: { min: 0, max: 1 } });
     } else rdf.inputs[0]?.preprocessing.pop();
   });
-  const wrong = await runCommand(["verify", dir]);
+  const wrong = await runHere(["verify", dir]);
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /does not compute what it should/);
 });
@@ -378,10 +378,10 @@ test("a package without a hash over its settings is run, but verify does not cal
   const { config, ...rest } = parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
   const { [statementHashKey]: _, ...others } = config;
   writeFileSync(file, stringify({ ...rest, config: others }));
-  const result = await runCommand(["verify", dir]);
+  const result = await runHere(["verify", dir]);
   assert.equal(result.code, 1);
   assert.doesNotMatch(result.stdout, /: right/);
   assert.match(result.stderr, /settings are not under a hash .*Export it again/);
-  const json = await runCommand(["verify", dir, "--json"]);
+  const json = await runHere(["verify", dir, "--json"]);
   assert.equal((JSON.parse(json.stdout) as { verified: boolean }).verified, false);
 });

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-command.ts";
 
 const fixtures = join(import.meta.dirname, "../fixtures/tiff");
 const truths = JSON.parse(readFileSync(join(fixtures, "truth.json"), "utf8")) as Record<
@@ -14,7 +14,7 @@ const scratch = mkdtempSync(join(tmpdir(), "info-"));
 after(() => rmSync(scratch, { recursive: true }));
 
 test("info tells all series with their hashes, as tifffile reads them", async () => {
-  const { code, stdout, stderr } = await runCommand(
+  const { code, stdout, stderr } = await runHere(
     ["info", "--hash", "made/ome-two-images.ome.tif"],
     fixtures,
   );
@@ -26,7 +26,7 @@ test("info tells all series with their hashes, as tifffile reads them", async ()
 });
 
 test("info refuses each bad file in one line and goes on with the others", async () => {
-  const { code, stdout, stderr } = await runCommand(
+  const { code, stdout, stderr } = await runHere(
     ["info", "made/refuse/text.tif", "made/tiny-3x3-stack-u16.tif", "nothing.tif", "made"],
     fixtures,
   );
@@ -41,7 +41,7 @@ test("info refuses each bad file in one line and goes on with the others", async
 
 test("info --json is one array with an entry for each file", async () => {
   const files = ["made/lzw-pred2-be-stack-u16.tif", "made/refuse/ifd-loop.tif"];
-  const { code, stdout } = await runCommand(["info", "--json", "--hash", ...files], fixtures);
+  const { code, stdout } = await runHere(["info", "--json", "--hash", ...files], fixtures);
   assert.equal(code, 1);
   const [read, refused] = JSON.parse(stdout);
   assert.equal(read.file, files[0]);
@@ -64,7 +64,7 @@ test("control characters in a name never reach the terminal", async () => {
   const name = "\u001b[31mred\n.tif";
   cpSync(join(fixtures, "made/tiny-3x3-stack-u16.tif"), join(scratch, name));
   writeFileSync(join(scratch, "\u001b]0;x\u0007.tif"), "text");
-  const { code, stdout, stderr } = await runCommand(["info", name, "\u001b]0;x\u0007.tif"], scratch);
+  const { code, stdout, stderr } = await runHere(["info", name, "\u001b]0;x\u0007.tif"], scratch);
   assert.equal(code, 1);
   assert.ok(!stdout.includes("\u001b") && !stderr.includes("\u001b") && !stderr.includes("\u0007"));
   assert.match(stdout, /^\\u001b\[31mred\\n\.tif\n/);
@@ -72,7 +72,7 @@ test("control characters in a name never reach the terminal", async () => {
 
 test("info tells of a package what it was made for, and refuses a damaged one", async () => {
   const shipped = join(import.meta.dirname, "../../models/default");
-  const { code, stdout } = await runCommand(["info", shipped]);
+  const { code, stdout } = await runHere(["info", shipped]);
   assert.equal(code, 0);
   assert.match(
     stdout,
@@ -87,9 +87,9 @@ test("info tells of a package what it was made for, and refuses a damaged one", 
     stdout,
     /PSNR gained +median 10\.9 dB \(smallest 2\.7, largest 13\.9\) over 18 .* after the best gain and offset/,
   );
-  const unmeasured = await runCommand(["info", join(import.meta.dirname, "../../models/identity")]);
+  const unmeasured = await runHere(["info", join(import.meta.dirname, "../../models/identity")]);
   assert.match(unmeasured.stdout, /intensity slope +not measured on your sample/);
-  const [told] = JSON.parse((await runCommand(["info", "--json", shipped])).stdout);
+  const [told] = JSON.parse((await runHere(["info", "--json", shipped])).stdout);
   assert.equal(told.package.settings.intensity.meaning, "preserved");
   assert.match(told.package.definitions.pairs.psnr_gain_db, /each channel .* best gain and offset/);
   assert.match(told.package.definitions.pairs.slope, /all pixels .* divided by/);
@@ -98,32 +98,32 @@ test("info tells of a package what it was made for, and refuses a damaged one", 
   const damaged = join(scratch, "damaged");
   cpSync(shipped, damaged, { recursive: true });
   writeFileSync(join(damaged, "model.onnx"), "no model");
-  const refused = await runCommand(["info", damaged]);
+  const refused = await runHere(["info", damaged]);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /not the one that the description names/);
 });
 
 test("info without a file is wrong usage", async () => {
-  assert.equal((await runCommand(["info"])).code, 2);
+  assert.equal((await runHere(["info"])).code, 2);
 });
 
 test("info tells of a result how it was made, in words and as JSON", async () => {
   const out = join(scratch, "results");
   const source = join(fixtures, "made/tiny-3x3-stack-u16.tif");
   const model = join(import.meta.dirname, "../../models/identity");
-  const made = await runCommand(["denoise", source, "--out", out, "--model", model, "--provider", "cpu"]);
+  const made = await runHere(["denoise", source, "--out", out, "--model", model, "--provider", "cpu"]);
   assert.equal(made.code, 0, made.stderr);
   const result = made.stdout.trim();
-  const { stdout } = await runCommand(["info", result]);
+  const { stdout } = await runHere(["info", result]);
   assert.match(stdout, /made by cnnt-edge, as its metadata states:\n {4}Software +cnnt-edge \d/);
   assert.match(stdout, / {4}Model +identity \d.*\n {4}Model sha256 +[0-9a-f]{64}\n/);
   assert.match(stdout, / {4}Provider +cpu\n/);
-  const [{ series }] = JSON.parse((await runCommand(["info", "--json", result])).stdout);
+  const [{ series }] = JSON.parse((await runHere(["info", "--json", result])).stdout);
   const [provenance] = series[0].provenance;
   assert.deepEqual(provenance[2], ["Provider", "cpu"]);
   // A result of a result carries both.
-  const again = await runCommand(["denoise", result, "--out", join(scratch, "twice"), "--model", model]);
-  const twice = JSON.parse((await runCommand(["info", "--json", again.stdout.trim()])).stdout);
+  const again = await runHere(["denoise", result, "--out", join(scratch, "twice"), "--model", model]);
+  const twice = JSON.parse((await runHere(["info", "--json", again.stdout.trim()])).stdout);
   assert.equal(twice[0].series[0].provenance.length, 2);
   assert.deepEqual(twice[0].series[0].provenance[0], provenance);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { openAcquisition } from "../../formats/open.ts";
-import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-command.ts";
 
 /** Models of the zoo that do not denoise, or do not say so. */
 
@@ -20,7 +20,7 @@ const stack = join(scratch, "simulated-0001.ome.tif");
 after(() => rmSync(scratch, { recursive: true }));
 
 before(async () => {
-  const { code, stderr } = await runCommand(["simulate", "--out", scratch, "--shape", "1,2,1,40,40"]);
+  const { code, stderr } = await runHere(["simulate", "--out", scratch, "--shape", "1,2,1,40,40"]);
   assert.equal(code, 0, stderr);
 });
 
@@ -45,7 +45,7 @@ for (const [what, models] of [
 ] as const) {
   test(`denoise refuses a model that does something else ${what}, and says what its description says`, async () => {
     const out = outOf(`refused ${what}`);
-    const { code, stdout, stderr } = await runCommand(["denoise", stack, "--out", out, ...models]);
+    const { code, stdout, stderr } = await runHere(["denoise", stack, "--out", out, ...models]);
     assert.equal(code, 1);
     assert.match(stderr, says);
     assert.match(stderr, /--run-anyway runs it, and names the results \.output\.ome\.tif/);
@@ -56,7 +56,7 @@ for (const [what, models] of [
   test(`with --run-anyway it runs ${what}; no result is called denoised, and each says why`, async () => {
     const out = outOf(`run ${what}`);
     const args = ["denoise", stack, "--out", out, ...models, "--run-anyway"];
-    const { code, stdout, stderr } = await runCommand(args);
+    const { code, stdout, stderr } = await runHere(args);
     assert.equal(code, 0, stderr);
     assert.deepEqual(readdirSync(out), ["simulated-0001.output.ome.tif"]);
     assert.equal(stdout, `${join(out, "simulated-0001.output.ome.tif")}\n`);
@@ -69,17 +69,17 @@ for (const [what, models] of [
     );
     assert.match(xml, /<M K="Channel 1: Model task">something other than denoising, as its description says/);
 
-    const again = await runCommand([...args, "--skip-existing"]);
+    const again = await runHere([...args, "--skip-existing"]);
     assert.equal(again.code, 0);
     assert.match(again.stderr, /1 of 1 acquisition skipped: its result exists/);
-    const folder = await runCommand(["denoise", out, "--out", join(scratch, "none"), "--model", identity]);
+    const folder = await runHere(["denoise", out, "--out", join(scratch, "none"), "--model", identity]);
     assert.notEqual(folder.code, 0, "a result of ours is no input");
   });
 }
 
 test("a model that does not say that it denoises runs under the usual name, with a warning in the result", async () => {
   const out = outOf("silent");
-  const { code, stderr } = await runCommand(["denoise", stack, "--out", out, "--model", silent]);
+  const { code, stderr } = await runHere(["denoise", stack, "--out", out, "--model", silent]);
   assert.equal(code, 0, stderr);
   const note = 'the package does not say that its model "planes" denoises';
   assert.equal(stderr.split(note).length, 2, "it is told once");
@@ -92,16 +92,16 @@ test("a model that does not say that it denoises runs under the usual name, with
 
 test("compare refuses a model that does something else; with --run-anyway it compares what that makes", async () => {
   const args = ["compare", stack, "--model", probability, "--reference", stack];
-  const refused = await runCommand(args);
+  const refused = await runHere(args);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, says);
-  const run = await runCommand([...args, "--run-anyway"]);
+  const run = await runHere([...args, "--run-anyway"]);
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stderr, /note: the model "fixed size" does something other than denoise/);
 });
 
 test("calibrate refuses a model that does something else, before it looks at the repeats", async () => {
-  const { code, stderr } = await runCommand([
+  const { code, stderr } = await runHere([
     "calibrate",
     scratch,
     "--model",
@@ -125,13 +125,13 @@ test("info and verify tell in a line what a model says that it does", async () =
     [identity, /not stated: its description does not say that it denoises\n/],
   ] as const) {
     for (const command of ["info", "verify"]) {
-      const { code, stdout, stderr } = await runCommand([command, dir]);
+      const { code, stdout, stderr } = await runHere([command, dir]);
       assert.equal(code, 0, stderr);
       assert.match(stdout, line, command);
     }
   }
-  const [told] = JSON.parse((await runCommand(["info", "--json", probability])).stdout);
+  const [told] = JSON.parse((await runHere(["info", "--json", probability])).stdout);
   assert.deepEqual(told.package.task, { verdict: "something-else", words: ["outputs.0.name: probability"] });
-  const verified = JSON.parse((await runCommand(["verify", "--json", probability])).stdout);
+  const verified = JSON.parse((await runHere(["verify", "--json", probability])).stdout);
   assert.equal(verified.task.verdict, "something-else");
 });

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
+import { Writable } from "node:stream";
+import { main } from "../../bin/main.ts";
 
 export interface CommandResult {
   readonly code: number | null;
@@ -33,4 +35,28 @@ export async function runCommand(
     child.once("close", done);
   });
   return { code, stdout, stderr };
+}
+
+/**
+ * Runs the command line within this process, which saves starting one: for what a command says and writes. Signals,
+ * closed pipes and what a process leaves behind need one of their own.
+ */
+export async function runHere(args: readonly string[], cwd?: string): Promise<CommandResult> {
+  const before = process.cwd();
+  const said = { stdout: "", stderr: "" };
+  const keep = (stream: keyof typeof said): Writable =>
+    new Writable({
+      decodeStrings: false,
+      write: (text, _encoding, done) => {
+        said[stream] += text;
+        done();
+      },
+    });
+  try {
+    if (cwd !== undefined) process.chdir(cwd);
+    const code = await main(args, { stdout: keep("stdout"), stderr: keep("stderr") });
+    return { code, ...said };
+  } finally {
+    process.chdir(before);
+  }
 }

@@ -8,7 +8,7 @@ import { describeError, isEdgeError } from "../../core/errors.ts";
 import { chooseWeights, tellChoice } from "../../export/cnnt/choose-weights.ts";
 import { type CnntNetwork, loadNetwork } from "../../export/cnnt/network.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
-import { runCommand } from "../commands/run-command.ts";
+import { runHere } from "../commands/run-command.ts";
 
 const labs = resolve(import.meta.dirname, "../fixtures/labs");
 const checkpoints = resolve(import.meta.dirname, "../fixtures/checkpoints");
@@ -90,7 +90,7 @@ test("what was chosen, and from where, is told on the terminal and kept in rdf.y
   const out = join(scratch, "from-lightning");
   const config = join(checkpoints, "half.json");
   const weights = join(labs, "lightning.ckpt");
-  const result = await runCommand(["export", weights, "--config", config, "--no-cover", "--out", out]);
+  const result = await runHere(["export", weights, "--config", config, "--no-cover", "--out", out]);
   assert.equal(result.code, 0, result.stderr);
   assert.match(result.stderr, /weights: 52 tensors of "state_dict" without the prefix "denoiser\."/);
   const rdf = parse(readFileSync(join(out, "rdf.yaml"), "utf8")) as { config: { weights_from: unknown } };

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { parse, stringify } from "yaml";
 import { isEdgeError } from "../../../core/errors.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
-import { runCommand } from "../../commands/run-command.ts";
+import { runHere } from "../../commands/run-command.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "normalization-range-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -38,7 +38,7 @@ for (const normalization of [
 
 test("--normalization takes no range that a package may not have", async () => {
   for (const stated of ["fixed:5,5", "fixed:4096,0", "percentile:1,200", "percentile:-1,99", "fixed:0"]) {
-    const result = await runCommand(["export", "weights.pt", "--out", "x", "--normalization", stated]);
+    const result = await runHere(["export", "weights.pt", "--out", "x", "--normalization", stated]);
     assert.equal(result.code, 2, stated);
     assert.match(result.stderr, /--normalization/);
   }

@@ -10,7 +10,7 @@ import { openAcquisition } from "../../../formats/open.ts";
 import { createOmeTiff } from "../../../formats/tiff/ome-tiff-sink.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
 import type { DenoiseJobInput } from "../../../runtime/job/denoise-job.ts";
-import { runCommand } from "../../commands/run-command.ts";
+import { runHere } from "../../commands/run-command.ts";
 
 /** One real engine for all that happens here. */
 
@@ -230,7 +230,7 @@ before(async () => {
   if (skip !== false) return;
   const checkpoint = join(root, "test/fixtures/tiled/instance");
   const files = [join(checkpoint, "weights.pt"), "--config", join(checkpoint, "config.json")];
-  const { code, stderr } = await runCommand(["export", ...files, "--out", published]);
+  const { code, stderr } = await runHere(["export", ...files, "--out", published]);
   assert.equal(code, 0, stderr);
 });
 
