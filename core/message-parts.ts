@@ -22,3 +22,10 @@ export const nameSchema = z
   );
 
 export const stamped = { v: z.literal(1), ts: time };
+
+export const errorFields = {
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().optional(),
+};
+export const errorSchema = z.strictObject(errorFields);

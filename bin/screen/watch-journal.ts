@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { reportOf } from "../../core/errors.ts";
-import { endStatuses } from "../../core/messages.ts";
+import { endStatuses } from "../../core/job-messages.ts";
 import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
 import type { Job } from "../../watcher/ledger/job.ts";
 import type { CommandIo } from "../command/command.ts";

@@ -1,5 +1,5 @@
 import { describeError } from "../../core/errors.ts";
-import { endStatuses } from "../../core/messages.ts";
+import { endStatuses } from "../../core/job-messages.ts";
 import type { Progress } from "../../runtime/job/denoise-job.ts";
 import { createDaemonLog, type DaemonLog } from "../../watcher/events/daemon-log.ts";
 import type { Job } from "../../watcher/ledger/job.ts";

@@ -57,16 +57,7 @@ async function exportOf(
   ...more: string[]
 ): Promise<string> {
   const out = join(scratch, name);
-  const result = await runHere([
-    "export",
-    weights,
-    "--config",
-    config,
-    "--no-cover",
-    "--out",
-    out,
-    ...more,
-  ]);
+  const result = await runHere(["export", weights, "--config", config, "--no-cover", "--out", out, ...more]);
   assert.equal(result.code, 0, result.stderr);
   return out;
 }

@@ -14,10 +14,7 @@ const scratch = mkdtempSync(join(tmpdir(), "info-"));
 after(() => rmSync(scratch, { recursive: true }));
 
 test("info tells all series with their hashes, as tifffile reads them", async () => {
-  const { code, stdout, stderr } = await runHere(
-    ["info", "--hash", "made/ome-two-images.ome.tif"],
-    fixtures,
-  );
+  const { code, stdout, stderr } = await runHere(["info", "--hash", "made/ome-two-images.ome.tif"], fixtures);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /axes +CZYX {2}2 x 4 x 48 x 64\n/);
   assert.match(stdout, /axes +ZYX {2}3 x 32 x 40\n/);

@@ -1,4 +1,5 @@
-import { endStatuses, type JobBody } from "../../core/messages.ts";
+import { endStatuses } from "../../core/job-messages.ts";
+import type { JobBody } from "../../core/messages.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Job } from "../ledger/job.ts";

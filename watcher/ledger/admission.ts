@@ -1,5 +1,5 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import { endStatuses } from "../../core/messages.ts";
+import { endStatuses } from "../../core/job-messages.ts";
 import type { Sighting } from "../intake/sighting.ts";
 import type { WholeFacts } from "../intake/structural-check.ts";
 import type { Database, Row } from "./database.ts";

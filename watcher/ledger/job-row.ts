@@ -1,5 +1,5 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { JobStatus } from "../../core/messages.ts";
+import type { JobStatus } from "../../core/job-messages.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Row } from "./database.ts";
 import type { Job } from "./job.ts";

@@ -1,6 +1,6 @@
 import { jobKey } from "../../core/acquisition-key.ts";
 import { type ErrorReport, machineError } from "../../core/errors.ts";
-import type { JobStatus } from "../../core/messages.ts";
+import type { JobStatus } from "../../core/job-messages.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database, SqlValue } from "./database.ts";
 import type { Job } from "./job.ts";

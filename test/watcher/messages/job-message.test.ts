@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { jobSchema } from "../../../core/messages.ts";
+import { jobSchema } from "../../../core/job-messages.ts";
 import { progressMessage } from "../../../watcher/messages/job-message.ts";
 import { runningJob } from "../running-job.ts";
 
