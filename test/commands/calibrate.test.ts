@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   cpSync,
@@ -18,6 +18,7 @@ import { after, before, test } from "node:test";
 import { calibrationSchema } from "../../calibration/result/result.ts";
 import { normalOf, randomOf } from "../../calibration/simulation/random.ts";
 import { encodeNpy } from "../../formats/npy/npy.ts";
+import { runHere } from "./run-command.ts";
 
 const root = join(import.meta.dirname, "../..");
 const program = join(root, "bin/cnnt-edge.js");
@@ -25,20 +26,21 @@ const identity = join(root, "models/identity");
 const folder = mkdtempSync(join(tmpdir(), "calibrate-"));
 const repeats = join(folder, "repeats");
 
-function run(...args: readonly string[]) {
-  return spawnSync(program, args, { encoding: "utf8" });
+async function run(...args: readonly string[]) {
+  const { code, ...said } = await runHere(args);
+  return { status: code, ...said };
 }
 
-before(() => {
-  const made = run("simulate", "--out", folder, "--repeats", "8", "--shape", "2,64,64", "--clean");
+before(async () => {
+  const made = await run("simulate", "--out", folder, "--repeats", "8", "--shape", "2,64,64", "--clean");
   assert.equal(made.status, 0, made.stderr);
 });
 
 after(() => rmSync(folder, { recursive: true }));
 
-test("one command makes the whole report, and says that the identity does nothing", () => {
+test("one command makes the whole report, and says that the identity does nothing", async () => {
   const out = join(folder, "report");
-  const { status, stdout, stderr } = run(
+  const { status, stdout, stderr } = await run(
     "calibrate",
     repeats,
     "--model",
@@ -80,11 +82,21 @@ test("one command makes the whole report, and says that the identity does nothin
   assert.equal(readFileSync(join(out, "calibration.csv"), "utf8").split("\r\n").length, 1 + 2 * 3 + 1);
 });
 
-test("repeats that drift leaves out are told in the terminal, near the top of the report and in the JSON, with the reason", () => {
+test("repeats that drift leaves out are told in the terminal, near the top of the report and in the JSON, with the reason", async () => {
   const [drifting, out] = [join(folder, "drifting"), join(folder, "drift-report")];
-  const made = run("simulate", "--out", drifting, "--drift", "0.5", "--repeats", "6", "--shape", "1,64,64");
+  const made = await run(
+    "simulate",
+    "--out",
+    drifting,
+    "--drift",
+    "0.5",
+    "--repeats",
+    "6",
+    "--shape",
+    "1,64,64",
+  );
   assert.equal(made.status, 0, made.stderr);
-  const told = run("calibrate", join(drifting, "repeats"), "--model", identity, "--out", out);
+  const told = await run("calibrate", join(drifting, "repeats"), "--model", identity, "--out", out);
   assert.equal(told.status, 0, told.stderr);
   const result = calibrationSchema.parse(JSON.parse(readFileSync(join(out, "calibration.json"), "utf8")));
   const { left_out: leftOut, left_out_because: because } = result.drift;
@@ -101,8 +113,8 @@ test("repeats that drift leaves out are told in the terminal, near the top of th
   assert.ok(html.includes(`${result.images} of 6 repeats (the others are left out)`));
 });
 
-test("a broker that is away is told in the words of a calibration, which goes on", () => {
-  const { status, stdout, stderr } = run(
+test("a broker that is away is told in the words of a calibration, which goes on", async () => {
+  const { status, stdout, stderr } = await run(
     ...["calibrate", repeats, "--model", identity, "--draws", "1", "--out", join(folder, "no-broker")],
     // Nothing listens on port 9 of this machine.
     ...["--mqtt", "mqtt://127.0.0.1:9", "--instance", "scope"],
@@ -116,11 +128,11 @@ test("a broker that is away is told in the words of a calibration, which goes on
   assert.match(stdout, /calibration\.html/);
 });
 
-test("metadata beside the repeats is left out, and calibrate says so", () => {
+test("metadata beside the repeats is left out, and calibrate says so", async () => {
   const dir = join(folder, "with-metadata");
   cpSync(repeats, dir, { recursive: true });
   writeFileSync(join(dir, "bpae.json"), "{}");
-  const { status, stderr } = run(
+  const { status, stderr } = await run(
     ...["calibrate", dir, "--model", identity, "--out", join(folder, "from-metadata"), "--draws", "1"],
   );
   assert.equal(status, 0, stderr);
@@ -130,8 +142,8 @@ test("metadata beside the repeats is left out, and calibrate says so", () => {
   );
 });
 
-test("a pair tells what can be said of it, and what cannot", () => {
-  const { status, stdout, stderr } = run(
+test("a pair tells what can be said of it, and what cannot", async () => {
+  const { status, stdout, stderr } = await run(
     "calibrate",
     "--low",
     join(repeats, "scan-001.ome.tif"),
@@ -172,7 +184,7 @@ test("goes on where it was interrupted, and does not denoise again what was kept
   assert.ok(!existsSync(join(out, "calibration.html")));
   const kept = stacksIn(work);
   assert.ok(kept.size > 0, "what was denoised is kept");
-  const again = run("calibrate", repeats, "--model", identity, "--out", out, "--keep-work");
+  const again = await run("calibrate", repeats, "--model", identity, "--out", out, "--keep-work");
   assert.equal(again.status, 0, again.stderr);
   const all = stacksIn(work);
   assert.ok(all.size > kept.size, "the rest was denoised");
@@ -180,7 +192,7 @@ test("goes on where it was interrupted, and does not denoise again what was kept
   for (const [name, file] of kept) assert.equal(all.get(name), file, `${name} is the file of the first run`);
 
   const first = calibrationSchema.parse(JSON.parse(readFileSync(join(out, "calibration.json"), "utf8")));
-  const last = run("calibrate", repeats, "--model", identity, "--out", out, "--json");
+  const last = await run("calibrate", repeats, "--model", identity, "--out", out, "--json");
   assert.equal(last.status, 0, last.stderr);
   const result = calibrationSchema.parse(JSON.parse(last.stdout));
   assert.equal(result.provider, "cached", "nothing was run");
@@ -188,14 +200,14 @@ test("goes on where it was interrupted, and does not denoise again what was kept
   assert.ok(!existsSync(work), "nothing is left behind in the end");
 });
 
-test("wrong uses are told what would be right", () => {
+test("wrong uses are told what would be right", async () => {
   for (const [args, message] of [
     [["calibrate"], /say in exactly one way what the repeats are/],
     [["calibrate", repeats, "--target", "ssim=0.9"], /the reference's own noise lowers SSIM/i],
     [["calibrate", join(repeats, "scan-001.ome.tif")], /one image is not enough for a calibration/],
     [["calibrate", join(folder, "nothing")], /no such file or folder/],
   ] as const) {
-    const { status, stderr } = run(...args);
+    const { status, stderr } = await run(...args);
     assert.equal(status, 2);
     assert.match(stderr, message);
   }
@@ -216,12 +228,12 @@ function writeExposures(dir: string, exposure: number, count: number, seed: numb
   }
 }
 
-test("levels of different exposure are brought to one brightness, and the mosaic's time is told", () => {
+test("levels of different exposure are brought to one brightness, and the mosaic's time is told", async () => {
   const levels = [1, 2, 4, 8];
   const dirs = levels.map((level) => join(folder, `exposure-${level}`));
   for (const [k, level] of levels.entries()) writeExposures(dirs[k] ?? "", level, level === 8 ? 2 : 1, level);
   const out = join(folder, "exposures");
-  const { status, stderr } = run(
+  const { status, stderr } = await run(
     "calibrate",
     ...levels.flatMap((level, k) => ["--level", `${level}=${dirs[k]}`]),
     ...[
@@ -251,8 +263,8 @@ test("levels of different exposure are brought to one brightness, and the mosaic
   assert.equal(result.answer.mosaic_time_before_s, 25 * 5 * (1 + 4 * 2));
 });
 
-test("a missing model, input and folder are told together, before the repeats are looked at", () => {
-  const { status, stderr } = run(
+test("a missing model, input and folder are told together, before the repeats are looked at", async () => {
+  const { status, stderr } = await run(
     ...[
       "calibrate",
       repeats,

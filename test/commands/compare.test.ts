@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { encodeNpy } from "../../formats/npy/npy.ts";
+import { runHere } from "./run-command.ts";
 
 const root = join(import.meta.dirname, "../..");
 const fixtures = join(root, "test/fixtures/calibration");
@@ -12,12 +12,13 @@ const fixtures = join(root, "test/fixtures/calibration");
 const scratch = mkdtempSync(join(tmpdir(), "compare-"));
 after(() => rmSync(scratch, { recursive: true }));
 
-function compare(...args: readonly string[]) {
-  return spawnSync(join(root, "bin/cnnt-edge.js"), ["compare", ...args], { encoding: "utf8" });
+async function compare(...args: readonly string[]) {
+  const { code, ...said } = await runHere(["compare", ...args]);
+  return { status: code, ...said };
 }
 
-test("two files are compared with the figures of scikit-image", () => {
-  const { status, stdout, stderr } = compare(
+test("two files are compared with the figures of scikit-image", async () => {
+  const { status, stdout, stderr } = await compare(
     join(fixtures, "bpae-noisy.npy"),
     join(fixtures, "bpae-clean.npy"),
     "--json",
@@ -30,8 +31,12 @@ test("two files are compared with the figures of scikit-image", () => {
   assert.ok(Math.abs((comparisons[0]?.["ssim_published_7x7x7"] ?? 0) - 0.8340220444276191) < 1e-4);
 });
 
-test("the fitted figures are scikit-image's after one gain and offset for the whole file, and are named so", () => {
-  const { stdout } = compare(join(fixtures, "bpae-noisy.npy"), join(fixtures, "bpae-clean.npy"), "--json");
+test("the fitted figures are scikit-image's after one gain and offset for the whole file, and are named so", async () => {
+  const { stdout } = await compare(
+    join(fixtures, "bpae-noisy.npy"),
+    join(fixtures, "bpae-clean.npy"),
+    "--json",
+  );
   const golden = JSON.parse(readFileSync(join(fixtures, "metrics.json"), "utf8")) as Record<
     string,
     Record<string, number>
@@ -42,7 +47,7 @@ test("the fitted figures are scikit-image's after one gain and offset for the wh
   assert.ok(off("fitted_ssim_scikit_image_gaussian", "fittedScikitImageSsim") < 1e-9, stdout);
 });
 
-test("a file that is off by gain and offset alone is wrong as is, and right after the fit", () => {
+test("a file that is off by gain and offset alone is wrong as is, and right after the fit", async () => {
   const reference = Float32Array.from({ length: 4 * 32 * 32 }, (_, at) => 100 + ((at * 37) % 101));
   const write = (name: string, samples: Float32Array) => {
     const file = join(scratch, name);
@@ -54,7 +59,7 @@ test("a file that is off by gain and offset alone is wrong as is, and right afte
     "scaled.npy",
     reference.map((value) => 2 * value + 64),
   );
-  const { status, stdout, stderr } = compare(scaled, truth, "--json");
+  const { status, stdout, stderr } = await compare(scaled, truth, "--json");
   assert.equal(status, 0, stderr);
   const [row] = (JSON.parse(stdout) as { comparisons: Record<string, number | null>[] }).comparisons;
   assert.ok((row?.["psnr_db"] ?? 99) < 0, stdout);
@@ -66,9 +71,9 @@ test("a file that is off by gain and offset alone is wrong as is, and right afte
   assert.ok(Math.abs((row?.["pixel_slope"] ?? 0) - 2) < 1e-9);
 });
 
-test("compare says of each figure what it is: in JSON for each field, below the table for each column", () => {
+test("compare says of each figure what it is: in JSON for each field, below the table for each column", async () => {
   const files = [join(fixtures, "bpae-noisy.npy"), join(fixtures, "bpae-clean.npy")];
-  const { comparisons, definitions } = JSON.parse(compare(...files, "--json").stdout) as {
+  const { comparisons, definitions } = JSON.parse((await compare(...files, "--json")).stdout) as {
     comparisons: Record<string, unknown>[];
     definitions: Record<string, string>;
   };
@@ -81,7 +86,7 @@ test("compare says of each figure what it is: in JSON for each field, below the 
   assert.match(definitions["block_mean_slope"] ?? "", /means of blocks .* against .* reference/);
   assert.match(definitions["data_range"] ?? "", /largest less the smallest value of the reference/);
 
-  const { stdout } = compare(...files);
+  const { stdout } = await compare(...files);
   const [table = "", ...legend] = stdout.split("\n\n");
   const headings = (table.split("\n")[0] ?? "").split(/ {2,}/).slice(2);
   assert.ok(headings.length > 8, stdout);
@@ -94,16 +99,16 @@ test("compare says of each figure what it is: in JSON for each field, below the 
   }
 });
 
-test("compare says whose data range it used", () => {
+test("compare says whose data range it used", async () => {
   const files = [join(fixtures, "bpae-noisy.npy"), join(fixtures, "bpae-clean.npy")];
-  assert.match(compare(...files).stdout, /the largest less the smallest value of the reference/);
-  const given = compare(...files, "--data-range", "4095").stdout;
+  assert.match((await compare(...files)).stdout, /the largest less the smallest value of the reference/);
+  const given = (await compare(...files, "--data-range", "4095")).stdout;
   assert.match(given, /data range .*4095.*--data-range/);
   assert.doesNotMatch(given, /largest less the smallest/);
 });
 
-test("two candidates against one reference are also compared with each other", () => {
-  const { stdout } = compare(
+test("two candidates against one reference are also compared with each other", async () => {
+  const { stdout } = await compare(
     join(fixtures, "bpae-noisy.npy"),
     join(fixtures, "bpae-clean.npy"),
     "--reference",
@@ -113,9 +118,9 @@ test("two candidates against one reference are also compared with each other", (
   assert.match(stdout, /too few stacks for an interval\); higher in 0, lower in 1 of 1, sign test p = 1/);
 });
 
-test("models are compared with the input and with each other, over all stacks", () => {
+test("models are compared with the input and with each other, over all stacks", async () => {
   const identity = join(root, "models/identity");
-  const { status, stdout, stderr } = compare(
+  const { status, stdout, stderr } = await compare(
     join(fixtures, "bpae-noisy.npy"),
     ...["--model", join(root, "models/default"), "--model", identity],
     ...["--reference", join(fixtures, "bpae-clean.npy"), "--json"],
@@ -132,34 +137,37 @@ test("models are compared with the input and with each other, over all stacks", 
   assert.ok((models?.psnr_db.mean ?? 0) > 3);
 });
 
-test("a folder without files is refused: nothing compared is no result", () => {
+test("a folder without files is refused: nothing compared is no result", async () => {
   const empty = join(scratch, "empty");
   mkdirSync(join(empty, "folder-in-it"), { recursive: true });
-  const { status, stdout, stderr } = compare(empty, empty);
+  const { status, stdout, stderr } = await compare(empty, empty);
   assert.equal(status, 2, stdout);
   assert.match(stderr, /^cnnt-edge: .*empty: the folder holds no image that cnnt-edge reads/);
 });
 
-test("files of different size are refused", () => {
-  const { status, stderr } = compare(join(fixtures, "bpae-noisy.npy"), join(fixtures, "made-clean.npy"));
+test("files of different size are refused", async () => {
+  const { status, stderr } = await compare(
+    join(fixtures, "bpae-noisy.npy"),
+    join(fixtures, "made-clean.npy"),
+  );
   assert.equal(status, 2);
   assert.match(stderr, /do not have the same size/);
 });
 
-test("a missing reference, a wrong model and unequal sizes are told together, before anything is denoised", () => {
+test("a missing reference, a wrong model and unequal sizes are told together, before anything is denoised", async () => {
   const identity = join(root, "models/identity");
   const noisy = join(fixtures, "bpae-noisy.npy");
-  const gone = compare(noisy, "--model", identity, "--reference", "gone.npy");
+  const gone = await compare(noisy, "--model", identity, "--reference", "gone.npy");
   assert.equal(gone.status, 2);
   assert.match(gone.stderr, /^cnnt-edge: gone\.npy: there is no such file or folder/);
-  const wrong = compare(noisy, "--model", "no-model", "--reference", join(fixtures, "made-clean.npy"));
+  const wrong = await compare(noisy, "--model", "no-model", "--reference", join(fixtures, "made-clean.npy"));
   assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /^cnnt-edge: no-model: there is no such model folder/m);
   assert.match(wrong.stderr, /^cnnt-edge: .*bpae-noisy\.npy: the two files do not have the same size/m);
   assert.doesNotMatch(wrong.stderr, /denoising/);
 });
 
-test("metadata beside the images of a folder is left out, and compare says so", () => {
+test("metadata beside the images of a folder is left out, and compare says so", async () => {
   const [a, b] = ["measured", "truth"].map((name) => join(scratch, name));
   assert.ok(a !== undefined && b !== undefined);
   const samples = Float32Array.from({ length: 32 * 32 }, (_, at) => (at * 37) % 101);
@@ -168,7 +176,7 @@ test("metadata beside the images of a folder is left out, and compare says so", 
     writeFileSync(join(dir, "field.npy"), encodeNpy({ data: samples, shape: [1, 32, 32] }));
   }
   writeFileSync(join(a, "acquisition.json"), "{}");
-  const { status, stderr } = compare(a, b);
+  const { status, stderr } = await compare(a, b);
   assert.equal(status, 0, stderr);
   assert.match(
     stderr,

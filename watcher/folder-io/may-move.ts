@@ -100,7 +100,8 @@ function hasChanged(file: string) {
   return machineError("the source has changed since it was denoised and stays where it is", {
     code: "move-changed",
     file,
-    remedy: "Wait; its new content is denoised first, as another revision",
+    remedy:
+      "Wait: its new content is denoised first, as another revision. Where that cannot be read, its own job says what to do",
     retryable: true,
   });
 }
