@@ -2,6 +2,7 @@ import type { ModelPackage } from "../../core/package-settings.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
 import { type DenoiseOutcome, denoiseJobSchema, type Stage } from "../../runtime/job/denoise-job.ts";
 import { makeTileBuffers } from "../../runtime/job/network.ts";
+import type { FreeMemory } from "../../runtime/plan/free-memory.ts";
 import { type BusyStage, busyStages } from "../../runtime/stack/busy-time.ts";
 import { denoiseAcquisition } from "../../runtime/stack/pipeline.ts";
 
@@ -18,13 +19,13 @@ export interface Delivery {
 
 /**
  * Denoises `input` to `output` in this process, as the engine does, and says where the time went. It is refused where it
- * needs more than `availableBytes` says then.
+ * needs more than `freeMemory` says then.
  */
 export async function measureDelivery(
   paths: { readonly input: string; readonly output: string },
   model: ModelPackage,
   network: NetworkThread,
-  availableBytes: () => number,
+  freeMemory: () => Promise<FreeMemory>,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const stageS: Partial<Record<Stage, number>> = {};
@@ -48,7 +49,7 @@ export async function measureDelivery(
       },
     },
     packageOf: async () => model,
-    freeBytes: availableBytes,
+    freeMemory,
     signal,
     onProgress: (progress) => {
       if (progress.stage !== stage) enter(progress.stage);

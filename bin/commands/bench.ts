@@ -5,6 +5,7 @@ import { Option } from "commander";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
+import type { FreeMemory } from "../../runtime/plan/free-memory.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { refuseTogether } from "../given/refuse-together.ts";
 import { makeResultsFolder } from "../given/results-folder.ts";
@@ -64,7 +65,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { multiplyAdds } = await import("../bench/multiply-adds.ts");
   const { reportTable } = await import("../words/report.ts");
   const { describeImage } = await import("../words/describe-image.ts");
-  const { freeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
+  const { mostFreeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
   const { availableBytes } = await import("../../runtime/plan/memory-plan.ts");
   const { readModel } = await import("../../runtime/engine/prepared-engine.ts");
   const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");
@@ -84,18 +85,23 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const model = await readModel(options.model, options.provider);
   const threads = options.threads ?? availableParallelism();
   const runtime = onnxRuntimeVersion();
-  const mostBytes = await freeDeviceBytes(options.provider);
-  const available = () => Math.min(availableBytes(), mostBytes);
+  const deviceBytes = mostFreeDeviceBytes(options.provider);
+  // Before anything of ours lies there.
+  await deviceBytes();
+  const freeMemory = async (): Promise<FreeMemory> => ({
+    machineBytes: availableBytes(),
+    deviceBytes: await deviceBytes(),
+  });
   const folder = await mkdtemp(join(options.scratch, "cnnt-edge-bench-"));
   const network = startNetworkThread({ provider: options.provider, intraOpThreads: threads }, runtime);
   try {
     await warmUp(network, [model]);
-    if (options.tune) return await tuneTiles(model, network, { ...options, available }, io);
+    if (options.tune) return await tuneTiles(model, network, { ...options, free: await freeMemory() }, io);
     const input = options.input === undefined ? await simulated(options.size, folder, io) : options.input;
     const output = join(folder, "result.ome.tif");
     const runs = [];
     for (let run = 0; run < options.runs; run += 1) {
-      runs.push(await measureDelivery({ input, output }, model, network, available, io.signal));
+      runs.push(await measureDelivery({ input, output }, model, network, freeMemory, io.signal));
       io.stderr.write(`run ${run + 1} of ${options.runs}: ${runs.at(-1)?.elapsedS.toFixed(2)} s\n`);
     }
     // Before anything else takes memory of its own.
@@ -147,13 +153,17 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   }
 }
 
+/** Larger tiles are not tried where a device does not tell what it has. */
+const smallDeviceBytes = 4e9;
+
 async function tuneTiles(
   model: ModelPackage,
   network: NetworkThread,
-  { size, available }: Pick<BenchOptions, "size"> & { available: () => number },
+  { size, provider, free }: Pick<BenchOptions, "size" | "provider"> & { free: FreeMemory },
   io: CommandIo,
 ): Promise<number> {
   const { tune } = await import("../../runtime/tuning/tune.ts");
+  const deviceBytes = provider === "cpu" ? free.machineBytes : (free.deviceBytes ?? smallDeviceBytes);
   const [first] = await withTable();
   if (first === undefined) return exitCodes.failed;
   const [z, y, x] = first.tile;
@@ -170,7 +180,7 @@ async function tuneTiles(
       model,
       network,
       stack: size,
-      availableBytes: available(),
+      availableBytes: Math.min(free.machineBytes, deviceBytes),
       signal: io.signal,
       onTile: ({ tile, voxelsPerS, deliveredPerS }) =>
         void io.stdout.write(

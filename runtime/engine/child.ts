@@ -1,8 +1,9 @@
 import { getPriority, setPriority } from "node:os";
 import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
-import { freeDeviceBytes } from "../gpu/device-memory.ts";
+import { mostFreeDeviceBytes } from "../gpu/device-memory.ts";
 import type { DenoiseJob, DenoiseOutcome } from "../job/denoise-job.ts";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
+import type { FreeMemory } from "../plan/free-memory.ts";
 import { availableBytes } from "../plan/memory-plan.ts";
 import { createKeptHashes } from "../result/kept-hashes.ts";
 import { hashFiles } from "../result/source-hash.ts";
@@ -32,7 +33,7 @@ let packages: HeldPackages | undefined;
 /** Folders whose models stay loaded between jobs. */
 let keptDirs: readonly string[] = [];
 let tileRates: TileRates | undefined;
-let freeBytes: () => number = availableBytes;
+let freeMemory = async (): Promise<FreeMemory> => ({ machineBytes: availableBytes() });
 /** As configured; undefined: the package's tiles, whatever they need. */
 let memoryLimitBytes: number | undefined;
 let idleReleaseMs = 60_000;
@@ -52,8 +53,9 @@ async function start(settings: EngineSettings): Promise<WarmUp> {
   const { provider, intraOpThreads, tileLimits, networkProgram } = settings;
   memoryLimitBytes = settings.memoryLimitBytes;
   idleReleaseMs = settings.idleReleaseMs ?? idleReleaseMs;
-  // Before anything of ours lies there: a GPU's arena never gives back, so that later nothing would seem free.
-  const deviceBytes = await freeDeviceBytes(provider);
+  const deviceBytes = mostFreeDeviceBytes(provider);
+  // Before anything of ours lies there.
+  await deviceBytes();
   network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion, {
     ...(tileLimits === undefined ? {} : { limits: tileLimits }),
     ...(networkProgram === undefined ? {} : { program: new URL(networkProgram) }),
@@ -66,7 +68,10 @@ async function start(settings: EngineSettings): Promise<WarmUp> {
   const ownBytes = process.memoryUsage.rss();
   const heldBytes = (): number =>
     provider === "cpu" ? Math.max(0, process.memoryUsage.rss() - ownBytes) : 0;
-  freeBytes = () => Math.min(availableBytes(heldBytes()), deviceBytes);
+  freeMemory = async () => ({
+    machineBytes: availableBytes(heldBytes()),
+    deviceBytes: await deviceBytes(),
+  });
   return { pid: process.pid, runtimeVersion, networkVoxelsPerS };
 }
 
@@ -102,7 +107,7 @@ async function denoise(
       signal,
       hashFiles: keptHashes,
       openSource: openLast,
-      freeBytes,
+      freeMemory,
       limits: { memoryLimitBytes },
       tileRates,
       onProgress: (progress) => tell({ kind: "progress", progress }),

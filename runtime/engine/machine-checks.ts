@@ -6,7 +6,6 @@ import { reportOf } from "../../core/errors.ts";
 import { type NvidiaGpu, nvidiaGpus } from "../../export/package/nvidia-gpus.ts";
 import { readPackage } from "../../export/package/read-package.ts";
 import { verifyPackage } from "../../export/package/verify-package.ts";
-import { assumedDeviceBytes } from "../gpu/device-memory.ts";
 import { moreOpenFiles, openFileLimit } from "../machine/open-files.js";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
 import { providerNames } from "../machine/providers.ts";
@@ -119,7 +118,7 @@ async function checkGraphicsDriver(): Promise<MachineCheck> {
 function describeGpu({ name, driver, totalBytes, freeBytes }: NvidiaGpu): string {
   const memory =
     totalBytes === undefined || freeBytes === undefined
-      ? `memory unknown, taken as ${gigabytes(assumedDeviceBytes)}`
+      ? "memory unknown"
       : `${gigabytes(freeBytes)} free of ${gigabytes(totalBytes)}`;
   return `${name}, driver ${driver}, ${memory}`;
 }

@@ -1,13 +1,24 @@
 import { type Acquisition, sampleTypes } from "../../core/acquisition.ts";
-import { machineError } from "../../core/errors.ts";
-import { gigabytes, memoryNeed } from "./memory-need.ts";
+import { type EdgeError, machineError } from "../../core/errors.ts";
+import { gigabytes, memoryNeed, planesNeed, tileNeed } from "./memory-need.ts";
 import type { JobPlan } from "./plan-job.ts";
 
-/** The channel that needs most: one is in work at a time. */
-export function jobMemoryNeed({ channels }: JobPlan, { sampleType }: Acquisition): number {
+/** What may be taken now, in bytes. */
+export interface FreeMemory {
+  readonly machineBytes: number;
+  /** Of the device that runs the network. Absent where it takes the machine's, or does not say what it has. */
+  readonly deviceBytes?: number | undefined;
+}
+
+/** What `need` says of the channel that needs most of it: one is in work at a time. */
+export function jobMemoryNeed(
+  { channels }: JobPlan,
+  { sampleType }: Acquisition,
+  need: typeof memoryNeed = memoryNeed,
+): number {
   const { bytes: bytesPerSample } = sampleTypes[sampleType];
   const needs = channels.map((channel) =>
-    channel.kind === "pass" ? 0 : memoryNeed(channel.tiles, { ...channel.model, bytesPerSample }),
+    channel.kind === "pass" ? 0 : need(channel.tiles, { ...channel.model, bytesPerSample }),
   );
   return Math.max(0, ...needs);
 }
@@ -16,13 +27,21 @@ export function jobMemoryNeed({ channels }: JobPlan, { sampleType }: Acquisition
  * Throws `EdgeError` (`machine`, retryable) where less is free than a job needs: its tiles are not made smaller for that,
  * because the same source gives the same result on another day.
  */
-export function refuseTooLittleFree(plan: JobPlan, acquisition: Acquisition, freeBytes: number): void {
-  const need = jobMemoryNeed(plan, acquisition);
-  if (need <= freeBytes) return;
-  throw machineError("too little memory is free for this job", {
+export function refuseTooLittleFree(plan: JobPlan, acquisition: Acquisition, free: FreeMemory): void {
+  const { machineBytes, deviceBytes } = free;
+  const refuseShort = (kind: typeof memoryNeed, freeBytes: number, where: string): void => {
+    const need = jobMemoryNeed(plan, acquisition, kind);
+    if (need > freeBytes) throw tooLittleFree(acquisition.file, need, freeBytes, where);
+  };
+  refuseShort(deviceBytes === undefined ? memoryNeed : planesNeed, machineBytes, "in the machine");
+  if (deviceBytes !== undefined) refuseShort(tileNeed, deviceBytes, "on the GPU");
+}
+
+function tooLittleFree(file: string, need: number, freeBytes: number, where: string): EdgeError {
+  return machineError("too little memory is free for this job", {
     code: "memory-short",
-    file: acquisition.file,
-    found: `${gigabytes(freeBytes)} free`,
+    file,
+    found: `${gigabytes(freeBytes)} free ${where}`,
     allowed: `about ${gigabytes(need)}`,
     remedy:
       "Close other programs, or set a memory limit (engine.memory_limit, --memory-limit): tiles are made smaller to fit it",

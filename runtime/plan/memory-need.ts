@@ -8,28 +8,30 @@ import { assumedBytesPerVoxel } from "./zoo-tiles.ts";
 /** Float32 planes that are being blended, one for each plane of samples. */
 const blendedBytesPerVoxel = 4;
 
-/** Bytes taken at the peak, estimated: two slabs of samples and output, one tile in the network, and its planes' attention. */
-export function memoryNeed(
-  plan: TilePlan,
-  {
-    settings,
-    zoo,
-    bytesPerSample,
-  }: {
-    readonly settings: PackageSettings;
-    readonly zoo?: ZooModel | undefined;
-    readonly bytesPerSample: number;
-  },
-): number {
+export interface NeedOf {
+  readonly settings: PackageSettings;
+  readonly zoo?: ZooModel | undefined;
+  readonly bytesPerSample: number;
+}
+
+/** Bytes taken at the peak, estimated. */
+export function memoryNeed(plan: TilePlan, of: NeedOf): number {
+  return planesNeed(plan, of) + tileNeed(plan, of);
+}
+
+/** Two slabs of samples and output: in the machine's memory, wherever the network runs. */
+export function planesNeed(plan: TilePlan, { bytesPerSample }: NeedOf): number {
   const [depths, heights, widths] = plan.axes;
   const slabPlanes = Math.min(2 * depths.tile - depths.overlap, depths.length);
-  const slabBytes = slabPlanes * heights.length * widths.length * (bytesPerSample + blendedBytesPerVoxel);
-  return (
-    slabBytes +
-    elementCount(tileShapeOf(plan)) *
-      (zoo === undefined ? networkBytesPerVoxel(settings.architecture) : assumedBytesPerVoxel) +
-    attentionBytes(depths.tile, settings.architecture)
-  );
+  return slabPlanes * heights.length * widths.length * (bytesPerSample + blendedBytesPerVoxel);
+}
+
+/** One tile in the network, and its planes' attention: in the memory of the device that runs the network. */
+export function tileNeed(plan: TilePlan, { settings, zoo }: NeedOf): number {
+  const tile = tileShapeOf(plan);
+  const bytesPerVoxel =
+    zoo === undefined ? networkBytesPerVoxel(settings.architecture) : assumedBytesPerVoxel;
+  return elementCount(tile) * bytesPerVoxel + attentionBytes(tile[0], settings.architecture);
 }
 
 export function gigabytes(bytes: number): string {

@@ -10,7 +10,7 @@ import { interrupted, orInterrupted } from "../job/interrupted.ts";
 import type { Network } from "../job/network.ts";
 import { productVersion } from "../machine/product-version.ts";
 import { checkChannels } from "../plan/check-channels.ts";
-import { refuseTooLittleFree } from "../plan/free-memory.ts";
+import { type FreeMemory, refuseTooLittleFree } from "../plan/free-memory.ts";
 import { type JobPlan, planJob, type TileLimits } from "../plan/plan-job.ts";
 import { overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
 import { isResultOf } from "../result/own-result.ts";
@@ -29,7 +29,7 @@ export interface PipelineTools {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
   /** Memory that may be taken now. */
-  readonly freeBytes: () => number;
+  readonly freeMemory: () => Promise<FreeMemory>;
   readonly limits?: TileLimits;
   /** What a person should know beforehand; the result carries it. */
   readonly notes?: readonly string[];
@@ -86,7 +86,7 @@ async function denoiseSource(
   });
   meter.enter("opening");
   const plan = await planJob(job, acquisition, tools.packageOf, tools.limits);
-  refuseTooLittleFree(plan, acquisition, tools.freeBytes());
+  refuseTooLittleFree(plan, acquisition, await tools.freeMemory());
   const { tileRates } = tools;
   const denoised = plan.channels.filter(({ kind }) => kind === "denoise").length / plan.channels.length;
   meter.expect(totalVoxels * denoised, tileRates && expectedSpeed(plan, tileRates));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gpusIn } from "../../../export/package/nvidia-gpus.ts";
-import { assumedDeviceBytes, freeDeviceBytes } from "../../../runtime/gpu/device-memory.ts";
+import { freeDeviceBytes, mostFreeDeviceBytes } from "../../../runtime/gpu/device-memory.ts";
 
 const twoGpus = "NVIDIA H200, 580.159.03, 143771, 120000\nNVIDIA L4, 580.159.03, 23034, 9000\n";
 
@@ -17,18 +17,26 @@ test("nvidia-smi's answer is read line by line; what it does not say is unknown"
   assert.deepEqual(gpusIn("No devices were found\n"), []);
 });
 
-test("tiles for a GPU are planned by what is free on the device, on the fullest of several", async () => {
+test("what is free on a GPU is asked, and of several the fullest counts", async () => {
   for (const provider of ["cuda", "tensorrt"]) {
     assert.equal(await freeDeviceBytes(provider, async () => gpusIn(twoGpus)), 9000 * 2 ** 20);
   }
 });
 
-test("where a device's memory cannot be read a small GPU's is assumed", async () => {
-  assert.equal(await freeDeviceBytes("cuda", async () => []), assumedDeviceBytes);
-  assert.equal(await freeDeviceBytes("cuda", async () => gpusIn("GPU, 1, 8000, [N/A]")), assumedDeviceBytes);
-  assert.equal(await freeDeviceBytes("webgpu", assert.fail), assumedDeviceBytes);
+test("no figure is given where a device's memory cannot be read, nor for the CPU, which has none of its own", async () => {
+  const oneUnknown = `${twoGpus}GPU, 1, 8000, [N/A]`;
+  assert.equal(await freeDeviceBytes("cuda", async () => []), undefined);
+  assert.equal(await freeDeviceBytes("cuda", async () => gpusIn(oneUnknown)), undefined);
+  assert.equal(await freeDeviceBytes("webgpu", assert.fail), undefined);
+  assert.equal(await freeDeviceBytes("cpu", assert.fail), undefined);
 });
 
-test("the CPU has no memory of its own", async () => {
-  assert.equal(await freeDeviceBytes("cpu", assert.fail), Number.POSITIVE_INFINITY);
+test("what was free before our own jobs stays free for them, and what others give back counts from then on", async () => {
+  const told = ["9000", "2000", "[N/A]", "12000"];
+  const deviceBytes = mostFreeDeviceBytes("cuda", async () => gpusIn(`GPU, 1, 24000, ${told.shift()}`));
+  const seen = [await deviceBytes(), await deviceBytes(), await deviceBytes(), await deviceBytes()];
+  assert.deepEqual(
+    seen,
+    [9000, 9000, 9000, 12_000].map((mebibytes) => mebibytes * 2 ** 20),
+  );
 });
