@@ -39,6 +39,8 @@ export function orderOfResult(file: string, provenance: Provenance, channels: nu
     const values = new Set(denoised.map((channel) => ofChannel(channel, key)));
     return values.size === 1 ? [...values][0] : undefined;
   };
+  // A package may state itself that it normalizes nothing, and map its output all the same: that was not asked for.
+  const mapped = denoised.some((channel) => ofChannel(channel, "Intensity map") !== undefined);
   const [tile, overlap] = [ofAll("Tile"), ofAll("Overlap")];
   const axis = of("Depth axis").toLowerCase();
   if (axis !== "z" && axis !== "t") return refuse(file, `its depth axis is ${axis}`);
@@ -55,7 +57,7 @@ export function orderOfResult(file: string, provenance: Provenance, channels: nu
             overlap: box(file, overlap),
             tiling: ofAll("Tile plan")?.startsWith("published") ? "published" : "fitted",
           },
-    normalization: ofAll("Normalization") === "none" ? "none" : "package",
+    normalization: ofAll("Normalization") === "none" && !mapped ? "none" : "package",
     provider: of("Provider"),
     threads: threads === undefined ? undefined : Number(threads),
     sourceSha256: of("Source sha256"),

@@ -102,7 +102,7 @@ function describeNormalization({ normalization, zoo }: Extract<ChannelPlan, { ki
 
 /** `scale_range low 1 high 99 eps 0.000001 scope plane of itself, clip min 0 max 1` */
 function describeOperators(operators: readonly Operator[]): string {
-  if (operators.length === 0) return "none";
+  if (operators.length === 0) return "no operators";
   const inWords = ({ name, ...values }: Operator): string =>
     [name, ...Object.entries(values).map(([key, value]) => `${key} ${value}`)].join(" ");
   return operators.map(inWords).join(", ");
