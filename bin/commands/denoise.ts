@@ -18,6 +18,26 @@ import {
 import { boxOf, positiveInteger, wholeNumber } from "../options/option-values.ts";
 import { createProgressLine, describeDuration, describeRate } from "../words/progress.ts";
 
+/** `--like` takes from the result what these would say. */
+const unlikeOptions = [
+  "out",
+  "tile",
+  "overlap",
+  "tiling",
+  "normalization",
+  "nonFinite",
+  "dtype",
+  "depthAxis",
+  "series",
+  "compression",
+  "memoryLimit",
+  "runAnyway",
+  "overwrite",
+  "skipExisting",
+  "explain",
+  "json",
+] as const satisfies readonly (keyof DenoiseOptions)[];
+
 export const defineDenoise: DefineCommand = (program, io, act) => {
   program
     .command("denoise")
@@ -109,9 +129,12 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       ).conflicts("overwrite"),
     )
     .option("--explain", "print what would be done, and do nothing")
-    .option(
-      "--like <result>",
-      "make this result again from its source, as it says it was made, and say whether every sample is the same",
+    .addOption(
+      new Option(
+        "--like <result>",
+        "make this result again from its source, as it says it was made, and say whether every sample is the same; " +
+          "takes --model, --channel, --provider and --threads",
+      ).conflicts([...unlikeOptions]),
     )
     .option("--json", "the outcome as JSON on stdout")
     .action((files: string[], options: DenoiseOptions) =>
@@ -185,9 +208,7 @@ async function denoiseOne(
     const job = jobOf(task, options);
     const run = (): Promise<DenoiseOutcome> =>
       engine.denoise(job, { signal: io.signal, onProgress: progress.show });
-    // Tiles that were asked for are not changed.
-    const asked = options.tile !== undefined || options.overlap !== undefined;
-    const outcome = asked ? await run() : await withSmallerTiles(run, again);
+    const outcome = await withSmallerTiles(run, again);
     progress.end();
     for (const note of outcome.notes) io.stderr.write(`${visible(input)}: note: ${visible(note)}\n`);
     io.stderr.write(`${visible(input)}: ${describeOutcome(outcome)}\n`);

@@ -3,6 +3,7 @@ import type { ModelPackage } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { DenoiseJob, DenoiseOutcome } from "../job/denoise-job.ts";
 import type { Network, TileShape } from "../job/network.ts";
+import { tilesAreAsked } from "../plan/choose-tile.ts";
 import type { TileLimits } from "../plan/plan-job.ts";
 import { denoiseAcquisition, type PipelineTools } from "../stack/pipeline.ts";
 import { smallerVoxels } from "./smaller-tiles.ts";
@@ -26,7 +27,7 @@ export async function denoiseWithinMemory(
   { release, onTile, onTooLarge }: MemoryEvents,
 ): Promise<DenoiseOutcome> {
   const { provider } = tools.network;
-  const asked = job.tile !== undefined || job.overlap !== undefined;
+  const asked = tilesAreAsked(job);
   const largest = new Map(Object.entries(job.largestTileVoxels));
   const notes: string[] = [];
   const limits: TileLimits = {

@@ -26,7 +26,7 @@ export const denoiseJobSchema = z.strictObject({
   /** Depth, height, width in pixels: exactly these. Where both are absent, the package says how large tiles may be. */
   tile: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()]).optional(),
   overlap: z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().nonnegative()]).optional(),
-  /** `published`: tiles asked for are padded as in the published code; else they stay inside the stack. */
+  /** `published`: padded as in the published code; else tiles stay inside the stack. */
   tiling: z.enum(["fitted", "published"]).default("fitted"),
   /** By hash of a model, the voxels above which its tiles ran out of memory when this job was tried before. */
   largestTileVoxels: z.record(z.string(), z.int().positive()).default({}),

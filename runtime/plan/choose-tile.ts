@@ -22,7 +22,7 @@ export interface TileWishes {
   /** As asked for on the command line or in the configuration: exactly these. */
   readonly tile?: TileShape | undefined;
   readonly overlap?: Overlap | undefined;
-  /** `published`: padded as in the published code; by default tiles stay inside the stack. */
+  /** `published`: padded as in the published code, with the package's tile if no other is asked for; by default tiles stay inside the stack. */
   readonly tiling?: TilePlan["kind"] | undefined;
   /** Of the source's samples. */
   readonly bytesPerSample: number;
@@ -47,7 +47,7 @@ const nextSmaller = 0.8;
  */
 export function chooseTiles(wishes: TileWishes): TilePlan {
   const { settings, largestVoxels, memoryLimitBytes } = wishes;
-  if (wishes.tile !== undefined || wishes.overlap !== undefined || settings.fixed_shape !== undefined) {
+  if (tilesAreAsked(wishes) || settings.fixed_shape !== undefined) {
     return withinLimit(askedPlan(wishes), wishes);
   }
   let voxels = Math.min(elementCount(settings.tile), largestVoxels ?? Number.POSITIVE_INFINITY);
@@ -58,6 +58,15 @@ export function chooseTiles(wishes: TileWishes): TilePlan {
     if (elementCount(tileShapeOf(plan)) > voxels || voxels < 1) return withinLimit(plan, wishes);
     voxels = Math.floor(nextSmaller * Math.min(voxels, elementCount(tileShapeOf(plan))));
   }
+}
+
+/** Then they are never made smaller. */
+export function tilesAreAsked({
+  tile,
+  overlap,
+  tiling,
+}: Pick<TileWishes, "tile" | "overlap" | "tiling">): boolean {
+  return tile !== undefined || overlap !== undefined || tiling === "published";
 }
 
 /** A plan with tiles of at most so many voxels, where the network takes such small ones. */
@@ -82,7 +91,10 @@ function planWithin(voxels: number, { stack, settings, zoo }: TileWishes): TileP
 /** Exactly the tile and the overlap asked for, or for which the graph is made; what was not asked for is the package's. */
 function askedPlan(wishes: TileWishes): TilePlan {
   const { stack, settings, zoo } = wishes;
-  if (zoo !== undefined) return zooPlan({ ...wishes, zoo, largestVoxels: Number.POSITIVE_INFINITY });
+  if (zoo !== undefined) {
+    if (wishes.tiling === "published") throw notForZoo();
+    return zooPlan({ ...wishes, zoo, largestVoxels: Number.POSITIVE_INFINITY });
+  }
   const tile = wishes.tile ?? settings.fixed_shape ?? settings.tile;
   refuseTileOfOtherSize(tile, settings);
   if (wishes.tiling === "published") return publishedPlan(stack, tile, wishes.overlap ?? settings.overlap);
@@ -148,6 +160,15 @@ function refuseTileOfOtherSize(tile: TileShape, settings: PackageSettings): void
   if (tile[1] % multiple !== 0 || tile[2] % multiple !== 0) {
     throw tileRefused(tile, `height and width that are multiples of ${multiple}`);
   }
+}
+
+function notForZoo(): EdgeError {
+  return usageError("a model of the zoo cannot be tiled as the published code tiles CNNT", {
+    code: "tiling-zoo",
+    found: "--tiling published",
+    allowed: "fitted: the model's own sizes and halo",
+    remedy: "Leave --tiling out",
+  });
 }
 
 function tileRefused(tile: TileShape, allowed: string): EdgeError {

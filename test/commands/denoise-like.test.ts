@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { PassThrough } from "node:stream";
 import { after, before, test } from "node:test";
+import { Command } from "commander";
+import { defineDenoise } from "../../bin/commands/denoise.ts";
 import { runHere } from "./run-command.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -85,8 +88,40 @@ test("another source, a file that is no result, and two sources are refused in a
   assert.match(none.stderr, /no result from which the job can be made again/);
   const two = await runHere(["denoise", "--like", result, source, source]);
   assert.match(two.stderr, /--like takes one source/);
-  for (const { code, stderr } of [other, none, two]) {
-    assert.ok(code === 1 || code === 2);
+  for (const { stderr } of [other, none, two]) {
     assert.doesNotMatch(stderr, /^\s+at /m);
+  }
+  assert.deepEqual([other.code, none.code, two.code], [2, 1, 2]);
+});
+
+/** The command alone, which throws what is wrong with its options. */
+function denoiseCommand(): Command {
+  const program = new Command();
+  const silent = new PassThrough();
+  defineDenoise(program, { stdout: silent, stderr: silent, signal: AbortSignal.abort() }, () =>
+    Promise.resolve(),
+  );
+  const [command] = program.commands;
+  assert.ok(command !== undefined);
+  return command.exitOverride().configureOutput({ writeErr: () => undefined });
+}
+
+test("each option that --like has no use for is refused beside it", () => {
+  const used = ["--like", "--model", "--channel", "--provider", "--threads"];
+  const unused = denoiseCommand().options.filter(({ long }) => !used.includes(long ?? ""));
+  assert.ok(unused.length > 10);
+  const values: Readonly<Record<string, string>> = {
+    "--tile": "4,32,32",
+    "--overlap": "1,8,8",
+    "--memory-limit": "1GB",
+  };
+  for (const { long, required, argChoices } of unused) {
+    const name = long ?? "";
+    const given = required ? [name, argChoices?.[0] ?? values[name] ?? "0"] : [name];
+    assert.throws(
+      () => denoiseCommand().parse(["--like", "result", "source", ...given], { from: "user" }),
+      { code: "commander.conflictingOption" },
+      name,
+    );
   }
 });

@@ -135,6 +135,11 @@ test("takes exactly the tile and overlap asked for, inside the stack or as publi
   assert.deepEqual([published.kind, tileShapeOf(published)], ["published", asked.tile]);
 });
 
+test("pads the package's tiles as published where no others are asked for", () => {
+  const plan = chooseTiles(wishes([30, 400, 500], { tiling: "published", largestVoxels: 1000 }));
+  assert.deepEqual(plan, publishedPlan([30, 400, 500], settings.tile, settings.overlap));
+});
+
 const kinds: Readonly<Record<string, Partial<TileWishes>>> = {
   "a network of any size": {},
   "norms that have weights for each pixel": {
@@ -175,6 +180,14 @@ for (const [kind, more] of Object.entries(kinds)) {
     );
   });
 }
+
+test("refuses to tile a model of the zoo as published: its halos are not used then", () => {
+  const { "a model of the zoo": zoo } = kinds;
+  assert.throws(() => chooseTiles(wishes([9, 99, 99], { ...zoo, tiling: "published" })), {
+    code: "tiling-zoo",
+    kind: "usage",
+  });
+});
 
 test("refuses tiles that the network cannot take", () => {
   assert.throws(() => chooseTiles(wishes([9, 99, 99], { tile: [8, 62, 64] })), { code: "tile-size" });
