@@ -76,9 +76,9 @@ export function createMover(
           await ledger.rememberMountPoint(name, moveTo, end.mountPoint);
         }
         log.info(`${move.source} was moved to ${end.target}${unseenNote(end.unseen)}`);
-        if (move.error !== undefined) events.tell("keptChanged", { folder: name });
-      } else if (move.attempts >= looksForGone) await ledger.moved(move.id);
+      } else if (move.error === undefined && move.attempts >= looksForGone) await ledger.moved(move.id);
       else await ledger.moveLater(move.id, pauses.longestMs);
+      if (move.error !== undefined) events.tell("keptChanged", { folder: name });
     } catch (error) {
       if (stopped) return;
       const report = reportOf(error);

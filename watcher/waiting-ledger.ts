@@ -37,10 +37,10 @@ export function createWaitingLedger(
   let taken: Promise<void> | undefined;
 
   function refuse(error: unknown): void {
+    taken ??= untilTaken();
     const { message, remedy = "Look at its disk", ...report } = reportOf(error);
+    if (trouble?.message === message) return;
     trouble = { ...report, message, remedy: `${remedy}. The daemon goes on by itself` };
-    if (taken !== undefined) return;
-    taken = untilTaken();
     log.warn(machineError(message, { code: report.code, remedy: trouble.remedy ?? remedy, retryable: true }));
     events.tell("ledgerChanged", trouble);
   }
@@ -52,9 +52,11 @@ export function createWaitingLedger(
         () => undefined,
         (error: unknown) => error,
       );
-      if (isRefusal(refusal)) continue;
-      if (refusal === undefined) log.info("the ledger can be written again");
-      break;
+      if (!isRefusal(refusal)) {
+        if (refusal === undefined) log.info("the ledger can be written again");
+        break;
+      }
+      refuse(refusal);
     }
     [trouble, taken] = [undefined, undefined];
     events.tell("ledgerChanged", trouble);

@@ -10,22 +10,27 @@ import type { PendingMove } from "../../watcher/ledger/move-store.ts";
 import { createMover } from "../../watcher/mover.ts";
 import { until } from "./until.ts";
 
-/** What becomes of one move of a source, quiet for so long, that its folder's process refuses with `code`. */
-async function refusedMove(code: string, quietForMs: number) {
+/** What the ledger and the log are told of one attempt of a move that has come to `known`; `answer`: its folder's process. */
+async function movedOnce(known: Partial<PendingMove>, answer: () => Promise<unknown>) {
   const move: PendingMove = {
     id: 1,
     source: "a.tif",
     members: ["a.tif"],
     sizeBytes: 1,
     mtimeMs: 1,
-    seenMs: Date.now() - quietForMs,
+    seenMs: Date.now(),
     attempts: 0,
     outcomes: [],
+    ...known,
   };
   const later: { delayMs: number; code: string | undefined }[] = [];
+  let isMoved = false;
   const ledger = {
-    nextMove: async () => (later.length === 0 ? move : undefined),
+    nextMove: async () => (isMoved || later.length > 0 ? undefined : move),
     mountPoint: async () => undefined,
+    moved: async () => {
+      isMoved = true;
+    },
     moveLater: async (_id: number, delayMs: number, error?: { code: string }) => {
       later.push({ delayMs, code: error?.code });
     },
@@ -33,7 +38,7 @@ async function refusedMove(code: string, quietForMs: number) {
   const folder = {
     config: { name: "f", path: "/in", moveTo: "/done" },
     facts: () => ({ mode: { events: true, why: "" } }),
-    io: { ask: () => Promise.reject(machineError("it stays", { code, retryable: true })) },
+    io: { ask: answer },
   } as unknown as Folder;
   const warnings: string[] = [];
   let told = 0;
@@ -52,10 +57,15 @@ async function refusedMove(code: string, quietForMs: number) {
     }),
   });
   mover.lookForWork();
-  await until("it is told that the source is kept", () => told > 0);
+  await until("the attempt has ended", () => isMoved || later.length > 0);
   await mover.drain(1000);
-  return { later, warnings };
+  return { later, warnings, isMoved, told };
 }
+
+const refusedMove = (code: string, quietForMs: number) =>
+  movedOnce({ seenMs: Date.now() - quietForMs }, () =>
+    Promise.reject(machineError("it stays", { code, retryable: true })),
+  );
 
 test("a source that has only to be quiet for longer is no warning, and is moved as soon as it was", async () => {
   const { later, warnings } = await refusedMove("move-not-quiet", 5000);
@@ -69,4 +79,17 @@ test("a source that has only to be quiet for longer is no warning, and is moved 
 test("a source that has to stay for another reason is a warning", async () => {
   const { later, warnings } = await refusedMove("move-open", 5000);
   assert.deepEqual([warnings, later], [["move-open"], [{ delayMs: 1000, code: "move-open" }]]);
+});
+
+test("a source that had to stay and is not there any more is kept no more, and its looks are counted from then on", async () => {
+  const gone = async () => ({ kind: "gone" });
+  const error = reportOf(machineError("it stays", { code: "move-open" }));
+  const first = await movedOnce({ attempts: 40, error }, gone);
+  assert.deepEqual(
+    [first.isMoved, first.later, first.told],
+    [false, [{ delayMs: 3_600_000, code: undefined }], 1],
+  );
+  assert.equal((await movedOnce({ attempts: 23 }, gone)).isMoved, false);
+  const last = await movedOnce({ attempts: 24 }, gone);
+  assert.deepEqual([last.isMoved, last.told], [true, 0]);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { machineError } from "../../core/errors.ts";
 import type { DaemonEvents } from "../../watcher/events/daemon-events.ts";
 import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
@@ -13,7 +13,7 @@ const full = machineError("the disk of the ledger is full", {
   remedy: "Free some space",
 });
 
-function ledgerOnADisk(lookMs: number) {
+function ledgerOnADisk(t: TestContext, lookMs: number) {
   const disk = { error: undefined as Error | undefined, written: [] as string[] };
   const told: string[] = [];
   let changes = 0;
@@ -41,11 +41,12 @@ function ledgerOnADisk(lookMs: number) {
     log,
     lookMs,
   });
+  t.after(waiting.end);
   return { ...waiting, disk, told, changes: () => changes };
 }
 
-test("what is to be written waits for a full disk and is written in its order, and that is told once", async () => {
-  const { ledger, trouble, end, disk, told, changes } = ledgerOnADisk(60_000);
+test("what is to be written waits for a full disk and is written in its order, and that is told once", async (t) => {
+  const { ledger, trouble, disk, told, changes } = ledgerOnADisk(t, 60_000);
   disk.error = full;
   const writes = [ledger.markPublished("1"), ledger.forgetRetained("2"), ledger.markPublished("3")];
   await until("there is trouble", () => trouble() !== undefined);
@@ -58,20 +59,35 @@ test("what is to be written waits for a full disk and is written in its order, a
   assert.equal(trouble(), undefined);
   assert.deepEqual(told, ["the disk of the ledger is full", "the ledger can be written again"]);
   assert.equal(changes(), 2);
-  end();
 });
 
-test("a full disk is found also where nothing is to be written", async () => {
-  const { trouble, end, disk } = ledgerOnADisk(10);
+test("another reason for which nothing can be written is told too", async (t) => {
+  const { ledger, trouble, disk, told, changes } = ledgerOnADisk(t, 60_000);
+  disk.error = full;
+  const write = ledger.markPublished("1");
+  await until("there is trouble", () => trouble() !== undefined);
+  disk.error = machineError("another program holds the ledger", { code: "ledger-unusable" });
+  await until("the other reason is given", () => trouble()?.message === "another program holds the ledger");
+  assert.equal(changes(), 2);
+  disk.error = undefined;
+  await write;
+  assert.deepEqual(told, [
+    "the disk of the ledger is full",
+    "another program holds the ledger",
+    "the ledger can be written again",
+  ]);
+});
+
+test("a full disk is found also where nothing is to be written", async (t) => {
+  const { trouble, disk } = ledgerOnADisk(t, 10);
   disk.error = full;
   await until("there is trouble", () => trouble() !== undefined);
   disk.error = undefined;
   await until("all is well", () => trouble() === undefined);
-  end();
 });
 
-test("nothing waits once the daemon ends, nor for another error", async () => {
-  const { ledger, trouble, end, disk } = ledgerOnADisk(60_000);
+test("nothing waits once the daemon ends, nor for another error", async (t) => {
+  const { ledger, trouble, end, disk } = ledgerOnADisk(t, 60_000);
   const other = machineError("another", { code: "another" });
   disk.error = other;
   await assert.rejects(ledger.markPublished("1"), other);

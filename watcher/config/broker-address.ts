@@ -1,6 +1,7 @@
+/** Addresses of MQTT brokers: what a person may write, and what may be shown of it. Pure. */
+
 /** Where the embedded broker listens unless another port is configured, or one of the next where it is taken. */
 export const usualPort = 1883;
-/** Addresses of MQTT brokers: what a person may write, and what may be shown of it. Pure. */
 
 /** User and password are kept apart from the address, so that whoever prints the address cannot print them. */
 export interface BrokerAddress {

@@ -15,6 +15,12 @@ export function createAwaitedDescriptions() {
     came: (describer: string): void => {
       newestSinceMs.delete(describer);
     },
+    /** Forgets the descriptions for which no file waits any more. */
+    keepAwaited: (awaited: ReadonlySet<string>): void => {
+      for (const describer of newestSinceMs.keys()) {
+        if (!awaited.has(describer)) newestSinceMs.delete(describer);
+      }
+    },
   };
 }
 

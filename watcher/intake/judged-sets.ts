@@ -37,8 +37,6 @@ export interface SetRest {
   readonly quietMs: number;
 }
 
-export type JudgedSets = ReturnType<typeof createJudgedSets>;
-
 /** `rereadMs`: a set that is not whole is read again after this, also if nothing of it changed. */
 export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
   const sets = new Map<string, JudgedSet>();
@@ -67,12 +65,15 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
 
   /** A file that the watcher does not list, as for its ending, may be one of a set all the same. */
   async function lacksFile({ members }: JudgedSet): Promise<boolean> {
-    const unlisted = members.find((member) => folder.lookOf(member) === undefined);
-    if (unlisted === undefined) return false;
-    return stat(join(folder.path, unlisted)).then(
-      () => false,
-      () => true,
-    );
+    for (const member of members) {
+      if (folder.lookOf(member) !== undefined) continue;
+      const isThere = await stat(join(folder.path, member)).then(
+        () => true,
+        () => false,
+      );
+      if (!isThere) return true;
+    }
+    return false;
   }
 
   async function holds(set: JudgedSet, { waitsFor }: SetRest, nowMs: number): Promise<boolean> {

@@ -101,6 +101,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
       settings.onStep?.();
     }
     sets.keepWaiting();
+    descriptions.keepAwaited(files.awaited());
     return { files: listed.length, ...files.unsettled(), blind };
   }
 

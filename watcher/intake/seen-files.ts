@@ -96,6 +96,9 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     },
     listed: (source: string): Listed | undefined => present.get(source),
     waiting: (source: string): Candidate | undefined => candidates.get(source),
+    /** The files that describe the sets of those that wait. */
+    awaited: (): ReadonlySet<string> =>
+      new Set([...candidates.values()].flatMap(({ part }) => part?.describer ?? [])),
     isAtRest: ({ watched }: Candidate): boolean => unrest(watched, rule) === undefined,
     /** Its content was told. */
     settle: ({ source, sizeBytes, mtimeMs, ctimeMs }: Listed, isOfSet: boolean): void => {

@@ -23,14 +23,15 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
   }
 
   return {
-    /** The job of `folder` that is to run next; it stays as it is. */
-    peek: (folder: string, order: "newest" | "oldest"): Job | undefined =>
+    /** The job of `folder` that is to run next, but for those of the ids `but`; it stays as it is. */
+    peek: (folder: string, order: "newest" | "oldest", but: readonly string[] = []): Job | undefined =>
       select(
         `WHERE s.folder = ? AND (j.status = 'queued' OR (j.status = 'waiting' AND j.waits_for = 'time'))
-           AND j.not_before_ms <= ?
+           AND j.not_before_ms <= ? AND j.id NOT IN (SELECT value FROM json_each(?))
          ORDER BY s.mtime_ms ${order === "newest" ? "DESC" : "ASC"}, s.source, j.series LIMIT 1`,
         folder,
         now(),
+        JSON.stringify(but),
       )[0],
 
     /**
@@ -110,8 +111,9 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
     },
 
     /**
-     * After a start: jobs that an earlier version ended for a fault that holds their folder now (held-faults.ts) are
-     * queued again, those of the newest content of their source only.
+     * After a start: jobs that ended for a fault that holds their folder (held-faults.ts) are queued again, those of the
+     * newest content of their source only. Earlier versions ended them at once, this one where it found the folder in order
+     * each time.
      */
     takeUpHeld: (): Job[] =>
       transaction(() =>

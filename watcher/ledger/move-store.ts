@@ -11,6 +11,7 @@ export interface PendingMove {
   readonly mtimeMs: number;
   /** Since when it has looked like that, at the latest (milliseconds since 1970, by this machine's clock). */
   readonly seenMs: number;
+  /** Those that ended in the same way in a row: it had to stay, or it was not there. */
   readonly attempts: number;
   /** Why the last attempt left it where it is. */
   readonly error?: ErrorReport;
@@ -50,12 +51,14 @@ export function createMoveStore({ rows, run }: Database, now: () => number) {
       run("UPDATE sightings SET move = 'moved', move_error = NULL WHERE id = ?", id);
     },
 
-    /** The source has to stay for now, with the reason where there is one to tell. */
+    /** The source has to stay for now, with the reason; without one where it was not there. */
     moveLater: (id: number, delayMs: number, error?: ErrorReport): void => {
       run(
-        `UPDATE sightings SET move_attempts = move_attempts + 1, move_not_before_ms = ?, move_error = ? WHERE id = ?`,
+        `UPDATE sightings SET move_not_before_ms = ?, move_error = ?,
+           move_attempts = CASE WHEN (move_error IS NULL) = ? THEN move_attempts + 1 ELSE 1 END WHERE id = ?`,
         now() + delayMs,
         error === undefined ? null : JSON.stringify(error),
+        error === undefined ? 1 : 0,
         id,
       );
     },

@@ -272,7 +272,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (client !== undefined) {
         const late = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
         const quiet = drained(() => pump.isIdle() && ends.isIdle(), timeoutMs);
-        await Promise.race([quiet.then((isQuiet) => (isQuiet ? ends.close() : undefined)), late]);
+        const closed = quiet.then((isQuiet) => (isQuiet ? ends.close() : undefined));
+        await Promise.race([closed.catch(options.onProblem), late]);
         const said = sendNow(client, outgoing("state", last)).catch(() => undefined);
         await Promise.race([said, late]);
       }

@@ -75,8 +75,11 @@ export function createLedgerQueue(
       for (const folder of turns) {
         const { name, order } = folder.config;
         if (paused.has(name)) continue;
-        const job = await ledger.peek(name, order);
-        if (job === undefined || isClaimed(job.id)) continue;
+        const peek = () => ledger.peek(name, order, [...claims.keys()].filter(isClaimed));
+        let job = await peek();
+        // Another worker may have claimed it while the ledger was asked.
+        while (job !== undefined && isClaimed(job.id)) job = await peek();
+        if (job === undefined) continue;
         turns = [...turns.filter((other) => other !== folder), folder];
         return hold(claimedJob(job, folder, models()));
       }

@@ -249,6 +249,11 @@ test("a move that was asked for is asked again until it is done, also after a st
   assert.deepEqual(store.keptSources(), { f: { count: 1, error: broken } });
   clock.ms += 5000;
   assert.deepEqual(store.nextMove("f")?.attempts, 1);
+  store.moveLater(move.id, 0);
+  assert.deepEqual(store.nextMove("f")?.attempts, 1, "it was not there, for the first time");
+  store.moveLater(move.id, 0);
+  assert.deepEqual(store.nextMove("f")?.attempts, 2);
+  assert.deepEqual(store.keptSources(), {});
   store.moveLater(move.id, 3_600_000, broken);
   store.wakeMoves();
   assert.equal(store.nextMove("f")?.id, move.id);

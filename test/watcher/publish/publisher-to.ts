@@ -29,6 +29,7 @@ export function publisherTo(
     unpublished?: JobBody[];
     retained?: string[];
     retainedTopics?: () => Promise<readonly string[]>;
+    markPublished?: () => Promise<void>;
     keepaliveS?: number;
   } = {},
 ) {
@@ -46,7 +47,7 @@ export function publisherTo(
     redact: (text) => text.replaceAll("/secret/", ""),
     memory: {
       unpublished: async (limit) => [...unpublished.values()].slice(0, limit),
-      markPublished: async (id) => void unpublished.delete(id),
+      markPublished: change.markPublished ?? (async (id) => void unpublished.delete(id)),
       retainedTopics: change.retainedTopics ?? (async () => [...retained]),
       rememberRetained: async (topic) => void retained.add(topic),
       forgetRetained: async (topic) => void retained.delete(topic),

@@ -44,6 +44,22 @@ test("at each connect everything retained is said, the state last; a stop says o
   );
 });
 
+test("a ledger that refuses the last end that was told keeps no stop from saying offline", async (t) => {
+  const { broker, heard } = await embedded(t);
+  const markPublished = () => Promise.reject(new Error("the ledger's disk is full"));
+  const { publisher, deliveries, problems } = publisherTo(broker.url, {
+    password: broker.password,
+    markPublished,
+  });
+  publisher.setState(online);
+  publisher.start();
+  await until("the state came back", () => deliveries.includes("arrives"));
+  publisher.publishEnd(end);
+  await stopped(publisher);
+  await until("offline is heard", () => states(heard).at(-1) === "offline");
+  assert.deepEqual(problems, ["the ledger's disk is full"]);
+});
+
 test("the embedded broker keeps strangers from saying that we are offline", async (t) => {
   const { broker, heard, port } = await embedded(t);
   const { publisher } = publisherTo(broker.url, { password: broker.password });

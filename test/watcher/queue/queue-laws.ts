@@ -43,6 +43,15 @@ export function testQueueLaws(name: string, make: (t: TestContext) => Promise<Qu
     assert.equal(await queue.claim(), undefined);
   });
 
+  test(`${name}: while one job of a folder is claimed and has not begun, other workers get the others, also where all ask at once`, async (t) => {
+    const { queue, add } = await make(t);
+    for (const source of ["a.tif", "b.tif", "c.tif"]) await add("f", source);
+    const first = await claimed(queue);
+    const others = await Promise.all([queue.claim(), queue.claim(), queue.claim()]);
+    const ids = [first, ...others].flatMap((claim) => claim?.job.id ?? []);
+    assert.deepEqual([ids.length, new Set(ids).size], [3, 3]);
+  });
+
   test(`${name}: folders take turns, however much waits in one of them`, async (t) => {
     const { queue, add } = await make(t);
     for (const source of ["a.tif", "b.tif", "c.tif"]) await add("f", source);
