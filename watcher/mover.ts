@@ -2,6 +2,7 @@ import { relative, sep } from "node:path";
 import { type BackoffRule, doubledMs } from "../core/backoff.ts";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import { hasCode } from "../core/steering-codes.ts";
+import { within } from "../core/within.ts";
 import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import type { Events } from "./events/event-map.ts";
@@ -117,12 +118,7 @@ export function createMover(
     drain: async (finishMs) => {
       stopped = true;
       clearInterval(timer);
-      let late: NodeJS.Timeout | undefined;
-      const over = new Promise<void>((resolve) => {
-        late = setTimeout(resolve, finishMs);
-      });
-      await Promise.race([Promise.all(working.values()), over]);
-      clearTimeout(late);
+      await within(finishMs, Promise.all(working.values()));
     },
   };
 }

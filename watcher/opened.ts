@@ -1,3 +1,4 @@
+import { within } from "../core/within.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 
 /** What was opened so far, so that a start that fails half way leaves nothing open. */
@@ -17,16 +18,10 @@ export function createOpened(log: Pick<DaemonLog, "error">): Opened {
     push: (close) => void closers.push(close),
     async closeAll() {
       for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
-        let late: NodeJS.Timeout | undefined;
-        const timeout = new Promise<void>((resolve) => {
-          late = setTimeout(resolve, closeMs);
-        });
         try {
-          await Promise.race([close(), timeout]);
+          await within(closeMs, Promise.resolve(close()));
         } catch (error) {
           log.error(error);
-        } finally {
-          clearTimeout(late);
         }
       }
     },

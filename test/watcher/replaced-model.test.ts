@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { copyFile, cp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { within } from "../../core/within.ts";
 import { readPackage } from "../../export/package/read-package.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
 import { createModelChecks } from "../../watcher/models/model-checks.ts";
 import { copyingEngine } from "./copying-engine.ts";
+import { beforeEachCall } from "./folder-io/before-each-call.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
@@ -103,4 +105,35 @@ test("a model that comes into use is checked at the next look, and one that is u
     checks.models().map(({ dir }) => dir),
     [shipped],
   );
+});
+
+test("a model whose disk hangs is in error, its disk is asked nothing else, and it is in order once that answers", async (t) => {
+  for (const call of ["readdir", "stat"]) {
+    const dir = join(await temporaryFolder(), "model");
+    await cp(identity, dir, { recursive: true });
+    const checks = createModelChecks({
+      dirs: () => [dir],
+      signal: new AbortController().signal,
+      everyCalls: 1,
+      onNews: () => undefined,
+      hangMs: 500,
+    });
+    await checks.all("cpu");
+    const hanging: (() => void)[] = [];
+    const end = beforeEachCall(({ name, paths }) => {
+      if (name !== call || !paths[0]?.startsWith(dir)) return undefined;
+      return new Promise((resolve) => hanging.push(resolve));
+    });
+    t.after(end);
+    for (let looks = 0; looks < 3; looks += 1) await within(10_000, checks.changed("cpu"));
+    assert.equal(hanging.length, 1);
+    const [model] = checks.models();
+    assert.match(model !== undefined && "error" in model ? model.error.message : "", /does not answer/);
+    end();
+    for (const answer of hanging) answer();
+    await until("it is in order", async () => {
+      await checks.changed("cpu");
+      return checks.models().every((one) => "package" in one);
+    });
+  }
 });

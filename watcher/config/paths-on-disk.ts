@@ -1,9 +1,9 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { isAbsent } from "../../core/system-code.ts";
+import { within } from "../../core/within.ts";
 import type { WatchFlags } from "./flags.ts";
 import { type DaemonConfig, type FolderPaths, modelsOf, refuseClashes } from "./resolve.ts";
 
@@ -16,14 +16,7 @@ const longestMs = 5_000;
  * after the other: a disk that hangs holds one thread of the process, not all of them.
  */
 export async function checkPathsOnDisk(config: DaemonConfig, flags: WatchFlags): Promise<void> {
-  const enough = new AbortController();
-  const looks = look(config, flags);
-  try {
-    await Promise.race([looks, sleep(longestMs, undefined, { signal: enough.signal })]);
-  } finally {
-    enough.abort();
-    looks.catch(() => undefined);
-  }
+  await within(longestMs, look(config, flags));
 }
 
 async function look(config: DaemonConfig, flags: WatchFlags): Promise<void> {

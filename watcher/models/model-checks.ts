@@ -1,6 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ModelPackage } from "../../core/package-settings.ts";
+import { within } from "../../core/within.ts";
+import { readModel } from "../../runtime/engine/prepared-engine.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
 import { checkModel, type Model, wasLost } from "./models.ts";
 
@@ -26,9 +28,15 @@ export interface ModelChecksOptions {
   readonly everyCalls: number;
   /** Files of a model that was in order were changed, or are in order again: in words. */
   readonly onNews: (news: string) => void;
+  /** A disk that has not answered for so long hangs. */
+  readonly hangMs?: number;
 }
 
-export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChecksOptions): ModelChecks {
+/** Also the whole of a large model comes over a slow share in this time. */
+const usualHangMs = 120_000;
+
+export function createModelChecks(options: ModelChecksOptions): ModelChecks {
+  const { dirs, signal, everyCalls, onNews, hangMs = usualHangMs } = options;
   let models: readonly Model[] = [];
   /** What the files of a model were just before it was checked. */
   const signatures = new Map<string, string>();
@@ -36,11 +44,27 @@ export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChe
   const unchecked = new Map<string, string>();
   /** Models whose last check was lost: how often in a row, and at which call the next one is due. */
   const lost = new Map<string, { times: number; dueCall: number }>();
+  /** Models whose disks were asked and have not answered: one that hangs holds a thread of this process, and no second one. */
+  const asked = new Set<string>();
   let calls = 0;
 
+  /** undefined where the disk does not answer. */
+  async function ask<Answer>(dir: string, question: (dir: string) => Promise<Answer>) {
+    if (asked.has(dir)) return undefined;
+    asked.add(dir);
+    return within(
+      hangMs,
+      question(dir).finally(() => asked.delete(dir)),
+    );
+  }
+
   async function check(dir: string, provider: string): Promise<Model> {
-    signatures.set(dir, await signatureOf(dir));
-    const model = await checkModel(dir, provider, signal);
+    const signature = await ask(dir, signatureOf);
+    const read = () => ask(dir, () => readModel(dir, provider));
+    const model = await checkModel(dir, read, provider, signal);
+    // One whose disk hangs is checked as soon as it answers.
+    if (signature === undefined || asked.has(dir)) signatures.delete(dir);
+    else signatures.set(dir, signature);
     if ("error" in model && wasLost(model.error)) {
       const times = lost.get(dir)?.times ?? 0;
       lost.set(dir, { times: times + 1, dueCall: calls + Math.min(2 ** times, everyCalls) });
@@ -70,10 +94,11 @@ export function createModelChecks({ dirs, signal, everyCalls, onNews }: ModelChe
         dirs().map(async (dir) => {
           const model = models.find((one) => one.dir === dir);
           if (model === undefined) return check(dir, provider);
-          const signature = await signatureOf(dir);
+          const signature = await ask(dir, signatureOf);
           const changed = signatures.get(dir) !== signature;
           const isDue = anyway || (lost.get(dir)?.dueCall ?? Number.POSITIVE_INFINITY) <= calls;
-          if ("error" in model) return changed || isDue ? check(dir, provider) : model;
+          if ("error" in model || signature === undefined)
+            return changed || isDue ? check(dir, provider) : model;
           if (!changed) {
             unchecked.delete(dir);
             return model;
@@ -107,16 +132,15 @@ function takenOver(before: ModelPackage, now: ModelPackage): string {
 /** Packages have a handful of files; a folder that holds more than this is none. */
 const mostFiles = 200;
 
-/** Names, sizes and times of what lies in a package folder, or why it cannot be listed. Reads no content. */
+/** Names, sizes and times of what lies in a package folder, or why it cannot be listed. Reads no content; one look after the other. */
 async function signatureOf(dir: string): Promise<string> {
   try {
     const names = (await readdir(dir, { recursive: true })).sort().slice(0, mostFiles);
-    const facts = await Promise.all(
-      names.map(async (name) => {
-        const { size, mtimeMs, ctimeMs, ino } = await stat(join(dir, name));
-        return `${name} ${size} ${mtimeMs} ${ctimeMs} ${ino}`;
-      }),
-    );
+    const facts: string[] = [];
+    for (const name of names) {
+      const { size, mtimeMs, ctimeMs, ino } = await stat(join(dir, name));
+      facts.push(`${name} ${size} ${mtimeMs} ${ctimeMs} ${ino}`);
+    }
     return facts.join("\n");
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -1,10 +1,8 @@
-import type { ErrorReport } from "../../core/errors.ts";
-import { reportOf } from "../../core/errors.ts";
+import { type ErrorReport, machineError, reportOf } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { hasCode } from "../../core/steering-codes.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { verifyPackage } from "../../export/package/verify-package.ts";
-import { readModel } from "../../runtime/engine/prepared-engine.ts";
 import { runTensor } from "../../runtime/engine/run-tensor.ts";
 import { runnableModel } from "../../runtime/engine/runnable-model.ts";
 import { type FolderConfig, modelsOf } from "../config/resolve.ts";
@@ -24,11 +22,17 @@ export function wasLost(error: Pick<ErrorReport, "code">): boolean {
 
 /**
  * Runs the package's own test tensors through it in a throw-away process; once more where something ended that
- * process. Never throws.
+ * process. `read` answers undefined where its disk does not. Never throws.
  */
-export async function checkModel(dir: string, provider: string, signal: AbortSignal): Promise<Model> {
+export async function checkModel(
+  dir: string,
+  read: () => Promise<ModelPackage | undefined>,
+  provider: string,
+  signal: AbortSignal,
+): Promise<Model> {
   try {
-    const model = await readModel(dir, provider);
+    const model = await read();
+    if (model === undefined) throw diskHangs(dir);
     const runnable = runnableModel(model);
     await verifyPackage(model, (input) => {
       const run = (): Promise<Tensor> => runTensor({ ...runnable, provider, input }, signal);
@@ -41,6 +45,15 @@ export async function checkModel(dir: string, provider: string, signal: AbortSig
   } catch (error) {
     return { dir, error: reportOf(error) };
   }
+}
+
+function diskHangs(dir: string) {
+  return machineError("the disk of the model does not answer", {
+    code: "package-disk-hangs",
+    file: dir,
+    remedy: "Check the share and its server",
+    retryable: true,
+  });
 }
 
 /** Those of a watch folder's models that were found in order. */

@@ -2,6 +2,7 @@ import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { type BackoffRule, backoffMs } from "../../core/backoff.ts";
 import { reportOf } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
+import { within } from "../../core/within.ts";
 
 /**
  * The way to the broker: connects for ever, with a pause that grows and is rolled anew, and makes a fresh client
@@ -143,9 +144,7 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       current = undefined;
       if (client === undefined) return;
       // `end(true)` would not say DISCONNECT, and the broker would send the last will.
-      const ended = new Promise<void>((resolve) => client.end(false, () => resolve()));
-      const late = new Promise<void>((resolve) => setTimeout(resolve, endTimeoutMs).unref());
-      await Promise.race([ended, late]);
+      await within(endTimeoutMs, new Promise<void>((resolve) => client.end(false, () => resolve())));
       // A second `end` does nothing while the first waits for a broker that hangs.
       client.stream.destroy();
     },

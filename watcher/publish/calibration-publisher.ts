@@ -1,6 +1,7 @@
 import type { MqttClient } from "mqtt";
 import type { CalibrationBody, CalibrationProgressBody, MessageBody } from "../../core/messages.ts";
 import { messageKinds } from "../../core/messages.ts";
+import { within } from "../../core/within.ts";
 import { askRightToPublish } from "./ask-right.ts";
 import type { BrokerAccess } from "./broker-access.ts";
 import { createBrokerLink } from "./broker-link.ts";
@@ -97,15 +98,12 @@ export function createCalibrationPublisher(
       const client = link.client();
       if (client !== undefined) sendNow(client, outgoing("calibrationProgress", body)).catch(problem);
     },
-    async result(body, timeoutMs) {
-      const late = new Promise<undefined>((resolve) =>
-        setTimeout(() => resolve(undefined), timeoutMs).unref(),
-      );
+    result(body, timeoutMs) {
       const sent = sendUntil(body, performance.now() + timeoutMs).catch((error: unknown) => {
         problem(error);
         return undefined;
       });
-      return Promise.race([sent, late]);
+      return within(timeoutMs, sent);
     },
     stop: link.stop,
   };

@@ -6,6 +6,7 @@ import {
   messageKinds,
   type StateBody,
 } from "../../core/messages.ts";
+import { within } from "../../core/within.ts";
 import { askRightToPublish } from "./ask-right.ts";
 import { type BrokerLink, createBrokerLink, type Login } from "./broker-link.ts";
 import { createDeliveryWatch, type Delivery } from "./delivery-watch.ts";
@@ -270,12 +271,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       delivery.reset();
       const client = listener();
       if (client !== undefined) {
-        const late = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
+        const endMs = performance.now() + timeoutMs;
         const quiet = drained(() => pump.isIdle() && ends.isIdle(), timeoutMs);
         const closed = quiet.then((isQuiet) => (isQuiet ? ends.close() : undefined));
-        await Promise.race([closed.catch(options.onProblem), late]);
+        await within(timeoutMs, closed.catch(options.onProblem));
         const said = sendNow(client, outgoing("state", last)).catch(() => undefined);
-        await Promise.race([said, late]);
+        await within(endMs - performance.now(), said);
       }
       await link.stop();
     },
