@@ -4,6 +4,7 @@ import type { CalibrationProgress } from "../../calibration/calibrate.ts";
 import type { Calibration } from "../../calibration/result/result.ts";
 import { describeError, usageError } from "../../core/errors.ts";
 import type { CommandIo } from "../command/command.ts";
+import { timeLeftS } from "./work-line.ts";
 
 export interface AnnouncerOptions {
   readonly mqtt?: string;
@@ -21,8 +22,6 @@ export interface CalibrationAnnouncer {
 
 /** A broker that is there takes no longer. */
 const resultMs = 5_000;
-/** Before this share is done a time left would be a guess. */
-const enoughToTell = 0.02;
 
 /**
  * The way to the broker that `watch` would take with the same flags and `--config`. Undefined
@@ -54,7 +53,7 @@ export async function openAnnouncer(
   return {
     progress(id, { doing, done, total }) {
       last = { id, done, total };
-      const share = total > 0 ? Math.min(1, done / total) : 0;
+      const left = timeLeftS(elapsedS(), total > 0 ? Math.min(1, done / total) : 0);
       publisher.progress({
         id,
         status: "running",
@@ -62,7 +61,7 @@ export async function openAnnouncer(
         done_voxels: done,
         total_voxels: total,
         elapsed_s: elapsedS(),
-        ...(share < enoughToTell ? {} : { eta_s: (elapsedS() * (1 - share)) / share }),
+        ...(left === undefined ? {} : { eta_s: left }),
       });
     },
     async result(calibration, path) {

@@ -1,57 +1,29 @@
 import { visible } from "../../core/errors.ts";
 import type { Progress } from "../../runtime/job/denoise-job.ts";
 import type { CommandIo } from "../command/command.ts";
+import { createStatusLine, type StatusLine } from "./status-line.ts";
 
-/** Shows how far a job is: a bar that is redrawn on a terminal, a plain line now and then elsewhere. */
-export interface ProgressLine {
+export interface ProgressLine extends Pick<StatusLine, "end"> {
   readonly show: (progress: Progress) => void;
-  /** Takes the bar away, so that the next line stands alone; the next `show` draws it again. */
-  readonly end: () => void;
 }
 
-const plainEveryMs = 5000;
-const redrawEveryMs = 250;
-const usualColumns = 80;
 const barCharacters = 20;
 const shortBarCharacters = 8;
 /** A shorter name says nothing. */
 const leastName = 8;
 
+/** Shows how far a job is, with a bar on a terminal. */
 export function createProgressLine(
   label: string,
   stderr: CommandIo["stderr"],
   now: () => number = () => performance.now(),
 ): ProgressLine {
+  const line = createStatusLine(stderr, now);
   const name = visible(label);
-  // A terminal that cannot go back to the start of a line says so by this name.
-  if (stderr.isTTY !== true || process.env["TERM"] === "dumb") return plainLines(name, stderr, now);
-  let drawn = false;
-  let drawnMs = Number.NEGATIVE_INFINITY;
   return {
-    show(progress) {
-      if (drawn && now() - drawnMs < redrawEveryMs) return;
-      drawnMs = now();
-      // One less: a full line would wrap, and a line that wraps cannot be redrawn.
-      stderr.write(`\r\u001b[K${drawProgress(name, progress, (stderr.columns ?? usualColumns) - 1)}`);
-      drawn = true;
-    },
-    end() {
-      if (drawn) stderr.write("\r\u001b[K");
-      drawn = false;
-    },
-  };
-}
-
-function plainLines(label: string, stderr: CommandIo["stderr"], now: () => number): ProgressLine {
-  // Short jobs say nothing on their way.
-  let told = now();
-  return {
-    show(progress) {
-      if (now() - told < plainEveryMs) return;
-      told = now();
-      stderr.write(`${label}: ${describeProgress(progress)}\n`);
-    },
-    end: () => undefined,
+    show: (progress) =>
+      line.show(`${name}: ${describeProgress(progress)}`, (columns) => drawProgress(name, progress, columns)),
+    end: line.end,
   };
 }
 
