@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Option } from "commander";
 import type { WarmUpResult } from "../../runtime/job/denoise-job.ts";
@@ -94,7 +95,7 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
     const stopped = once(io.signal);
     const warm = await Promise.race([daemon.warm, daemon.failed, stopped]);
     if (warm !== undefined) {
-      io.stdout.write(whatRuns(warm));
+      io.stdout.write(await whatRuns(warm, config));
       // A service has no keyboard.
       if (asLines) io.stdout.write("  Press Ctrl-C to stop\n");
       const folder = config.folders[0]?.path;
@@ -140,17 +141,13 @@ function whereThingsAre(
   ].join("");
 }
 
-/** A stack that many microscopes write: 20 planes of 1024 x 1024. */
-const typicalPlanes = 20;
-const typicalSide = 1024;
-
-function whatRuns({
-  models,
-  engine,
-}: {
-  models: readonly Model[];
-  engine: WarmUpResult | undefined;
-}): string {
+async function whatRuns(
+  { models, engine }: { models: readonly Model[]; engine: WarmUpResult | undefined },
+  { folders, engine: { memory_limit } }: DaemonConfig,
+): Promise<string> {
+  const { modelsOf } = await import("../../watcher/config/resolve.ts");
+  const { memoryLimitBytes } = await import("../../runtime/machine/memory-limit.ts");
+  const { typicalStackWords } = await import("../words/typical-stack.ts");
   const errors = models.flatMap((model) =>
     "error" in model
       ? [`  model ${near(model.dir)}: ${model.error.message}. ${model.error.remedy ?? ""}\n`]
@@ -163,20 +160,16 @@ function whatRuns({
   if (engine === undefined) {
     return `${errors.join("")}  The engine was lost while it warmed up. It is started again, and files wait until it is warm.\n`;
   }
-  const { tile, overlap } = first.package.settings;
-  // Overlapping voxels go through the network several times.
-  const work = tile.reduce(
-    (product, length, axis) => product * (length / (length - (overlap[axis] ?? 0))),
-    1,
-  );
-  const seconds = (typicalPlanes * typicalSide ** 2 * work) / engine.networkVoxelsPerS;
+  const folder = folders.find((one) => modelsOf(one).includes(first.dir));
+  const wishes = {
+    ...first.package,
+    tile: folder?.tile ?? undefined,
+    overlap: folder?.overlap ?? undefined,
+    memoryLimitBytes: memory_limit === null ? undefined : memoryLimitBytes(memory_limit, totalmem()),
+  };
   const slow = engine.provider === "cpu" ? ": slow, for trying out; a GPU makes it fast" : "";
-  return `${errors.join("")}  Provider: ${engine.provider}${slow}. A stack of ${typicalSide} x ${typicalSide} x ${typicalPlanes} will take about ${duration(seconds)} (measured in the warm-up)\n`;
-}
-
-function duration(seconds: number): string {
-  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
-  return `${(seconds / 60).toFixed(0)} min`;
+  const stack = typicalStackWords(wishes, engine.networkVoxelsPerS);
+  return `${errors.join("")}  Provider: ${engine.provider}${slow}. ${stack}\n`;
 }
 
 function once(signal: AbortSignal): Promise<undefined> {
