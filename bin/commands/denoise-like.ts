@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type EdgeError, usageError, visible } from "../../core/errors.ts";
-import type { PlaneSource } from "../../formats/plane/plane-source.ts";
+import type { EngineOptions } from "../../runtime/engine/host.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { type ProviderName, providerNames } from "../../runtime/machine/providers.ts";
 import type { OrderOfResult } from "../../runtime/result/order-of-result.ts";
@@ -22,7 +22,8 @@ export async function denoiseLike(
   const { openAcquisition } = await import("../../formats/open.ts");
   const { provenancesIn } = await import("../../formats/ome/read-provenance.ts");
   const { orderOfResult } = await import("../../runtime/result/order-of-result.ts");
-  const { startEngine } = await import("../../runtime/engine/host.ts");
+  const { writeError } = await import("../../formats/file/write-errors.ts");
+  const { describeDifference } = await import("../words/describe-difference.ts");
   const [source, ...others] = paths;
   if (source === undefined || others.length > 0) {
     throw usageError("--like takes one source", {
@@ -32,57 +33,68 @@ export async function denoiseLike(
     });
   }
   const made = await openAcquisition(result, { signal: io.signal });
-  const folder = await mkdtemp(join(dirname(result), ".cnnt-edge-like-"));
+  let folder: string | undefined;
   try {
-    const { original, channels } = made.acquisition;
+    const { original, channels, sampleType } = made.acquisition;
     const provenance = original.kind === "ome-xml" ? (provenancesIn(original.xml).at(-1) ?? []) : [];
     const order = orderOfResult(result, provenance, channels.length);
     await refuseOtherSource(source, order, io.signal);
     const models = await modelsFor(order, result, options);
     const provider = options.provider ?? knownProvider(order.provider, result);
     const threads = options.threads ?? order.threads;
-    const engine = startEngine({
-      models: [models.default],
-      require: provider,
-      ...(threads === undefined ? {} : { intraOpThreads: threads }),
+    folder = await mkdtemp(join(dirname(result), ".cnnt-edge-like-")).catch((cause: unknown) => {
+      throw writeError(cause, dirname(result));
     });
-    const progress = createProgressLine(source, io.stderr);
     const output = join(folder, "again.ome.tif");
-    const { sampleType } = made.acquisition;
-    const job: DenoiseJobInput = {
-      input: source,
-      output,
-      series: order.series,
-      models,
-      ...order.tiles,
-      normalization: order.normalization,
-      depthAxis: order.depthAxis,
-      ...(sampleType === "uint16" || sampleType === "float32" ? { sampleType } : {}),
-    };
-    try {
-      await engine.denoise(job, { signal: io.signal, onProgress: progress.show });
-    } finally {
-      progress.end();
-      await engine.stop(io.signal.aborted ? 0 : undefined);
-    }
+    await denoiseAgain(
+      {
+        input: source,
+        output,
+        series: order.series,
+        models,
+        ...order.tiles,
+        normalization: order.normalization,
+        depthAxis: order.depthAxis,
+        ...(sampleType === "uint16" || sampleType === "float32" ? { sampleType } : {}),
+      },
+      { models: [models.default], require: provider, intraOpThreads: threads },
+      io,
+    );
     const again = await openAcquisition(output, { signal: io.signal });
-    try {
-      const difference = await firstDifference(made, again, io.signal);
-      io.stdout.write(
-        `${visible(result)}: ${difference ?? `equal, every sample (${provider}${threads === undefined ? "" : `, threads: ${threads}`})`}\n`,
-      );
-      if (difference !== undefined)
-        io.stderr.write(
-          `${visible(result)}: it was made by ${order.software} with ${order.runtime}; another version, processor or number of threads may round otherwise\n`,
-        );
-      return difference === undefined ? exitCodes.done : exitCodes.failed;
-    } finally {
-      await again.close();
-    }
+    const difference = await describeDifference(made, again, io.signal).finally(() => again.close());
+    const equal = `equal, every sample (${provider}${threads === undefined ? "" : `, threads: ${threads}`})`;
+    io.stdout.write(`${visible(result)}: ${difference ?? equal}\n`);
+    if (difference === undefined) return exitCodes.done;
+    io.stderr.write(`${visible(result)}: ${visible(whyDifferent(order))}\n`);
+    return exitCodes.failed;
   } finally {
     await made.close();
-    await rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function denoiseAgain(job: DenoiseJobInput, options: EngineOptions, io: CommandIo): Promise<void> {
+  const { startEngine } = await import("../../runtime/engine/host.ts");
+  const engine = startEngine(options);
+  const progress = createProgressLine(job.input, io.stderr);
+  try {
+    await engine.denoise(job, { signal: io.signal, onProgress: progress.show });
+  } finally {
+    progress.end();
+    await engine.stop(io.signal.aborted ? 0 : undefined);
+  }
+}
+
+/** All that may be it: nothing more is known. */
+function whyDifferent({ software, runtime, models, tiles }: OrderOfResult): string {
+  const denoised = models.some((sha256) => sha256 !== undefined);
+  return [
+    `it was made by ${software} with ${runtime}; another version, processor or number of threads may round otherwise`,
+    "of the package only the weights are compared: its settings may be others now",
+    ...(tiles === undefined && denoised
+      ? ["its channels state different tiles, and the packages' own were taken"]
+      : []),
+  ].join("; ");
 }
 
 /** For each channel the given model whose weights the result names. */
@@ -104,36 +116,6 @@ async function modelsFor(
     byChannel[index] = dir;
   }
   return { default: model, byChannel };
-}
-
-/** Where the first sample differs, and by how much any does; undefined where all are the same. */
-async function firstDifference(
-  made: PlaneSource,
-  again: PlaneSource,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { sizes, sampleType } = made.acquisition;
-  const other = again.acquisition;
-  if (JSON.stringify(other.sizes) !== JSON.stringify(sizes) || other.sampleType !== sampleType) {
-    return `different: it has another size or sample type (${sampleType}, again ${other.sampleType})`;
-  }
-  let [first, count, largest] = ["", 0, 0];
-  for (let t = 0; t < sizes.t; t += 1) {
-    for (let c = 0; c < sizes.c; c += 1) {
-      for (let z = 0; z < sizes.z; z += 1) {
-        signal.throwIfAborted();
-        const [a, b] = [await made.readPlane({ t, c, z }), await again.readPlane({ t, c, z })];
-        for (let i = 0; i < a.length; i += 1) {
-          if (Object.is(a[i], b[i])) continue;
-          if (count === 0) first = `t ${t}, c ${c}, z ${z}, y ${Math.floor(i / sizes.x)}, x ${i % sizes.x}`;
-          count += 1;
-          largest = Math.max(largest, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
-        }
-      }
-    }
-  }
-  if (count === 0) return undefined;
-  return `different: ${count} of ${sizes.t * sizes.c * sizes.z * sizes.y * sizes.x} samples, the first at ${first}; the largest difference is ${largest}`;
 }
 
 function knownProvider(name: string, result: string): ProviderName {
@@ -163,11 +145,10 @@ async function refuseOtherSource(
   signal: AbortSignal,
 ): Promise<void> {
   const { sourceFilesOf } = await import("../../core/acquisition.ts");
-  const { openAcquisition } = await import("../../formats/open.ts");
+  const { describeImage } = await import("../words/describe-image.ts");
   const { hashSource } = await import("../../runtime/result/source-hash.ts");
-  const opened = await openAcquisition(source, { series, signal });
-  await opened.close();
-  const { sha256 } = await hashSource(sourceFilesOf(opened.acquisition), signal);
+  const files = sourceFilesOf(await describeImage(source, signal, series));
+  const { sha256 } = await hashSource(files, signal);
   if (sha256 === sourceSha256) return;
   throw usageError("the result was made from another source", {
     code: "like-source",

@@ -3,7 +3,6 @@ import { Option } from "commander";
 import { describeError, reportOf, visible } from "../../core/errors.ts";
 import type { DenoiseOutcome, Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { interrupted, orInterrupted } from "../../runtime/job/interrupted.ts";
-import { providerNames } from "../../runtime/machine/providers.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import type { Ended, Task } from "../given/denoise-tasks.ts";
 import { makeResultsFolder } from "../given/results-folder.ts";
@@ -16,6 +15,7 @@ import {
   taskOptions,
 } from "../options/denoise-options.ts";
 import { boxOf, positiveInteger, wholeNumber } from "../options/option-values.ts";
+import { providerOption } from "../options/provider-option.ts";
 import { createProgressLine, describeDuration, describeRate } from "../words/progress.ts";
 
 /** `--like` takes from the result what these would say. */
@@ -105,12 +105,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
         .choices(["none", "deflate", "zstd"])
         .default("none"),
     )
-    .addOption(
-      new Option(
-        "--provider <name>",
-        "use only this provider; fail if it is unavailable (default: cuda, otherwise cpu)",
-      ).choices([...providerNames]),
-    )
+    .addOption(providerOption())
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option(
       "--memory-limit <amount>",
@@ -165,9 +160,9 @@ async function denoise(paths: readonly string[], options: DenoiseOptions, io: Co
 
   const engine = startEngine({
     models: [options.model],
-    ...(options.provider === undefined ? {} : { require: options.provider }),
-    ...(options.threads === undefined ? {} : { intraOpThreads: options.threads }),
-    ...(options.memoryLimit === undefined ? {} : { memoryLimitBytes: options.memoryLimit }),
+    require: options.provider,
+    intraOpThreads: options.threads,
+    memoryLimitBytes: options.memoryLimit,
   });
   const results: Result[] = [...ended];
   try {

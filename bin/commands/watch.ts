@@ -1,6 +1,5 @@
 import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import { Option } from "commander";
 import type { WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
 import type { WatchFlags } from "../../watcher/config/flags.ts";
@@ -12,6 +11,7 @@ import { type CommandIo, type DefineCommand, exitCodes } from "../command/comman
 import { near } from "../command/near.ts";
 import { type ConfigChoice, chooseConfig, systemConfig } from "../given/system-config.ts";
 import { wholeNumber } from "../options/option-values.ts";
+import { providerOption } from "../options/provider-option.ts";
 
 interface WatchOptions extends WatchFlags {
   readonly config?: string;
@@ -33,14 +33,7 @@ export const defineWatch: DefineCommand = (program, io, act) => {
     .option("--out <dir>", "results go here (default: ./denoised)")
     .option("--model <dir>", "model package")
     .option("--calibration <file>", "calibration.json: warn of acquisitions that are noisier than it")
-    .addOption(
-      new Option("--provider <name>", "use only this provider; fail if it is unavailable").choices([
-        "cpu",
-        "cuda",
-        "tensorrt",
-        "webgpu",
-      ]),
-    )
+    .addOption(providerOption("as configured, or cuda, otherwise cpu"))
     .option(
       "--mqtt <url>",
       "broker, for example broker.lab or mqtts://broker.lab:8883 (default: an embedded one on loopback)",

@@ -20,13 +20,15 @@ import { smallerVoxels } from "./smaller-tiles.ts";
 
 type Adjustable = "intraOpThreads" | "lowPriority" | "memoryLimitBytes" | "tileLimits" | "idleReleaseMs";
 
-export interface EngineOptions extends Partial<Pick<EngineSettings, Adjustable>> {
+type Adjusted = { readonly [Setting in Adjustable]?: EngineSettings[Setting] | undefined };
+
+export interface EngineOptions extends Adjusted {
   /** Package folders; the first is run once at the start, so that `ready` reports what was measured. */
   readonly models: readonly [string, ...string[]];
   /** Tried in this order; `cuda`, then `cpu` by default. */
   readonly providers?: readonly ProviderName[];
   /** Refuse to run on anything else. */
-  readonly require?: ProviderName;
+  readonly require?: ProviderName | undefined;
   /** Environment of the engine process; ours by default. */
   readonly env?: NodeJS.ProcessEnv;
   /** What to run as the engine process; tests put programs that hang or crash in its place. */

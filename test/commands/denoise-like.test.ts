@@ -80,6 +80,26 @@ test("a result with another sample somewhere is told as different, with the plac
   assert.match(stdout, /different: 1 of \d+ samples, the first at t 0, c 0, z 0, y \d+, x \d+/);
 });
 
+test("a folder in which nothing can be made is told in a line, and the result's file is closed", async () => {
+  const result = await denoised("unwritable", "--model", identity);
+  // In this folder of links not even root can make anything.
+  const { open, readdir, readlink } = await import("node:fs/promises");
+  const file = await open(result);
+  try {
+    const link = `/proc/self/fd/${file.fd}`;
+    const { code, stderr } = await runHere(["denoise", "--like", link, source, "--model", identity]);
+    assert.equal(code, 1);
+    assert.match(stderr, /does not exist|not permitted|could not be written/);
+    assert.doesNotMatch(stderr, /internal|defect|^\s+at /m);
+    const places = await Promise.all(
+      (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")),
+    );
+    assert.equal(places.filter((place) => place === result).length, 1);
+  } finally {
+    await file.close();
+  }
+});
+
 test("another source, a file that is no result, and two sources are refused in a line", async () => {
   const result = await denoised("refused", "--model", identity);
   const other = await runHere(["denoise", "--like", result, result, "--model", identity]);
