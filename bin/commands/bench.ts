@@ -73,7 +73,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { onnxRuntimeVersion } = await import("../../runtime/machine/product-version.ts");
 
   const { input: given, json } = options;
-  await refuseTogether(
+  const [model] = await refuseTogether(
     [
       () => readModel(options.model, options.provider),
       ...(given === undefined ? [] : [() => describeImage(given, io.signal)]),
@@ -82,7 +82,6 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
     ],
     io,
   );
-  const model = await readModel(options.model, options.provider);
   const threads = options.threads ?? availableParallelism();
   const runtime = onnxRuntimeVersion();
   const deviceBytes = mostFreeDeviceBytes(options.provider);

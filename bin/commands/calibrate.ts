@@ -8,7 +8,6 @@ import type { Calibration } from "../../calibration/result/result.ts";
 import { visible } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/job/interrupted.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
-import { providerNames } from "../../runtime/machine/providers.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";
 import { refuseUselessFolder } from "../given/results-folder.ts";
@@ -29,6 +28,7 @@ import {
   positiveInteger,
   wholeNumber,
 } from "../options/option-values.ts";
+import { providerOption } from "../options/provider-option.ts";
 import { openAnnouncer } from "../words/calibration-announcer.ts";
 import { createWorkLine } from "../words/work-line.ts";
 
@@ -89,11 +89,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     .option("--channels <n>", "channels of the mosaic", positiveInteger, 1)
     .option("--tile <z,y,x>", "as in denoise", boxOf(1))
     .option("--overlap <z,y,x>", "as in denoise", boxOf(0))
-    .addOption(
-      new Option("--provider <name>", "use only this provider; fail if it is unavailable").choices([
-        ...providerNames,
-      ]),
-    )
+    .addOption(providerOption())
     .option("--seed <n>", "same seed, same draws", wholeNumber, 1)
     .option("--keep-work", "keep the denoised stacks in OUT/calibration-work")
     .option("--mqtt <url>", "publish progress and result at this broker, as watch does")
@@ -125,16 +121,15 @@ async function runCalibration(
 
   const target = options.target === undefined ? undefined : parseTarget(options.target);
   const kind = kindOf(inputs, options);
-  let note: string | undefined;
-  const lookAtModel = async (): Promise<void> => {
+  const lookAtModel = async (): Promise<string | undefined> => {
     const model = await readPackage(options.model);
     refuseOtherTask(model, "Calibrate with a model that denoises");
-    note = taskNote(model);
+    return taskNote(model);
   };
-  await refuseTogether(
+  const [note] = await refuseTogether(
     [
-      ...pathsOf(inputs, options).map((path) => () => refuseMissing(path)),
       lookAtModel,
+      ...pathsOf(inputs, options).map((path) => () => refuseMissing(path)),
       () => refuseUselessFolder(options.out),
     ],
     io,
@@ -145,10 +140,7 @@ async function runCalibration(
     await announcer?.end();
     throw error;
   });
-  const engine = startEngine({
-    models: [options.model],
-    ...(options.provider === undefined ? {} : { require: options.provider }),
-  });
+  const engine = startEngine({ models: [options.model], require: options.provider });
   const line = createWorkLine("calibrate", io.stderr);
   try {
     const prepared = await prepareRepeats(source, {

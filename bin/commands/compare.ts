@@ -167,19 +167,17 @@ async function lookAhead(
   const pairs = candidates.flatMap(({ files }) =>
     references.map((reference, index) => [files[index] ?? "", reference] as const),
   );
-  const looks = pairs.map(([file, reference]) => async () => {
+  const looks = pairs.map(([file, reference]) => async (): Promise<undefined> => {
     const truth = await describeImage(reference, io.signal);
     refuseOtherSizes(await describeImage(file, io.signal), truth);
   });
-  const notes: string[] = [];
-  const lookAtModel = async (dir: string): Promise<void> => {
+  const lookAtModel = async (dir: string): Promise<string | undefined> => {
     const model = await readPackage(dir);
     if (!runAnyway) refuseOtherTask(model, otherTaskRemedy);
-    const note = taskNote(model);
-    if (note !== undefined) notes.push(note);
+    return taskNote(model);
   };
-  await refuseTogether([...models.map((dir) => () => lookAtModel(dir)), ...looks], io);
-  for (const note of notes) io.stderr.write(`note: ${visible(note)}\n`);
+  const notes = await refuseTogether([...models.map((dir) => () => lookAtModel(dir)), ...looks], io);
+  for (const note of notes) if (note !== undefined) io.stderr.write(`note: ${visible(note)}\n`);
 }
 
 /** Denoises to float32 under names that keep the order. */

@@ -15,6 +15,8 @@ export async function explainDenoise(
   const { denoiseJobSchema } = await import("../../runtime/job/denoise-job.ts");
   const { explainPlan } = await import("../../runtime/plan/explain-plan.ts");
   const { planJob } = await import("../../runtime/plan/plan-job.ts");
+  const { createHeldPackages } = await import("../../runtime/engine/held-packages.ts");
+  const { take } = createHeldPackages(readPackage);
   const { tasks, ended } = await findTasks(paths, taskOptions(options, "replace"), io);
   let failed = ended.length > 0;
   for (const task of tasks) {
@@ -23,7 +25,7 @@ export async function explainDenoise(
       const job = denoiseJobSchema.parse(jobOf(task, options));
       const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
       try {
-        const plan = await planJob(job, source.acquisition, readPackage, {
+        const plan = await planJob(job, source.acquisition, take, {
           memoryLimitBytes: options.memoryLimit,
         });
         const explanation = explainPlan(plan, source.acquisition, job.output);

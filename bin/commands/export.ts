@@ -104,11 +104,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
         const { describeProof } = await import("../../export/proven-twin.ts");
         const { inputName, outputName } = await import("../../export/onnx/cnnt-layers.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
-        const { readTrainingConfig } = await import("../../export/cnnt/training-config.ts");
-        await refuseMissingParts(weights, options, io);
-        const config = options.config ?? configBeside(weights);
-        if (config !== undefined && options.config === undefined) io.stderr.write(`reading ${config}\n`);
-        const training = config === undefined ? undefined : await readTrainingConfig(config);
+        const { training, card } = await readParts(weights, options, io);
         const outcome = await exportCheckpoint({
           weights,
           ...(options.stateDict === undefined ? {} : { stateDict: options.stateDict }),
@@ -120,9 +116,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
             name: options.name ?? `${basename(weights, extname(weights))} CNNT`,
             ...(options.license === undefined ? {} : { license: options.license }),
             authors: options.author,
-            ...(options.card === undefined
-              ? {}
-              : { card: (await readNamedFile(options.card, largestCardBytes)).toString() }),
+            ...(card === undefined ? {} : { card }),
           },
           ...(options.tile === undefined ? {} : { tile: options.tile }),
           ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
@@ -153,22 +147,32 @@ export const defineExport: DefineCommand = (program, io, act) => {
     );
 };
 
-/** All that the export needs and that is not there, in the order of the command line, before anything takes time. */
-async function refuseMissingParts(weights: string, options: ExportOptions, io: CommandIo): Promise<void> {
+/** What stands beside the weights. All that is wrong is told in the order of the command line, before anything takes time. */
+async function readParts(weights: string, options: ExportOptions, io: CommandIo) {
   const { openCheckpoint } = await import("../../export/torch/checkpoint.ts");
   const { readTrainingConfig } = await import("../../export/cnnt/training-config.ts");
   const { refuseExisting } = await import("../../export/package/write-package.ts");
   const { findPairs } = await import("../../calibration/pairs/find-pairs.ts");
-  const { config, out, force = false, pairs, card } = options;
-  const looks: (() => Promise<unknown>)[] = [
-    async () => await (await openCheckpoint(weights)).close(),
-    async () => config !== undefined && (await readTrainingConfig(config)),
-    async () => await refuseExisting(out, force),
-    async () => await refuseUselessFolder(dirname(out)),
-    async () => pairs !== undefined && (await findPairs(pairs)),
-    async () => card !== undefined && (await refuseMissing(card)),
-  ];
-  await refuseTogether(looks, io);
+  const { out, force = false, pairs } = options;
+  const config = options.config ?? configBeside(weights);
+  const [, training, , , , card] = await refuseTogether(
+    [
+      async () => await (await openCheckpoint(weights)).close(),
+      async () => (config === undefined ? undefined : await readTrainingConfig(config)),
+      () => refuseExisting(out, force),
+      () => refuseUselessFolder(dirname(out)),
+      async () => pairs !== undefined && (await findPairs(pairs)),
+      async () => (options.card === undefined ? undefined : await readCard(options.card)),
+    ],
+    io,
+  );
+  if (config !== undefined && options.config === undefined) io.stderr.write(`reading ${config}\n`);
+  return { training, card };
+}
+
+async function readCard(file: string): Promise<string> {
+  await refuseMissing(file);
+  return (await readNamedFile(file, largestCardBytes)).toString();
 }
 
 /** Runs the new package on the pairs, or on a simulated field for its picture. */

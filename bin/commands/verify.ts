@@ -51,17 +51,18 @@ export const defineVerify: DefineCommand = (program, io, act) => {
         const { runnableModel } = await import("../../runtime/engine/runnable-model.ts");
         const { installedProviders } = await import("../../runtime/engine/choose-provider.ts");
 
-        const given = [options.input, options.expected].filter((file) => file !== undefined);
-        await refuseTogether([() => readPackage(dir), ...given.map((file) => () => readNpyTensor(file))], io);
-        const model = await readPackage(dir);
+        const tensorOf = async (file: string | undefined): Promise<Tensor | undefined> =>
+          file === undefined ? undefined : await readNpyTensor(file);
+        const [model, input, expected] = await refuseTogether(
+          [() => readPackage(dir), () => tensorOf(options.input), () => tensorOf(options.expected)],
+          io,
+        );
         const results: Result[] = [];
         for (const provider of options.provider ?? installedProviders()) {
           const runnable = runnableModel(await forProvider(model, provider));
-          const run = (input: Tensor) => runTensor({ ...runnable, provider, input }, io.signal);
+          const run = (tensor: Tensor) => runTensor({ ...runnable, provider, input: tensor }, io.signal);
           results.push({ provider, test: "own test tensors", ...(await verifyPackage(model, run)) });
-          if (options.input !== undefined && options.expected !== undefined) {
-            const input = await readNpyTensor(options.input);
-            const expected = await readNpyTensor(options.expected);
+          if (input !== undefined && expected !== undefined) {
             const tolerance = absoluteTolerance(options.atol, options.rtol);
             results.push({
               provider,

@@ -77,14 +77,13 @@ export async function findTasks(
   ended.push(...given.refused, ...refused);
   for (const note of given.notes) io.stderr.write(`${visible(note)}\n`);
   const dirs = new Set([options.model, ...Object.values(options.channel)].filter((dir) => dir !== pass));
-  const models: ModelPackage[] = [];
-  const look = async (dir: string): Promise<void> => {
+  const look = async (dir: string): Promise<ModelPackage> => {
     const model = await readPackage(dir);
     if (!options.runAnyway) refuseOtherTask(model, otherTaskRemedy);
-    models.push(model);
+    return model;
   };
-  await refuseTogether(
-    [...[...dirs].map((dir) => () => look(dir)), () => refuseUselessFolder(options.out)],
+  const [, ...models] = await refuseTogether(
+    [() => refuseUselessFolder(options.out), ...[...dirs].map((dir) => () => look(dir))],
     io,
   );
 

@@ -1,7 +1,7 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { DenoiseJob, DenoiseOutcome, Progress } from "../job/denoise-job.ts";
+import type { DenoiseJob, DenoiseOutcome, Progress, WarmUpResult } from "../job/denoise-job.ts";
 import type { ProviderName } from "../machine/providers.ts";
-import type { TileLimits } from "./tile-deadline.ts";
+import type { DeadlineLimits } from "./tile-deadline.ts";
 
 /** What the engine's process does for its host. */
 export interface EngineDuties {
@@ -43,15 +43,11 @@ export interface EngineSettings {
   /** Bytes that tiles are planned for at most; the package's tiles where absent. */
   readonly memoryLimitBytes?: number | undefined;
   /** How long a tile may take; learned from the warm-up where absent. */
-  readonly tileLimits?: TileLimits | undefined;
+  readonly tileLimits?: DeadlineLimits | undefined;
   /** Nothing is kept for the next job when none came for so long; a minute where absent. */
   readonly idleReleaseMs?: number | undefined;
   /** Of tests: what runs in the place of the network's thread. */
   readonly networkProgram?: string | undefined;
 }
 
-export interface WarmUp {
-  readonly pid: number;
-  readonly runtimeVersion: string;
-  readonly networkVoxelsPerS: number;
-}
+export type WarmUp = Pick<WarmUpResult, "pid" | "runtimeVersion" | "networkVoxelsPerS">;

@@ -8,7 +8,7 @@ import type { NetworkDuties, NetworkSettings } from "./network-duties.ts";
 import { type RunnableModel, runnableModel } from "./runnable-model.ts";
 // Before the thread is started: it can no longer turn the telemetry off itself.
 import "./no-telemetry.ts";
-import { createTileDeadline, defaultTileLimits, type TileLimits } from "./tile-deadline.ts";
+import { createTileDeadline, type DeadlineLimits, defaultDeadlineLimits } from "./tile-deadline.ts";
 
 /** The network on a worker thread of this process, as the process's main thread sees it. */
 export interface NetworkThread extends Network {
@@ -28,7 +28,7 @@ export interface NetworkThread extends Network {
 export interface NetworkThreadOptions {
   /** What to run as the thread; tests put threads that hang or fail in its place. */
   readonly program?: URL;
-  readonly limits?: TileLimits;
+  readonly limits?: DeadlineLimits;
   /** The request at the head has taken too long. Nothing can stop the thread but the end of the process. */
   readonly onStuck?: (error: EdgeError) => void;
 }
@@ -39,7 +39,7 @@ export function startNetworkThread(
   options: NetworkThreadOptions = {},
 ): NetworkThread {
   const thread = startThread(options.program ?? new URL("./ort-worker.ts", import.meta.url), settings);
-  const limits = options.limits ?? defaultTileLimits;
+  const limits = options.limits ?? defaultDeadlineLimits;
   const deadline = createTileDeadline(limits);
   /** In the order in which it is served: the first is at work. */
   const waiting = new Set<{ readonly limitMs: number }>();

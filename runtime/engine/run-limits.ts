@@ -3,7 +3,7 @@ import { machineError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { availableBytes } from "../plan/memory-plan.ts";
 import { assumedBytesPerVoxel } from "../plan/zoo-tiles.ts";
-import { defaultTileLimits } from "./tile-deadline.ts";
+import { defaultDeadlineLimits } from "./tile-deadline.ts";
 
 /** What one run of a model of which nothing is known may take before its process is killed. */
 export interface RunLimits {
@@ -36,7 +36,7 @@ export function runLimits(of: {
   readonly freeBytes: number;
 }): RunLimits {
   const { voxels, modelBytes, provider, freeBytes } = of;
-  const timeoutMs = Math.min(startMs + (1000 * voxels) / leastVoxelsPerS, defaultTileLimits.firstRunMs);
+  const timeoutMs = Math.min(startMs + (1000 * voxels) / leastVoxelsPerS, defaultDeadlineLimits.firstRunMs);
   const wanted =
     startBytes + copiesOfWeights * modelBytes + bytesPerVoxel * voxels + (provider === "cpu" ? 0 : gpuBytes);
   return { timeoutMs, memoryBytes: Math.min(wanted, shareOfFree * freeBytes) };

@@ -1,5 +1,5 @@
 /** How long a tile may take before the network counts as stuck. Milliseconds, and factors of what was measured. */
-export interface TileLimits {
+export interface DeadlineLimits {
   /** The first run of a shape, and the loading of a model: a GPU searches its algorithms, or builds an engine. */
   readonly firstRunMs: number;
   /** No tile is given less. */
@@ -8,7 +8,7 @@ export interface TileLimits {
   readonly factor: number;
 }
 
-export const defaultTileLimits: TileLimits = { firstRunMs: 15 * 60_000, floorMs: 60_000, factor: 20 };
+export const defaultDeadlineLimits: DeadlineLimits = { firstRunMs: 15 * 60_000, floorMs: 60_000, factor: 20 };
 
 export interface TileDeadline {
   /** Milliseconds that a tile of so many voxels may take; `shape` names model and shape. */
@@ -17,7 +17,7 @@ export interface TileDeadline {
 }
 
 /** Learns from each tile that ended, the warm-up's first of all. Pure but for what it remembers. */
-export function createTileDeadline({ firstRunMs, floorMs, factor }: TileLimits): TileDeadline {
+export function createTileDeadline({ firstRunMs, floorMs, factor }: DeadlineLimits): TileDeadline {
   const slowestOfShape = new Map<string, number>();
   let slowest = 0;
   return {
