@@ -1,9 +1,10 @@
-"""PSNR against the known truth by depth, and whether planes show a step where tiles begin or end.
+"""PSNR against the known truth by depth, in the tiles of a plan and in one piece, and whether planes show a step where tiles
+begin or end.
 
-usage: depth.py NOISY TRUTH DENOISED TILE_Z,Y,X OVERLAP_Z,Y,X
+usage: depth.py NOISY TRUTH IN_TILES IN_ONE_PIECE TILE_Z,Y,X OVERLAP_Z,Y,X
 
 PSNR without any fit; its range is that of the true image, 99.9th percentile less minimum. The step: mean absolute
-difference between neighbouring planes (rows, columns) of the error image (denoised - truth), where a tile begins or
+difference between neighbouring planes (rows, columns) of the error image (denoised in tiles - truth), where a tile begins or
 ends against elsewhere; a ratio near 1 means that nothing is to be seen there.
 """
 
@@ -13,13 +14,14 @@ import sys
 import numpy as np
 import tifffile
 
-noisy, truth, denoised = (tifffile.imread(p).astype(np.float64) for p in sys.argv[1:4])
-tile, overlap = ([int(s) for s in arg.split(",")] for arg in sys.argv[4:6])
+noisy, truth, tiled, whole = (tifffile.imread(p).astype(np.float64) for p in sys.argv[1:5])
+tile, overlap = ([int(s) for s in arg.split(",")] for arg in sys.argv[5:7])
 data_range = np.percentile(truth, 99.9) - truth.min()
+depth = truth.shape[0]
 
 
-def psnr(x, y):
-    return 10 * np.log10(data_range**2 / np.mean((x - y) ** 2))
+def psnr(image, chosen):
+    return 10 * np.log10(data_range**2 / np.mean((image[chosen] - truth[chosen]) ** 2))
 
 
 def borders(axis):
@@ -33,20 +35,25 @@ def borders(axis):
 
 
 def row(name, chosen):
-    print(f"| {name} | {psnr(noisy[chosen], truth[chosen]):.2f} | {psnr(denoised[chosen], truth[chosen]):.2f} |")
+    in_tiles, in_one_piece = psnr(tiled, chosen), psnr(whole, chosen)
+    print(
+        f"| {name} | {psnr(noisy, chosen):.2f} | {in_one_piece:.2f} | {in_tiles:.2f} | {in_tiles - in_one_piece:+.2f} |"
+    )
 
 
-print("| z | PSNR noisy | PSNR denoised |")
-print("|---:|---:|---:|")
-depth = truth.shape[0]
+print("| z | PSNR noisy | in one piece | in tiles | tiles better by |")
+print("|---:|---:|---:|---:|---:|")
 at_borders = sorted({z for b in borders(0) for z in (b, b + 1)})
-for z in [0, 1, 2, depth // 2, depth - 3, depth - 2, depth - 1]:
+for z in range(depth):
     row(z, [z])
 if at_borders:
     row("at borders", at_borders)
     row("elsewhere", sorted(set(range(2, depth - 2)) - set(at_borders)))
 row("all", slice(None))
-error = denoised - truth
+differences = [psnr(tiled, [z]) - psnr(whole, [z]) for z in range(depth)]
+worst = int(np.argmin(differences))
+print(f"\nin tiles {sum(d < 0 for d in differences)} of {depth} planes are worse, the most at z {worst}: {differences[worst]:+.2f} dB")
+error = tiled - truth
 for axis, name in enumerate("zyx"):
     if not borders(axis):
         continue

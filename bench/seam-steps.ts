@@ -56,7 +56,7 @@ async function measure(
   const quotients: number[] = [];
   let borders = 0;
   for (let seed = 1; seed <= Number(values.seeds); seed += 1) {
-    const stack = await readPhantom(`${planes},${values.plane}`, seed);
+    const stack = await readPhantom(`${planes},${values.plane}`, { seed });
     const [, height, width] = stack.shape;
     const untiled = await runInTiles(stack, fittedPlan(stack.shape, stack.shape, [0, 0, 0]), model, network);
     const plan = fittedPlan(stack.shape, [chunk, height, width], [shared, 0, 0]);
