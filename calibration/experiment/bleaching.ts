@@ -2,7 +2,7 @@ import { usageError } from "../../core/errors.ts";
 import { blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { lineThrough } from "../metrics/linearity.ts";
 import type { PlaneShape } from "../metrics/local-moments.ts";
-import { weightedSum } from "../metrics/noisy-references.ts";
+import { meanOf } from "../metrics/noisy-references.ts";
 
 /** How the brightness changed while the field was repeated. */
 export interface Bleaching {
@@ -138,7 +138,7 @@ function blockNoise(projections: readonly Float32Array[], shape: PlaneShape): nu
   const count = projections.length;
   const pixels = projections[0]?.length ?? 0;
   const perBlock = pixels / grid.count;
-  const mean = weightedSum(projections, new Array<number>(count).fill(1 / count));
+  const mean = meanOf(projections);
   let sum = 0;
   for (const projection of projections) {
     const deviations = projection.map((value, at) => value - (mean[at] ?? 0));

@@ -1,6 +1,6 @@
 import { usageError } from "../../core/errors.ts";
 import type { PlaneShape } from "../metrics/local-moments.ts";
-import { weightedSum } from "../metrics/noisy-references.ts";
+import { meanOf, weightedSum } from "../metrics/noisy-references.ts";
 import { phaseCorrelation, type Shift } from "../metrics/phase-correlation.ts";
 
 /** How the field moved while it was repeated, in pixels. */
@@ -182,7 +182,7 @@ function uncertaintyOf(
   const aligned = projections.map((projection, index) =>
     movedBack(projection, undone[index] ?? { y: 0, x: 0 }, shape),
   );
-  const mean = weightedSum(aligned, new Array<number>(aligned.length).fill(1 / aligned.length));
+  const mean = meanOf(aligned);
   const parts = [0, rows].map(
     (from) => (image: Float32Array) => image.subarray(from * shape.width, (from + rows) * shape.width),
   );

@@ -1,5 +1,5 @@
 import type { PlaneShape } from "../metrics/local-moments.ts";
-import { type NoisyReferences, weightedSum } from "../metrics/noisy-references.ts";
+import { meanOf, type NoisyReferences } from "../metrics/noisy-references.ts";
 
 /**
  * Where the result differs from the references by more than noise explains: local means of (image - reference) over
@@ -49,7 +49,7 @@ export function differenceMap(
   const rows = Math.floor(shape.height / side);
   const columns = Math.floor(shape.width / side);
   const means = (image: Float32Array) => squareMeans(image, shape, rows, columns);
-  const mean = means(weightedSum(images, new Array<number>(count).fill(1 / count)));
+  const mean = means(meanOf(images));
   const reference = means(references.mean);
   const ofImages = images.map(means);
   const ofContrasts = references.contrasts.map(means);

@@ -1,7 +1,7 @@
 import { type NoiseEstimate, noiseSums } from "../../runtime/intensity/noise-estimate.ts";
 import type { Repeats } from "../experiment/repeats.ts";
 import type { LevelPlan } from "../levels/draw-plan.ts";
-import { type NoisyReferences, noisyReferences, weightedSum } from "../metrics/noisy-references.ts";
+import { meanOf, type NoisyReferences, noisyReferences } from "../metrics/noisy-references.ts";
 import { type DifferenceMap, differenceMap } from "./local-differences.ts";
 import { type ImageMeasurement, imageMeter, shiftByModel } from "./measure-images.ts";
 import type { FieldSurvey } from "./survey-field.ts";
@@ -107,11 +107,7 @@ export async function readMean(
   z: number,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  const images = await readAll(repeats, draw, z, signal);
-  return weightedSum(
-    images,
-    images.map(() => 1 / images.length),
-  );
+  return meanOf(await readAll(repeats, draw, z, signal));
 }
 
 async function readAll(

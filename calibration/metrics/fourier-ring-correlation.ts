@@ -1,5 +1,5 @@
 import type { Samples } from "../../core/acquisition.ts";
-import { frequencyOf, type Spectrum, windowedSpectrum } from "./fourier-transform.ts";
+import { frequencyOf, windowedSpectrum } from "./fourier-transform.ts";
 import type { PlaneShape } from "./local-moments.ts";
 import { refuseUnequal } from "./mean-squared-error.ts";
 
@@ -21,20 +21,36 @@ export interface RingCorrelation {
  * Fourier ring correlation `Re Σ F1 F2* / √(Σ|F1|² Σ|F2|²)` over rings one cycle per field wide. The images must be
  * independent in their noise, else noise is taken for detail.
  */
-export function ringCorrelation(shape: PlaneShape): RingCorrelation {
-  const side = Math.min(shape.height, shape.width);
-  const sums = emptySums(Math.floor(side / 2) + 1);
+export function ringCorrelation({ height, width }: PlaneShape): RingCorrelation {
+  const side = Math.min(height, width);
+  const rings = Math.floor(side / 2) + 1;
+  const cross = new Float64Array(rings);
+  const power = new Float64Array(rings);
+  const referencePower = new Float64Array(rings);
   return {
     add(image, reference) {
       refuseUnequal(image, reference);
-      addRings(
-        sums,
-        windowedSpectrum(image, shape.height, shape.width),
-        windowedSpectrum(reference, shape.height, shape.width),
-        side,
-      );
+      const one = windowedSpectrum(image, height, width);
+      const other = windowedSpectrum(reference, height, width);
+      for (let at = 0; at < one.re.length; at += 1) {
+        const fy = frequencyOf(Math.floor(at / one.width), one.height);
+        const fx = frequencyOf(at % one.width, one.width);
+        const ring = Math.round(Math.sqrt(fx * fx + fy * fy) * side);
+        if (ring >= rings) continue;
+        const [re1, im1] = [one.re[at] ?? 0, one.im[at] ?? 0];
+        const [re2, im2] = [other.re[at] ?? 0, other.im[at] ?? 0];
+        cross[ring] = (cross[ring] ?? 0) + re1 * re2 + im1 * im2;
+        power[ring] = (power[ring] ?? 0) + re1 * re1 + im1 * im1;
+        referencePower[ring] = (referencePower[ring] ?? 0) + re2 * re2 + im2 * im2;
+      }
     },
-    curve: () => curveOf(sums, side),
+    curve: () => ({
+      frequencies: Array.from(cross.keys(), (ring) => ring / side),
+      correlations: Array.from(cross, (sum, ring) => {
+        const powers = (power[ring] ?? 0) * (referencePower[ring] ?? 0);
+        return powers > 0 ? sum / Math.sqrt(powers) : 0;
+      }),
+    }),
   };
 }
 
@@ -56,49 +72,4 @@ export function resolutionPixels(curve: CorrelationCurve, threshold = 1 / 7): nu
     return 1 / (from + share * (to - from));
   }
   return undefined;
-}
-
-interface RingSums {
-  readonly cross: Float64Array;
-  readonly power: Float64Array;
-  readonly referencePower: Float64Array;
-}
-
-function emptySums(rings: number): RingSums {
-  return {
-    cross: new Float64Array(rings),
-    power: new Float64Array(rings),
-    referencePower: new Float64Array(rings),
-  };
-}
-
-function addRings(sums: RingSums, image: Spectrum, reference: Spectrum, side: number): void {
-  const { height, width } = image;
-  for (let row = 0; row < height; row += 1) {
-    const fy = frequencyOf(row, height);
-    for (let column = 0; column < width; column += 1) {
-      const fx = frequencyOf(column, width);
-      const ring = Math.round(Math.sqrt(fx * fx + fy * fy) * side);
-      if (ring >= sums.cross.length) continue;
-      const at = row * width + column;
-      const re1 = image.re[at] ?? 0;
-      const im1 = image.im[at] ?? 0;
-      const re2 = reference.re[at] ?? 0;
-      const im2 = reference.im[at] ?? 0;
-      sums.cross[ring] = (sums.cross[ring] ?? 0) + re1 * re2 + im1 * im2;
-      sums.power[ring] = (sums.power[ring] ?? 0) + re1 * re1 + im1 * im1;
-      sums.referencePower[ring] = (sums.referencePower[ring] ?? 0) + re2 * re2 + im2 * im2;
-    }
-  }
-}
-
-function curveOf(sums: RingSums, side: number): CorrelationCurve {
-  const rings = Array.from(sums.cross.keys());
-  return {
-    frequencies: rings.map((ring) => ring / side),
-    correlations: rings.map((ring) => {
-      const power = (sums.power[ring] ?? 0) * (sums.referencePower[ring] ?? 0);
-      return power > 0 ? (sums.cross[ring] ?? 0) / Math.sqrt(power) : 0;
-    }),
-  };
 }

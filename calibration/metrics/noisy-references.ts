@@ -29,7 +29,7 @@ export function noisyReferences(images: readonly Float32Array[]): NoisyReference
     });
   }
   const count = images.length;
-  const mean = weightedSum(images, new Array<number>(count).fill(1 / count));
+  const mean = meanOf(images);
   if (count === 1) return { count, mean, contrasts: [] };
   const variance = new Float32Array(first.length);
   for (const image of images) {
@@ -38,22 +38,14 @@ export function noisyReferences(images: readonly Float32Array[]): NoisyReference
       variance[at] = (variance[at] ?? 0) + (difference * difference) / (count - 1);
     }
   }
-  const even = Math.ceil(count / 2);
-  const odd = count - even;
   return {
     count,
     mean,
     variance,
     contrasts: contrastWeights(count).map((weights) => weightedSum(images, weights)),
     halves: [
-      weightedSum(
-        images,
-        images.map((_, index) => (index % 2 === 0 ? 1 / even : 0)),
-      ),
-      weightedSum(
-        images,
-        images.map((_, index) => (index % 2 === 1 ? 1 / odd : 0)),
-      ),
+      meanOf(images.filter((_, index) => index % 2 === 0)),
+      meanOf(images.filter((_, index) => index % 2 === 1)),
     ],
   };
 }
@@ -66,6 +58,10 @@ export function contrastWeights(count: number): readonly (readonly number[])[] {
       (_, index) => Math.sqrt(2 / count) * Math.cos((Math.PI * (order + 1) * (index + 0.5)) / count),
     ),
   );
+}
+
+export function meanOf(images: readonly Float32Array[]): Float32Array {
+  return weightedSum(images, new Array<number>(images.length).fill(1 / images.length));
 }
 
 /** Σ weight · image, pixel by pixel. */

@@ -6,20 +6,10 @@ export type TrainingFacts = Readonly<Record<string, unknown>>;
 
 /** Numbers, switches and lists of them. */
 const ofNumbers = [
-  ...["blocks", "blocks_per_set", "n_head", "kernel_size", "stride", "padding", "dropout_p", "with_mixer"],
-  ...["no_residual", "use_conv_3D", "height", "width", "time", "time_scale"],
-  ...["per_scaling", "im_value_scale", "valu_thres", "area_thres"],
-  ...[
-    "loss_weights",
-    "global_lr",
-    "weight_decay",
-    "beta1",
-    "beta2",
-    "no_w_decay",
-    "clip_grad_norm",
-    "skip_LSUV",
-  ],
-  ...["num_epochs", "batch_size", "ratio", "fine_samples", "train_only", "seed"],
+  ..."blocks blocks_per_set n_head kernel_size stride padding dropout_p with_mixer no_residual".split(" "),
+  ..."use_conv_3D height width time time_scale per_scaling im_value_scale valu_thres area_thres".split(" "),
+  ..."loss_weights global_lr weight_decay beta1 beta2 no_w_decay clip_grad_norm skip_LSUV".split(" "),
+  ..."num_epochs batch_size ratio fine_samples train_only seed".split(" "),
 ];
 /** Names of a method, and lists of them. */
 const ofWords = ["norm_mode", "loss", "optim", "scheduler"];

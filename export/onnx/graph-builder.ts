@@ -51,29 +51,16 @@ export function createGraphBuilder(): GraphBuilder {
     split: (opType, name, inputs, outputs, attributes = {}) => {
       nodes.push({ name, opType, inputs, outputs, attributes });
     },
-    floats: (name, shape, values) => constant(name, "float32", shape, () => float32Bytes(values)),
-    halves: (name, shape, values) => constant(name, "float16", shape, () => float16Bytes(values)),
-    integers: (name, values) => constant(name, "int64", [values.length], () => int64Bytes(values)),
+    floats: (name, shape, values) =>
+      constant(name, "float32", shape, () => bytesIn(Float32Array.from(values))),
+    halves: (name, shape, values) =>
+      constant(name, "float16", shape, () => bytesIn(Uint16Array.from(values, floatToHalf))),
+    integers: (name, values) =>
+      constant(name, "int64", [values.length], () => bytesIn(BigInt64Array.from(values, BigInt))),
   };
 }
 
-function float32Bytes(values: ArrayLike<number>): Uint8Array {
-  const bytes = new Uint8Array(4 * values.length);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < values.length; i += 1) view.setFloat32(4 * i, values[i] ?? 0, true);
-  return bytes;
-}
-
-function float16Bytes(values: ArrayLike<number>): Uint8Array {
-  const bytes = new Uint8Array(2 * values.length);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < values.length; i += 1) view.setUint16(2 * i, floatToHalf(values[i] ?? 0), true);
-  return bytes;
-}
-
-function int64Bytes(values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(8 * values.length);
-  const view = new DataView(bytes.buffer);
-  for (const [i, value] of values.entries()) view.setBigInt64(8 * i, BigInt(value), true);
-  return bytes;
+/** In the order of this machine, which is little-endian wherever ONNX Runtime runs. */
+function bytesIn(values: Float32Array | Uint16Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(values.buffer);
 }

@@ -2,37 +2,19 @@ import type { Duration, Length } from "../../core/acquisition.ts";
 
 /** Units as the enumerations UnitsLength and UnitsTime of the OME schema 2016-06 spell them. */
 
-const siPrefixes = [
-  "Y",
-  "Z",
-  "E",
-  "P",
-  "T",
-  "G",
-  "M",
-  "k",
-  "h",
-  "da",
-  "d",
-  "c",
-  "m",
-  "µ",
-  "n",
-  "p",
-  "f",
-  "a",
-  "z",
-  "y",
-];
+/** The prefixes of SI, and the powers of ten that they stand for. */
+const prefixes = "Y Z E P T G M k h da d c m µ n p f a z y".split(" ");
+const powers = [24, 21, 18, 15, 12, 9, 6, 3, 2, 1, -1, -2, -3, -6, -9, -12, -15, -18, -21, -24];
+export const siPrefixes = prefixes.map((prefix, index) => ({ prefix, power: powers[index] ?? 0 }));
 
 const lengthUnits = new Set([
   "m",
-  ...siPrefixes.map((prefix) => `${prefix}m`),
+  ...prefixes.map((prefix) => `${prefix}m`),
   ..."Å thou li in ft yd mi ua ly pc pt pixel".split(" "),
   "reference frame",
 ]);
 
-const timeUnits = new Set(["s", ...siPrefixes.map((prefix) => `${prefix}s`), "min", "h", "d"]);
+const timeUnits = new Set(["s", ...prefixes.map((prefix) => `${prefix}s`), "min", "h", "d"]);
 
 /** A value with a unit that the schema knows. */
 export interface OmeQuantity {

@@ -1,23 +1,15 @@
 import type { Duration, Length } from "../../core/acquisition.ts";
-import { repairedUnit } from "./ome-units.ts";
+import { repairedUnit, siPrefixes } from "./ome-units.ts";
+
+/** `unit`, which is ten to the `power`, and all that SI makes of it. */
+function withPrefixes(unit: string, power: number): Record<string, number> {
+  const all = [{ prefix: "", power: 0 }, ...siPrefixes];
+  return Object.fromEntries(all.map((one) => [one.prefix + unit, Number(`1e${power + one.power}`)]));
+}
 
 /** µm of the length units that occur in OME-XML (UnitsLength) and in what ImageJ and others write. */
 const micrometers: Readonly<Record<string, number>> = {
-  Ym: 1e30,
-  Zm: 1e27,
-  Em: 1e24,
-  Pm: 1e21,
-  Tm: 1e18,
-  Gm: 1e15,
-  Mm: 1e12,
-  km: 1e9,
-  hm: 1e8,
-  dam: 1e7,
-  m: 1e6,
-  dm: 1e5,
-  cm: 1e4,
-  mm: 1e3,
-  µm: 1,
+  ...withPrefixes("m", 6),
   um: 1,
   micron: 1,
   microns: 1,
@@ -25,14 +17,8 @@ const micrometers: Readonly<Record<string, number>> = {
   micrometers: 1,
   micrometre: 1,
   micrometres: 1,
-  nm: 1e-3,
   nanometer: 1e-3,
   nanometers: 1e-3,
-  pm: 1e-6,
-  fm: 1e-9,
-  am: 1e-12,
-  zm: 1e-15,
-  ym: 1e-18,
   Å: 1e-4,
   thou: 25.4,
   li: 25_400 / 12,
@@ -50,18 +36,12 @@ const seconds: Readonly<Record<string, number>> = {
   h: 3600,
   hr: 3600,
   min: 60,
-  s: 1,
+  ...withPrefixes("s", 0),
   sec: 1,
   second: 1,
   seconds: 1,
-  ds: 1e-1,
-  cs: 1e-2,
-  ms: 1e-3,
   msec: 1e-3,
-  µs: 1e-6,
   us: 1e-6,
-  ns: 1e-9,
-  ps: 1e-12,
 };
 
 /**

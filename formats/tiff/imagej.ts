@@ -23,12 +23,8 @@ export function parseImageJ(description: string): ImageJDescription | undefined 
     if (equals > 0 && !values.has(key)) values.set(key, line.slice(equals + 1).trim());
   }
   const count = (key: string): number => Number(values.get(key) ?? "1");
-  const [images, channels, slices, frames] = ["images", "channels", "slices", "frames"].map(count) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [images, channels] = [count("images"), count("channels")];
+  const [slices, frames] = [count("slices"), count("frames")];
   if (![images, channels, slices, frames].every((n) => Number.isSafeInteger(n) && n >= 1)) return undefined;
   return { images, channels, slices, frames, order: (values.get("order") ?? "czt").toLowerCase(), values };
 }

@@ -85,12 +85,7 @@ export const tag = {
 
 export const compression = {
   none: 1,
-  ccittRle: 2,
-  ccittFax3: 3,
-  ccittFax4: 4,
   lzw: 5,
-  oldJpeg: 6,
-  jpeg: 7,
   deflate: 8,
   packBits: 32773,
   oldDeflate: 32946,
@@ -100,12 +95,12 @@ export const compression = {
 /** How the compressions are called in messages; those that are not here are called by their number. */
 export const compressionName: Readonly<Record<number, string>> = {
   [compression.none]: "none",
-  [compression.ccittRle]: "CCITT RLE",
-  [compression.ccittFax3]: "CCITT fax 3",
-  [compression.ccittFax4]: "CCITT fax 4",
+  2: "CCITT RLE",
+  3: "CCITT fax 3",
+  4: "CCITT fax 4",
   [compression.lzw]: "LZW",
-  [compression.oldJpeg]: "JPEG (old style)",
-  [compression.jpeg]: "JPEG",
+  6: "JPEG (old style)",
+  7: "JPEG",
   [compression.deflate]: "deflate",
   [compression.packBits]: "PackBits",
   [compression.oldDeflate]: "deflate",
@@ -135,31 +130,24 @@ export const compressionName: Readonly<Record<number, string>> = {
 export const photometric = {
   minIsWhite: 0,
   minIsBlack: 1,
-  rgb: 2,
   palette: 3,
-  mask: 4,
-  separated: 5,
-  yCbCr: 6,
-  cieLab: 8,
-  colorFilterArray: 32803,
-  linearRaw: 34892,
 } as const;
 
 export const photometricName: Readonly<Record<number, string>> = {
   [photometric.minIsWhite]: "MinIsWhite",
   [photometric.minIsBlack]: "MinIsBlack",
-  [photometric.rgb]: "RGB",
+  2: "RGB",
   [photometric.palette]: "palette",
-  [photometric.mask]: "transparency mask",
-  [photometric.separated]: "CMYK",
-  [photometric.yCbCr]: "YCbCr",
-  [photometric.cieLab]: "CIE L*a*b*",
-  [photometric.colorFilterArray]: "colour filter array",
-  [photometric.linearRaw]: "linear raw",
+  4: "transparency mask",
+  5: "CMYK",
+  6: "YCbCr",
+  8: "CIE L*a*b*",
   9: "ICC L*a*b*",
   10: "ITU L*a*b*",
+  32803: "colour filter array",
   32844: "SGI LogL",
   32845: "SGI LogLuv",
+  34892: "linear raw",
 };
 
 export const planarConfiguration = { contiguous: 1 } as const;

@@ -1,5 +1,4 @@
-import type { Length, SampleType } from "../../core/acquisition.ts";
-import { sampleTypes } from "../../core/acquisition.ts";
+import { type Length, type SampleType, sampleTypes } from "../../core/acquisition.ts";
 import type { PlaneSinkSpec } from "../plane/plane-sink.ts";
 import {
   compression,
@@ -27,16 +26,12 @@ export function imageFields(
 ): TiffField[] {
   const { sizes } = spec.acquisition;
   const facts = sampleTypes[spec.sampleType];
-  const short = (number: number, value: number): TiffField => ({
+  const single = (type: number) => (number: number, value: number) => ({
     tag: number,
-    type: fieldType.short,
+    type,
     values: [value],
   });
-  const long = (number: number, value: number): TiffField => ({
-    tag: number,
-    type: fieldType.long,
-    values: [value],
-  });
+  const [short, long] = [single(fieldType.short), single(fieldType.long)];
   const offsetType = flavour.big ? fieldType.long8 : fieldType.long;
   return [
     long(tag.imageWidth, sizes.x),
