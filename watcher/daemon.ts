@@ -7,7 +7,9 @@ import { createEngineSupervisor, type Warm } from "./engine/engine-supervisor.ts
 import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import { createEvents } from "./events/event-map.ts";
-import { createFolders } from "./folder/folders.ts";
+import { compareNoise } from "./folder/compared-noise.ts";
+import { createFolder } from "./folder/folder.ts";
+import { followModels } from "./folder/folder-models.ts";
 import { followConfig } from "./folder/follow-config.ts";
 import { readFolder } from "./folder/read-folder.ts";
 import type { Job } from "./ledger/job.ts";
@@ -20,7 +22,6 @@ import { connectServiceManager, type ServiceEnvironment } from "./publish/servic
 import { pauseClosedFolders } from "./queue/closed-folders.ts";
 import { createLedgerQueue } from "./queue/ledger-queue.ts";
 import { createWorker } from "./queue/worker.ts";
-import { rejectable } from "./rejectable.ts";
 import { createWaitingLedger } from "./waiting-ledger.ts";
 
 /**
@@ -71,8 +72,9 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const { settle } = config;
   const found = await Promise.all(config.folders.map(readFolder));
   const events = createEvents<DaemonEvents>(log.error);
-  const failure = rejectable();
-  events.on("failed", failure.reject);
+  const failed = new Promise<never>((_resolve, reject) => events.on("failed", reject));
+  // Whoever waits for it hears of it; before that nobody has to.
+  failed.catch(() => undefined);
   events.on("jobChanged", options.onJob);
   events.on("jobProgressed", ({ job, progress }) => options.onProgress(job, progress));
   const service = connectServiceManager(options.environment, process.pid);
@@ -88,7 +90,11 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const broker = await openBroker(config.mqtt, identity.clientId, identity.base);
   opened.push(broker.stop);
 
-  const folders = createFolders(events, found, { settle, makePath: options.makeFolders, ledger, log });
+  const folders = found.map((folder) =>
+    createFolder(events, { ...folder, settle, makePath: options.makeFolders, ledger, log }),
+  );
+  followModels(events, { folders, log });
+  compareNoise(events, { folders, log });
   const engine = createEngineSupervisor(events, { config, folders, startEngine, log });
   const mover = createMover(events, { ledger, mayNote, folders, quietMs: settle.quiet_s * 1000, log });
   opened.push(() => mover.drain(0));
@@ -144,7 +150,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     mqttUrl: broker.name,
     embedded: broker.embedded,
     warm,
-    failed: failure.promise,
+    failed,
     stop: () => {
       stopping ??= stop();
       return stopping;

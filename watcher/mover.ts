@@ -1,4 +1,3 @@
-import { relative, sep } from "node:path";
 import { type BackoffRule, doubledMs } from "../core/backoff.ts";
 import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
 import { hasCode } from "../core/steering-codes.ts";
@@ -10,6 +9,7 @@ import type { Folder } from "./folder/folder.ts";
 import { quietFactorUnseen } from "./folder-io/may-move.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { PendingMove } from "./ledger/move-store.ts";
+import { denoisedHashes } from "./ledger/whole-hashes.ts";
 
 /** Moves the sources of done jobs out of their watch folders, as the ledger asks for it, until each has gone. */
 export interface Mover {
@@ -56,14 +56,15 @@ export function createMover(
   }
 
   async function attempt(folder: Folder, move: PendingMove): Promise<void> {
-    const { path, name, moveTo = "" } = folder.config;
+    const { name, moveTo = "" } = folder.config;
     const quietForMs = Date.now() - move.seenMs;
     try {
       const targetMountPoint = await ledger.mountPoint(name, moveTo);
       const end = await folder.io.ask("move", {
         targetMountPoint,
         members: move.members,
-        sha256: hashesOf(move, path),
+        // What an engine did not tell of is not moved across disks.
+        sha256: denoisedHashes(move.members, move.outcomes),
         denoised: {
           sizeBytes: move.sizeBytes,
           mtimeMs: move.mtimeMs,
@@ -133,19 +134,6 @@ function delayMs(error: ErrorReport, attempts: number): number {
   // Its bytes differ although it looks the same: reading all of it again soon would not help.
   if (hasCode(error, "move-differs")) return pauses.longestMs;
   return doubledMs(pauses, attempts);
-}
-
-/** sha256 of each member, as the engine told it; what an engine did not tell of is not moved across disks. */
-function hashesOf({ members, outcomes }: PendingMove, folder: string): Record<string, string> {
-  const hashes: Record<string, string> = {};
-  for (const { sourceFiles, sourceSha256 } of outcomes) {
-    for (const { file, sha256 } of sourceFiles ?? []) {
-      hashes[relative(folder, file).split(sep).join("/")] = sha256;
-    }
-    const [only, ...others] = members;
-    if (only !== undefined && others.length === 0) hashes[only] ??= sourceSha256;
-  }
-  return hashes;
 }
 
 function unseenNote(unseen: number | undefined): string {

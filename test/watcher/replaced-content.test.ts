@@ -65,7 +65,7 @@ test("a job whose source changed while the daemon was down does not take the new
   await writeFile(join(folder, "incoming", "a.tif"), bytes);
   const ledger = await openLedger(join(folder, "state"), assert.fail);
   const before = sightingOf("a.tif", { sizeBytes: bytes.length });
-  await ledger.admitWhole("f", before, { seriesCount: 1, sampleBytes: 1, voxels: [1] });
+  await ledger.admitWhole("f", before, { sampleBytes: 1, voxels: [1] });
   await ledger.close();
   const { engine, orders } = copyingEngine();
   const daemon = await runDaemon(t, folder, engine);

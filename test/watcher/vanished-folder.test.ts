@@ -107,7 +107,7 @@ test("a watch folder whose disk was mounted at the last run and is not at this s
   await mkdir(incoming, { recursive: true });
   const ledger = await openLedger(join(folder, "state"), assert.fail);
   await ledger.rememberMountPoint("f", incoming, disk);
-  await ledger.admitWhole("f", sightingOf("a.tif"), { seriesCount: 1, sampleBytes: 1, voxels: [1] });
+  await ledger.admitWhole("f", sightingOf("a.tif"), { sampleBytes: 1, voxels: [1] });
   await ledger.close();
   const model = join(repository, "models/identity");
   const daemon = await runDaemon(t, folder, copyingEngine().engine, {

@@ -77,9 +77,8 @@ export function createAnnouncer(events: Events<DaemonEvents>, options: Announcer
   }
 
   function sayState(): void {
-    const stateSince = (since: string) =>
-      daemonState(folders, engine.condition(), options.ledgerTrouble(), phase, since);
-    const body = stateSince(sinceWhen("state", stateSince(started).state));
+    const now = daemonState(folders, engine.condition(), options.ledgerTrouble(), phase, started);
+    const body = { ...now, since: sinceWhen("state", now.state) };
     if (!isNews("state", body)) return;
     publisher.setState(body);
     options.service.status(
@@ -91,8 +90,8 @@ export function createAnnouncer(events: Events<DaemonEvents>, options: Announcer
     const [{ byFolder }, kept] = await Promise.all([ledger.counts(), ledger.keptSources()]);
     for (const folder of folders) {
       const { name } = folder.config;
-      const { state } = folderBody(folder, undefined, undefined, started);
-      const body = folderBody(folder, byFolder[name], kept[name], sinceWhen(`folder ${name}`, state));
+      const now = folderBody(folder, byFolder[name], kept[name], started);
+      const body = { ...now, since: sinceWhen(`folder ${name}`, now.state) };
       const { last_seen: _lastSeen, ...news } = body;
       if (isNews(`folder ${name}`, news)) publisher.publish("folderState", body, { folder: name });
     }

@@ -1,35 +1,28 @@
 /**
  * What happens, told to whoever subscribed. `Payloads` names each event and what comes with it. Told at once, to the
  * subscribers one after the other in the order in which they came; whoever subscribes while an event is told hears
- * the next one, and whoever leaves hears nothing more.
+ * the next one.
  *
  * Not Node's `EventEmitter`: there the first listener that throws keeps the event from all others and from the teller's
- * next line, an event called `error` ends the process, and whoever left in the meantime is still called.
+ * next line, and an event called `error` ends the process.
  */
 export interface Events<Payloads> {
   readonly tell: <Name extends keyof Payloads>(name: Name, payload: Payloads[Name]) => void;
-  /** The answer ends the subscription. */
   readonly on: <Name extends keyof Payloads>(
     name: Name,
     listener: (payload: Payloads[Name]) => unknown,
-  ) => () => void;
-}
-
-interface Subscription<Payload> {
-  readonly listener: (payload: Payload) => unknown;
+  ) => void;
 }
 
 /** `onDefect`: a listener threw, or rejected. It stops neither the other listeners nor the teller. */
 export function createEvents<Payloads>(onDefect: (error: unknown) => void): Events<Payloads> {
-  const subscriptions: { [Name in keyof Payloads]?: Set<Subscription<Payloads[Name]>> } = {};
+  const listeners: { [Name in keyof Payloads]?: readonly ((payload: Payloads[Name]) => unknown)[] } = {};
 
   return {
     tell: (name, payload) => {
-      const present = subscriptions[name];
-      for (const subscription of [...(present ?? [])]) {
-        if (present?.has(subscription) !== true) continue;
+      for (const listener of listeners[name] ?? []) {
         try {
-          const answer = subscription.listener(payload);
+          const answer = listener(payload);
           if (answer instanceof Promise) answer.catch(onDefect);
         } catch (error) {
           onDefect(error);
@@ -37,11 +30,7 @@ export function createEvents<Payloads>(onDefect: (error: unknown) => void): Even
       }
     },
     on: (name, listener) => {
-      const present = subscriptions[name] ?? new Set();
-      subscriptions[name] = present;
-      const subscription = { listener };
-      present.add(subscription);
-      return () => void present.delete(subscription);
+      listeners[name] = [...(listeners[name] ?? []), listener];
     },
   };
 }

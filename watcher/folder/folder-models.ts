@@ -1,7 +1,6 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
 import { otherTaskError } from "../../export/package/stated-task.ts";
-import type { FolderConfig } from "../config/resolve.ts";
-import { modelsOf } from "../config/resolve.ts";
+import { type FolderConfig, modelsOf } from "../config/resolve.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
@@ -14,20 +13,18 @@ export function followModels(
   events: Events<DaemonEvents>,
   { folders, log }: { readonly folders: readonly Folder[]; readonly log: DaemonLog },
 ): void {
-  events.on("modelsChecked", (models) => learnModels(folders, models, log));
+  events.on("modelsChecked", (models) => {
+    for (const folder of folders) {
+      const error = firstError(folder.config, models) ?? otherTaskIn(folder.config, models);
+      holdFor(error, folder, log);
+      compareWithPinned(folder, models, log);
+    }
+  });
 }
 
-function learnModels(folders: readonly Folder[], models: readonly Model[], log: DaemonLog): void {
-  const errors = new Map(models.flatMap((model) => ("error" in model ? [[model.dir, model.error]] : [])));
-  for (const folder of folders) {
-    const error = firstError(folder.config, errors) ?? otherTaskIn(folder.config, models);
-    holdFor(error, folder, log);
-    compareWithPinned(folder, models, log);
-  }
-}
-
-function firstError(folder: FolderConfig, errors: ReadonlyMap<string, ErrorReport>): ErrorReport | undefined {
-  const [error] = modelsOf(folder).flatMap((dir) => errors.get(dir) ?? []);
+function firstError(folder: FolderConfig, models: readonly Model[]): ErrorReport | undefined {
+  const found = modelsOf(folder).flatMap((dir) => models.find((model) => model.dir === dir) ?? []);
+  const [error] = found.flatMap((model) => ("error" in model ? model.error : []));
   return error;
 }
 

@@ -30,8 +30,6 @@ export interface Candidate {
   checkAfterMs: number;
   /** The file of its set that is not yet at rest. */
   waitsFor?: string | undefined;
-  /** Its hashes, as long as it looks as it did then. */
-  hashed?: { readonly look: FileLook; readonly hashes: SparseHashes };
   /** The file that describes its set, as long as it looks as it did then. */
   part?: { readonly look: FileLook; readonly describer: string };
 }
@@ -39,9 +37,15 @@ export interface Candidate {
 /** `waiting`: sources of which an earlier process told that they wait; they are told once where they have gone since. */
 export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], waiting: readonly string[]) {
   const toldBefore = new Set(waiting);
-  const settled = new Map<string, Omit<KnownFile, "source">>(
-    known.map(({ source, ...facts }) => [source, facts]),
-  );
+  const settled = new Map<string, Omit<KnownFile, "source" | "hashes">>();
+  /** Hashes of files that wait and of files of sets, which hold as long as a file looks as it did then. */
+  const hashed = new Map<string, { readonly look: FileLook; readonly hashes: SparseHashes }>();
+  for (const { source, hashes, ...facts } of known) {
+    settled.set(source, facts);
+    const { ctimeMs } = facts;
+    if (hashes !== undefined && ctimeMs !== undefined)
+      hashed.set(source, { look: { ...facts, ctimeMs }, hashes });
+  }
   const candidates = new Map<string, Candidate>();
   /** What the last listing showed. */
   let present: ReadonlyMap<string, Listed> = new Map();
@@ -66,17 +70,12 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     }
     // A file that comes back under an old name is judged anew; the ledger knows whether it is the same.
     for (const source of settled.keys()) if (!mayBeThere(source)) settled.delete(source);
+    for (const source of hashed.keys()) if (!mayBeThere(source)) hashed.delete(source);
     return gone;
   }
 
   const lookAt = (file: Listed, before: Watched | undefined, atMs: number): Watched =>
     observe(before, { atMs, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
-
-  function hashedBefore(source: string): Candidate["hashed"] {
-    const { hashes, sizeBytes = 0, mtimeMs = 0, ctimeMs } = settled.get(source) ?? {};
-    if (hashes === undefined || ctimeMs === undefined) return undefined;
-    return { look: { sizeBytes, mtimeMs, ctimeMs }, hashes };
-  }
 
   return {
     /** Takes in a new listing. Answers the files that vanished of which it was told that they wait. */
@@ -102,26 +101,22 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     isAtRest: ({ watched }: Candidate): boolean => unrest(watched, rule) === undefined,
     /** Its content was told. */
     settle: ({ source, sizeBytes, mtimeMs, ctimeMs }: Listed, isOfSet: boolean): void => {
-      const hashes = isOfSet ? candidates.get(source)?.hashed?.hashes : undefined;
       candidates.delete(source);
-      settled.set(source, { sizeBytes, mtimeMs, ctimeMs, ...(hashes === undefined ? {} : { hashes }) });
+      settled.set(source, { sizeBytes, mtimeMs, ctimeMs });
+      if (!isOfSet) hashed.delete(source);
     },
     hashed: ({ source, look, hashes }: SeenMember, isOfSet: boolean): void => {
-      const candidate = candidates.get(source);
-      if (candidate !== undefined) candidate.hashed = { look, hashes };
-      else if (isOfSet && settled.has(source)) settled.set(source, { ...look, hashes });
+      if (isOfSet || candidates.has(source)) hashed.set(source, { look, hashes });
     },
     /** Of a file that looks as it did when it was hashed. */
     hashesOf: (source: string, look: FileLook): SparseHashes | undefined => {
-      const hashed = candidates.get(source)?.hashed ?? hashedBefore(source);
-      return hashed !== undefined && looksAlike(hashed.look, look) ? hashed.hashes : undefined;
+      const before = hashed.get(source);
+      return before !== undefined && looksAlike(before.look, look) ? before.hashes : undefined;
     },
     /** The file is judged again, once it is at rest. */
     unsettle: (file: Listed, atMs: number): void => {
-      const hashed = hashedBefore(file.source);
       settled.delete(file.source);
-      const watched = lookAt(file, undefined, atMs);
-      candidates.set(file.source, { watched, checkAfterMs: 0, ...(hashed === undefined ? {} : { hashed }) });
+      candidates.set(file.source, { watched: lookAt(file, undefined, atMs), checkAfterMs: 0 });
     },
     /** How many are not judged yet, with the reason of the one that has waited longest. */
     unsettled: (): { unsettled: number; oldestReason: string | undefined } => {

@@ -23,7 +23,6 @@ export interface CheckedFile {
 }
 
 export interface WholeFacts {
-  readonly seriesCount: number;
   /** Bytes of the uncompressed samples of all series. */
   readonly sampleBytes: number;
   /** Voxels of each series. */
@@ -77,7 +76,7 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
       throw error;
     }
   }
-  return { facts: { seriesCount: all.length, sampleBytes, voxels }, zeroTail };
+  return { facts: { sampleBytes, voxels }, zeroTail };
 }
 
 function allZero(samples: Samples, from: number): boolean {

@@ -18,6 +18,11 @@ export interface WholeOptions {
   readonly moves?: boolean;
 }
 
+interface AdmitOptions extends WholeOptions {
+  /** Of a file that can be read. */
+  readonly facts?: WholeFacts;
+}
+
 /** Whether a job ended in a way after which the same content may be tried again when it is delivered again. */
 function isUndone({ status }: Job): boolean {
   return endStatuses.has(status) && status !== "done";
@@ -56,17 +61,17 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     return { ...newer, skipped };
   }
 
-  /** One job for each series that a whole file has, but for those of `kept`. */
+  /** One job for each series that a whole file has, but for those of `kept`. Answers their ids. */
   function queueSeries(
     folder: string,
     seen: Sighting,
     sighting: SightingKey,
     { voxels: ofSeries, sampleBytes }: WholeFacts,
     again: { readonly reason?: string; readonly kept?: ReadonlySet<number> } = {},
-  ): Job[] {
+  ): string[] {
     const totalVoxels = ofSeries.reduce((sum, voxels) => sum + voxels, 0);
     const { reason, kept } = again;
-    const queued = ofSeries.flatMap((voxels, series) =>
+    return ofSeries.flatMap((voxels, series) =>
       kept?.has(series)
         ? []
         : table.put(folder, seen.source, sighting, {
@@ -77,8 +82,6 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
             sampleBytes: totalVoxels === 0 ? 0 : (sampleBytes * voxels) / totalVoxels,
           }),
     );
-    // Read again: how many series there are stands only now.
-    return queued.map((one) => table.existing(one.id));
   }
 
   /** Content that is known was delivered again: what did not end as done is queued, what is done may be moved. */
@@ -98,7 +101,8 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
       const kept = new Set(jobs.flatMap((one) => (isUndone(one) ? [] : one.series)));
       const reason = "the same content was delivered again";
       const revision = Number(before["revision"]);
-      return { kind: "changed", jobs: queueSeries(folder, seen, { id, revision }, facts, { reason, kept }) };
+      const queued = queueSeries(folder, seen, { id, revision }, facts, { reason, kept });
+      return { kind: "changed", jobs: queued.map(table.existing) };
     }
     if (!moves || before["move"] === "asked" || jobs.some(({ status }) => status !== "done")) {
       return { kind: "unchanged" };
@@ -119,44 +123,36 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
   function alreadyKnown(
     folder: string,
     seen: Sighting,
-    { facts, ...options }: WholeOptions & { readonly facts?: WholeFacts },
+    { facts, ...options }: AdmitOptions,
     before: Row | undefined = sightings.latest(folder, seen.source),
   ): Admission | undefined {
     if (before === undefined) return undefined;
     const id = Number(before["id"]);
     const open = jobsOf(id);
-    const again = (): Admission | undefined =>
-      facts === undefined
-        ? { kind: "unchanged" }
-        : takeUpAgain(folder, seen, before, open, { facts, ...options });
     if (!isContentOf(before, seen) || open.some((one) => one.waitsFor === "file")) return undefined;
-    if (before["mtime_ms"] === seen.mtimeMs) {
-      // It was looked at again because of its time of status change, and is not to be because of the same one.
-      sightings.noteStatus(id, seen);
-      return again();
+    if (before["mtime_ms"] !== seen.mtimeMs) {
+      const bytes = compareWhole(seen, open, options.wholeHashes);
+      if (bytes === "unread") return touched(seen);
+      if (bytes !== "same") return undefined;
     }
-    const bytes = compareWhole(seen, open, options.wholeHashes);
-    if (bytes === "unread") return touched(seen);
-    if (bytes !== "same") return undefined;
-    run("UPDATE sightings SET mtime_ms = ?, ctime_ms = ? WHERE id = ?", seen.mtimeMs, seen.ctimeMs, id);
-    return again();
+    // If it was looked at again because of its time of status change, it is not to be because of the same one.
+    sightings.overwrite(id, seen);
+    if (facts === undefined) return { kind: "unchanged" };
+    return takeUpAgain(folder, seen, before, open, { facts, ...options });
   }
 
   /**
    * The content of the revision before is there again, after a pause in its copy in which it was taken for new content that is
    * not whole yet: it is the latest again, and what waited ends.
    */
-  function takeBack(
-    folder: string,
-    seen: Sighting,
-    whole: WholeOptions & { readonly facts: WholeFacts },
-  ): Admission | undefined {
+  function takeBack(folder: string, seen: Sighting, options: AdmitOptions): Admission | undefined {
+    if (options.facts === undefined) return undefined;
     const paused = sightings.latest(folder, seen.source);
     const waiting = paused === undefined ? [] : jobsOf(Number(paused["id"]));
     if (paused === undefined || waiting.length === 0) return undefined;
     if (waiting.some((one) => one.waitsFor !== "file")) return undefined;
     const before = sightings.before(paused);
-    const known = alreadyKnown(folder, seen, whole, before);
+    const known = alreadyKnown(folder, seen, options, before);
     if (known === undefined || before === undefined || known.kind === "touched") return known;
     sightings.setAside(Number(paused["id"]));
     const reason = "the file has the same content as before it was copied again";
@@ -164,15 +160,24 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     return { kind: "changed", jobs: [...ended, ...(known.kind === "changed" ? known.jobs : [])] };
   }
 
-  /** One transaction. The files as they are seen now need no further look, unless all their bytes are to be compared first. */
-  const admit = (folder: string, seen: Sighting, judge: () => Admission): Admission =>
+  /**
+   * One transaction. `put` makes the jobs of content that is not known, and answers their ids. The files as they are seen now
+   * need no further look, unless all their bytes are to be compared first.
+   */
+  const admit = (
+    folder: string,
+    seen: Sighting,
+    options: AdmitOptions,
+    put: (sighting: SightingKey) => readonly string[],
+  ): Admission =>
     transaction(() => {
-      const admission = judge();
+      const known = alreadyKnown(folder, seen, options) ?? takeBack(folder, seen, options);
+      if (known?.kind === "touched") return known;
+      const fresh = known === undefined ? sightingFor(folder, seen) : undefined;
+      const jobs = fresh === undefined ? [] : [...fresh.skipped, ...put(fresh).map(table.existing)];
       const sighting = sightings.latest(folder, seen.source)?.["id"];
-      if (admission.kind !== "touched" && sighting !== undefined) {
-        knownFiles.remember(folder, Number(sighting), seen.members);
-      }
-      return admission;
+      if (sighting !== undefined) knownFiles.remember(folder, Number(sighting), seen.members);
+      return known ?? { kind: "changed", jobs };
     });
 
   /** Skips the jobs that waited for a file to become whole. */
@@ -195,16 +200,7 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
 
     /** A file is whole: one job for each of its series, unless this content is known. */
     admitWhole: (folder: string, seen: Sighting, facts: WholeFacts, options: WholeOptions = {}): Admission =>
-      admit(folder, seen, () => {
-        const whole = { facts, ...options };
-        const known = alreadyKnown(folder, seen, whole) ?? takeBack(folder, seen, whole);
-        if (known !== undefined) return known;
-        const sighting = sightingFor(folder, seen);
-        return {
-          kind: "changed",
-          jobs: [...sighting.skipped, ...queueSeries(folder, seen, sighting, facts)],
-        };
-      }),
+      admit(folder, seen, { facts, ...options }, (sighting) => queueSeries(folder, seen, sighting, facts)),
 
     /** A file is not whole yet: a waiting job that says why, unless all its bytes are those that were denoised. */
     admitBroken: (
@@ -213,15 +209,9 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
       error: ErrorReport,
       options: WholeOptions = {},
     ): Admission =>
-      admit(folder, seen, () => {
-        const known = alreadyKnown(folder, seen, options);
-        if (known !== undefined) return known;
-        const sighting = sightingFor(folder, seen);
+      admit(folder, seen, options, (sighting) => {
         const fields = { series: 0, status: "waiting", waitsFor: "file", reason: toDo(error) } as const;
-        return {
-          kind: "changed",
-          jobs: [...sighting.skipped, table.put(folder, seen.source, sighting, fields)],
-        };
+        return [table.put(folder, seen.source, sighting, fields)];
       }),
 
     /** A file will never be read: a failed job with the remedy. */
@@ -231,16 +221,9 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
       error: ErrorReport,
       options: WholeOptions = {},
     ): Admission =>
-      admit(folder, seen, () => {
-        const known = alreadyKnown(folder, seen, options);
-        if (known !== undefined) return known;
-        const sighting = sightingFor(folder, seen);
-        const fields = { series: 0, status: "failed", error } as const;
-        return {
-          kind: "changed",
-          jobs: [...sighting.skipped, table.put(folder, seen.source, sighting, fields)],
-        };
-      }),
+      admit(folder, seen, options, (sighting) => [
+        table.put(folder, seen.source, sighting, { series: 0, status: "failed", error }),
+      ]),
 
     /** A file that had never become whole is gone. */
     gone: (folder: string, source: string): Job[] =>

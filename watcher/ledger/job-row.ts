@@ -51,7 +51,6 @@ export function jobFromRow(row: Row): Job {
     ...present("output", text("output")),
     ...present("outcome", outcome === undefined ? undefined : (JSON.parse(outcome) as DenoiseOutcome)),
     ...present("error", error === undefined ? undefined : (JSON.parse(error) as ErrorReport)),
-    ...present("startedMs", number("started_ms")),
     ...present("endedMs", number("ended_ms")),
   };
 }

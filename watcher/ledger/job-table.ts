@@ -12,8 +12,8 @@ export interface JobTable {
   readonly select: (clause: string, ...values: SqlValue[]) => Job[];
   /** Throws `EdgeError` (`machine`) where there is no such job. */
   readonly existing: (id: string) => Job;
-  /** Makes the job of one series of a sighting, or says anew how it stands. */
-  readonly put: (folder: string, source: string, sighting: SightingKey, fields: NewJob) => Job;
+  /** Makes the job of one series of a sighting, or says anew how it stands. Answers its id. */
+  readonly put: (folder: string, source: string, sighting: SightingKey, fields: NewJob) => string;
   readonly end: (id: string, status: EndStatus, fields: EndFields) => Job;
   /** Ends the job of an older content as replaced; undefined where `id` is of the newest content of its source. */
   readonly endReplaced: (id: string) => Job | undefined;
@@ -105,7 +105,7 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
         now(),
         fields.status === "failed" ? now() : null,
       );
-      return existing(id);
+      return id;
     },
   };
 }

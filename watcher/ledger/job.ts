@@ -33,7 +33,6 @@ export interface Job {
   readonly output?: string;
   readonly outcome?: DenoiseOutcome;
   readonly error?: ErrorReport;
-  readonly startedMs?: number;
   readonly endedMs?: number;
 }
 

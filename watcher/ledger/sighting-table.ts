@@ -32,30 +32,20 @@ export function createSightingTable({ rows, run }: Database) {
       )[0],
     /** Answers the id. */
     add: (folder: string, seen: Sighting, revision: number): number => {
-      run(
-        "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members, content_key, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      const [added] = rows(
+        "INSERT INTO sightings (size_bytes, mtime_ms, ctime_ms, ends_hash, middle_hash, members, content_key, folder, source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         ...identity(seen),
         folder,
         seen.source,
         revision,
       );
-      return Number(latest(folder, seen.source)?.["id"]);
+      return Number(added?.["id"]);
     },
-    /** Writes what is seen now over a sighting of which no job was ever started. */
+    /** Writes what is seen now over a sighting: of the same content, or of one of which no job was ever started. */
     overwrite: (id: number, seen: Sighting): void => {
       run(
         "UPDATE sightings SET size_bytes = ?, mtime_ms = ?, ctime_ms = ?, ends_hash = ?, middle_hash = ?, members = ?, content_key = ? WHERE id = ?",
         ...identity(seen),
-        id,
-      );
-    },
-    /** The same content has another time of status change, or was noted by an earlier version. */
-    noteStatus: (id: number, seen: Sighting): void => {
-      run(
-        "UPDATE sightings SET ctime_ms = ?, middle_hash = ?, content_key = ? WHERE id = ?",
-        seen.ctimeMs,
-        seen.middleHash,
-        keyOf(seen),
         id,
       );
     },

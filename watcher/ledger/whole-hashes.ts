@@ -1,9 +1,24 @@
 import { basename } from "node:path";
+import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Sighting } from "../intake/sighting.ts";
 import type { Job } from "./job.ts";
 
 /** sha256 (hex) of all bytes of files, by their `source`. */
 export type WholeHashes = Readonly<Record<string, string>>;
+
+/** Of each of `members` as the engine told it; it is missing where no outcome tells of it. */
+export function denoisedHashes(members: readonly string[], outcomes: readonly DenoiseOutcome[]): WholeHashes {
+  const files = outcomes.flatMap(({ sourceFiles = [] }) => sourceFiles);
+  // The files of one acquisition lie in one folder.
+  const byName = new Map(files.map(({ file, sha256 }) => [basename(file), sha256]));
+  const single = members.length === 1 ? outcomes[0]?.sourceSha256 : undefined;
+  return Object.fromEntries(
+    members.flatMap((source) => {
+      const sha256 = byName.get(basename(source)) ?? single;
+      return sha256 === undefined ? [] : [[source, sha256]];
+    }),
+  );
+}
 
 /**
  * Whether files that were only touched have the bytes that were denoised. `unread`: their hashes are needed for that;
@@ -14,21 +29,12 @@ export function compareWhole(
   jobs: readonly Job[],
   hashes: WholeHashes | undefined,
 ): "same" | "other" | "unread" | "unknown" {
-  const denoised = hashesOfDone(jobs);
-  const [only, ...others] = members;
-  const single = jobs.find(({ outcome }) => outcome !== undefined)?.outcome?.sourceSha256;
-  const pairs = members.map(({ source }) => {
-    const known =
-      denoised.get(basename(source)) ?? (source === only?.source && others.length === 0 ? single : undefined);
-    return [known, hashes?.[source]] as const;
-  });
-  if (pairs.some(([known]) => known === undefined)) return "unknown";
+  const sources = members.map(({ source }) => source);
+  const denoised = denoisedHashes(
+    sources,
+    jobs.flatMap(({ outcome }) => outcome ?? []),
+  );
+  if (sources.some((source) => denoised[source] === undefined)) return "unknown";
   if (hashes === undefined) return "unread";
-  return pairs.every(([known, now]) => known === now) ? "same" : "other";
-}
-
-/** By name: the files of one acquisition lie in one folder. */
-function hashesOfDone(jobs: readonly Job[]): ReadonlyMap<string, string> {
-  const files = jobs.flatMap(({ outcome }) => outcome?.sourceFiles ?? []);
-  return new Map(files.map(({ file, sha256 }) => [basename(file), sha256]));
+  return sources.every((source) => denoised[source] === hashes[source]) ? "same" : "other";
 }

@@ -29,7 +29,6 @@ export interface Publisher {
   /** The end of a job: kept by the ledger until the broker has confirmed it. */
   readonly publishEnd: (job: JobBody) => void;
   readonly setState: (state: StateBody) => void;
-  readonly connected: () => boolean;
   readonly dropped: () => number;
   /** Publishes `last`, waits for the broker's word or `timeoutMs`, and ends the link. */
   readonly stop: (last: StateBody, timeoutMs: number) => Promise<void>;
@@ -263,7 +262,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
       state = next;
       guarded(sayState);
     },
-    connected: () => link.client() !== undefined,
     dropped: outbox.dropped,
     stop: async (last, timeoutMs) => {
       stopping = true;

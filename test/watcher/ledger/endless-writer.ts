@@ -7,7 +7,6 @@ const ledger = await openLedger(folder, () => process.exit(1));
 for (let index = 0; ; index += 1) {
   const source = `${round}-${index}.tif`;
   const admission = await ledger.admitWhole("f", sightingOf(source), {
-    seriesCount: 1,
     sampleBytes: 1,
     voxels: [1],
   });

@@ -15,7 +15,7 @@ async function newStore(t: TestContext) {
   return { store: createJobStore(database, () => clock.ms), clock };
 }
 
-const onePlane = { seriesCount: 1, sampleBytes: 128, voxels: [64] };
+const onePlane = { sampleBytes: 128, voxels: [64] };
 const broken = { kind: "format", code: "cut", message: "it is cut", retryable: false } as const;
 
 function jobsOf(admission: Admission): readonly Job[] {
@@ -215,9 +215,7 @@ test("a broken file that is removed is skipped with the reason; if it comes back
 
 test("a file of several series has a job for each, and is done when all are", async (t) => {
   const { store } = await newStore(t);
-  const jobs = jobsOf(
-    store.admitWhole("f", seen("a.tif"), { seriesCount: 2, sampleBytes: 300, voxels: [50, 100] }),
-  );
+  const jobs = jobsOf(store.admitWhole("f", seen("a.tif"), { sampleBytes: 300, voxels: [50, 100] }));
   assert.deepEqual(
     jobs.map(({ series, seriesCount, sampleBytes }) => [series, seriesCount, sampleBytes]),
     [

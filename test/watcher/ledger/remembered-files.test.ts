@@ -13,7 +13,7 @@ import { openingsOf } from "../opened-files.ts";
 import { memberOf, sightingOf } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
-const onePlane = { seriesCount: 1, sampleBytes: 128, voxels: [64] };
+const onePlane = { sampleBytes: 128, voxels: [64] };
 
 /** What a daemon that is started now finds in `folder`, and tells its ledger. */
 async function startAnew(folder: string, store: JobStore): Promise<readonly Finding["kind"][]> {

@@ -23,7 +23,7 @@ async function newLedger(t: TestContext) {
   return (source: string, end: End): string => {
     mtimeMs += 1;
     const seen = sightingOf(source, { mtimeMs, endsHash: `${mtimeMs}` });
-    const admission = store.admitWhole("f", seen, { seriesCount: 1, sampleBytes: 128, voxels: [64] });
+    const admission = store.admitWhole("f", seen, { sampleBytes: 128, voxels: [64] });
     const [job] = admission.kind === "changed" ? admission.jobs : [];
     const { id, output } = begin(job ?? assert.fail("no job"));
     if (end === "done") store.finish(id, {} as DenoiseOutcome, false);

@@ -136,7 +136,7 @@ test("Mosquitto restarted with an empty store has everything retained again", {
   const port = await freePort();
   let broker = await startMosquitto(folder, port);
   t.after(() => broker.kill("SIGKILL"));
-  const { publisher } = publisherTo(`mqtt://127.0.0.1:${port}`);
+  const { publisher, deliveries } = publisherTo(`mqtt://127.0.0.1:${port}`);
   publisher.setState(online);
   publisher.publish(
     "folderState",
@@ -144,7 +144,7 @@ test("Mosquitto restarted with an empty store has everything retained again", {
     { folder: "f" },
   );
   publisher.start();
-  await until("it is connected", publisher.connected);
+  await until("its state came back", () => deliveries.includes("arrives"));
   broker.kill("SIGKILL");
   await once(broker, "exit");
   broker = await startMosquitto(folder, port);

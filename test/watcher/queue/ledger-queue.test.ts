@@ -20,7 +20,7 @@ import { type QueueUnderTest, testQueueLaws } from "./queue-laws.ts";
 
 const model = join(repository, "models/identity");
 const inOrder = [{ dir: model, package: await readPackage(model) }];
-const onePlane = { seriesCount: 1, sampleBytes: 128, voxels: [64] };
+const onePlane = { sampleBytes: 128, voxels: [64] };
 
 async function queueOverLedger(
   t: TestContext,
