@@ -30,7 +30,7 @@ export async function measureArithmeticPeak(network: NetworkThread, folder: stri
   const image = [frames, channelsIn, height, width];
   const convolutionS = await bestS(network, join(folder, "convolution.onnx"), image, (graph) =>
     graph.node("Conv", "y", ["x", graph.floats("weights", weights, wave(elementCount(weights)))], {
-      pads: { kind: "ints", value: [1, 1, 1, 1] },
+      pads: [1, 1, 1, 1],
     }),
   );
   return {

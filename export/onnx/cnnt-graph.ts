@@ -65,15 +65,9 @@ export function cnntGraph(network: CnntNetwork, options: GraphOptions): OnnxMode
 
 /** `[B, T, 1, H, W]` to `[B·T, 1, H, W]`. */
 function frames(graph: GraphBuilder): string {
-  const shape = graph.node("Shape", "/height_width", [inputName], { start: { kind: "int", value: 3 } });
-  const target = graph.node(
-    "Concat",
-    "/frames_shape",
-    [graph.integers("/frames_shape/head", [-1, 1]), shape],
-    {
-      axis: { kind: "int", value: 0 },
-    },
-  );
+  const shape = graph.node("Shape", "/height_width", [inputName], { start: 3 });
+  const head = graph.integers("/frames_shape/head", [-1, 1]);
+  const target = graph.node("Concat", "/frames_shape", [head, shape], { axis: 0 });
   return graph.node("Reshape", "/frames", [inputName, target]);
 }
 
@@ -90,27 +84,21 @@ function uNet(context: Context, input: string): string {
     if (set.resize === "halve") {
       beforeHalving.set(set.name, x);
       x = graph.node("AveragePool", `/cnnt/${set.name}/halve`, [x], {
-        kernel_shape: { kind: "ints", value: [2, 2] },
-        strides: { kind: "ints", value: [2, 2] },
+        kernel_shape: [2, 2],
+        strides: [2, 2],
       });
     }
     if (set.resize === "double") {
-      const doubled = graph.node(
-        "Resize",
-        `/cnnt/${set.name}/double`,
-        [x, "", graph.floats("/double_scales", [4], [1, 1, 2, 2])],
-        {
-          mode: { kind: "string", value: "linear" },
-          coordinate_transformation_mode: { kind: "string", value: "half_pixel" },
-        },
-      );
+      const scales = graph.floats("/double_scales", [4], [1, 1, 2, 2]);
+      const doubled = graph.node("Resize", `/cnnt/${set.name}/double`, [x, "", scales], {
+        mode: "linear",
+        coordinate_transformation_mode: "half_pixel",
+      });
       const skip = set.skip === undefined ? undefined : beforeHalving.get(set.skip);
       x =
         skip === undefined
           ? doubled
-          : graph.node("Concat", `/cnnt/${set.name}/concat`, [doubled, skip], {
-              axis: { kind: "int", value: 1 },
-            });
+          : graph.node("Concat", `/cnnt/${set.name}/concat`, [doubled, skip], { axis: 1 });
     }
   }
   return convolution(context, "cnnt.output_proj", x);

@@ -17,11 +17,11 @@ export interface Context {
 
 /** To the precision of the activations; nothing where that is float32. */
 export function toWorking({ graph, half }: Context, name: string, x: string): string {
-  return half ? graph.node("Cast", name, [x], { to: { kind: "int", value: elementTypes.float16 } }) : x;
+  return half ? graph.node("Cast", name, [x], { to: elementTypes.float16 }) : x;
 }
 
 export function toSingle({ graph, half }: Context, name: string, x: string): string {
-  return half ? graph.node("Cast", name, [x], { to: { kind: "int", value: elementTypes.float32 } }) : x;
+  return half ? graph.node("Cast", name, [x], { to: elementTypes.float32 }) : x;
 }
 
 /** A constant in the precision of the activations. */
@@ -71,9 +71,9 @@ function convolve(
     constant(context, `${name}.conv2d.bias`, [bias.length], bias),
   ];
   return graph.node("Conv", `/${name}`, inputs, {
-    kernel_shape: { kind: "ints", value: [kernel, kernel] },
-    pads: { kind: "ints", value: [pad, pad, pad, pad] },
-    strides: { kind: "ints", value: [1, 1] },
+    kernel_shape: [kernel, kernel],
+    pads: [pad, pad, pad, pad],
+    strides: [1, 1],
   });
 }
 

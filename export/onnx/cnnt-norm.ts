@@ -19,24 +19,18 @@ function singleNorm(
   const weight = (name: string, shape: readonly number[]): string =>
     graph.floats(name, shape, network.weight(name));
   switch (set.norm) {
-    case "instance":
-      return graph.node(
-        "InstanceNormalization",
-        `/${cell}/in${which}`,
-        [
-          x,
-          graph.floats(`/ones_${channels}`, [channels], new Float32Array(channels).fill(1)),
-          graph.floats(`/zeros_${channels}`, [channels], new Float32Array(channels)),
-        ],
-        { epsilon: { kind: "float", value: epsilon } },
-      );
+    case "instance": {
+      const ones = graph.floats(`/ones_${channels}`, [channels], new Float32Array(channels).fill(1));
+      const zeros = graph.floats(`/zeros_${channels}`, [channels], new Float32Array(channels));
+      return graph.node("InstanceNormalization", `/${cell}/in${which}`, [x, ones, zeros], {
+        epsilon: { float: epsilon },
+      });
+    }
     case "batch": {
       const name = `${cell}.bn${which}`;
       const parts = ["weight", "bias", "running_mean", "running_var"];
       const inputs = parts.map((part) => weight(`${name}.${part}`, [channels]));
-      return graph.node("BatchNormalization", `/${name}`, [x, ...inputs], {
-        epsilon: { kind: "float", value: epsilon },
-      });
+      return graph.node("BatchNormalization", `/${name}`, [x, ...inputs], { epsilon: { float: epsilon } });
     }
     case "layer": {
       const name = `${cell}.ln${which}`;
@@ -44,8 +38,8 @@ function singleNorm(
       const shape = [channels, height / 2 ** set.halvings, width / 2 ** set.halvings];
       const inputs = ["weight", "bias"].map((part) => weight(`${name}.${part}`, shape));
       return graph.node("LayerNormalization", `/${name}`, [x, ...inputs], {
-        axis: { kind: "int", value: 1 },
-        epsilon: { kind: "float", value: epsilon },
+        axis: 1,
+        epsilon: { float: epsilon },
       });
     }
   }

@@ -28,11 +28,8 @@ export interface Initializer {
   readonly bytes: Uint8Array;
 }
 
-export type Attribute =
-  | { readonly kind: "int"; readonly value: number }
-  | { readonly kind: "ints"; readonly value: readonly number[] }
-  | { readonly kind: "float"; readonly value: number }
-  | { readonly kind: "string"; readonly value: string };
+/** A number and a list of numbers are integers. */
+export type Attribute = number | readonly number[] | string | { readonly float: number };
 
 export interface GraphNode {
   readonly name: string;
@@ -102,16 +99,10 @@ function encodeNode(node: GraphNode): Chunks {
 
 function encodeAttribute(name: string, attribute: Attribute): Chunks {
   const head = stringField(1, name); // name; field 20 is the type
-  switch (attribute.kind) {
-    case "float":
-      return [...head, ...floatField(2, attribute.value), ...integerField(20, 1)]; // f
-    case "int":
-      return [...head, ...integerField(3, attribute.value), ...integerField(20, 2)]; // i
-    case "string":
-      return [...head, ...stringField(4, attribute.value), ...integerField(20, 3)]; // s
-    case "ints":
-      return [...head, ...packedIntegersField(8, attribute.value), ...integerField(20, 7)]; // ints
-  }
+  if (typeof attribute === "number") return [...head, ...integerField(3, attribute), ...integerField(20, 2)]; // i
+  if (typeof attribute === "string") return [...head, ...stringField(4, attribute), ...integerField(20, 3)]; // s
+  if ("float" in attribute) return [...head, ...floatField(2, attribute.float), ...integerField(20, 1)]; // f
+  return [...head, ...packedIntegersField(8, attribute), ...integerField(20, 7)]; // ints
 }
 
 function encodeTensor(tensor: Initializer): Chunks {

@@ -29,12 +29,12 @@ export function epContextModel(options: {
         inputs: [options.inputName],
         outputs: [options.outputName],
         attributes: {
-          main_context: { kind: "int", value: 1 },
+          main_context: 1,
           // 0: ep_cache_context is a path, relative to this model, and not the engine itself.
-          embed_mode: { kind: "int", value: 0 },
-          ep_cache_context: { kind: "string", value: options.engineFile },
-          ep_sdk_version: { kind: "string", value: options.tensorRtVersion },
-          source: { kind: "string", value: "TensorrtExecutionProvider" },
+          embed_mode: 0,
+          ep_cache_context: options.engineFile,
+          ep_sdk_version: options.tensorRtVersion,
+          source: "TensorrtExecutionProvider",
         },
       },
     ],

@@ -25,7 +25,7 @@ test("a network whose output has another shape than described is refused by name
         opType: "Transpose",
         inputs: [identity.inputName],
         outputs: [identity.outputName],
-        attributes: { perm: { kind: "ints", value: [0, 1, 2, 4, 3] } },
+        attributes: { perm: [0, 1, 2, 4, 3] },
       },
     ],
     initializers: [],
