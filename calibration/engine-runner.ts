@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Acquisition, plainAcquisition } from "../core/acquisition.ts";
+import { type Acquisition, asFloats, plainAcquisition } from "../core/acquisition.ts";
 import { readPackage } from "../export/package/read-package.ts";
 import { removeStalePartials } from "../formats/file/partial-name.ts";
 import { openAcquisition } from "../formats/open.ts";
@@ -82,10 +82,7 @@ export async function engineRunner(options: EngineRunnerOptions): Promise<ModelR
 async function openStack(file: string): Promise<DenoisedStack> {
   const source = await openAcquisition(file);
   return {
-    async readPlane(z, signal) {
-      const samples = await source.readPlane({ t: 0, c: 0, z }, signal === undefined ? {} : { signal });
-      return samples instanceof Float32Array ? samples : Float32Array.from(samples);
-    },
+    readPlane: async (z, signal) => asFloats(await source.readPlane({ t: 0, c: 0, z }, { signal })),
     close: () => source.close(),
   };
 }

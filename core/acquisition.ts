@@ -64,6 +64,11 @@ export function bytesOf(samples: Samples): Uint8Array {
   return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 }
 
+/** The samples as they are where they are float32 already, else a copy. */
+export function asFloats(samples: Samples): Float32Array {
+  return samples instanceof Float32Array ? samples : Float32Array.from(samples);
+}
+
 /** Lengths of the five axes; an axis that the file does not have is 1. */
 export interface Sizes {
   readonly t: number;

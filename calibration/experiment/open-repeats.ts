@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Acquisition } from "../../core/acquisition.ts";
+import { type Acquisition, asFloats } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import { filesOf } from "../../formats/files-of.ts";
 import { openAcquisition } from "../../formats/open.ts";
@@ -32,17 +32,12 @@ export async function openRepeats(
 ): Promise<Repeats> {
   const files = (await Promise.all(paths.map((path) => filesOf(path, options.tell)))).flat();
   const single = files.length === 1;
-  return gathered(options, async (open) => {
-    for (const file of files) {
-      const source = await open(file);
-      const { t, z } = source.acquisition.sizes;
-      const times = single ? t : 1;
-      if (!single && t > 1) throw timeInRepeat(file, t);
-      if (single && t === 1) throw singleImage(file, z);
-      for (let time = 0; time < times; time += 1) {
-        open.add({ source, t: time, averages: 1, name: single ? `time ${time + 1}` : basename(file) });
-      }
-    }
+  const wanted = files.map((file) => ({ file, averages: 1, name: basename(file) }));
+  return gathered(wanted, options, ({ source, name }) => {
+    const { file, sizes } = source.acquisition;
+    if (single && sizes.t === 1) throw singleImage(file, sizes.z);
+    if (!single) return [onlyTime({ source, averages: 1, name })];
+    return Array.from({ length: sizes.t }, (_, t) => ({ source, t, averages: 1, name: `time ${t + 1}` }));
   });
 }
 
@@ -51,43 +46,44 @@ export async function openLevels(
   levels: readonly { readonly averages: number; readonly path: string }[],
   options: OpenRepeatsOptions = {},
 ): Promise<Repeats> {
-  return gathered(options, async (open) => {
-    for (const { averages, path } of [...levels].sort((a, b) => a.averages - b.averages)) {
-      for (const file of await filesOf(path, options.tell)) {
-        const source = await open(file);
-        if (source.acquisition.sizes.t > 1) throw timeInRepeat(file, source.acquisition.sizes.t);
-        open.add({ source, t: 0, averages, name: `${averages}x ${basename(file)}` });
-      }
+  const wanted: Wanted[] = [];
+  for (const { averages, path } of [...levels].sort((a, b) => a.averages - b.averages)) {
+    for (const file of await filesOf(path, options.tell)) {
+      wanted.push({ file, averages, name: `${averages}x ${basename(file)}` });
     }
-  });
+  }
+  return gathered(wanted, options, (opened) => [onlyTime(opened)]);
 }
 
-interface Opener {
-  (file: string): Promise<PlaneSource>;
-  readonly add: (image: Image) => void;
+/** A file that is to be opened. */
+interface Wanted extends Pick<Image, "averages" | "name"> {
+  readonly file: string;
 }
 
-/** Collects images; whatever goes wrong, what was opened is closed. */
+function onlyTime(opened: Omit<Image, "t">): Image {
+  const { file, sizes } = opened.source.acquisition;
+  if (sizes.t > 1) throw timeInRepeat(file, sizes.t);
+  return { ...opened, t: 0 };
+}
+
+/** Opens all files; whatever goes wrong, what was opened is closed. */
 async function gathered(
-  options: OpenRepeatsOptions,
-  collect: (open: Opener) => Promise<void>,
+  wanted: readonly Wanted[],
+  { channel, signal }: OpenRepeatsOptions,
+  imagesIn: (opened: Omit<Image, "t">) => readonly Image[],
 ): Promise<Repeats> {
   const sources: PlaneSource[] = [];
   const images: Image[] = [];
   const close = async () => {
     await Promise.all(sources.map((source) => source.close()));
   };
-  const openOne = async (file: string) => {
-    const source = await openAcquisition(
-      file,
-      options.signal === undefined ? {} : { signal: options.signal },
-    );
-    sources.push(source);
-    return source;
-  };
   try {
-    await collect(Object.assign(openOne, { add: (image: Image) => void images.push(image) }));
-    return repeatsOf(images, options.channel, close);
+    for (const { file, averages, name } of wanted) {
+      const source = await openAcquisition(file, { signal });
+      sources.push(source);
+      images.push(...imagesIn({ source, averages, name }));
+    }
+    return repeatsOf(images, channel, close);
   } catch (error) {
     await close();
     throw error;
@@ -120,11 +116,7 @@ function repeatsOf(
     names: images.map(({ name }) => name),
     async readPlane(index, z, signal) {
       const image = images[index] ?? first;
-      const samples = await image.source.readPlane(
-        { t: image.t, c, z },
-        signal === undefined ? {} : { signal },
-      );
-      return samples instanceof Float32Array ? samples : Float32Array.from(samples);
+      return asFloats(await image.source.readPlane({ t: image.t, c, z }, { signal }));
     },
     close,
   };

@@ -1,4 +1,4 @@
-import { bytesOf, type SampleType, sampleTypes } from "../../core/acquisition.ts";
+import { asFloats, bytesOf, type SampleType, sampleTypes } from "../../core/acquisition.ts";
 import { formatError, unsupportedError } from "../../core/errors.ts";
 import { elementCount, type Tensor, type Tensor64 } from "../../core/tensor.ts";
 import { type ByteSource, openByteSource } from "../file/byte-source.ts";
@@ -105,10 +105,7 @@ export async function readNpyTensor(file: string): Promise<Tensor> {
     }
     const samples = view(new ArrayBuffer(elements * elementBytes), 0, elements);
     await readContiguous(source, header.byteOrder, header.dataOffset, samples);
-    return {
-      shape: header.shape,
-      data: samples instanceof Float32Array ? samples : Float32Array.from(samples),
-    };
+    return { shape: header.shape, data: asFloats(samples) };
   } finally {
     await source.close();
   }

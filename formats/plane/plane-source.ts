@@ -20,7 +20,10 @@ export interface PlaneReader {
    * are written there and `into` is returned; otherwise the array is the caller's to keep.
    * Throws `EdgeError` (`format`) when the file is cut or its samples cannot be decoded.
    */
-  readPlane(index: PlaneIndex, options?: { into?: Samples; signal?: AbortSignal }): Promise<Samples>;
+  readPlane(
+    index: PlaneIndex,
+    options?: { into?: Samples; signal?: AbortSignal | undefined },
+  ): Promise<Samples>;
 }
 
 /** An acquisition opened for reading. Whoever opens it closes it. */

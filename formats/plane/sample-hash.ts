@@ -15,7 +15,7 @@ export async function sampleHash(source: PlaneReader, signal?: AbortSignal): Pro
   const into = facts.make(sizes.y * sizes.x);
   const hash = createHash("sha256");
   for (let place = 0; place < planeCount(sizes); place += 1) {
-    await source.readPlane(planeAt(stored, place), { into, ...(signal === undefined ? {} : { signal }) });
+    await source.readPlane(planeAt(stored, place), { into, signal });
     const bytes = bytesOf(into);
     swapUnlessNative(bytes, facts.bytes, "little");
     hash.update(bytes);

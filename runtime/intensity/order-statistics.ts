@@ -1,4 +1,4 @@
-import type { Samples, SampleType } from "../../core/acquisition.ts";
+import { asFloats, type Samples, type SampleType } from "../../core/acquisition.ts";
 
 /**
  * Exact order statistics of more samples than fit into memory, by counting: samples become 32-bit keys that sort as
@@ -58,7 +58,7 @@ function float(): KeyCodec {
   return {
     onePass: false,
     keys(samples, into) {
-      const floats = samples instanceof Float32Array ? samples : Float32Array.from(samples);
+      const floats = asFloats(samples);
       const raw = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
       let count = 0;
       for (let i = 0; i < raw.length; i += 1) {
