@@ -18,27 +18,33 @@ export function listed(names: readonly string[]): string {
 }
 
 /**
+ * Names of what lies in a folder and is none itself, in natural order; undefined where the path is no folder. Throws
+ * `EdgeError` (`usage`) where it cannot be reached.
+ */
+export async function namesIn(path: string): Promise<readonly string[] | undefined> {
+  const refuse = (cause: unknown) => {
+    throw unreachable(path, cause);
+  };
+  if (!(await stat(path).catch(refuse)).isDirectory()) return undefined;
+  const entries = await readdir(path, { withFileTypes: true }).catch(refuse);
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ name }) => name)
+    .sort(naturally.compare);
+}
+
+/**
  * A file as given; of a folder its visible files that are named like images (not what is below them), in natural
  * order. `tell` gets a sentence about those that are left out. Throws `EdgeError` (`usage`) where no image is there,
  * or where the path cannot be reached.
  */
 export async function filesOf(path: string, tell?: (sentence: string) => void): Promise<readonly string[]> {
-  const refuse = (cause: unknown) => {
-    throw unreachable(path, cause);
-  };
-  const facts = await stat(path).catch(refuse);
-  if (!facts.isDirectory()) return [path];
-  const entries = await readdir(path, { withFileTypes: true }).catch(refuse);
-  const names = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-    .map(({ name }) => name)
-    .sort(naturally.compare);
+  const names = (await namesIn(path))?.filter((name) => !name.startsWith("."));
+  if (names === undefined) return [path];
   const others = names.filter((name) => !isImageName(name));
-  if (others.length < names.length) {
-    if (others.length > 0) tell?.(leftOut(path, others));
-    return names.filter(isImageName).map((name) => join(path, name));
-  }
-  throw noImageIn(path, others, imageEndings);
+  if (others.length === names.length) throw noImageIn(path, others, imageEndings);
+  if (others.length > 0) tell?.(leftOut(path, others));
+  return names.filter(isImageName).map((name) => join(path, name));
 }
 
 /** `others`: names of what the folder holds instead; `endings`: those that would be taken. */

@@ -65,8 +65,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { multiplyAdds } = await import("../bench/multiply-adds.ts");
   const { reportTable } = await import("../words/report.ts");
   const { describeImage } = await import("../words/describe-image.ts");
-  const { mostFreeDeviceBytes } = await import("../../runtime/gpu/device-memory.ts");
-  const { availableBytes } = await import("../../runtime/plan/memory-plan.ts");
+  const { watchFreeMemory } = await import("../../runtime/plan/free-memory.ts");
   const { readModel } = await import("../../runtime/engine/prepared-engine.ts");
   const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");
   const { warmUp } = await import("../../runtime/engine/warm-up.ts");
@@ -84,13 +83,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   );
   const threads = options.threads ?? availableParallelism();
   const runtime = onnxRuntimeVersion();
-  const deviceBytes = mostFreeDeviceBytes(options.provider);
-  // Before anything of ours lies there.
-  await deviceBytes();
-  const freeMemory = async (): Promise<FreeMemory> => ({
-    machineBytes: availableBytes(),
-    deviceBytes: await deviceBytes(),
-  });
+  const freeMemory = await watchFreeMemory(options.provider);
   const folder = await mkdtemp(join(options.scratch, "cnnt-edge-bench-"));
   const network = startNetworkThread({ provider: options.provider, intraOpThreads: threads }, runtime);
   try {

@@ -18,28 +18,16 @@ import { boxOf, positiveInteger, wholeNumber } from "../options/option-values.ts
 import { providerOption } from "../options/provider-option.ts";
 import { createProgressLine, describeDuration, describeRate } from "../words/progress.ts";
 
-/** `--like` takes from the result what these would say. */
-const unlikeOptions = [
-  "out",
-  "tile",
-  "overlap",
-  "tiling",
-  "normalization",
-  "nonFinite",
-  "dtype",
-  "depthAxis",
-  "series",
-  "compression",
-  "memoryLimit",
-  "runAnyway",
-  "overwrite",
-  "skipExisting",
-  "explain",
-  "json",
-] as const satisfies readonly (keyof DenoiseOptions)[];
+/** What a result says of how it was made may not be said otherwise beside `--like`. */
+const besideLike = ["like", "model", "channel", "provider", "threads"];
 
 export const defineDenoise: DefineCommand = (program, io, act) => {
-  program
+  const like = new Option(
+    "--like <result>",
+    "make this result again from its source, as it says it was made, and say whether every sample is the same; " +
+      "takes --model, --channel, --provider and --threads",
+  );
+  const { options: all } = program
     .command("denoise")
     .summary("denoise files now")
     .description(
@@ -124,13 +112,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       ).conflicts("overwrite"),
     )
     .option("--explain", "print what would be done, and do nothing")
-    .addOption(
-      new Option(
-        "--like <result>",
-        "make this result again from its source, as it says it was made, and say whether every sample is the same; " +
-          "takes --model, --channel, --provider and --threads",
-      ).conflicts([...unlikeOptions]),
-    )
+    .addOption(like)
     .option("--json", "the outcome as JSON on stdout")
     .action((files: string[], options: DenoiseOptions) =>
       act(async () => {
@@ -143,6 +125,8 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
         return explainDenoise(files, options, io);
       }),
     );
+  const names = all.map((option) => option.attributeName());
+  like.conflicts(names.filter((name) => !besideLike.includes(name)));
 };
 
 /** One acquisition's end. */

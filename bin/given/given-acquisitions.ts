@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { isEdgeError } from "../../core/errors.ts";
 import { isCompanion } from "../../formats/image-name.ts";
-import { describeImage } from "../words/describe-image.ts";
+import { imageOf, openFile } from "../../formats/open.ts";
 
 /** One acquisition among the files of a command line. */
 export interface GivenAcquisition {
@@ -35,69 +35,37 @@ export async function givenAcquisitions(
   options: LookOptions,
 ): Promise<GivenAcquisitions> {
   const given = new Map(files.map((file) => [resolve(file), file]));
-  const sets = new Map<string, FileSet>();
+  const found: (GivenAcquisition & { readonly path: string; readonly setSize: number })[] = [];
+  /** By absolute path: how many files the largest set has that names it. */
+  const setSizes = new Map<string, number>();
   const refused: { input: string; error: unknown }[] = [];
   const candidates = [...(await companionsBeside([...given.values()])), ...given.values()];
   for (const [index, input] of candidates.entries()) {
     options.signal.throwIfAborted();
     options.onFile?.(index, candidates.length);
     const path = resolve(input);
-    const known = [...sets.values()].find(({ members }) => members.size > 1 && members.has(path));
-    if (known !== undefined) {
-      known.given.add(path);
-      continue;
-    }
+    if ((setSizes.get(path) ?? 1) > 1) continue;
     try {
-      const {
-        members: stated,
-        seriesCount,
-        describedBy,
-      } = await describeImage(input, options.signal, options.series);
-      const members = new Set(stated.map((member) => resolve(member)));
+      const opened = await openFile(input, { signal: options.signal });
+      const image = await imageOf(opened, input, options.series);
+      await image.close();
+      const members = opened.files.map((member) => resolve(member));
+      const named = members.filter((member) => given.has(member)).length;
       // One file of a companion's set, given alone, is meant alone.
-      if (!given.has(path) && [...members].filter((member) => given.has(member)).length < 2) continue;
-      const key = [...members].sort().join("\0");
-      const describer = describedBy === undefined ? undefined : resolve(dirname(input), describedBy);
-      const set = sets.get(key) ?? { input, path, members, seriesCount, describer, given: new Set() };
-      if (given.has(path)) set.given.add(path);
-      sets.set(key, set);
+      if (!given.has(path) && named < 2) continue;
+      for (const member of members) {
+        setSizes.set(member, Math.max(members.length, setSizes.get(member) ?? 0));
+      }
+      const { seriesCount } = image.acquisition;
+      found.push({ input, files: named, seriesCount, path, setSize: members.length });
     } catch (error) {
       if (!isEdgeError(error)) throw error;
       if (given.has(path)) refused.push({ input, error });
     }
   }
-  return { acquisitions: wholeSets([...sets.values()]), refused };
-}
-
-interface FileSet {
-  readonly input: string;
-  /** As `input`, absolute. */
-  readonly path: string;
-  /** Absolute. */
-  readonly members: ReadonlySet<string>;
-  readonly seriesCount: number;
-  /** The file that describes the set of which this is a part, absolute. */
-  readonly describer: string | undefined;
-  /** Which of the given files it was found from, absolute. */
-  readonly given: Set<string>;
-}
-
-/** A file may have been opened as what it is alone, before the one that describes its set. */
-function wholeSets(sets: readonly FileSet[]): GivenAcquisition[] {
-  const large = sets.filter(({ members }) => members.size > 1);
-  const parts = new Set<FileSet>();
-  for (const set of sets) {
-    // A file of another image of the set is no member of this one.
-    const whole =
-      large.find(({ members }) => members.size > set.members.size && members.has(set.path)) ??
-      sets.find(({ path }) => path === set.describer);
-    if (whole === undefined) continue;
-    parts.add(set);
-    for (const path of set.given) whole.given.add(path);
-  }
-  return sets
-    .filter((set) => !parts.has(set))
-    .map(({ input, given, seriesCount }) => ({ input, files: given.size, seriesCount }));
+  // A file may have been opened as what it is alone, before the one that describes its set.
+  const whole = found.filter(({ path, setSize }) => setSize === setSizes.get(path));
+  return { acquisitions: whole, refused };
 }
 
 /** Companion files beside the given ones, where there are several: `SET/*.tif` does not name them. */

@@ -1,7 +1,6 @@
-import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { EdgeError } from "../../core/errors.ts";
-import { listed, naturally, noImageIn, unreachable } from "../../formats/files-of.ts";
+import { type EdgeError, isEdgeError } from "../../core/errors.ts";
+import { listed, namesIn, noImageIn } from "../../formats/files-of.ts";
 import { acquisitionEndings } from "../../formats/image-name.ts";
 import { judgeName } from "../../watcher/intake/candidate-name.ts";
 
@@ -20,23 +19,16 @@ export async function givenFiles(paths: readonly string[]): Promise<GivenFiles> 
   const refused: { input: string; error: EdgeError }[] = [];
   const notes: string[] = [];
   for (const path of paths) {
-    const facts = await stat(path).catch((error: NodeJS.ErrnoException) => error);
-    if (facts instanceof Error) {
-      refused.push({ input: path, error: unreachable(path, facts) });
-    } else if (!facts.isDirectory()) {
-      files.push(path);
-    } else {
-      const names = await readdir(path).catch((error: NodeJS.ErrnoException) => error);
-      if (names instanceof Error) {
-        refused.push({ input: path, error: unreachable(path, names) });
-        continue;
-      }
-      const images = names.filter((name) => judgeName(name).kind === "image");
-      const foreign = names.filter((name) => judgeName(name).kind === "unsupported");
-      if (images.length === 0)
-        refused.push({ input: path, error: noImageIn(path, foreign, acquisitionEndings) });
-      else if (foreign.length > 0) notes.push(`${path}: not read: ${listed(foreign)}. Export OME-TIFF`);
-      files.push(...images.sort(naturally.compare).map((name) => join(path, name)));
+    try {
+      const names = await namesIn(path);
+      const images = names?.filter((name) => judgeName(name).kind === "image") ?? [];
+      const foreign = names?.filter((name) => judgeName(name).kind === "unsupported") ?? [];
+      if (names !== undefined && images.length === 0) throw noImageIn(path, foreign, acquisitionEndings);
+      if (foreign.length > 0) notes.push(`${path}: not read: ${listed(foreign)}. Export OME-TIFF`);
+      files.push(...(names === undefined ? [path] : images.map((name) => join(path, name))));
+    } catch (error) {
+      if (!isEdgeError(error)) throw error;
+      refused.push({ input: path, error });
     }
   }
   return { files, refused, notes };

@@ -2,6 +2,7 @@ import { describeError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { chooseTiles, type TileWishes } from "../../runtime/plan/choose-tile.ts";
 import { redundancy } from "../../runtime/plan/tile-plan.ts";
+import { describeDuration } from "./progress.ts";
 
 /** One that many microscopes write, of uint16. */
 const stack = [20, 1024, 1024] as const;
@@ -16,13 +17,8 @@ export function typicalStackWords(
   const such = `A stack of ${width} x ${height} x ${planes}`;
   try {
     const work = elementCount(stack) * redundancy(chooseTiles({ ...wishes, stack, bytesPerSample }));
-    return `${such} will take about ${duration(work / networkVoxelsPerS)} (measured in the warm-up)`;
+    return `${such} will take about ${describeDuration(work / networkVoxelsPerS)} (measured in the warm-up)`;
   } catch (error) {
     return `${such} cannot be denoised: ${describeError(error)}`;
   }
-}
-
-function duration(seconds: number): string {
-  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
-  return `${(seconds / 60).toFixed(0)} min`;
 }

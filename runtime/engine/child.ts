@@ -1,10 +1,8 @@
 import { getPriority, setPriority } from "node:os";
 import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/errors.ts";
-import { mostFreeDeviceBytes } from "../gpu/device-memory.ts";
 import type { DenoiseJob, DenoiseOutcome } from "../job/denoise-job.ts";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
-import type { FreeMemory } from "../plan/free-memory.ts";
-import { availableBytes } from "../plan/memory-plan.ts";
+import { type FreeMemory, watchFreeMemory } from "../plan/free-memory.ts";
 import { createKeptHashes } from "../result/kept-hashes.ts";
 import { hashFiles } from "../result/source-hash.ts";
 import { createLastOpened } from "../stack/last-opened.ts";
@@ -33,7 +31,7 @@ let packages: HeldPackages | undefined;
 /** Folders whose models stay loaded between jobs. */
 let keptDirs: readonly string[] = [];
 let tileRates: TileRates | undefined;
-let freeMemory = async (): Promise<FreeMemory> => ({ machineBytes: availableBytes() });
+let freeMemory: (() => Promise<FreeMemory>) | undefined;
 /** As configured; undefined: the package's tiles, whatever they need. */
 let memoryLimitBytes: number | undefined;
 let idleReleaseMs = 60_000;
@@ -53,9 +51,7 @@ async function start(settings: EngineSettings): Promise<WarmUp> {
   const { provider, intraOpThreads, tileLimits, networkProgram } = settings;
   memoryLimitBytes = settings.memoryLimitBytes;
   idleReleaseMs = settings.idleReleaseMs ?? idleReleaseMs;
-  const deviceBytes = mostFreeDeviceBytes(provider);
-  // Before anything of ours lies there.
-  await deviceBytes();
+  const free = await watchFreeMemory(provider);
   network = startNetworkThread({ provider, intraOpThreads }, runtimeVersion, {
     ...(tileLimits === undefined ? {} : { limits: tileLimits }),
     ...(networkProgram === undefined ? {} : { program: new URL(networkProgram) }),
@@ -68,10 +64,7 @@ async function start(settings: EngineSettings): Promise<WarmUp> {
   const ownBytes = process.memoryUsage.rss();
   const heldBytes = (): number =>
     provider === "cpu" ? Math.max(0, process.memoryUsage.rss() - ownBytes) : 0;
-  freeMemory = async () => ({
-    machineBytes: availableBytes(heldBytes()),
-    deviceBytes: await deviceBytes(),
-  });
+  freeMemory = () => free(heldBytes());
   return { pid: process.pid, runtimeVersion, networkVoxelsPerS };
 }
 
@@ -96,7 +89,7 @@ async function denoise(
   signal: AbortSignal,
   tell: (event: JobEvent) => void,
 ): Promise<DenoiseOutcome> {
-  if (network === undefined || packages === undefined) throw notStarted();
+  if (network === undefined || packages === undefined || freeMemory === undefined) throw notStarted();
   const { take } = packages;
   const { releaseAllBut } = network;
   return denoiseWithinMemory(

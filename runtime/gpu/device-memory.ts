@@ -15,19 +15,3 @@ export async function freeDeviceBytes(
   const known = free.filter((bytes) => bytes !== undefined);
   return free.length === 0 || known.length < free.length ? undefined : Math.min(...known);
 }
-
-/**
- * Asks again at each call, and gives the most that was ever free: what a job of ours took is there for the next one (an arena
- * on a GPU is never given back), and what another program gives back is told only then.
- */
-export function mostFreeDeviceBytes(
-  provider: string,
-  gpus?: () => Promise<readonly NvidiaGpu[]>,
-): () => Promise<number | undefined> {
-  let most: number | undefined;
-  return async () => {
-    const now = await freeDeviceBytes(provider, gpus);
-    if (now !== undefined) most = Math.max(most ?? 0, now);
-    return most;
-  };
-}

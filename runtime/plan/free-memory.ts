@@ -1,6 +1,9 @@
 import { type Acquisition, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeError, machineError } from "../../core/errors.ts";
+import type { NvidiaGpu } from "../../export/package/nvidia-gpus.ts";
+import { freeDeviceBytes } from "../gpu/device-memory.ts";
 import { gigabytes, memoryNeed, planesNeed, tileNeed } from "./memory-need.ts";
+import { availableBytes } from "./memory-plan.ts";
 import type { JobPlan } from "./plan-job.ts";
 
 /** What may be taken now, in bytes. */
@@ -8,6 +11,23 @@ export interface FreeMemory {
   readonly machineBytes: number;
   /** Of the device that runs the network. Absent where it takes the machine's, or does not say what it has. */
   readonly deviceBytes?: number | undefined;
+}
+
+/**
+ * Asks what is free at each call, and once before anything of ours lies on a device. Of its memory the most that was ever free
+ * counts: what a job of ours took is there for the next one (an arena on a GPU is never given back), and what another
+ * program gives back is told only then. `heldBytes`: as in `availableBytes`.
+ */
+export async function watchFreeMemory(
+  provider: string,
+  gpus?: () => Promise<readonly NvidiaGpu[]>,
+): Promise<(heldBytes?: number) => Promise<FreeMemory>> {
+  let deviceBytes = await freeDeviceBytes(provider, gpus);
+  return async (heldBytes) => {
+    const now = await freeDeviceBytes(provider, gpus);
+    if (now !== undefined) deviceBytes = Math.max(deviceBytes ?? 0, now);
+    return { machineBytes: availableBytes(heldBytes), deviceBytes };
+  };
 }
 
 /** What `need` says of the channel that needs most of it: one is in work at a time. */

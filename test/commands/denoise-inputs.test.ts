@@ -37,6 +37,7 @@ test("a folder stands for the images in it, not for our results, unfinished copi
   const folder = folderOf("folder", ["s10.tif", "s2.tif", "s1.denoised.ome.tif", "s3.tif.part", ".s4.tif"]);
   mkdirSync(join(folder, "below"));
   copyFileSync(stack, join(folder, "below/s5.tif"));
+  mkdirSync(join(folder, "a-folder-named-like-an-image.tif"));
   writeFileSync(join(folder, "old.lif"), "");
   const { code, stdout, stderr } = await runHere(["denoise", "folder", "--model", identity], scratch);
   assert.equal(code, 0, stderr);

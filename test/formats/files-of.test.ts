@@ -13,7 +13,9 @@ test("a folder stands for its visible files, in the order in which people count"
   const folder = join(scratch, "scans");
   mkdirSync(join(folder, "deeper"), { recursive: true });
   for (const name of ["scan10.tif", "scan2.tif", ".hidden.tif"]) writeFileSync(join(folder, name), "");
-  assert.deepEqual(await filesOf(folder), [join(folder, "scan2.tif"), join(folder, "scan10.tif")]);
+  symlinkSync("scan2.tif", join(folder, "scan3.tif"));
+  const inOrder = ["scan2.tif", "scan3.tif", "scan10.tif"].map((name) => join(folder, name));
+  assert.deepEqual(await filesOf(folder), inOrder);
 });
 
 test("files beside images that are not named like one are left out, and their number is told", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gpusIn } from "../../../export/package/nvidia-gpus.ts";
-import { freeDeviceBytes, mostFreeDeviceBytes } from "../../../runtime/gpu/device-memory.ts";
+import { freeDeviceBytes } from "../../../runtime/gpu/device-memory.ts";
 
 const twoGpus = "NVIDIA H200, 580.159.03, 143771, 120000\nNVIDIA L4, 580.159.03, 23034, 9000\n";
 
@@ -29,14 +29,4 @@ test("no figure is given where a device's memory cannot be read, nor for the CPU
   assert.equal(await freeDeviceBytes("cuda", async () => gpusIn(oneUnknown)), undefined);
   assert.equal(await freeDeviceBytes("webgpu", assert.fail), undefined);
   assert.equal(await freeDeviceBytes("cpu", assert.fail), undefined);
-});
-
-test("what was free before our own jobs stays free for them, and what others give back counts from then on", async () => {
-  const told = ["9000", "2000", "[N/A]", "12000"];
-  const deviceBytes = mostFreeDeviceBytes("cuda", async () => gpusIn(`GPU, 1, 24000, ${told.shift()}`));
-  const seen = [await deviceBytes(), await deviceBytes(), await deviceBytes(), await deviceBytes()];
-  assert.deepEqual(
-    seen,
-    [9000, 9000, 9000, 12_000].map((mebibytes) => mebibytes * 2 ** 20),
-  );
 });

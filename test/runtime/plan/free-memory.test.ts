@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
+import { gpusIn } from "../../../export/package/nvidia-gpus.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { denoiseJobSchema } from "../../../runtime/job/denoise-job.ts";
-import { jobMemoryNeed, refuseTooLittleFree } from "../../../runtime/plan/free-memory.ts";
+import { jobMemoryNeed, refuseTooLittleFree, watchFreeMemory } from "../../../runtime/plan/free-memory.ts";
 import { memoryNeed, planesNeed, tileNeed } from "../../../runtime/plan/memory-need.ts";
 import { planJob } from "../../../runtime/plan/plan-job.ts";
 
@@ -46,5 +47,15 @@ test("planes are counted against the machine's memory, a tile against the device
   assert.throws(
     () => refuseTooLittleFree(plan, acquisition, { machineBytes, deviceBytes: deviceBytes - 1 }),
     short(/GB free on the GPU$/),
+  );
+});
+
+test("what was free before our own jobs stays free for them, and what others give back counts from then on", async () => {
+  const told = ["9000", "9000", "2000", "[N/A]", "12000"];
+  const free = await watchFreeMemory("cuda", async () => gpusIn(`GPU, 1, 24000, ${told.shift()}`));
+  const seen = [await free(), await free(), await free(), await free()];
+  assert.deepEqual(
+    seen.map(({ deviceBytes }) => (deviceBytes ?? 0) / 2 ** 20),
+    [9000, 9000, 9000, 12_000],
   );
 });
