@@ -13,8 +13,6 @@ import { denoisedHashes } from "./ledger/whole-hashes.ts";
 
 /** Moves the sources of done jobs out of their watch folders, as the ledger asks for it, until each has gone. */
 export interface Mover {
-  /** There may be something to move. */
-  readonly lookForWork: () => void;
   /** Sources of this folder are being shown and are not moved until the answer is called. */
   readonly hold: (folder: Folder) => () => void;
   /** Begins no further move; the running ones may take `finishMs`. What is cut off is finished after the next start. */
@@ -105,10 +103,10 @@ export function createMover(
     }
   }
 
+  lookForWork();
   const timer = setInterval(lookForWork, lookMs);
 
   return {
-    lookForWork,
     hold: (folder) => {
       holds.set(folder, (holds.get(folder) ?? 0) + 1);
       return () => {

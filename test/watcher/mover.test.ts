@@ -56,7 +56,6 @@ async function movedOnce(known: Partial<PendingMove>, answer: () => Promise<unkn
       problem: (_level, error) => void warnings.push(reportOf(error).code),
     }),
   });
-  mover.lookForWork();
   await until("the attempt has ended", () => isMoved || later.length > 0);
   await mover.drain(1000);
   return { later, warnings, isMoved, told };

@@ -1,17 +1,13 @@
 import type { JobBody } from "../../core/messages.ts";
 import type { DaemonConfig } from "../config/resolve.ts";
-import type { EngineSupervisor } from "../engine/engine-supervisor.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
-import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
 import { pinnedMessages } from "../folder/pinned-calibrations.ts";
 import type { Job } from "../ledger/job.ts";
-import type { Ledger } from "../ledger/ledger.ts";
 import { jobMessage } from "../messages/job-message.ts";
 import type { BrokerAccess } from "../publish/broker-access.ts";
 import type { ClientIdentity } from "../publish/client-identity.ts";
-import type { ServiceManager } from "../publish/service-manager.ts";
 import { type AnnouncerOptions, createAnnouncer } from "./announcer.ts";
 import { createDaemonPublisher } from "./daemon-publisher.ts";
 import { countDeliveries } from "./deliveries.ts";
@@ -28,19 +24,14 @@ export interface Announcement {
   readonly stop: () => Promise<void>;
 }
 
-export interface AnnouncementOptions {
+type OwnParts = "exposePaths" | "publisher" | "throughput" | "delivered";
+
+export interface AnnouncementOptions extends Omit<AnnouncerOptions, OwnParts> {
   readonly config: DaemonConfig;
-  readonly version: string;
   readonly identity: ClientIdentity;
   readonly broker: BrokerAccess;
-  readonly service: ServiceManager;
-  readonly ledger: Ledger;
-  readonly ledgerTrouble: AnnouncerOptions["ledgerTrouble"];
-  readonly engine: EngineSupervisor;
-  readonly folders: readonly Folder[];
   /** Sources of the folder are not moved before the answer is called. */
   readonly holdSources: (folder: Folder) => () => void;
-  readonly log: DaemonLog;
 }
 
 /** The broker has this long for its word on what was said last. */
@@ -59,19 +50,7 @@ export function announce(events: Events<DaemonEvents>, options: AnnouncementOpti
   }
   const throughput = createThroughput(() => engine.facts()?.networkVoxelsPerS);
   const delivered = countDeliveries(events, throughput);
-  const announcer = createAnnouncer(events, {
-    version: options.version,
-    exposePaths,
-    publisher,
-    service: options.service,
-    ledger,
-    ledgerTrouble: options.ledgerTrouble,
-    engine,
-    folders,
-    throughput,
-    delivered,
-    log,
-  });
+  const announcer = createAnnouncer(events, { ...options, exposePaths, publisher, throughput, delivered });
 
   return {
     start: async () => {

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ErrorReport } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { EngineSupervisor } from "../engine/engine-supervisor.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
@@ -122,7 +123,7 @@ export function createAnnouncer(events: Events<DaemonEvents>, options: Announcer
       window_s: windowS,
       jobs: byStatus,
       queue_bytes: pendingBytes,
-      ...(eta === undefined ? {} : { eta_s: eta.etaS, eta_basis: eta.basis }),
+      ...present({ eta_s: eta?.etaS, eta_basis: eta?.basis }),
       rss_bytes: process.memoryUsage.rss(),
       // The histogram counts the timer's own period in.
       loop_delay_p99_ms: Math.max(0, loopDelay.percentile(99) / 1e6 - loopResolutionMs),

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { ErrorReport } from "../../core/errors.ts";
 import type { FolderStateBody, InfoBody, StateBody } from "../../core/messages.ts";
+import { present } from "../../core/record.ts";
 import type { WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { passModel } from "../config/resolve.ts";
 import type { EngineCondition } from "../events/daemon-events.ts";
@@ -32,18 +33,13 @@ export function daemonState(
     since,
     heartbeat_s: heartbeatS,
     engine: engine.condition,
-    ...(engine.provider === undefined ? {} : { provider: engine.provider }),
+    ...present({ provider: engine.provider }),
   };
   if (phase === "stopped") return { ...body, state: "offline", reason: "stopped" };
   if (phase === "draining") return { ...body, state: "draining", reason: "stopping" };
   if (troubles.length > 0) {
     const reason = troubles.join("; ").slice(0, 2000);
-    return {
-      ...body,
-      state: "degraded",
-      reason,
-      ...(ledger?.remedy === undefined ? {} : { remedy: ledger.remedy }),
-    };
+    return { ...body, state: "degraded", reason, ...present({ remedy: ledger?.remedy }) };
   }
   return { ...body, state: "online" };
 }
@@ -55,27 +51,24 @@ export function folderBody(
   since: string,
 ): FolderStateBody {
   const unsettled = folder.unsettled();
-  const oldest = counts?.oldestReason ?? unsettled.oldestReason;
-  const lastSeen = folder.lastSeen();
   return {
     name: folder.config.name,
     ...folderState(folder.facts()),
     since,
-    ...(lastSeen === undefined ? {} : { last_seen: lastSeen }),
+    ...present({ last_seen: folder.lastSeen(), kept: kept && keptBody(kept) }),
     queued: counts?.queued ?? 0,
     waiting: {
       // A broken file is both: waiting in the ledger, and not at rest for the sweep.
       count: Math.max(counts?.waiting ?? 0, unsettled.count),
-      ...(oldest === undefined ? {} : { oldest_reason: oldest }),
+      ...present({ oldest_reason: counts?.oldestReason ?? unsettled.oldestReason }),
     },
-    ...(kept === undefined ? {} : { kept: keptBody(kept) }),
     ...(folder.pinned.length === 0 ? {} : { calibration: againstPinned(folder.facts()) }),
   };
 }
 
 function keptBody({ count, error }: KeptSources): NonNullable<FolderStateBody["kept"]> {
   const { message, remedy } = error;
-  return { count, oldest_reason: message, ...(remedy === undefined ? {} : { remedy }) };
+  return { count, oldest_reason: message, ...present({ remedy }) };
 }
 
 export function infoBody(
@@ -95,13 +88,11 @@ export function infoBody(
       provider,
       reason: reason.message,
     })),
-    ...(engine === undefined
-      ? {}
-      : {
-          provider: engine.provider,
-          runtime: engine.runtimeVersion,
-          network_voxels_per_s: engine.networkVoxelsPerS,
-        }),
+    ...present({
+      provider: engine?.provider,
+      runtime: engine?.runtimeVersion,
+      network_voxels_per_s: engine?.networkVoxelsPerS,
+    }),
     models: models.map((model) => {
       const name = modelName(model.dir);
       if ("error" in model) return { name, verified: false, error: errorBody(model.error) };

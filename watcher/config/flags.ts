@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { usageError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { checkConfig, loadConfig, parseConfig } from "./load.ts";
 import { type DaemonConfig, resolveConfig } from "./resolve.ts";
 import type { WrittenConfig } from "./schema.ts";
@@ -70,13 +71,8 @@ function asWritten(config: DaemonConfig): WrittenConfig {
 }
 
 function mergeFlags(config: WrittenConfig, flags: WatchFlags): WrittenConfig {
-  const { in: path, out: output, model, calibration } = flags;
-  const ofFolder = {
-    ...(path === undefined ? {} : { path }),
-    ...(output === undefined ? {} : { output }),
-    ...(model === undefined ? {} : { model }),
-    ...(calibration === undefined ? {} : { calibration }),
-  };
+  const { in: path, out: output, model, calibration, instance, state } = flags;
+  const ofFolder = present({ path, output, model, calibration });
   if (Object.keys(ofFolder).length > 0 && config.folders.length > 1) {
     throw usageError("--in, --out, --model and --calibration need a configuration with a single folder", {
       code: "flags-ambiguous",
@@ -86,15 +82,10 @@ function mergeFlags(config: WrittenConfig, flags: WatchFlags): WrittenConfig {
   }
   return {
     ...config,
-    ...(flags.instance === undefined ? {} : { instance: flags.instance }),
-    ...(flags.state === undefined ? {} : { state: flags.state }),
+    ...present({ instance, state }),
     folders: config.folders.map((folder) => ({ ...folder, ...ofFolder })),
-    engine: { ...config.engine, ...(flags.provider === undefined ? {} : { require: flags.provider }) },
-    mqtt: {
-      ...config.mqtt,
-      ...(flags.mqtt === undefined ? {} : { url: flags.mqtt }),
-      ...(flags.mqttPort === undefined ? {} : { port: flags.mqttPort }),
-    },
+    engine: { ...config.engine, ...present({ require: flags.provider }) },
+    mqtt: { ...config.mqtt, ...present({ url: flags.mqtt, port: flags.mqttPort }) },
   };
 }
 

@@ -1,6 +1,7 @@
 import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { machineError, reportOf } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { hasCode } from "../../core/steering-codes.ts";
 import type { EngineOptions } from "../../runtime/engine/host.ts";
 import { restartDelayMs } from "../../runtime/engine/restart-delay.ts";
@@ -107,10 +108,12 @@ export function createEngineSupervisor(
     const { providers, require, memory_limit, recycle_jobs, threads, priority } = config.engine;
     const own = startEngine({
       models: [first, ...others],
-      ...(providers === null ? {} : { providers }),
-      ...(require === null ? {} : { require }),
-      ...(memory_limit === null ? {} : { memoryLimitBytes: memoryLimitBytes(memory_limit, totalmem()) }),
-      ...(threads === null ? {} : { intraOpThreads: threads }),
+      ...present({
+        providers,
+        require,
+        memoryLimitBytes: memory_limit === null ? null : memoryLimitBytes(memory_limit, totalmem()),
+        intraOpThreads: threads,
+      }),
       lowPriority: priority === "low",
       ...(recycle_jobs === 0 ? {} : { recycleAfterJobs: recycle_jobs }),
       onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),

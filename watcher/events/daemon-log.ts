@@ -1,5 +1,6 @@
 import { reportOf } from "../../core/errors.ts";
 import type { LogBody } from "../../core/messages.ts";
+import { present } from "../../core/record.ts";
 
 /** What the daemon tells its operator: in lines, and warnings over MQTT too. */
 export interface DaemonLog {
@@ -31,7 +32,7 @@ export function createDaemonLog(lines: LogLines): DaemonLog {
       const { ended, ...subject } = about;
       if (ended === undefined) lines.problem(level, error, subject);
       const { code, message, remedy } = reportOf(error);
-      forward({ level, code, message, ...(remedy === undefined ? {} : { remedy }), ...subject });
+      forward({ level, code, message, ...present({ remedy }), ...subject });
     };
   return {
     info: lines.info,

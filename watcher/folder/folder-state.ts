@@ -1,5 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { FolderStateBody } from "../../core/messages.ts";
+import { present } from "../../core/record.ts";
 import type { NoiseCheck } from "../../runtime/intensity/noise-check.ts";
 import type { WatchMode } from "../folder-io/protocol.ts";
 import type { BlindSpots } from "../intake/sweep.ts";
@@ -87,7 +88,7 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
   return {
     state,
     reason: `${message}${others}; everything else goes on`,
-    ...(remedy === undefined ? {} : { remedy }),
+    ...present({ remedy }),
   };
 }
 
@@ -99,7 +100,7 @@ export function troubleOf(facts: FolderFacts): string | undefined {
 }
 
 function inTrouble(state: "error" | "unreachable", { message, remedy }: ErrorReport) {
-  return { state, reason: message, ...(remedy === undefined ? {} : { remedy }) };
+  return { state, reason: message, ...present({ remedy }) };
 }
 
 /** Whether a folder whose disk was full has room by now. */
@@ -128,7 +129,7 @@ export function againstPinned({ otherModel, compared }: FolderFacts): FolderStat
   const noisy = compared?.noise.flatMap(({ warning }) => (warning === undefined ? [] : [warning])) ?? [];
   return {
     warnings: [...(otherModel === undefined ? [] : [otherModel]), ...noisy],
-    ...(compared === undefined ? {} : { newest: { ...compared, noise: noiseBody(compared.noise) } }),
+    ...present({ newest: compared && { ...compared, noise: noiseBody(compared.noise) } }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { nameLimits } from "../../formats/file/name-limit.ts";
 import type { ModelChoice } from "../config/resolve.ts";
 import type { SettleConfig } from "../config/schema.ts";
@@ -60,9 +61,7 @@ export function createFolder(events: Events<DaemonEvents>, options: FolderOption
   let unsettled: { count: number; oldestReason?: string } = { count: 0 };
 
   const learn: Folder["learn"] = (news) => {
-    const next = Object.fromEntries(
-      Object.entries({ ...facts, ...news }).filter(([, value]) => value !== undefined),
-    ) as FolderFacts;
+    const next: FolderFacts = present({ ...facts, ...news });
     const changed = JSON.stringify(next) !== JSON.stringify(facts);
     facts = next;
     if (facts.full !== undefined) tellFull(facts.full);
@@ -140,7 +139,7 @@ export function createFolder(events: Events<DaemonEvents>, options: FolderOption
     if (facts.unwritable?.error.message !== error.message) {
       log.warn(errorFromReport(error), { folder: config.name });
     }
-    learn({ unwritable: { error, into, ...(source === undefined ? {} : { source }) } });
+    learn({ unwritable: { error, into, ...present({ source }) } });
   }
 
   const mountPoints = new Map<string, string>();
@@ -228,7 +227,7 @@ export function createFolder(events: Events<DaemonEvents>, options: FolderOption
           log.warn(errorFromReport(blind.error), { folder: config.name });
         }
         const before = JSON.stringify(unsettled);
-        unsettled = { count, ...(oldestReason === undefined ? {} : { oldestReason }) };
+        unsettled = { count, ...present({ oldestReason }) };
         // Before the rest: a folder that is open for a moment would start a job.
         if ("error" in output) cannotWrite(output.error, config.output);
         learnOutput(output).catch(log.error);

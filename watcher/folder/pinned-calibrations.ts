@@ -2,6 +2,7 @@ import { noiseReferenceOf } from "../../calibration/pinned/noise-reference.ts";
 import { readCalibration } from "../../calibration/pinned/read-calibration.ts";
 import type { Calibration } from "../../calibration/result/result.ts";
 import type { CalibrationBody } from "../../core/messages.ts";
+import { present } from "../../core/record.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import type { FolderConfig } from "../config/resolve.ts";
 import { calibrationMessage } from "../messages/calibration-message.ts";
@@ -57,7 +58,7 @@ export function noiseReferencesOf(
   if (references.length === 0) return undefined;
   const forAll = references.find(({ channel }) => channel === undefined);
   return {
-    ...(forAll === undefined ? {} : { default: forAll.reference }),
+    ...present({ default: forAll?.reference }),
     byChannel: Object.fromEntries(
       references.flatMap(({ channel, reference }) => (channel === undefined ? [] : [[channel, reference]])),
     ),

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EdgeError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { type FileLook, looksAlike } from "./file-look.ts";
 import type { FoundWhole } from "./structural-check.ts";
 
@@ -109,12 +110,7 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
     ): JudgedSet => {
       const looks = new Map(read.members.map((member) => [member, folder.lookOf(member)]));
       const othersAreParts = read.othersAreParts ?? parted.get(firstName(read));
-      const set = {
-        ...read,
-        looks,
-        told: false,
-        ...(othersAreParts === undefined ? {} : { othersAreParts }),
-      };
+      const set = { ...read, looks, told: false, ...present({ othersAreParts }) };
       for (const member of set.members) sets.set(member, set);
       rests.set(set, restOf(set));
       return set;

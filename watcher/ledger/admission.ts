@@ -1,5 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import { endStatuses } from "../../core/job-messages.ts";
+import { present } from "../../core/record.ts";
 import type { Sighting } from "../intake/sighting.ts";
 import type { WholeFacts } from "../intake/structural-check.ts";
 import type { Database, Row } from "./database.ts";
@@ -77,7 +78,7 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
         : table.put(folder, seen.source, sighting, {
             series,
             status: "queued",
-            ...(reason === undefined ? {} : { reason }),
+            ...present({ reason }),
             voxels,
             sampleBytes: totalVoxels === 0 ? 0 : (sampleBytes * voxels) / totalVoxels,
           }),

@@ -1,5 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { JobStatus } from "../../core/job-messages.ts";
+import { present } from "../../core/record.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Row } from "./database.ts";
 import type { Job } from "./job.ts";
@@ -28,13 +29,15 @@ export function jobFromRow(row: Row): Job {
     const value = row[column];
     return typeof value === "number" || typeof value === "bigint" ? Number(value) : undefined;
   };
-  const outcome = text("outcome");
-  const error = text("error");
+  const parsed = <Value>(column: string): Value | undefined => {
+    const json = text(column);
+    return json === undefined ? undefined : (JSON.parse(json) as Value);
+  };
   return {
     id: text("id") ?? "",
     folder: text("folder") ?? "",
     source: text("source") ?? "",
-    members: JSON.parse(text("members") ?? "[]") as string[],
+    members: parsed<string[]>("members") ?? [],
     series: number("series") ?? 0,
     seriesCount: number("series_count") ?? 1,
     // Negative where the content before it came back (`setAside`).
@@ -46,15 +49,13 @@ export function jobFromRow(row: Row): Job {
     voxels: number("voxels") ?? 0,
     sampleBytes: number("sample_bytes") ?? 0,
     ...(number("earlier_result") === 1 ? { hasEarlierResult: true } : {}),
-    ...present("reason", text("reason")),
-    ...present("waitsFor", text("waits_for") as "file" | "time" | undefined),
-    ...present("output", text("output")),
-    ...present("outcome", outcome === undefined ? undefined : (JSON.parse(outcome) as DenoiseOutcome)),
-    ...present("error", error === undefined ? undefined : (JSON.parse(error) as ErrorReport)),
-    ...present("endedMs", number("ended_ms")),
+    ...present({
+      reason: text("reason"),
+      waitsFor: text("waits_for") as "file" | "time" | undefined,
+      output: text("output"),
+      outcome: parsed<DenoiseOutcome>("outcome"),
+      error: parsed<ErrorReport>("error"),
+      endedMs: number("ended_ms"),
+    }),
   };
-}
-
-function present<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
-  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
 }

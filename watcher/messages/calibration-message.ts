@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { Calibration } from "../../calibration/result/result.ts";
 import type { CalibrationBody } from "../../core/messages.ts";
+import { present } from "../../core/record.ts";
 
 /** More levels than this are not told over MQTT: `calibration.json` has them all. */
 const mostLevels = 32;
@@ -29,7 +30,7 @@ export function calibrationMessage(
     },
     provider: cut(calibration.provider),
     field_px: { z: field_px.z, y: field_px.y, x: field_px.x },
-    ...(pixel_size_um === undefined ? {} : { pixel_size_um }),
+    ...present({ pixel_size_um, pinned_to: pinnedTo && [...pinnedTo] }),
     field: cut(basename(inputs[0] ?? "")),
     answer: {
       ...answer,
@@ -38,7 +39,6 @@ export function calibrationMessage(
     },
     levels: levels.slice(0, mostLevels).map(levelBody),
     report: exposePaths ? file : join(basename(dirname(file)), basename(file)),
-    ...(pinnedTo === undefined ? {} : { pinned_to: [...pinnedTo] }),
   };
 }
 
@@ -54,11 +54,13 @@ function levelBody({
   });
   return {
     averages: level.averages,
-    ...(raw.psnr_db === undefined ? {} : { raw_psnr_db: interval(raw.psnr_db) }),
-    ...(denoised.psnr_db === undefined ? {} : { psnr_db: interval(denoised.psnr_db) }),
-    ...(denoised.worth_scans === undefined ? {} : { worth_scans: interval(denoised.worth_scans) }),
+    ...present({
+      raw_psnr_db: raw.psnr_db && interval(raw.psnr_db),
+      psnr_db: denoised.psnr_db && interval(denoised.psnr_db),
+      worth_scans: denoised.worth_scans && interval(denoised.worth_scans),
+      meets_target: level.meets_target,
+    }),
     noise_to_signal: level.noise_to_signal,
-    ...(level.meets_target === undefined ? {} : { meets_target: level.meets_target }),
     verdicts: level.verdicts.map(({ verdict, evidence }) => ({ verdict, evidence: cut(evidence) })),
   };
 }

@@ -1,5 +1,6 @@
 import { relative, sep } from "node:path";
 import type { JobBody } from "../../core/messages.ts";
+import { present } from "../../core/record.ts";
 import type { NoiseCheck } from "../../runtime/intensity/noise-check.ts";
 import type { Progress } from "../../runtime/job/denoise-job.ts";
 import type { Job } from "../ledger/job.ts";
@@ -16,8 +17,7 @@ export function jobMessage(job: Job, outputFolder: string | undefined): JobBody 
     status: job.status,
     attempt: job.attempt,
     total_voxels: job.voxels,
-    ...(job.reason === undefined ? {} : { reason: job.reason }),
-    ...(error === undefined ? {} : { error: errorBody(error) }),
+    ...present({ reason: job.reason, error: error && errorBody(error) }),
   };
   if (outcome === undefined) return body;
   return {
@@ -35,7 +35,7 @@ export function jobMessage(job: Job, outputFolder: string | undefined): JobBody 
     network_s: outcome.networkS,
     clipped_share: outcome.clippedShare,
     notes: [...outcome.notes],
-    ...(outcome.noise === undefined ? {} : { noise: noiseBody(outcome.noise) }),
+    ...present({ noise: outcome.noise && noiseBody(outcome.noise) }),
   };
 }
 
@@ -47,24 +47,26 @@ export function progressMessage(job: Job, progress: Progress, provider: string |
     done_voxels: progress.doneVoxels,
     total_voxels: progress.totalVoxels,
     elapsed_s: progress.elapsedS,
-    ...(progress.voxelsPerS === undefined ? {} : { voxels_per_s: progress.voxelsPerS }),
-    ...(progress.estimatedShare === undefined ? {} : { estimated_share: progress.estimatedShare }),
-    ...(progress.etaS === undefined ? {} : { eta_s: progress.etaS }),
-    ...(progress.etaBasis === undefined ? {} : { eta_basis: progress.etaBasis }),
-    ...(provider === undefined ? {} : { provider }),
+    ...present({
+      voxels_per_s: progress.voxelsPerS,
+      estimated_share: progress.estimatedShare,
+      eta_s: progress.etaS,
+      eta_basis: progress.etaBasis,
+      provider,
+    }),
   };
 }
 
 export function noiseBody(checks: readonly NoiseCheck[]): NonNullable<JobBody["noise"]> {
   return checks.map(({ noiseToSignal, ...check }) => ({
     ...check,
-    ...(noiseToSignal === undefined ? {} : { noise_to_signal: noiseToSignal }),
+    ...present({ noise_to_signal: noiseToSignal }),
   }));
 }
 
 export function errorBody(error: { code: string; message: string; remedy?: string }) {
   const { code, message, remedy } = error;
-  return { code, message, ...(remedy === undefined ? {} : { remedy }) };
+  return { code, message, ...present({ remedy }) };
 }
 
 function below(folder: string, path: string): string {

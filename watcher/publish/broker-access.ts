@@ -25,18 +25,10 @@ export async function openBroker(
   base: string,
 ): Promise<BrokerAccess> {
   if (mqtt.url === null) {
-    const { url, username, password, stop } = await startEmbeddedBroker({
-      port: mqtt.port,
-      ownClientId,
-      base,
-    });
-    return {
-      name: url,
-      url,
-      login: async () => ({ username, password, ca: undefined }),
-      embedded: true,
-      stop,
-    };
+    const embedded = await startEmbeddedBroker({ port: mqtt.port, ownClientId, base });
+    const { url, username, password, stop } = embedded;
+    const login = async (): Promise<Login> => ({ username, password, ca: undefined });
+    return { name: url, url, login, embedded: true, stop };
   }
   const address = readAddress(mqtt.url);
   const login = async (): Promise<Login> => {

@@ -1,6 +1,7 @@
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { type BackoffRule, backoffMs } from "../../core/backoff.ts";
 import { reportOf } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { within } from "../../core/within.ts";
 
@@ -26,11 +27,7 @@ export interface Login {
 
 /** As the client takes it: only what there is. */
 export function loginOptions({ username, password, ca }: Login): Pick<IClientOptions, keyof Login> {
-  return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(ca === undefined ? {} : { ca }),
-  };
+  return present({ username, password, ca });
 }
 
 export interface BrokerLinkOptions {

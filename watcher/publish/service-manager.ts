@@ -24,23 +24,14 @@ export interface ServiceEnvironment {
   readonly WATCHDOG_PID?: string | undefined;
 }
 
-const silent: ServiceManager = {
-  ready: () => undefined,
-  status: () => undefined,
-  stopping: () => undefined,
-  extendStart: () => undefined,
-  watch: () => () => undefined,
-};
-
 export function connectServiceManager(environment: ServiceEnvironment, pid: number): ServiceManager {
-  if (environment.NOTIFY_SOCKET === undefined || environment.NOTIFY_SOCKET === "") return silent;
-  const socket = environment.NOTIFY_SOCKET;
+  const socket = environment.NOTIFY_SOCKET ?? "";
   // One after the other: READY must not overtake what was said before it.
   let last = Promise.resolve();
   const tell = (...assignments: string[]): void => {
-    last = last.then(() => notify(socket, assignments));
+    if (socket !== "") last = last.then(() => notify(socket, assignments));
   };
-  const intervalMs = watchdogIntervalMs(environment, pid);
+  const intervalMs = socket === "" ? undefined : watchdogIntervalMs(environment, pid);
   return {
     ready: (status) => tell("READY=1", `STATUS=${oneLine(status)}`),
     status: (text) => tell(`STATUS=${oneLine(text)}`),

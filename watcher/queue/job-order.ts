@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
 import { resultKindOf } from "../../runtime/job/result-name.ts";
@@ -45,7 +46,6 @@ export function verifiedModels(folder: Folder, models: readonly Model[]): readon
 /** What the engine is asked to do for a job that was just started. */
 export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedModel[]): DenoiseJobInput {
   const { path, model, channels, tile, overlap, depth_axis, non_finite, dtype, compression } = folder.config;
-  const noiseReferences = noiseReferencesOf(folder.pinned);
   const verified = Object.fromEntries(models.map((one) => [one.dir, modelIdentity(one.package)]));
   return {
     input: join(path, job.source),
@@ -55,13 +55,10 @@ export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedMode
     // An earlier attempt may have ended after its result had its name and before the ledger knew.
     overwrite: job.attempt > 1 ? "own" : false,
     models: { default: model, byChannel: { ...channels }, verified },
-    ...(tile === null ? {} : { tile }),
-    ...(overlap === null ? {} : { overlap }),
+    ...present({ tile, overlap, sampleType: dtype, noiseReferences: noiseReferencesOf(folder.pinned) }),
     depthAxis: depth_axis,
     nonFinite: non_finite,
     compression,
     access: folder.access,
-    ...(dtype === null ? {} : { sampleType: dtype }),
-    ...(noiseReferences === undefined ? {} : { noiseReferences }),
   };
 }

@@ -1,4 +1,5 @@
 import { machineError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
@@ -113,7 +114,7 @@ export function createLedgerQueue(
       const { job } = claim;
       const after = await settle(claim, () =>
         ledger.again(job.id, reason, {
-          ...(delayMs === undefined ? {} : { delayMs }),
+          ...present({ delayMs }),
           // One that was not even started has no attempt to take back.
           counts: counts || job.status !== "running",
         }),
