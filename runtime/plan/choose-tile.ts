@@ -10,6 +10,7 @@ import {
   publishedPlan,
   type StackShape,
   type TilePlan,
+  tileRefused,
   tileShapeOf,
 } from "./tile-plan.ts";
 import { zooPlan } from "./zoo-tiles.ts";
@@ -61,12 +62,8 @@ export function chooseTiles(wishes: TileWishes): TilePlan {
 }
 
 /** Then they are never made smaller. */
-export function tilesAreAsked({
-  tile,
-  overlap,
-  tiling,
-}: Pick<TileWishes, "tile" | "overlap" | "tiling">): boolean {
-  return tile !== undefined || overlap !== undefined || tiling === "published";
+export function tilesAreAsked(job: Pick<TileWishes, "tile" | "overlap" | "tiling">): boolean {
+  return job.tile !== undefined || job.overlap !== undefined || job.tiling === "published";
 }
 
 /** A plan with tiles of at most so many voxels, where the network takes such small ones. */
@@ -168,14 +165,5 @@ function notForZoo(): EdgeError {
     found: "--tiling published",
     allowed: "fitted: the model's own sizes and halo",
     remedy: "Leave --tiling out",
-  });
-}
-
-function tileRefused(tile: TileShape, allowed: string): EdgeError {
-  return usageError("the network cannot take tiles of this size", {
-    code: "tile-size",
-    found: `tile ${tile.join(",")}`,
-    allowed,
-    remedy: "Choose another --tile, or leave it out",
   });
 }

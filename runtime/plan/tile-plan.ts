@@ -1,4 +1,4 @@
-import { usageError } from "../../core/errors.ts";
+import { type EdgeError, usageError } from "../../core/errors.ts";
 import type { TileShape } from "../job/network.ts";
 import { rampWeights, sharesOf } from "./blend.ts";
 
@@ -106,6 +106,16 @@ function refuseWideOverlap(tile: TileShape, overlap: Overlap): void {
     found: `overlap ${overlap.join(",")}`,
     allowed: `less than the tile, ${tile.join(",")}, on each axis`,
     remedy: "Choose a smaller --overlap or a larger --tile",
+  });
+}
+
+/** `allowed`: what the network takes, in words. */
+export function tileRefused(tile: TileShape, allowed: string): EdgeError {
+  return usageError("the network cannot take tiles of this size", {
+    code: "tile-size",
+    found: `tile ${tile.join(",")}`,
+    allowed,
+    remedy: "Choose another --tile, or leave it out",
   });
 }
 

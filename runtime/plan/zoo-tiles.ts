@@ -1,9 +1,8 @@
-import { usageError } from "../../core/errors.ts";
 import { type AxisSizes, largestFitting, smallestFitting } from "../../core/operators.ts";
 import type { PackageSettings, ZooModel } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { TileShape } from "../job/network.ts";
-import { fittedPlan, type Overlap, type StackShape, type TilePlan } from "./tile-plan.ts";
+import { fittedPlan, type Overlap, type StackShape, type TilePlan, tileRefused } from "./tile-plan.ts";
 
 /** Bytes that a network of which we know nothing is assumed to take for each voxel: a U-Net of 64 channels. */
 export const assumedBytesPerVoxel = 2048;
@@ -77,10 +76,6 @@ function sharedOf(overlap: number, tile: number, halo: number): number {
 function refuseOtherSizes(tile: TileShape, { sizes }: ZooModel): void {
   const taken = sizes.every((axis, k) => smallestFitting(axis, tile[k] ?? 0) === tile[k]);
   if (taken) return;
-  throw usageError("the network cannot take tiles of this size", {
-    code: "tile-size",
-    found: `tile ${tile.join(",")}`,
-    allowed: sizes.map(({ min, step }) => (step === 0 ? `${min}` : `${min} + n x ${step}`)).join(", "),
-    remedy: "Choose another --tile, or leave it out",
-  });
+  const allowed = sizes.map(({ min, step }) => (step === 0 ? `${min}` : `${min} + n x ${step}`));
+  throw tileRefused(tile, allowed.join(", "));
 }
