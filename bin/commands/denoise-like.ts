@@ -3,7 +3,6 @@ import { dirname, join } from "node:path";
 import { type EdgeError, usageError, visible } from "../../core/errors.ts";
 import type { EngineOptions } from "../../runtime/engine/host.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
-import { type ProviderName, providerNames } from "../../runtime/machine/providers.ts";
 import type { OrderOfResult } from "../../runtime/result/order-of-result.ts";
 import { type CommandIo, exitCodes } from "../command/command.ts";
 import type { DenoiseOptions } from "../options/denoise-options.ts";
@@ -40,7 +39,7 @@ export async function denoiseLike(
     const order = orderOfResult(result, provenance, channels.length);
     await refuseOtherSource(source, order, io.signal);
     const models = await modelsFor(order, result, options);
-    const provider = options.provider ?? knownProvider(order.provider, result);
+    const provider = options.provider ?? order.provider;
     const threads = options.threads ?? order.threads;
     folder = await mkdtemp(join(dirname(result), ".cnnt-edge-like-")).catch((cause: unknown) => {
       throw writeError(cause, dirname(result));
@@ -116,17 +115,6 @@ async function modelsFor(
     byChannel[index] = dir;
   }
   return { default: model, byChannel };
-}
-
-function knownProvider(name: string, result: string): ProviderName {
-  const known = providerNames.find((provider) => provider === name);
-  if (known !== undefined) return known;
-  throw usageError("the result was made with a provider that this version does not know", {
-    code: "like-provider",
-    file: result,
-    found: name,
-    remedy: "Name another with --provider; samples may then be rounded otherwise",
-  });
 }
 
 function otherModel(result: string, sha256: string | undefined, given: readonly string[]): EdgeError {

@@ -1,6 +1,7 @@
 import { formatError } from "../../core/errors.ts";
 import type { Provenance } from "../../formats/plane/plane-sink.ts";
 import type { DenoiseJobInput } from "../job/denoise-job.ts";
+import { type ProviderName, providerNames } from "../machine/providers.ts";
 
 /** What a result states of the job that made it, as far as its pixels depend on it. */
 export interface OrderOfResult {
@@ -11,7 +12,7 @@ export interface OrderOfResult {
   /** Of the channels that went through a network. Absent where they differ, or none did: then the packages' own. */
   readonly tiles: Required<Pick<DenoiseJobInput, "tile" | "overlap" | "tiling">> | undefined;
   readonly normalization: NonNullable<DenoiseJobInput["normalization"]>;
-  readonly provider: string;
+  readonly provider: ProviderName;
   readonly threads: number | undefined;
   readonly sourceSha256: string;
   readonly software: string;
@@ -44,6 +45,8 @@ export function orderOfResult(file: string, provenance: Provenance, channels: nu
   const [tile, overlap] = [ofAll("Tile"), ofAll("Overlap")];
   const axis = of("Depth axis").toLowerCase();
   if (axis !== "z" && axis !== "t") return refuse(file, `its depth axis is ${axis}`);
+  const provider = providerNames.find((name) => name === of("Provider"));
+  if (provider === undefined) return refuse(file, `its provider is ${of("Provider")}`);
   const threads = stated.get("Threads");
   return {
     series: Number(of("Source series")),
@@ -58,7 +61,7 @@ export function orderOfResult(file: string, provenance: Provenance, channels: nu
             tiling: ofAll("Tile plan")?.startsWith("published") ? "published" : "fitted",
           },
     normalization: ofAll("Normalization") === "none" && !mapped ? "none" : "package",
-    provider: of("Provider"),
+    provider,
     threads: threads === undefined ? undefined : Number(threads),
     sourceSha256: of("Source sha256"),
     software: of("Software"),

@@ -1,30 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Acquisition } from "../../../core/acquisition.ts";
+import { plainAcquisition } from "../../../core/acquisition.ts";
 import type { Operator } from "../../../core/operators.ts";
 import type { ModelPackage, PackageSettings, ZooModel } from "../../../core/package-settings.ts";
+import type { Provenance } from "../../../formats/plane/plane-sink.ts";
 import { denoiseJobSchema } from "../../../runtime/job/denoise-job.ts";
 import { type JobPlan, planJob } from "../../../runtime/plan/plan-job.ts";
 import { orderOfResult } from "../../../runtime/result/order-of-result.ts";
 import { provenanceOf } from "../../../runtime/result/provenance.ts";
 
-const acquisition: Acquisition = {
+const acquisition = plainAcquisition({
   file: "a.ome.tif",
   make: "OME-TIFF",
-  series: 0,
-  seriesCount: 1,
-  members: ["a.ome.tif"],
-  axes: "TCZYX",
-  shape: [1, 1, 20, 100, 300],
-  compression: "none",
-  byteOrder: "little",
   sizes: { t: 1, c: 1, z: 20, y: 100, x: 300 },
   sampleType: "uint16",
-  pixelSize: {},
-  channels: [],
-  notes: [],
-  original: { kind: "none" },
-};
+});
 
 function packageOf(settings: Partial<PackageSettings>, zoo?: ZooModel): ModelPackage {
   return {
@@ -83,29 +73,41 @@ async function plan(model: ModelPackage, job: object): Promise<JobPlan> {
   return planJob(denoiseJobSchema.parse(order), acquisition, async () => model);
 }
 
+/** What a result of this plan states. */
+function stated(made: JobPlan, provider = "cpu"): Provenance {
+  return provenanceOf({
+    productVersion: "1",
+    runtimeVersion: "1",
+    nodeVersion: "20",
+    provider,
+    threads: 1,
+    jobId: undefined,
+    acquisition,
+    sourceSha256: "cd34",
+    plan: made,
+    stackMaps: [],
+    clippedShare: 0,
+    notes: [],
+    started: new Date(0),
+    finished: new Date(1),
+  });
+}
+
 for (const [kind, model] of Object.entries(packages)) {
   for (const normalization of ["package", "none"] as const) {
     test(`what a result of ${kind} states makes the same plan again, with --normalization ${normalization}`, async () => {
       const made = await plan(model, { normalization });
-      const stated = provenanceOf({
-        productVersion: "1",
-        runtimeVersion: "1",
-        nodeVersion: "20",
-        provider: "cpu",
-        threads: 1,
-        jobId: undefined,
-        acquisition,
-        sourceSha256: "cd34",
-        plan: made,
-        stackMaps: [],
-        clippedShare: 0,
-        notes: [],
-        started: new Date(0),
-        finished: new Date(1),
-      });
-      const { tiles, depthAxis, normalization: again } = orderOfResult("b", stated, 1);
+      const { tiles, depthAxis, normalization: again } = orderOfResult("b", stated(made), 1);
       const { channels } = await plan(model, { ...tiles, depthAxis, normalization: again });
       assert.deepEqual(channels, made.channels);
     });
   }
 }
+
+test("a result of a provider that this version does not know is refused", async () => {
+  const made = await plan(packageOf({}), {});
+  assert.throws(() => orderOfResult("b", stated(made, "abacus"), 1), {
+    code: "not-a-result",
+    found: "its provider is abacus",
+  });
+});
