@@ -1,3 +1,4 @@
+import { only } from "../core/only.ts";
 import { meetsTarget } from "./answer/answer.ts";
 import type { Target } from "./answer/target.ts";
 import { verdictsOf } from "./answer/verdicts.ts";
@@ -40,6 +41,7 @@ export function describeLevels(
 function describeImage(image: ImageMeasurement, context: LevelContext): CalibrationImage {
   const { dataRange, scanVariance, pixelSizeUm } = context;
   const { error, variance, squaredBias, beyondNoise, resolutionPixels, correlation } = image;
+  const resolutionUm = pixelSizeUm && resolutionPixels && resolutionPixels * pixelSizeUm;
   return {
     ...(error === undefined
       ? {}
@@ -56,8 +58,7 @@ function describeImage(image: ImageMeasurement, context: LevelContext): Calibrat
         }),
     naive_mean_squared_error: image.naiveError,
     naive_psnr_db: image.naiveError > 0 ? psnrOf(image.naiveError, dataRange) : null,
-    ...(variance === undefined ? {} : { variance }),
-    ...(squaredBias === undefined ? {} : { squared_bias: squaredBias }),
+    ...only({ variance, squared_bias: squaredBias }),
     ssim_biased_by_reference_noise: {
       published_7x7: image.ssim.published,
       published_7x7x7: image.ssim.published3d,
@@ -67,10 +68,7 @@ function describeImage(image: ImageMeasurement, context: LevelContext): Calibrat
       cycles_per_px: [...correlation.frequencies],
       correlation: [...correlation.correlations],
     },
-    ...(resolutionPixels === undefined ? {} : { resolution_px: resolutionPixels }),
-    ...(resolutionPixels === undefined || pixelSizeUm === undefined
-      ? {}
-      : { resolution_um: resolutionPixels * pixelSizeUm }),
+    ...only({ resolution_px: resolutionPixels, resolution_um: resolutionUm }),
     intensity_slope: image.line.slope,
     intensity_offset: image.line.offset,
     intensity_bins: [...image.intensityBins],
@@ -79,11 +77,9 @@ function describeImage(image: ImageMeasurement, context: LevelContext): Calibrat
       from_cycles_per_px: from,
       to_cycles_per_px: to,
       share_of_detail: weight,
-      ...(gain === undefined ? {} : { gain: { ...gain } }),
-      ...(added === undefined ? {} : { added_share: { ...added } }),
-      ...(accountedFor === undefined ? {} : { accounted_for: { ...accountedFor } }),
+      ...only({ gain, added_share: added, accounted_for: accountedFor }),
     })),
-    ...(beyondNoise === undefined ? {} : { squares_beyond_noise: beyondNoise }),
+    ...only({ squares_beyond_noise: beyondNoise }),
   };
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Acquisition, asFloats, plainAcquisition } from "../core/acquisition.ts";
+import { only } from "../core/only.ts";
 import { readPackage } from "../export/package/read-package.ts";
 import { removeStalePartials } from "../formats/file/partial-name.ts";
 import { openAcquisition } from "../formats/open.ts";
@@ -59,11 +60,10 @@ export async function engineRunner(options: EngineRunnerOptions): Promise<ModelR
               overwrite: true,
               models: { default: dir, verified: { [dir]: identity } },
               sampleType: "float32",
-              ...(options.tile === undefined ? {} : { tile: options.tile }),
-              ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
+              ...only({ tile: options.tile, overlap: options.overlap }),
             },
             {
-              ...(signal === undefined ? {} : { signal }),
+              ...only({ signal }),
               onProgress: ({ doneVoxels, totalVoxels }) =>
                 onProgress?.(totalVoxels > 0 ? doneVoxels / totalVoxels : 0),
             },

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { counted } from "../core/counted.ts";
+import { only } from "../core/only.ts";
 import type { Intensity, Normalization, PackageSettings } from "../core/package-settings.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { chooseWeights, tellChoice } from "./cnnt/choose-weights.ts";
@@ -87,21 +88,19 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     weights: request.weights,
   });
   settings.test_tolerance = toleranceFor(request, standardDeviation(testOutput));
-  const graph = cnntGraph(network, {
-    precision: request.precision,
-    producerVersion: request.productVersion,
-    ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
-  });
+  const { precision, productVersion: producerVersion } = request;
+  const shape = only({ staticShape: request.staticShape });
+  const graph = cnntGraph(network, { precision, producerVersion, ...shape });
   const facts = {
     name: request.description.name,
     description: `CNNT denoiser exported from ${basename(request.weights)}`,
     version: "1.0.0",
-    ...(request.description.license === undefined ? {} : { license: request.description.license }),
+    ...only({ license: request.description.license }),
     authors: request.description.authors,
     tags: ["denoising", "fluorescence", "3d", "cnnt"],
     timestamp: request.timestamp,
-    precision: request.precision,
-    ...(request.staticShape === undefined ? {} : { staticShape: request.staticShape }),
+    precision,
+    ...shape,
     settings,
     ...(training === undefined ? {} : { training: training.kept }),
     weightsFrom: {

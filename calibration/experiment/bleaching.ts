@@ -15,8 +15,6 @@ export interface Bleaching {
   readonly range: number;
   /** Whether images are divided by their factors; below the threshold they are left as they are. */
   readonly corrected: boolean;
-  /** Root mean square of what one factor per image does not explain, as a share of the field's signal. */
-  readonly unexplained: number;
 }
 
 /** A smaller change does not matter beside noise. */
@@ -53,8 +51,7 @@ export function measureBleaching(
     blocks.reduce((sum, means) => sum + (means[block] ?? 0) / blocks.length, 0),
   );
   const lines = blocks.map((means) => lineThrough(mean, means));
-  const sorted = [...mean].sort((a, b) => a - b);
-  const signal = (sorted.at(-1) ?? 0) - (sorted[0] ?? 0);
+  const signal = Math.max(...mean) - Math.min(...mean);
   const slopes = lines.map(({ slope }) => slope);
   const slopeRange = Math.max(...slopes) - Math.min(...slopes);
   const noise = blockNoise(projections, shape);
@@ -66,7 +63,6 @@ export function measureBleaching(
       offsetFrom: offset === undefined ? "assumed 0" : "option",
       range: Number.isFinite(slopeRange) ? slopeRange : 0,
       corrected: false,
-      unexplained: 0,
     };
   }
   const from = offset === undefined ? "repeats" : "option";
@@ -112,7 +108,6 @@ export function measureBleaching(
     offsetFrom: from,
     range: range / scale,
     corrected: true,
-    unexplained,
   };
 }
 

@@ -92,7 +92,6 @@ function untouched(images: number): Bleaching {
     offsetFrom: "assumed 0",
     range: 0,
     corrected: false,
-    unexplained: 0,
   };
 }
 

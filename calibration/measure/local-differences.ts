@@ -17,7 +17,6 @@ export interface LocalDifferences {
 export interface DifferenceMap {
   readonly rows: number;
   readonly columns: number;
-  readonly side: number;
   readonly deviations: Float32Array;
 }
 
@@ -62,7 +61,6 @@ export function differenceMap(
   return {
     rows,
     columns,
-    side,
     deviations: mean.map((value, square) => {
       const pooled = neighbourhoodMean(noise, square, rows, columns);
       return pooled > 0 ? (value - (reference[square] ?? 0)) / Math.sqrt(pooled) : 0;

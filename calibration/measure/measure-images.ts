@@ -1,3 +1,4 @@
+import { only } from "../../core/only.ts";
 import { type BlockGrid, blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { type DetailBand, detailTransfer } from "../metrics/detail-transfer.ts";
 import {
@@ -110,24 +111,20 @@ export function imageMeter(
       const error = errorEstimate(sums, random, borrowedVariance);
       const ofImage = draws > 1 ? variance / pixels : undefined;
       const curve = rings.curve();
-      const resolution = resolutionPixels(curve);
-      const beyondNoise = differences.beyondNoise();
       return {
         naiveError,
-        ...(error === undefined ? {} : { error }),
-        ...(ofImage === undefined ? {} : { variance: ofImage }),
+        ...only({ error, variance: ofImage, resolutionPixels: resolutionPixels(curve) }),
+        ...only({ beyondNoise: differences.beyondNoise() }),
         ...(error === undefined || ofImage === undefined ? {} : { squaredBias: error.value - ofImage }),
         ssim: Object.fromEntries(similarities.map(([name, stream]) => [name, stream.finish()])) as Record<
           SsimName,
           number
         >,
         correlation: curve,
-        ...(resolution === undefined ? {} : { resolutionPixels: resolution }),
         intensityBins: intensities.bins(),
         ...blocks.line(),
         shift,
         detail: detail.bands(random),
-        ...(beyondNoise === undefined ? {} : { beyondNoise }),
       };
     },
   };

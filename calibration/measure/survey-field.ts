@@ -12,9 +12,10 @@ export interface FieldSurvey {
   readonly intensityEdges: readonly number[];
   /** The plane with most contrast: the one that the report shows. */
   readonly shownPlane: number;
-  /** Noise variance of one image against its intensity (the photon transfer curve), by bin. */
-  readonly photonTransfer: readonly { readonly intensity: number; readonly variance: number }[];
-  /** Slope of that curve: grey values per photon, if noise is photon noise. NaN for fewer than two images. */
+  /**
+   * Slope of the photon transfer curve, noise variance of one image against its intensity: grey values per photon, if noise
+   * is photon noise. NaN for fewer than two images.
+   */
   readonly gain: number;
 }
 
@@ -64,7 +65,6 @@ export async function surveyField(repeats: Repeats, signal?: AbortSignal): Promi
     high: quantile(sortedSmooth, 0.999),
     intensityEdges: edgesOf(sorted),
     shownPlane,
-    photonTransfer,
     gain: line.slope,
   };
 }

@@ -1,11 +1,8 @@
 import type { PlaneShape } from "./local-moments.ts";
 
 /** A field cut into square blocks; a block is a column through all planes. */
-export interface BlockGrid extends PlaneShape {
-  /** Side of a block in pixels; blocks at the far borders may be smaller. */
-  readonly side: number;
-  readonly rows: number;
-  readonly columns: number;
+export interface BlockGrid {
+  /** Of the blocks; those at the far borders may be smaller. */
   readonly count: number;
   /** The block of each pixel, `[Y, X]`. */
   readonly blockOf: Uint32Array;
@@ -14,11 +11,11 @@ export interface BlockGrid extends PlaneShape {
 /** Blocks much smaller than this may be shorter than the distance over which a network carries noise. */
 const smallestSide = 8;
 
-/** About `wanted` blocks. */
-export function blockGrid(shape: PlaneShape, wanted = 64): BlockGrid {
-  const { height, width } = shape;
+/** About so many blocks. */
+const wanted = 64;
+
+export function blockGrid({ height, width }: PlaneShape): BlockGrid {
   const side = Math.max(smallestSide, Math.ceil(Math.sqrt((height * width) / wanted)));
-  const rows = Math.ceil(height / side);
   const columns = Math.ceil(width / side);
   const blockOf = new Uint32Array(height * width);
   for (let row = 0; row < height; row += 1) {
@@ -26,7 +23,7 @@ export function blockGrid(shape: PlaneShape, wanted = 64): BlockGrid {
       blockOf[row * width + column] = Math.floor(row / side) * columns + Math.floor(column / side);
     }
   }
-  return { height, width, side, rows, columns, count: rows * columns, blockOf };
+  return { count: Math.ceil(height / side) * columns, blockOf };
 }
 
 /** Mean of each block of a plane, `[Y, X]`. */

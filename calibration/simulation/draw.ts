@@ -1,5 +1,5 @@
 import type { Cell, Spot } from "./structures.ts";
-import { type Texture, textureAt } from "./texture.ts";
+import { textureAt } from "./texture.ts";
 
 /** A plane being lit, `[height, width]`: light is added. */
 export interface Canvas {
@@ -51,14 +51,7 @@ const skirtFades = 6;
 const cellReach = 20;
 
 /** Adds the cell as plane `z` sees it: a textured body or a shell with a dim inside, and light out of focus. */
-export function drawCell(
-  canvas: Canvas,
-  grain: Texture,
-  cell: Cell,
-  z: number,
-  moveX: number,
-  moveY: number,
-): void {
+export function drawCell(canvas: Canvas, cell: Cell, z: number, moveX: number, moveY: number): void {
   const { light, width, height } = canvas;
   const w = (z - cell.z) / cell.radiusZ;
   const meanRadius = Math.sqrt(cell.radiusX * cell.radiusY);
@@ -90,7 +83,7 @@ export function drawCell(
       const blur = edgeBlur + (axialBlur * w * w) / (r * r + 1e-6);
       const body = 1 / (1 + Math.exp(surface / blur));
       const skirt = skirtShare * Math.exp(-Math.max(0, surface) / skirtFades);
-      const uneven = textureAt(grain, grainZ, row + grainY, column + grainX);
+      const uneven = textureAt(grainZ, row + grainY, column + grainX);
       const shape = cell.filled
         ? body * (0.25 + 1.1 * uneven)
         : Math.exp((-0.5 * surface * surface) / (blur * blur)) * (0.4 + 0.9 * uneven) + 0.12 * body;
@@ -129,7 +122,6 @@ function outlineOf(cell: Cell): (u: number, v: number, across: number, w: number
 /** Adds faint, uneven light from far out of focus: the texture, stretched `stretch` times; moved as in `drawSpot`. */
 export function drawHaze(
   canvas: Canvas,
-  grain: Texture,
   level: number,
   shiftX: number,
   shiftY: number,
@@ -146,8 +138,8 @@ export function drawHaze(
       const grainX = (column - moveX) / stretch + shiftX;
       const x0 = Math.floor(grainX);
       const toX1 = grainX - x0;
-      const top = textureAt(grain, 0, y0, x0) * (1 - toX1) + textureAt(grain, 0, y0, x0 + 1) * toX1;
-      const low = textureAt(grain, 0, y0 + 1, x0) * (1 - toX1) + textureAt(grain, 0, y0 + 1, x0 + 1) * toX1;
+      const top = textureAt(0, y0, x0) * (1 - toX1) + textureAt(0, y0, x0 + 1) * toX1;
+      const low = textureAt(0, y0 + 1, x0) * (1 - toX1) + textureAt(0, y0 + 1, x0 + 1) * toX1;
       const at = row * width + column;
       light[at] = (light[at] ?? 0) + level * (0.5 + top * (1 - toY1) + low * toY1);
     }

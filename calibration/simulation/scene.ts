@@ -2,7 +2,6 @@ import type { Sizes } from "../../core/acquisition.ts";
 import { type Canvas, drawCell, drawHaze, drawSpot } from "./draw.ts";
 import { between, randomOf } from "./random.ts";
 import { type SceneName, type Structures, structuresOf } from "./structures.ts";
-import { texture } from "./texture.ts";
 
 /** One channel of a sample that moves: any plane at any time, in any order, always the same. */
 export interface Scene {
@@ -35,7 +34,6 @@ const cyclesPerTime = 0.03;
 export function createScene(name: SceneName, sizes: Sizes, seed: number, channel: number): Scene {
   const slabs = new Map<number, Structures>();
   const field = { width: sizes.x, height: sizes.y, depth: Math.min(slabPlanes, sizes.z) };
-  const grain = texture();
 
   const slab = (index: number): Structures => {
     const known = slabs.get(index);
@@ -53,7 +51,7 @@ export function createScene(name: SceneName, sizes: Sizes, seed: number, channel
       into.fill(0);
       const canvas: Canvas = { light: into, width: sizes.x + 2 * border, height: sizes.y + 2 * border };
       const [byY, byX] = [border + moveY, border + moveX];
-      drawHaze(canvas, grain, hazeLevel, seed % 101, 0.11 * z + 0.02 * t, byX, byY);
+      drawHaze(canvas, hazeLevel, seed % 101, 0.11 * z + 0.02 * t, byX, byY);
       const middle = Math.floor(z / field.depth);
       for (let index = middle - neighbourSlabs; index <= middle + neighbourSlabs; index += 1) {
         const { spots, cells, groups } = slab(index);
@@ -65,7 +63,7 @@ export function createScene(name: SceneName, sizes: Sizes, seed: number, channel
         }
         for (const cell of cells) {
           const [x, y] = [moves[2 * cell.group] ?? 0, moves[2 * cell.group + 1] ?? 0];
-          drawCell(canvas, grain, cell, inSlab, x + byX, y + byY);
+          drawCell(canvas, cell, inSlab, x + byX, y + byY);
         }
       }
     },

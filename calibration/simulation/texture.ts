@@ -1,13 +1,6 @@
 import { randomOf } from "./random.ts";
 
-/** Smooth unevenness in three dimensions, between 0 and 1, that repeats after a period; made once. */
-export interface Texture {
-  /** `[depth, side, side]`, C order; both are powers of two. */
-  readonly values: Float32Array;
-  readonly depth: number;
-  readonly side: number;
-}
-
+/** The period, in pixels and planes: powers of two. */
 const side = 128;
 const depth = 32;
 
@@ -17,21 +10,16 @@ const grains = [
   { across: 26, along: 16, weight: 0.35 },
 ] as const;
 
-let made: Texture | undefined;
+/** `[depth, side, side]`, C order; made once. */
+let made: Float32Array | undefined;
 
-export function texture(): Texture {
-  made ??= { values: makeValues(), depth, side };
-  return made;
-}
-
-/** The texture at whole pixels and planes, which may be negative or beyond the period. */
-export function textureAt(
-  { values, depth: planes, side: pixels }: Texture,
-  z: number,
-  y: number,
-  x: number,
-): number {
-  return values[((z & (planes - 1)) * pixels + (y & (pixels - 1))) * pixels + (x & (pixels - 1))] ?? 0;
+/**
+ * Smooth unevenness in three dimensions, between 0 and 1, at whole pixels and planes, which may be negative; it repeats
+ * after `side` and `depth`.
+ */
+export function textureAt(z: number, y: number, x: number): number {
+  made ??= makeValues();
+  return made[((z & (depth - 1)) * side + (y & (side - 1))) * side + (x & (side - 1))] ?? 0;
 }
 
 function makeValues(): Float32Array {

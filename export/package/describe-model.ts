@@ -1,3 +1,4 @@
+import { only } from "../../core/only.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { inputName, outputName } from "../onnx/cnnt-layers.ts";
 import { opset } from "../onnx/messages.ts";
@@ -94,8 +95,7 @@ function withoutHash(facts: PackageFacts) {
     config: {
       ...foreignTolerance(settings),
       cnnt_edge: settings,
-      ...(facts.training === undefined ? {} : { training: facts.training }),
-      ...(facts.weightsFrom === undefined ? {} : { weights_from: facts.weightsFrom }),
+      ...only({ training: facts.training, weights_from: facts.weightsFrom }),
     },
   };
 }

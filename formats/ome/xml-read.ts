@@ -1,5 +1,6 @@
 import { SaxesParser, type SaxesTagNS } from "saxes";
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
+import { only } from "../../core/only.ts";
 import type { ReadLimits } from "../file/limits.ts";
 
 /** Which pages hold planes from a first one on, in DimensionOrder: element TiffData. */
@@ -71,7 +72,7 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
       code: "ome-xml",
       file,
       at: `OME-XML line ${parser.line}, column ${parser.column}`,
-      ...(found === undefined ? {} : { found }),
+      ...only({ found }),
       remedy: "Save the image again with the program that wrote it, or as plain TIFF.",
     });
 
@@ -263,9 +264,4 @@ function count(node: SaxesTagNS, name: string, refuse: Refuse): number | undefin
     throw refuse(`attribute ${name} of the OME-XML is not a count`, JSON.stringify(value));
   }
   return number;
-}
-
-/** The fields that are there. */
-export function only<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -1,4 +1,5 @@
 import type { Duration, PixelSize } from "../../core/acquisition.ts";
+import { only } from "../../core/only.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
 import type { StoredAxes } from "../plane/stored-axes.ts";
 
@@ -68,14 +69,11 @@ export function imageJPixelSize(
 ): PixelSize {
   const unit = description.values.get("unit");
   if (unit === undefined || unit === "") return {};
-  const x = statedLength(1 / (pixelsPerUnit.x ?? 0), unit);
-  const y = statedLength(1 / (pixelsPerUnit.y ?? 0), unit);
-  const z = statedLength(Number(description.values.get("spacing") ?? "0"), unit);
-  return {
-    ...(x === undefined ? {} : { x }),
-    ...(y === undefined ? {} : { y }),
-    ...(z === undefined ? {} : { z }),
-  };
+  return only({
+    x: statedLength(1 / (pixelsPerUnit.x ?? 0), unit),
+    y: statedLength(1 / (pixelsPerUnit.y ?? 0), unit),
+    z: statedLength(Number(description.values.get("spacing") ?? "0"), unit),
+  });
 }
 
 export function imageJTimeIncrement(description: ImageJDescription): Duration | undefined {

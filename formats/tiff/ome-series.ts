@@ -1,8 +1,9 @@
 import type { PixelSize } from "../../core/acquisition.ts";
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
+import { only } from "../../core/only.ts";
 import { mapOmePlanes, omeAxes, omeMembers } from "../ome/axes.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
-import { type OmeDocument, type OmeImage, only, readOmeXml, type Stated } from "../ome/xml-read.ts";
+import { type OmeDocument, type OmeImage, readOmeXml, type Stated } from "../ome/xml-read.ts";
 import type { OpenedFile } from "../plane/series-found.ts";
 import { type MemberSet, memberSet, type OmeSource, refuseMissing } from "./ome-set.ts";
 import { readPlainSeries } from "./plain-series.ts";
@@ -96,11 +97,9 @@ async function imageSeries(
     facts: {
       make: "OME-TIFF",
       stored: omeAxes(image),
-      ...(name === undefined ? {} : { name }),
-      ...(significantBits === undefined ? {} : { significantBits }),
-      ...(increment === undefined ? {} : { timeIncrement: increment }),
+      ...only({ name, significantBits, timeIncrement: increment }),
       pixelSize: pixelSize(image),
-      channels: image.channels.map((channel) => (channel.name === undefined ? {} : { name: channel.name })),
+      channels: image.channels.map((channel) => only({ name: channel.name })),
       original: { kind: "ome-xml", xml, imageIndex: image.index },
       notes: planes.assumed ? ["the OME-XML lists no TiffData: pages are taken in DimensionOrder"] : [],
     },

@@ -1,12 +1,13 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
+import { only } from "../../core/only.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { openByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/limits.ts";
 import { type Reading, takeStep } from "../file/reading.ts";
 import { type MemberReference, omeMembers } from "../ome/axes.ts";
-import { type OmeDocument, type OmeHead, only, readOmeHead, readOmeXml } from "../ome/xml-read.ts";
+import { type OmeDocument, type OmeHead, readOmeHead, readOmeXml } from "../ome/xml-read.ts";
 import { openDirectoryReader } from "./ifd.ts";
 import { readTiffFile, type TiffFile } from "./tiff-file.ts";
 

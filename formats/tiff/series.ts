@@ -1,5 +1,6 @@
 import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "../../core/acquisition.ts";
 import { EdgeError, formatError, isEdgeError, usageError } from "../../core/errors.ts";
+import { only } from "../../core/only.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../file/limits.ts";
 import type { PlaneIndex, PlaneReader } from "../plane/plane-source.ts";
@@ -75,11 +76,10 @@ export function openedTiff(
 function describe({ file, members, facts }: TiffSeries, layout: PageLayout): Acquisition {
   const stored = squeezed(facts.stored);
   const sizes = { ...depthSizes(facts.stored), y: layout.length, x: layout.width };
-  const { name, timeIncrement, significantBits } = facts;
+  const { name, timeIncrement, significantBits, describedBy } = facts;
   return {
     file,
     members: members.map((member) => member.file),
-    ...(facts.describedBy === undefined ? {} : { describedBy: facts.describedBy }),
     series: 0,
     seriesCount: 1,
     ...(name === undefined || name === "" ? {} : { name }),
@@ -88,9 +88,8 @@ function describe({ file, members, facts }: TiffSeries, layout: PageLayout): Acq
     shape: [...stored.lengths, layout.length, layout.width],
     sizes,
     sampleType: layout.sampleType,
-    ...(significantBits === undefined ? {} : { significantBits }),
+    ...only({ significantBits, timeIncrement, describedBy }),
     pixelSize: facts.pixelSize ?? {},
-    ...(timeIncrement === undefined ? {} : { timeIncrement }),
     channels: Array.from({ length: sizes.c }, (_, i) => facts.channels?.[i] ?? {}),
     compression: compressionName[layout.compression] ?? "",
     byteOrder: members[0]?.header.byteOrder ?? "little",

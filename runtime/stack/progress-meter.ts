@@ -1,3 +1,4 @@
+import { only } from "../../core/only.ts";
 import type { Progress, Stage } from "../job/denoise-job.ts";
 import { createProgressEstimate, type KnownSpeed } from "./progress-estimate.ts";
 
@@ -45,8 +46,7 @@ export function createProgressMeter(options: {
       estimatedShare: share,
       elapsedS: (at - begin) / 1000,
       ...(doneVoxels > 0 && worked > 0 ? { voxelsPerS: (1000 * doneVoxels) / worked } : {}),
-      ...(etaS === undefined ? {} : { etaS }),
-      ...(basis === undefined ? {} : { etaBasis: basis }),
+      ...only({ etaS, etaBasis: basis }),
     });
   };
 
