@@ -12,6 +12,7 @@ import { createFolder } from "./folder/folder.ts";
 import { followModels } from "./folder/folder-models.ts";
 import { followConfig } from "./folder/follow-config.ts";
 import { readFolder } from "./folder/read-folder.ts";
+import { forgetOldSources } from "./forgetting.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { createMover } from "./mover.ts";
@@ -57,6 +58,7 @@ export interface Daemon {
 
 /** What systemd is asked for while the models are checked and the engine warms up. */
 const warmUpMs = 300_000;
+const dayMs = 24 * 3_600_000;
 
 /** Throws `EdgeError` where the state folder, the broker's files or its port cannot be had. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -118,6 +120,11 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     folder.io.start();
   }
   const unwatch = service.watch(() => ledger.counts());
+  const { keep_days: keepDays } = config.history;
+  const stopForgetting =
+    keepDays === null
+      ? undefined
+      : forgetOldSources({ ledger, mayNote, folders, keepMs: keepDays * dayMs, log });
   const { choose } = engine;
   const unfollow =
     options.reread && followConfig({ ...options.reread, running: config, folders, choose, log });
@@ -134,6 +141,7 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   async function stop(): Promise<void> {
     service.stopping("finishing the running job");
     unfollow?.();
+    stopForgetting?.();
     announcement.drain();
     waiting.end();
     const finishMs = config.shutdown.finish_s * 1000;

@@ -46,3 +46,16 @@ export function boxOf(smallest: number): (text: string) => Box {
     return [depth, height, width];
   };
 }
+
+const ageUnitsMs: Readonly<Record<string, number>> = { min: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
+
+/** A time in milliseconds since 1970, from a date (with a time, in this machine's zone) or an age. */
+export function timeBefore(text: string): number {
+  const [, count, unit] = /^(\d{1,6})(min|h|d)$/.exec(text.trim()) ?? [];
+  if (count !== undefined && unit !== undefined) return Date.now() - Number(count) * (ageUnitsMs[unit] ?? 0);
+  const date = /^\d{4}-\d\d-\d\d$/.test(text.trim()) ? `${text.trim()}T00:00` : text.trim();
+  const time = /^\d{4}-/.test(date) ? Date.parse(date) : Number.NaN;
+  if (!Number.isFinite(time))
+    throw new InvalidArgumentError("must be a date (2026-11-26T14:30) or an age (12h, 7d)");
+  return time;
+}

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { simulate } from "../../calibration/simulation/simulated-source.ts";
 import type { Simulation } from "../../calibration/simulation/simulation.ts";
 import { writeSimulation } from "../../calibration/simulation/write-simulation.ts";
+import { openDatabase } from "../../watcher/ledger/database.ts";
 import { repository } from "../watcher/running-daemon.ts";
 import { temporaryFolder } from "../watcher/temporary-folder.ts";
 
@@ -43,6 +44,9 @@ export async function makeStage(): Promise<string> {
   await mkdir(join(stage, ".bin"));
   const program = `#!/bin/sh\nexec "${process.execPath}" "${join(repository, "bin/cnnt-edge.js")}" "$@"\n`;
   await writeFile(join(stage, ".bin/cnnt-edge"), program, { mode: 0o755 });
+
+  await mkdir(join(stage, "state"));
+  openDatabase(join(stage, "state/ledger.sqlite")).close();
 
   const fixtures = join(repository, "test/fixtures");
   await cp(join(fixtures, "cnnt/no-mixer/weights.pt"), join(stage, "weights.pth"));

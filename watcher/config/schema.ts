@@ -160,6 +160,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   state: path.default("./state"),
+  history: z
+    .strictObject({
+      /** For so long the ledger remembers sources that have left, with results that have left too; null: for ever. */
+      keep_days: z.int().positive().max(36_500).nullable().default(365),
+    })
+    .prefault({}),
   shutdown: z
     .strictObject({
       /** The running job may take so long to end; then it is rolled back and done after the next start. */

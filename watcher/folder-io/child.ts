@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 import { reportOf } from "../../core/errors.ts";
@@ -190,6 +190,17 @@ function watchFolder(
 const watchLimit =
   "the kernel's limit of watches is reached; raise it with: sysctl fs.inotify.max_user_watches=524288";
 
+async function areAllAbsent(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    const isThere = await lstat(path).then(
+      () => true,
+      (error: unknown) => !isAbsent(error),
+    );
+    if (isThere) return false;
+  }
+  return true;
+}
+
 type Task<Name extends TaskName> = (ask: FolderTasks[Name]["ask"]) => Promise<FolderTasks[Name]["answer"]>;
 type Tasks = { [Name in TaskName]: Task<Name> };
 
@@ -202,6 +213,18 @@ function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: Watc
         await watched.check();
         return isAbsent(error) ? undefined : "unreadable";
       }),
+    left: async ({ sources }) => {
+      const left: string[] = [];
+      for (const { source, members, outputs } of sources) {
+        const paths = [...members.map((member) => join(settings.path, member)), ...outputs];
+        if (await areAllAbsent(paths)) left.push(source);
+        onStep();
+      }
+      // After the look, as `lookAtSource` does: without its disk everything is absent.
+      await watched.check();
+      await results.check();
+      return left;
+    },
     prepare: async ({ into }) => {
       // First the folder itself: below a mount point without its disk nothing may be made.
       const { freeBytes, freeFiles } = await results.check();
@@ -267,6 +290,7 @@ const daemon = connect<DaemonDuties, FolderDuties>(
     },
     hash: task("hash"),
     look: task("look"),
+    left: task("left"),
     prepare: task("prepare"),
     tidy: task("tidy"),
     move: task("move"),

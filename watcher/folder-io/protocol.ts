@@ -3,6 +3,7 @@ import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import type { PlaneIndex } from "../../formats/plane/plane-source.ts";
 import type { Finding, ScanSummary } from "../intake/scan.ts";
 import type { KnownFile } from "../intake/seen-files.ts";
+import type { OldSource } from "../ledger/history.ts";
 import type { SourceLook } from "./look-at-source.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
@@ -32,6 +33,8 @@ export interface FolderTasks {
   hash: { ask: { source: string }; answer: string | undefined };
   /** Whether the watch folder is there, and what lies there of an acquisition. */
   look: { ask: { members: readonly string[] }; answer: SourceLook };
+  /** Those of the sources of which no file and no result is left; refused where a folder or a disk is away. */
+  left: { ask: { sources: readonly OldSource[] }; answer: string[] };
   /** Makes the folder that a result goes into, and tries to write there; answers how much room its disk has. */
   prepare: { ask: { into: string }; answer: Room };
   /** Removes what killed processes left half written in the folder of a result. */

@@ -1,9 +1,14 @@
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import LibsqlDatabase from "libsql";
 import { machineError } from "../../core/errors.ts";
 import { systemCode } from "../../core/system-code.ts";
 import { migrations } from "./migrations.ts";
 
 /** The only importer of SQLite. Synchronous, so it runs on the ledger's thread alone. */
+
+/** Of the ledger, in the state folder. */
+export const ledgerName = "ledger.sqlite";
 
 export type SqlValue = string | number | bigint | null;
 export type Row = Record<string, unknown>;
@@ -35,6 +40,40 @@ export function openDatabase(file: string): Database {
     database.close();
     throw unusable(error, file);
   }
+  return databaseOf(database, file);
+}
+
+/**
+ * A ledger that another process may be writing, to be read and never changed. Throws `EdgeError` (`machine`) where there
+ * is none, where it may not be read, or where another version wrote it.
+ */
+export function openToRead(file: string): Pick<Database, "rows" | "close"> {
+  if (!existsSync(file)) {
+    throw machineError("there is no ledger", {
+      code: "ledger-missing",
+      file,
+      remedy: "Name the state folder of a daemon with --state, or its configuration with --config",
+    });
+  }
+  const database = connect(file, `${pathToFileURL(file).href}?mode=ro`);
+  try {
+    const version = versionOf(database);
+    if (version > migrations.length) throw newer(file, version);
+    if (version < migrations.length) {
+      throw machineError("the ledger was written by an older cnnt-edge", {
+        code: "ledger-older",
+        file,
+        remedy: "Start the daemon of this version once: it brings the ledger up to date",
+      });
+    }
+  } catch (error) {
+    database.close();
+    throw unusable(error, file);
+  }
+  return databaseOf(database, file);
+}
+
+function databaseOf(database: LibsqlDatabase.Database, file: string): Database {
   const named = <Result>(act: () => Result): Result => {
     try {
       return act();
@@ -91,9 +130,9 @@ export function holdLock(file: string): (() => void) | undefined {
   };
 }
 
-function connect(file: string): LibsqlDatabase.Database {
+function connect(file: string, name = file): LibsqlDatabase.Database {
   try {
-    return new LibsqlDatabase(file);
+    return new LibsqlDatabase(name);
   } catch (error) {
     throw notUsable(file, error);
   }
@@ -109,23 +148,29 @@ function refuseDamaged(database: LibsqlDatabase.Database, file: string): void {
 }
 
 function migrate(database: LibsqlDatabase.Database, file: string): void {
-  const [row] = database.prepare("PRAGMA user_version").all() as { user_version: number }[];
-  const version = row?.user_version ?? 0;
-  if (version > migrations.length) {
-    throw machineError("the ledger was written by a newer cnnt-edge", {
-      code: "ledger-newer",
-      file,
-      found: `version ${version}`,
-      allowed: `up to ${migrations.length}`,
-      remedy: "Start the newer version, or point `state` at another folder",
-    });
-  }
+  const version = versionOf(database);
+  if (version > migrations.length) throw newer(file, version);
   for (const [index, sql] of migrations.entries()) {
     if (index < version) continue;
     database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT`);
   }
   // A file that may only be read opens without a word: this write shows it now, not at the first job.
   database.exec(`PRAGMA user_version = ${migrations.length}`);
+}
+
+function versionOf(database: LibsqlDatabase.Database): number {
+  const [row] = database.prepare("PRAGMA user_version").all() as { user_version: number }[];
+  return row?.user_version ?? 0;
+}
+
+function newer(file: string, version: number) {
+  return machineError("the ledger was written by a newer cnnt-edge", {
+    code: "ledger-newer",
+    file,
+    found: `version ${version}`,
+    allowed: `up to ${migrations.length}`,
+    remedy: "Start the newer version, or point `state` at another folder",
+  });
 }
 
 /** https://sqlite.org/rescode.html */

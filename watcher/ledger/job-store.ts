@@ -2,6 +2,7 @@ import { type JobStatus, jobStatuses } from "../../core/job-messages.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import { createAdmission } from "./admission.ts";
 import type { Database } from "./database.ts";
+import { createForgetting } from "./history.ts";
 import type { Counts, Job } from "./job.ts";
 import { createJobLife } from "./job-life.ts";
 import { createJobTable } from "./job-table.ts";
@@ -22,6 +23,7 @@ export function createJobStore(database: Database, now: () => number) {
     ...createAdmission(database, table, now),
     ...createJobLife(database, table, now),
     ...createMoveStore(database, now),
+    ...createForgetting(database),
 
     job: (id: string): Job | undefined => select("WHERE j.id = ?", id)[0],
 

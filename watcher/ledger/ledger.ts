@@ -26,6 +26,7 @@ export interface LedgerDuties {
 export const ledgerReads: ReadonlySet<string> = new Set([
   "knownFiles",
   "waitingFiles",
+  "oldSources",
   "peek",
   "nextMove",
   "keptSources",

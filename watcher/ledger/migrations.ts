@@ -92,4 +92,6 @@ export const migrations: readonly string[] = [
        AND revision = (SELECT max(revision) FROM sightings WHERE folder = s.folder AND source = s.source)`,
   // What a sighting consists of (core/acquisition-key.ts); NULL: not known.
   `ALTER TABLE sightings ADD COLUMN content_key TEXT`,
+  // The history is asked by time.
+  `CREATE INDEX jobs_by_time ON jobs (coalesce(ended_ms, started_ms, created_ms))`,
 ];

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { openDatabase } from "../../watcher/ledger/database.ts";
+import { createJobStore } from "../../watcher/ledger/job-store.ts";
+import { sightingOf } from "../watcher/sighting-of.ts";
+import { runHere } from "./run-command.ts";
+
+const state = mkdtempSync(join(tmpdir(), "queue-"));
+after(() => rmSync(state, { recursive: true }));
+
+before(() => {
+  const database = openDatabase(join(state, "ledger.sqlite"));
+  let nowMs = Date.parse("2026-11-20T10:00:00Z");
+  const store = createJobStore(database, () => nowMs);
+  for (const source of ["done.tif", "bad.tif", "new\n.tif"]) {
+    nowMs += 3_600_000;
+    const admission = store.admitWhole("fish", sightingOf(source), { sampleBytes: 128, voxels: [64] });
+    const id = admission.kind === "changed" ? (admission.jobs[0]?.id ?? "") : "";
+    if (source.startsWith("new")) continue;
+    const output = `/results/${source}`;
+    store.start(id, [output]);
+    nowMs += 1000;
+    if (source.startsWith("bad")) store.end(id, "skipped", { reason: "so" });
+    else {
+      const tiles = { tile: [1, 8, 8], overlap: [0, 0, 0] } as const;
+      const figures = { outputBytes: 1, voxels: 2_000_000, elapsedS: 4, networkS: 3, clippedShare: 0 };
+      store.finish(
+        id,
+        { output, sourceSha256: "s", provider: "cpu", ...tiles, ...figures, notes: [] },
+        false,
+      );
+    }
+  }
+  database.close();
+});
+
+test("queue lists what waits and what was done, with the throughput of each, the newest first", async () => {
+  const { code, stdout, stderr } = await runHere(["queue", "--state", state]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(stdout.trimEnd().split("\n"), [
+    "2026-11-20 13:00:02  queued   fish  new\\n.tif",
+    "2026-11-20 12:00:02  skipped  fish  bad.tif skipped: so",
+    "2026-11-20 11:00:01  done     fish  done.tif → /results/done.tif, 4 s, 0.5 million voxels a second",
+  ]);
+});
+
+test("queue answers by state, folder and time, also as JSON", async () => {
+  const lines = async (...options: string[]): Promise<number> => {
+    const { code, stdout, stderr } = await runHere(["queue", "--state", state, ...options]);
+    assert.equal(code, 0, stderr);
+    return stdout.split("\n").length - 1;
+  };
+  assert.equal(await lines("--status", "done", "skipped"), 2);
+  assert.equal(await lines("--folder", "birds"), 0);
+  assert.equal(await lines("--until", "2026-11-19"), 0);
+  assert.equal(await lines("--since", "2026-11-19", "--limit", "2"), 2);
+  const { stdout } = await runHere(["queue", "--state", state, "--status", "done", "--json"]);
+  const { jobs } = JSON.parse(stdout) as { jobs: { source: string; outcome: { elapsedS: number } }[] };
+  assert.deepEqual(
+    jobs.map(({ source, outcome }) => [source, outcome.elapsedS]),
+    [["done.tif", 4]],
+  );
+});
+
+test("a state folder without a ledger, and a time that is none, are refused in a line", async () => {
+  const missing = await runHere(["queue", "--state", join(state, "nothing")]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /^cnnt-edge: .*ledger\.sqlite: there is no ledger\. .*--state.*\n$/);
+  const wrong = await runHere(["queue", "--state", state, "--since", "yesterday"]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /must be a date .* or an age/);
+});

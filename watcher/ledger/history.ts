@@ -1,0 +1,87 @@
+import type { JobStatus } from "../../core/job-messages.ts";
+import type { Database, SqlValue } from "./database.ts";
+import type { Job } from "./job.ts";
+import { jobFromRow, jobSelect } from "./job-row.ts";
+
+/** What was done, and what is remembered of it for how long. */
+
+export interface HistoryQuestion {
+  readonly folder?: string;
+  readonly statuses?: readonly JobStatus[];
+  /** Of `HistoryJob.timeMs`. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly limit: number;
+}
+
+export interface HistoryJob extends Job {
+  /** When it ended, else when it was started, else when it was made; in milliseconds since 1970. */
+  readonly timeMs: number;
+}
+
+/** A source of which everything is old; it may be forgotten where no file of it is left. */
+export interface OldSource {
+  readonly source: string;
+  /** All files of it, below the watch folder. */
+  readonly members: readonly string[];
+  /** Names that its results had or reserved, absolute. */
+  readonly outputs: readonly string[];
+}
+
+/** `HistoryJob.timeMs`; `migrations.ts` has an index of it. */
+const jobTime = "coalesce(j.ended_ms, j.started_ms, j.created_ms)";
+
+/** Newest first. */
+export function askHistory({ rows }: Pick<Database, "rows">, question: HistoryQuestion): HistoryJob[] {
+  const { folder, statuses, sinceMs, untilMs, limit } = question;
+  const conditions: string[] = [];
+  const values: SqlValue[] = [];
+  const where = (condition: string, ...more: SqlValue[]): void => {
+    conditions.push(condition);
+    values.push(...more);
+  };
+  // The plus keeps SQLite from the folder's own index: all of its jobs would be sorted for the newest few.
+  if (folder !== undefined) where("+s.folder = ?", folder);
+  if (statuses !== undefined) where(`j.status IN (${statuses.map(() => "?").join(", ")})`, ...statuses);
+  if (sinceMs !== undefined) where(`${jobTime} >= ?`, sinceMs);
+  if (untilMs !== undefined) where(`${jobTime} < ?`, untilMs);
+  const clause = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  return rows(`${jobSelect} ${clause} ORDER BY ${jobTime} DESC LIMIT ?`, ...values, limit).map((row) => ({
+    ...jobFromRow(row),
+    timeMs: Number(row["ended_ms"] ?? row["started_ms"] ?? row["created_ms"]),
+  }));
+}
+
+/** Forgetting, a source at a time: its revisions, their jobs and what is known of its files. */
+export function createForgetting({ rows, run, transaction }: Database) {
+  return {
+    /** Sources of the folder after `after`, by name, whose jobs have all ended and were told before `beforeMs`. */
+    oldSources: (folder: string, beforeMs: number, after: string, limit: number): OldSource[] =>
+      rows(
+        `SELECT s.source, json_group_array(json(s.members)) AS members,
+           json_group_array(j.output) FILTER (WHERE j.output IS NOT NULL) AS outputs
+         FROM sightings s JOIN jobs j ON j.sighting = s.id WHERE s.folder = ? AND s.source > ?
+         GROUP BY s.source
+         HAVING count(j.ended_ms) = count(*) AND min(j.published) = 1 AND max(j.ended_ms) < ?
+           AND max(coalesce(s.delivered_ms, 0)) < ? AND sum(s.move IS 'asked') = 0
+         ORDER BY s.source LIMIT ?`,
+        folder,
+        after,
+        beforeMs,
+        beforeMs,
+        limit,
+      ).map(({ source, members, outputs }) => ({
+        source: String(source),
+        members: [...new Set((JSON.parse(String(members)) as string[][]).flat())],
+        outputs: JSON.parse(String(outputs)) as string[],
+      })),
+
+    forgetSources: (folder: string, sources: readonly string[]): void =>
+      transaction(() => {
+        const ofSources =
+          "(SELECT id FROM sightings WHERE folder = ? AND source IN (SELECT value FROM json_each(?)))";
+        for (const table of ["files WHERE sighting", "jobs WHERE sighting", "sightings WHERE id"])
+          run(`DELETE FROM ${table} IN ${ofSources}`, folder, JSON.stringify(sources));
+      }),
+  };
+}
