@@ -26,6 +26,8 @@ const costly = new Set([
   ...[0x71, 0x72, 0x94, 0x63, 0x93, 0x51, 0x52, 0x81, 0x92], // memo, names, storages, what is built
 ]);
 
+const stop = 0x2e;
+
 export function readPickle(buffer: Buffer, file: string, start = 0): PickleResult {
   const bytes = pickleBytes(buffer, file, start);
   const stack = pickleStack();
@@ -34,187 +36,115 @@ export function readPickle(buffer: Buffer, file: string, start = 0): PickleResul
   let place: PicklePlace = { file, offset: start };
   const { push } = stack;
   const pop = (): PickleValue => stack.pop(place);
+  const top = (): PickleValue => stack.top(place);
   const popToMark = (): PickleValue[] => stack.popToMark(place);
   const tuple = (items: readonly PickleValue[]): void => push({ kind: "tuple", items });
+  const integer = (length: number): void => push(bytes.integer(length));
+  const text = (length: number): void => push(bytes.text(length));
+  const skipped = (length: number): void => {
+    bytes.take(length);
+    push(opaque);
+  };
+  const frozenSet = (): void => {
+    popToMark();
+    push(opaque);
+  };
+  const appendAll = (): void => {
+    const [items, list] = [popToMark(), top()];
+    for (const item of items) append(item, list, place);
+  };
+  const stackGlobal = (): void => {
+    const [name, module] = [pop(), pop()];
+    if (typeof name !== "string" || typeof module !== "string")
+      throw malformed("a name that is not text", place);
+    push(resolveGlobal(module, name, place));
+  };
+  const persistent = (): void => {
+    const storage = storageOf(pop(), place);
+    keepStorage(storage, storages, place);
+    push(storage);
+  };
   const build = (): void => {
     const args = pop();
     push(reduce(pop(), args, place, spend));
   };
+  const buildWithKeywords = (): void => {
+    pop();
+    build();
+  };
+  /** A state dict's `_metadata` holds module versions. None is needed. */
+  const dropAttributes = (): void => {
+    pop();
+    if (!takesAttributes(top())) throw malformed("BUILD on no dict", place);
+  };
 
+  const actions = new Map<number, () => void>([
+    [0x80, () => refuseNewer(bytes.length(1), place)], // PROTO
+    [0x95, () => void bytes.take(8)], // FRAME
+    [0x28, stack.mark], // MARK
+    [0x30, stack.drop], // POP
+    [0x31, popToMark], // POP_MARK
+    [0x32, () => push(top())], // DUP
+    [0x4e, () => push(null)], // NONE
+    [0x88, () => push(true)], // NEWTRUE
+    [0x89, () => push(false)], // NEWFALSE
+    [0x4b, () => push(bytes.take(1).readUInt8())], // BININT1
+    [0x4d, () => push(bytes.take(2).readUInt16LE())], // BININT2
+    [0x4a, () => push(bytes.take(4).readInt32LE())], // BININT
+    [0x8a, () => integer(bytes.length(1))], // LONG1
+    [0x8b, () => integer(bytes.length(4))], // LONG4
+    [0x47, () => push(bytes.take(8).readDoubleBE())], // BINFLOAT
+    [0x8c, () => text(bytes.length(1))], // SHORT_BINUNICODE
+    [0x55, () => text(bytes.length(1))], // SHORT_BINSTRING
+    [0x58, () => text(bytes.length(4))], // BINUNICODE
+    [0x54, () => text(bytes.length(4))], // BINSTRING
+    [0x8d, () => text(bytes.length(8))], // BINUNICODE8
+    [0x43, () => skipped(bytes.length(1))], // SHORT_BINBYTES
+    [0x42, () => skipped(bytes.length(4))], // BINBYTES
+    [0x8e, () => skipped(bytes.length(8))], // BINBYTES8
+    [0x96, () => skipped(bytes.length(8))], // BYTEARRAY8
+    [0x5d, () => push({ kind: "list", items: [] })], // EMPTY_LIST
+    [0x6c, () => push({ kind: "list", items: popToMark() })], // LIST
+    [0x29, () => tuple([])], // EMPTY_TUPLE
+    [0x74, () => tuple(popToMark())], // TUPLE
+    [0x85, () => tuple([pop()])], // TUPLE1
+    [0x86, () => tuple([pop(), pop()].reverse())], // TUPLE2
+    [0x87, () => tuple([pop(), pop(), pop()].reverse())], // TUPLE3
+    [0x7d, () => push({ kind: "dict", entries: new Map() })], // EMPTY_DICT
+    [0x8f, () => push(opaque)], // EMPTY_SET
+    [0x91, frozenSet], // FROZENSET
+    [0x61, () => append(pop(), top(), place)], // APPEND
+    [0x65, appendAll], // APPENDS
+    [0x90, appendAll], // ADDITEMS
+    [0x73, () => setItems([pop(), pop()].reverse(), top(), place)], // SETITEM
+    [0x75, () => setItems(popToMark(), top(), place)], // SETITEMS
+    [0x71, () => stack.remember(bytes.length(1), place)], // BINPUT
+    [0x72, () => stack.remember(bytes.length(4), place)], // LONG_BINPUT
+    [0x94, () => stack.remember(undefined, place)], // MEMOIZE
+    [0x68, () => stack.recall(bytes.length(1), place)], // BINGET
+    [0x6a, () => stack.recall(bytes.length(4), place)], // LONG_BINGET
+    [0x63, () => push(resolveGlobal(bytes.line(), bytes.line(), place))], // GLOBAL
+    [0x93, stackGlobal], // STACK_GLOBAL
+    [0x51, persistent], // BINPERSID
+    [0x52, build], // REDUCE
+    [0x81, build], // NEWOBJ
+    [0x92, buildWithKeywords], // NEWOBJ_EX
+    [0x62, dropAttributes], // BUILD
+  ]);
   for (;;) {
     place = { file, offset: bytes.offset };
-    const opcode = bytes.take(1)[0] ?? 0;
+    const opcode = bytes.take(1).readUInt8();
     spend(costly.has(opcode) ? costlySteps : 1, place);
-    switch (opcode) {
-      case 0x80: // PROTO
-        if (bytes.length(1) > 5) throw malformed("a protocol newer than 5", place);
-        break;
-      case 0x95: // FRAME
-        bytes.take(8);
-        break;
-      case 0x28: // MARK
-        stack.mark();
-        break;
-      case 0x2e: // STOP
-        return { value: pop(), storages, end: bytes.offset };
-      case 0x30: // POP
-        stack.drop();
-        break;
-      case 0x31: // POP_MARK
-        popToMark();
-        break;
-      case 0x32: // DUP
-        push(stack.top(place));
-        break;
-      case 0x4e: // NONE
-        push(null);
-        break;
-      case 0x88: // NEWTRUE
-        push(true);
-        break;
-      case 0x89: // NEWFALSE
-        push(false);
-        break;
-      case 0x4b: // BININT1
-        push(bytes.take(1).readUInt8());
-        break;
-      case 0x4d: // BININT2
-        push(bytes.take(2).readUInt16LE());
-        break;
-      case 0x4a: // BININT
-        push(bytes.take(4).readInt32LE());
-        break;
-      case 0x8a: // LONG1
-        push(bytes.integer(bytes.length(1)));
-        break;
-      case 0x8b: // LONG4
-        push(bytes.integer(bytes.length(4)));
-        break;
-      case 0x47: // BINFLOAT
-        push(bytes.take(8).readDoubleBE());
-        break;
-      case 0x8c: // SHORT_BINUNICODE
-      case 0x55: // SHORT_BINSTRING
-        push(bytes.text(bytes.length(1)));
-        break;
-      case 0x58: // BINUNICODE
-      case 0x54: // BINSTRING
-        push(bytes.text(bytes.length(4)));
-        break;
-      case 0x8d: // BINUNICODE8
-        push(bytes.text(bytes.length(8)));
-        break;
-      case 0x43: // SHORT_BINBYTES
-        bytes.take(bytes.length(1));
-        push(opaque);
-        break;
-      case 0x42: // BINBYTES
-        bytes.take(bytes.length(4));
-        push(opaque);
-        break;
-      case 0x8e: // BINBYTES8
-      case 0x96: // BYTEARRAY8
-        bytes.take(bytes.length(8));
-        push(opaque);
-        break;
-      case 0x5d: // EMPTY_LIST
-        push({ kind: "list", items: [] });
-        break;
-      case 0x6c: // LIST
-        push({ kind: "list", items: popToMark() });
-        break;
-      case 0x29: // EMPTY_TUPLE
-        tuple([]);
-        break;
-      case 0x74: // TUPLE
-        tuple(popToMark());
-        break;
-      case 0x85: // TUPLE1
-        tuple([pop()]);
-        break;
-      case 0x86: // TUPLE2
-        tuple([pop(), pop()].reverse());
-        break;
-      case 0x87: // TUPLE3
-        tuple([pop(), pop(), pop()].reverse());
-        break;
-      case 0x7d: // EMPTY_DICT
-        push({ kind: "dict", entries: new Map() });
-        break;
-      case 0x8f: // EMPTY_SET
-        push(opaque);
-        break;
-      case 0x91: // FROZENSET
-        popToMark();
-        push(opaque);
-        break;
-      case 0x61: // APPEND
-        append(stack.pop(place), stack.top(place), place);
-        break;
-      case 0x65: // APPENDS
-      case 0x90: {
-        // ADDITEMS
-        const items = popToMark();
-        const list = stack.top(place);
-        for (const item of items) append(item, list, place);
-        break;
-      }
-      case 0x73: // SETITEM
-        setItems([pop(), pop()].reverse(), stack.top(place), place);
-        break;
-      case 0x75: // SETITEMS
-        setItems(popToMark(), stack.top(place), place);
-        break;
-      case 0x71: // BINPUT
-        stack.remember(bytes.length(1), place);
-        break;
-      case 0x72: // LONG_BINPUT
-        stack.remember(bytes.length(4), place);
-        break;
-      case 0x94: // MEMOIZE
-        stack.remember(undefined, place);
-        break;
-      case 0x68: // BINGET
-        stack.recall(bytes.length(1), place);
-        break;
-      case 0x6a: // LONG_BINGET
-        stack.recall(bytes.length(4), place);
-        break;
-      case 0x63: // GLOBAL
-        push(resolveGlobal(bytes.line(), bytes.line(), place));
-        break;
-      case 0x93: {
-        // STACK_GLOBAL
-        const name = pop();
-        const module = pop();
-        if (typeof name !== "string" || typeof module !== "string")
-          throw malformed("a name that is not text", place);
-        push(resolveGlobal(module, name, place));
-        break;
-      }
-      case 0x51: {
-        // BINPERSID
-        const storage = storageOf(pop(), place);
-        keepStorage(storage, storages, place);
-        push(storage);
-        break;
-      }
-      case 0x52: // REDUCE
-      case 0x81: // NEWOBJ
-        build();
-        break;
-      case 0x92: // NEWOBJ_EX: keyword arguments come last
-        pop();
-        build();
-        break;
-      case 0x62: // BUILD: its attributes; a state dict's `_metadata` holds module versions. None is needed.
-        pop();
-        if (!takesAttributes(stack.top(place))) throw malformed("BUILD on no dict", place);
-        break;
-      default:
-        throw malformed(`opcode 0x${opcode.toString(16)}, which torch does not write for weights`, place);
-    }
+    if (opcode === stop) return { value: pop(), storages, end: bytes.offset };
+    const act = actions.get(opcode);
+    if (act === undefined)
+      throw malformed(`opcode 0x${opcode.toString(16)}, which torch does not write for weights`, place);
+    act();
   }
+}
+
+function refuseNewer(protocol: number, place: PicklePlace): void {
+  if (protocol > 5) throw malformed("a protocol newer than 5", place);
 }
 
 function append(item: PickleValue, list: PickleValue, place: PicklePlace): void {
