@@ -5,6 +5,7 @@ import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import type { DenoiseJobInput, Engine } from "../../runtime/job/denoise-job.ts";
 import { hashSource } from "../../runtime/result/source-hash.ts";
+import { outcomeOf } from "./outcome-of.ts";
 
 /** Stands in for the engine: "denoises" by copying the file, in so many milliseconds, and remembers its orders. */
 export function copyingEngine(
@@ -39,20 +40,13 @@ export function copyingEngine(
       await writeFileAtomically(job.output, bytes, {
         overwrite: job.overwrite === true || job.overwrite === "own",
       });
-      return {
-        output: job.output,
+      return outcomeOf(job.output, {
         outputBytes: bytes.byteLength,
         sourceSha256: sha256,
         sourceFiles: files,
-        provider: "cpu",
-        tile: [1, 8, 8],
-        overlap: [0, 0, 0],
-        voxels: 64,
         elapsedS: (performance.now() - startMs) / 1000,
         networkS: 0,
-        clippedShare: 0,
-        notes: [],
-      };
+      });
     },
     stop: () => Promise.resolve(),
   };

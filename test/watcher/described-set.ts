@@ -1,5 +1,5 @@
 import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
-import { setMember } from "./set-member.ts";
+import { describedPlane, omeXml, setMember } from "./set-member.ts";
 
 /** Which files of a set say what it is: each of them, the first of them, or one that holds no plane. */
 export type Description = "each" | "first" | "companion";
@@ -20,22 +20,16 @@ export function describedSet(count: number, described: Description): readonly Na
   const whole = `<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="4" SizeY="3" SizeZ="1" SizeC="1" SizeT="${count}">${blocks.join("")}</Pixels></Image>`;
   const stub = `<BinaryOnly MetadataFile="${describer}" UUID="urn:uuid:${describer}"/>`;
   const planes = names.map((name, index): NamedFile => {
-    const description = xml(name, name === describer ? whole : stub);
-    const [page] = numberedPages(1, 4, 3, index + 1);
-    return [name, buildTiff(page === undefined ? [] : [{ ...page, description }])];
+    return [name, describedPlane(index, omeXml(name, name === describer ? whole : stub))];
   });
-  return described === "first" ? planes : [...planes, [describer, Buffer.from(xml(describer, whole))]];
-}
-
-function xml(uuid: string, content: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:${uuid}">${content}</OME>`;
+  return described === "first" ? planes : [...planes, [describer, Buffer.from(omeXml(describer, whole))]];
 }
 
 /** An OME-TIFF of `count` images of one plane each. */
 export function imagesInOne(count: number): Buffer {
   const image = (index: number): string =>
     `<Image ID="Image:${index}"><Pixels ID="Pixels:${index}" DimensionOrder="XYZCT" Type="uint16" SizeX="4" SizeY="3" SizeZ="1" SizeC="1" SizeT="1"><TiffData IFD="${index}"/></Pixels></Image>`;
-  const description = xml("images", Array.from({ length: count }, (_, index) => image(index)).join(""));
+  const description = omeXml("images", Array.from({ length: count }, (_, index) => image(index)).join(""));
   return buildTiff(
     numberedPages(count, 4, 3, 1).map((page, i) => (i === 0 ? { ...page, description } : page)),
   );

@@ -6,7 +6,7 @@ import { machineError } from "../../core/errors.ts";
 import { openLedger } from "../../watcher/ledger/ledger.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { type RunningDaemon, runDaemon } from "./running-daemon.ts";
-import { sightingOf } from "./sighting-of.ts";
+import { onePlane, sightingOf } from "./sighting-of.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
 import { until } from "./until.ts";
@@ -65,7 +65,7 @@ test("a job whose source changed while the daemon was down does not take the new
   await writeFile(join(folder, "incoming", "a.tif"), bytes);
   const ledger = await openLedger(join(folder, "state"), assert.fail);
   const before = sightingOf("a.tif", { sizeBytes: bytes.length });
-  await ledger.admitWhole("f", before, { sampleBytes: 1, voxels: [1] });
+  await ledger.admitWhole("f", before, onePlane);
   await ledger.close();
   const { engine, orders } = copyingEngine();
   const daemon = await runDaemon(t, folder, engine);

@@ -6,7 +6,7 @@ import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { openLedger } from "../../watcher/ledger/ledger.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { type RunningDaemon, repository, runDaemon } from "./running-daemon.ts";
-import { sightingOf } from "./sighting-of.ts";
+import { onePlane, sightingOf } from "./sighting-of.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
 import { until } from "./until.ts";
@@ -107,7 +107,7 @@ test("a watch folder whose disk was mounted at the last run and is not at this s
   await mkdir(incoming, { recursive: true });
   const ledger = await openLedger(join(folder, "state"), assert.fail);
   await ledger.rememberMountPoint("f", incoming, disk);
-  await ledger.admitWhole("f", sightingOf("a.tif"), { sampleBytes: 1, voxels: [1] });
+  await ledger.admitWhole("f", sightingOf("a.tif"), onePlane);
   await ledger.close();
   const model = join(repository, "models/identity");
   const daemon = await runDaemon(t, folder, copyingEngine().engine, {

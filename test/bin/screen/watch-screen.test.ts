@@ -6,25 +6,18 @@ import { createWatchScreen } from "../../../bin/screen/watch-screen.ts";
 import { machineError } from "../../../core/errors.ts";
 import type { Progress } from "../../../runtime/job/denoise-job.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
+import { outcomeOf } from "../../watcher/outcome-of.ts";
 import { runningJob } from "../../watcher/running-job.ts";
 
 const running = runningJob("fish.tif", 4_200_000);
 const done: Job = {
   ...running,
   status: "done",
-  outcome: {
-    output: `${process.cwd()}/denoised/fish.denoised.ome.tif`,
-    outputBytes: 1,
-    sourceSha256: "",
-    provider: "cpu",
-    tile: [1, 1, 1],
-    overlap: [0, 0, 0],
+  outcome: outcomeOf(`${process.cwd()}/denoised/fish.denoised.ome.tif`, {
     voxels: 4_200_000,
     elapsedS: 14,
     networkS: 13,
-    clippedShare: 0,
-    notes: [],
-  },
+  }),
 };
 const failed: Job = {
   ...running,

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { DenoiseOutcome } from "../../../runtime/job/denoise-job.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Admission, Job } from "../../../watcher/ledger/job.ts";
 import { createJobStore } from "../../../watcher/ledger/job-store.ts";
-import { memberOf, sightingOf as seen } from "../sighting-of.ts";
+import { outcomeOf } from "../outcome-of.ts";
+import { memberOf, onePlane, sightingOf as seen } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 async function newStore(t: TestContext) {
@@ -15,7 +15,6 @@ async function newStore(t: TestContext) {
   return { store: createJobStore(database, () => clock.ms), clock };
 }
 
-const onePlane = { sampleBytes: 128, voxels: [64] };
 const broken = { kind: "format", code: "cut", message: "it is cut", retryable: false } as const;
 
 function jobsOf(admission: Admission): readonly Job[] {
@@ -26,21 +25,7 @@ function only(admission: Admission): Job {
   assert.equal(others.length, 0);
   return job ?? assert.fail("no job");
 }
-function outcome(output: string, sourceSha256 = "s"): DenoiseOutcome {
-  return {
-    output,
-    outputBytes: 1,
-    sourceSha256,
-    provider: "cpu",
-    tile: [1, 8, 8],
-    overlap: [0, 0, 0],
-    voxels: 64,
-    elapsedS: 1,
-    networkS: 1,
-    clippedShare: 0,
-    notes: [],
-  };
-}
+const outcome = (output: string, sourceSha256 = "s") => outcomeOf(output, { sourceSha256 });
 
 test("the same content seen again makes no second job, in whatever state the first is", async (t) => {
   const { store } = await newStore(t);

@@ -10,10 +10,8 @@ import { migrations } from "../../../watcher/ledger/migrations.ts";
 import { type Description, describedSet, imagesInOne } from "../described-set.ts";
 import { clockedScan } from "../intake/clocked-scan.ts";
 import { openingsOf } from "../opened-files.ts";
-import { memberOf, sightingOf } from "../sighting-of.ts";
+import { memberOf, onePlane, sightingOf } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
-
-const onePlane = { sampleBytes: 128, voxels: [64] };
 
 /** What a daemon that is started now finds in `folder`, and tells its ledger. */
 async function startAnew(folder: string, store: JobStore): Promise<readonly Finding["kind"][]> {

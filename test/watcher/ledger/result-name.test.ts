@@ -8,7 +8,7 @@ import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
 import { createJobStore } from "../../../watcher/ledger/job-store.ts";
 import { outputNames } from "../../../watcher/queue/output-name.ts";
-import { sightingOf } from "../sighting-of.ts";
+import { onePlane, sightingOf } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const ends = ["done", "failed", "parked", "skipped", "defect"] as const;
@@ -23,7 +23,7 @@ async function newLedger(t: TestContext) {
   return (source: string, end: End): string => {
     mtimeMs += 1;
     const seen = sightingOf(source, { mtimeMs, endsHash: `${mtimeMs}` });
-    const admission = store.admitWhole("f", seen, { sampleBytes: 128, voxels: [64] });
+    const admission = store.admitWhole("f", seen, onePlane);
     const [job] = admission.kind === "changed" ? admission.jobs : [];
     const { id, output } = begin(job ?? assert.fail("no job"));
     if (end === "done") store.finish(id, {} as DenoiseOutcome, false);

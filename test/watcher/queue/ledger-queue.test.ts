@@ -14,13 +14,12 @@ import { createJobStore } from "../../../watcher/ledger/job-store.ts";
 import type { Model } from "../../../watcher/models/models.ts";
 import { createLedgerQueue } from "../../../watcher/queue/ledger-queue.ts";
 import { repository } from "../running-daemon.ts";
-import { sightingOf } from "../sighting-of.ts";
+import { onePlane, sightingOf } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { type QueueUnderTest, testQueueLaws } from "./queue-laws.ts";
 
 const model = join(repository, "models/identity");
 const inOrder = [{ dir: model, package: await readPackage(model) }];
-const onePlane = { sampleBytes: 128, voxels: [64] };
 
 async function queueOverLedger(
   t: TestContext,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { DenoiseOutcome } from "../../../runtime/job/denoise-job.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
 import { type ClaimedJob, claimMs, type JobQueue } from "../../../watcher/queue/job-queue.ts";
+import { outcomeOf } from "../outcome-of.ts";
 
 /** A queue over the folders `f` and `g`, with what a test needs beside it. */
 export interface QueueUnderTest {
@@ -15,19 +15,7 @@ export interface QueueUnderTest {
   readonly told: readonly Job[];
 }
 
-const outcome: DenoiseOutcome = {
-  output: "/o/a",
-  outputBytes: 1,
-  sourceSha256: "s",
-  provider: "cpu",
-  tile: [1, 8, 8],
-  overlap: [0, 0, 0],
-  voxels: 64,
-  elapsedS: 1,
-  networkS: 1,
-  clippedShare: 0,
-  notes: [],
-};
+const outcome = outcomeOf("/o/a");
 
 async function claimed(queue: JobQueue): Promise<ClaimedJob> {
   return (await queue.claim()) ?? assert.fail("there is no job");

@@ -1,8 +1,8 @@
 import type { EngineDuties, HostDuties } from "../../../../runtime/engine/engine-duties.ts";
-import type { DenoiseOutcome } from "../../../../runtime/job/denoise-job.ts";
 import { interrupted } from "../../../../runtime/job/interrupted.ts";
 import { connect } from "../../../../runtime/worker/connect.ts";
 import { parentOfProcess } from "../../../../runtime/worker/process-channel.ts";
+import { outcomeOf } from "../../../watcher/outcome-of.ts";
 
 /** Stands in for the engine process and does what the name of the job's input says. */
 
@@ -35,19 +35,3 @@ const host = connect<HostDuties, EngineDuties>(
   () => process.exit(),
 );
 setInterval(() => host.tell("heartbeat", undefined), 100);
-
-function outcomeOf(output: string): DenoiseOutcome {
-  return {
-    output,
-    outputBytes: 1,
-    sourceSha256: "",
-    provider: "cpu",
-    tile: [1, 1, 1],
-    overlap: [0, 0, 0],
-    voxels: 1,
-    elapsedS: 0,
-    networkS: 0,
-    clippedShare: 0,
-    notes: [],
-  };
-}
