@@ -35,7 +35,7 @@ export function configChanges(running: DaemonConfig, next: DaemonConfig): Config
   return { choices, later };
 }
 
-export function choiceOf({ name, model, channels, run_anyway }: FolderConfig): ModelChoice {
+function choiceOf({ name, model, channels, run_anyway }: FolderConfig): ModelChoice {
   return { name, model, channels, run_anyway };
 }
 

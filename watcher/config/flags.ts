@@ -19,23 +19,25 @@ export interface WatchFlags {
   readonly state?: string;
 }
 
-const flagOf: Readonly<Record<keyof WatchFlags, string>> = {
-  in: "--in",
-  out: "--out",
-  model: "--model",
-  calibration: "--calibration",
-  provider: "--provider",
-  mqtt: "--mqtt",
-  mqttPort: "--mqtt-port",
-  instance: "--instance",
-  state: "--state",
+/** How each is typed, and the option that it sets. */
+const flagTable: Readonly<Record<keyof WatchFlags, { readonly flag: string; readonly option: string }>> = {
+  in: { flag: "--in", option: "folders.path" },
+  out: { flag: "--out", option: "folders.output" },
+  model: { flag: "--model", option: "folders.model" },
+  calibration: { flag: "--calibration", option: "folders.calibration" },
+  provider: { flag: "--provider", option: "engine.require" },
+  mqtt: { flag: "--mqtt", option: "mqtt.url" },
+  mqttPort: { flag: "--mqtt-port", option: "mqtt.port" },
+  instance: { flag: "--instance", option: "instance" },
+  state: { flag: "--state", option: "state" },
 };
+/** May hold a password: never repeated. */
+const secretOption = flagTable.mqtt.option;
 
 /** The flags that are given, as they are typed. */
 export function givenFlags(flags: WatchFlags): string[] {
-  return (Object.keys(flagOf) as (keyof WatchFlags)[]).flatMap((key) =>
-    flags[key] === undefined ? [] : [flagOf[key]],
-  );
+  const keys = Object.keys(flagTable) as (keyof WatchFlags)[];
+  return keys.flatMap((key) => (flags[key] === undefined ? [] : [flagTable[key].flag]));
 }
 
 /**
@@ -89,26 +91,11 @@ function mergeFlags(config: WrittenConfig, flags: WatchFlags): WrittenConfig {
   };
 }
 
-/** The flags by the option that they set. */
-const flagNames: Readonly<Record<string, string>> = {
-  instance: flagOf.instance,
-  state: flagOf.state,
-  "folders.path": flagOf.in,
-  "folders.output": flagOf.out,
-  "folders.model": flagOf.model,
-  "folders.calibration": flagOf.calibration,
-  "engine.require": flagOf.provider,
-  "mqtt.url": flagOf.mqtt,
-  "mqtt.port": flagOf.mqttPort,
-};
-/** May hold a password: never repeated. */
-const secretFlags = new Set([flagOf.mqtt]);
-
 function flagsRefused(merged: WrittenConfig, issues: readonly z.core.$ZodIssue[]) {
   const problems = issues.map(({ path, message }) => {
     const option = path.filter((step) => typeof step !== "number").join(".");
-    const flag = flagNames[option] ?? option;
-    const found = secretFlags.has(flag) ? "" : ` (found ${shown(valueAt(merged, path))})`;
+    const flag = Object.values(flagTable).find((one) => one.option === option)?.flag ?? option;
+    const found = option === secretOption ? "" : ` (found ${shown(valueAt(merged, path))})`;
     return `${flag} cannot take this value: ${message.charAt(0).toLowerCase()}${message.slice(1)}${found}`;
   });
   return usageError(problems.join("; "), { code: "flag-invalid", remedy: "--help lists every flag" });

@@ -1,5 +1,6 @@
 import { backoffMs } from "../../core/backoff.ts";
 import { type ErrorReport, machineError, reportOf } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { connect } from "../../runtime/worker/connect.ts";
 import type { Peer } from "../../runtime/worker/duties.ts";
 import { type ProcessEnd, startProcess, type WorkerProcess } from "../../runtime/worker/process-channel.ts";
@@ -142,12 +143,11 @@ function hanging(file: string, hangMs: number) {
 
 /** Nothing is known of the disk then. */
 function withoutProcess(file: string, how?: string) {
-  const found = how === undefined ? {} : { found: how };
   const remedy = "The daemon starts it again by itself; its log says why it ended";
   return machineError("the process that looks after the folder has ended", {
     ...unreachable,
     file,
-    ...found,
+    ...present({ found: how }),
     remedy,
   });
 }

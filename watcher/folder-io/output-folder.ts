@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { isEdgeError, machineError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
 import { writeError } from "../../formats/file/write-errors.ts";
@@ -82,7 +83,7 @@ function unwritable(error: unknown, file: string): unknown {
   return machineError(`results cannot be written: ${told.message}`, {
     code: told.code,
     file,
-    ...(told.found === undefined ? {} : { found: told.found }),
+    ...present({ found: told.found }),
     remedy,
     retryable: true,
     cause: error,

@@ -70,12 +70,10 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
     };
   }
   if (full !== undefined) {
+    const needed = `the next result needs ${mib(full.neededBytes, Math.ceil)} with the reserve, ${mib(full.freeBytes, Math.floor)} are free`;
     return {
       state: "full",
-      reason:
-        full.refused !== undefined
-          ? full.refused.message
-          : `the next result needs ${mib(full.neededBytes, Math.ceil)} with the reserve, ${mib(full.freeBytes, Math.floor)} are free`,
+      reason: full.refused?.message ?? needed,
       remedy:
         "Free some space on the disk of the results, or lower jobs.reserve_mib. The folder goes on by itself",
     };

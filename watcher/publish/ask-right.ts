@@ -1,4 +1,5 @@
 import { connect, ErrorWithReasonCode, type MqttClient } from "mqtt";
+import { within } from "../../core/within.ts";
 import { type Login, loginOptions } from "./broker-link.ts";
 import type { Delivery } from "./delivery-watch.ts";
 import type { Outgoing } from "./outbox.ts";
@@ -23,7 +24,7 @@ export async function askRightToPublish(
       connectTimeout: answerMs,
       ...loginOptions(await login()),
     });
-    return await answerOf(client, message);
+    return (await within(2 * answerMs, answerOf(client, message))) ?? "unknown";
   } catch {
     return "unknown";
   } finally {
@@ -36,17 +37,12 @@ const notAuthorized = 0x87;
 
 function answerOf(client: MqttClient, message: Outgoing): Promise<Exclude<Delivery, "arrives">> {
   return new Promise((resolve) => {
-    const late = setTimeout(() => resolve("unknown"), 2 * answerMs);
-    const answer = (what: Exclude<Delivery, "arrives">): void => {
-      clearTimeout(late);
-      resolve(what);
-    };
-    client.on("error", () => answer("unknown"));
-    client.on("close", () => answer("unknown"));
+    client.on("error", () => resolve("unknown"));
+    client.on("close", () => resolve("unknown"));
     client.on("connect", () => {
       client.publish(message.topic, message.payload, { qos: 1, retain: message.retain }, (error) => {
-        if (error === undefined || error === null) answer("accepted");
-        else answer(isRefusal(error) ? "refused" : "unknown");
+        if (error === undefined || error === null) resolve("accepted");
+        else resolve(isRefusal(error) ? "refused" : "unknown");
       });
     });
   });

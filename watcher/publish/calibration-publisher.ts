@@ -76,16 +76,16 @@ export function createCalibrationPublisher(
 
   /** Brokers confirm also what they throw away because the user may not publish (see `delivery-watch.ts`). */
   async function sendResult(client: MqttClient, message: Outgoing): Promise<string | undefined> {
-    const cameBack = new Promise<"arrives" | undefined>((resolve) => {
+    const cameBack = new Promise<"arrives">((resolve) => {
       echo = (topic, payload) => {
         if (topic === message.topic && payload === message.payload) resolve("arrives");
       };
-      setTimeout(() => resolve(undefined), echoMs).unref();
     });
     // A user that may only publish hears nothing, and the broker is asked.
     await client.subscribeAsync(message.topic, { qos: 1 }).catch(() => undefined);
     await sendNow(client, message);
-    const delivery = (await cameBack) ?? (await askRightToPublish({ ...access, clientId }, message));
+    const delivery =
+      (await within(echoMs, cameBack)) ?? (await askRightToPublish({ ...access, clientId }, message));
     if (delivery === "arrives" || delivery === "accepted") return message.topic;
     problem(notArriving(access.name, message.topic, delivery, ""));
     return undefined;

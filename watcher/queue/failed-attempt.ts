@@ -9,7 +9,7 @@ import type { SourceLook } from "../folder-io/look-at-source.ts";
 import { isModelFault, isOutputFault, isSourceFault } from "../ledger/held-faults.ts";
 import { inWordsOfFolder } from "./folder-remedy.ts";
 import type { ClaimedJob, JobQueue } from "./job-queue.ts";
-import { neededFor, seenSource, waitForRoom } from "./result-room.ts";
+import { findsRoom, seenSource } from "./result-room.ts";
 import { isEngineLoss, judgeFailure } from "./retry.ts";
 
 export interface FailedAttemptOptions {
@@ -101,11 +101,8 @@ export function createFailedAttempts(
     switch (verdict.kind) {
       case "full": {
         const room = await folder.io.ask("prepare", { into });
-        const neededBytes = neededFor(claim, options.jobs);
-        waitForRoom(folder, claim, neededBytes, room, {
-          message: error.message,
-          retryMs: sweepsPerFullRetry * options.sweepMs,
-        });
+        const retryMs = sweepsPerFullRetry * options.sweepMs;
+        findsRoom(folder, claim, room, options.jobs, { message: error.message, retryMs });
         return queue.giveBack(claim, fullReason, { delayMs: fullDelayMs, counts: false });
       }
       case "interrupted":

@@ -10,40 +10,30 @@ export function seenSource({ job }: ClaimedJob): SeenSource {
   return { members, sizeBytes, mtimeMs };
 }
 
-/** Bytes of the result, and those that have to stay free beside it. */
-export function neededFor(
-  { resultBytes }: ClaimedJob,
-  jobs: Pick<WrittenConfig["jobs"], "reserve_mib">,
-): number {
-  return resultBytes + jobs.reserve_mib * 2 ** 20;
-}
-
-export function hasRoomFor(neededBytes: number, { freeBytes, noFiles }: Room): boolean {
-  return !noFiles && freeBytes >= neededBytes;
-}
-
 /**
- * The folder waits until there is room for the result. `refused`: what the engine met although there seems to be room, and
- * after how long another attempt tells whether there is.
+ * Whether there is room for the result and for what has to stay free beside it; else the folder waits until there is.
+ * `refused`: what the engine met although there seems to be room, and after how long another attempt tells whether there is.
  */
-export function waitForRoom(
+export function findsRoom(
   folder: Folder,
   claim: ClaimedJob,
-  neededBytes: number,
-  room: Room,
+  { freeBytes, noFiles }: Room,
+  { reserve_mib }: Pick<WrittenConfig["jobs"], "reserve_mib">,
   refused?: { readonly message: string; readonly retryMs: number },
-): void {
-  const { freeBytes, noFiles } = room;
-  const isRefused = refused !== undefined && hasRoomFor(neededBytes, room);
+): boolean {
+  const neededBytes = claim.resultBytes + reserve_mib * 2 ** 20;
+  const isThere = !noFiles && freeBytes >= neededBytes;
+  if (isThere && refused === undefined) return true;
   folder.learn({
     full: {
       neededBytes,
       freeBytes,
       noFiles,
       source: seenSource(claim),
-      ...(isRefused
+      ...(isThere && refused !== undefined
         ? { refused: { message: refused.message, notBeforeMs: performance.now() + refused.retryMs } }
         : {}),
     },
   });
+  return false;
 }

@@ -14,7 +14,7 @@ import {
   fullReason,
 } from "./failed-attempt.ts";
 import { type BegunJob, type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
-import { hasRoomFor, neededFor, waitForRoom } from "./result-room.ts";
+import { findsRoom } from "./result-room.ts";
 import { sourceRemoved } from "./retry.ts";
 
 /** Gives the engine one job of the queue after the other, and says how each ended. */
@@ -95,9 +95,7 @@ export function createWorker(events: Events<DaemonEvents>, options: WorkerOption
       // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
       if (!(await isAsAdmitted(claimed, folder))) return undefined;
       const room = await folder.io.ask("prepare", { into });
-      const neededBytes = neededFor(claimed, options.jobs);
-      if (!hasRoomFor(neededBytes, room)) {
-        waitForRoom(folder, claimed, neededBytes, room);
+      if (!findsRoom(folder, claimed, room, options.jobs)) {
         await queue.giveBack(claimed, fullReason, { delayMs: fullDelayMs, counts: false });
         return undefined;
       }
