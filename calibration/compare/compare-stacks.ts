@@ -6,6 +6,7 @@ import { blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { resolutionPixels, ringCorrelation } from "../metrics/fourier-ring-correlation.ts";
 import { lineThrough } from "../metrics/linearity.ts";
 import { psnrOf } from "../metrics/mean-squared-error.ts";
+import { addTo } from "../metrics/noisy-references.ts";
 import { crossCorrelation } from "../metrics/phase-correlation.ts";
 import {
   publishedSsim,
@@ -141,10 +142,6 @@ async function eachPlane(
     const [a, b] = await Promise.all([image.readPlane(index), reference.readPlane(index)]);
     see(a, b, index.z);
   }
-}
-
-function addTo(sum: Float32Array, plane: Samples): void {
-  for (let at = 0; at < sum.length; at += 1) sum[at] = (sum[at] ?? 0) + (plane[at] ?? 0);
 }
 
 function nothingToCompare({ file }: Acquisition) {

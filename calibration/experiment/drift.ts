@@ -1,6 +1,6 @@
 import { usageError } from "../../core/errors.ts";
 import type { PlaneShape } from "../metrics/local-moments.ts";
-import { meanOf, weightedSum } from "../metrics/noisy-references.ts";
+import { addTo, meanOf, weightedSum } from "../metrics/noisy-references.ts";
 import { phaseCorrelation, type Shift } from "../metrics/phase-correlation.ts";
 
 /** How the field moved while it was repeated, in pixels. */
@@ -105,9 +105,7 @@ function inSequence(projections: readonly Float32Array[], shape: PlaneShape): re
   for (const [index, image] of projections.entries()) {
     const shift = index === 0 ? { y: 0, x: 0 } : phaseCorrelation(sum, image, shape);
     shifts.push(shift);
-    movedBack(image, rounded(shift), shape).forEach((value, at) => {
-      sum[at] = (sum[at] ?? 0) + value;
-    });
+    addTo(sum, movedBack(image, rounded(shift), shape));
   }
   return shifts;
 }

@@ -1,3 +1,4 @@
+import { addTo } from "../metrics/noisy-references.ts";
 import type { Repeats } from "./repeats.ts";
 
 /** Mean over all planes of each image, `[Y, X]`. Holds one plane per image. */
@@ -11,8 +12,7 @@ export async function projectionsOf(
     const sum = new Float64Array(repeats.height * repeats.width);
     for (let z = 0; z < repeats.depth; z += 1) {
       signal?.throwIfAborted();
-      const plane = await repeats.readPlane(index, z, signal);
-      for (let at = 0; at < sum.length; at += 1) sum[at] = (sum[at] ?? 0) + (plane[at] ?? 0);
+      addTo(sum, await repeats.readPlane(index, z, signal));
     }
     projections.push(Float32Array.from(sum, (value) => value / repeats.depth));
     onProgress?.(index + 1, repeats.averages.length);

@@ -1,7 +1,9 @@
+import { only } from "../../core/only.ts";
 import { type NoiseEstimate, noiseSums } from "../../runtime/intensity/noise-estimate.ts";
 import type { Repeats } from "../experiment/repeats.ts";
 import type { LevelPlan } from "../levels/draw-plan.ts";
-import { meanOf, type NoisyReferences, noisyReferences } from "../metrics/noisy-references.ts";
+import { total } from "../metrics/intervals.ts";
+import { addTo, meanOf, type NoisyReferences, noisyReferences } from "../metrics/noisy-references.ts";
 import { type DifferenceMap, differenceMap } from "./local-differences.ts";
 import { type ImageMeasurement, imageMeter, shiftByModel } from "./measure-images.ts";
 import type { FieldSurvey } from "./survey-field.ts";
@@ -72,7 +74,7 @@ export async function measureLevel(
     for (const stack of denoised) outputs.push(await stack.readPlane(z, signal));
     meters.raw.add(inputs, references);
     meters.denoised.add(outputs, references);
-    variance += sumOf(references.variance);
+    variance += total(references.variance ?? []);
     const [input, output] = [inputs[0], outputs[0]];
     if (input !== undefined && output !== undefined) {
       noise.add(input);
@@ -141,14 +143,9 @@ async function shiftOf(
   const raw = new Float32Array(image.length);
   for (let index = 0; index < planes && first !== undefined && draw !== undefined; index += 1) {
     const z = Math.floor(((index + 0.5) * repeats.depth) / planes);
-    const output = await first.readPlane(z, signal);
-    const mean = await readMean(repeats, plan.references, z, signal);
-    const input = await readMean(repeats, draw, z, signal);
-    for (let at = 0; at < image.length; at += 1) {
-      image[at] = (image[at] ?? 0) + (output[at] ?? 0);
-      reference[at] = (reference[at] ?? 0) + (mean[at] ?? 0);
-      raw[at] = (raw[at] ?? 0) + (input[at] ?? 0);
-    }
+    addTo(image, await first.readPlane(z, signal));
+    addTo(reference, await readMean(repeats, plan.references, z, signal));
+    addTo(raw, await readMean(repeats, draw, z, signal));
   }
   return shiftByModel(reference, raw, image, repeats);
 }
@@ -160,24 +157,17 @@ function shownPlane(
   references: NoisyReferences,
   repeats: Repeats,
 ): ShownPlane {
-  const differences = differenceMap(outputs, references, repeats);
   return {
     z,
     raw,
     denoised: outputs[0] ?? raw,
     reference: references.mean,
-    ...(differences === undefined ? {} : { differences }),
+    ...only({ differences: differenceMap(outputs, references, repeats) }),
   };
 }
 
 function squaredDifference(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let at = 0; at < a.length; at += 1) sum += ((a[at] ?? 0) - (b[at] ?? 0)) ** 2;
-  return sum;
-}
-
-function sumOf(values: Float32Array | undefined): number {
-  let sum = 0;
-  for (const value of values ?? []) sum += value;
   return sum;
 }

@@ -1,3 +1,4 @@
+import type { Samples } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 
 /**
@@ -62,6 +63,11 @@ export function contrastWeights(count: number): readonly (readonly number[])[] {
 
 export function meanOf(images: readonly Float32Array[]): Float32Array {
   return weightedSum(images, new Array<number>(images.length).fill(1 / images.length));
+}
+
+/** Adds an image to a sum, pixel by pixel. */
+export function addTo(sum: Float32Array | Float64Array, image: Samples): void {
+  for (let at = 0; at < sum.length; at += 1) sum[at] = (sum[at] ?? 0) + (image[at] ?? 0);
 }
 
 /** Σ weight · image, pixel by pixel. */

@@ -45,15 +45,8 @@ export function blockSets(architecture: Architecture): BlockSet[] {
     const name = `up${i + 1}`;
     const skip = `down${levels - i}`;
     const channelsOut = upChannels(architecture.blocks, i);
-    sets.push({
-      name,
-      channelsIn: channels,
-      channelsOut,
-      norm: norm(name),
-      halvings: levels - i,
-      resize: "double",
-      skip,
-    });
+    const around = { norm: norm(name), halvings: levels - i, resize: "double", skip } as const;
+    sets.push({ name, channelsIn: channels, channelsOut, ...around });
     channels = channelsOut + (down[levels - 1 - i] ?? 0);
   }
   const name = "final";

@@ -1,4 +1,4 @@
-import { type Frames, sameShape } from "./reference-layers.ts";
+import type { Frames } from "./reference-layers.ts";
 
 /**
  * Attention between frames. Each head takes its share of the channels; a frame's whole image of those channels is one
@@ -28,7 +28,7 @@ export function attend(query: Frames, key: Frames, value: Frames, heads: number)
       }
     }
   }
-  return sameShape(query, out);
+  return { ...query, data: out };
 }
 
 function softmax(scores: readonly number[]): number[] {

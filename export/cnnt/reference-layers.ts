@@ -10,8 +10,8 @@ export interface Frames {
   readonly data: Float64Array;
 }
 
-export function sameShape(like: Frames, data: Float64Array): Frames {
-  return { ...like, data };
+export function mapped(x: Frames, each: (value: number, index: number) => number): Frames {
+  return { ...x, data: x.data.map(each) };
 }
 
 /**
@@ -131,25 +131,16 @@ export function concatenate(a: Frames, b: Frames): Frames {
 }
 
 export function add(a: Frames, b: Frames): Frames {
-  return sameShape(
-    a,
-    a.data.map((value, i) => value + (b.data[i] ?? 0)),
-  );
+  return mapped(a, (value, i) => value + (b.data[i] ?? 0));
 }
 
 export function subtract(a: Frames, b: Frames): Frames {
-  return sameShape(
-    a,
-    a.data.map((value, i) => value - (b.data[i] ?? 0)),
-  );
+  return mapped(a, (value, i) => value - (b.data[i] ?? 0));
 }
 
 /** The exact GELU, x/2 · (1 + erf(x/√2)). */
 export function gelu(x: Frames): Frames {
-  return sameShape(
-    x,
-    x.data.map((value) => 0.5 * value * (1 + erf(value / Math.SQRT2))),
-  );
+  return mapped(x, (value) => 0.5 * value * (1 + erf(value / Math.SQRT2)));
 }
 
 /**

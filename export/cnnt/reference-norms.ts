@@ -1,6 +1,6 @@
 import type { NormKind } from "./block-sets.ts";
 import type { CnntNetwork } from "./network.ts";
-import { type Frames, sameShape } from "./reference-layers.ts";
+import { type Frames, mapped } from "./reference-layers.ts";
 
 /** torch's default for all three norms. */
 const epsilon = 1e-5;
@@ -37,16 +37,13 @@ function standardize(x: Frames, group: number): Frames {
     const inverse = 1 / Math.sqrt(variance + epsilon);
     for (const [i, value] of values.entries()) out[start + i] = (value - mean) * inverse;
   }
-  return sameShape(x, out);
+  return { ...x, data: out };
 }
 
 /** `weight` and `bias` are `[channels, height, width]`, the same for every frame. */
 function scale(x: Frames, weight: ArrayLike<number>, bias: ArrayLike<number>): Frames {
   const frame = x.channels * x.height * x.width;
-  return sameShape(
-    x,
-    x.data.map((value, i) => value * (weight[i % frame] ?? 0) + (bias[i % frame] ?? 0)),
-  );
+  return mapped(x, (value, i) => value * (weight[i % frame] ?? 0) + (bias[i % frame] ?? 0));
 }
 
 /** With the running statistics of training: inference does not look at the batch. */
@@ -56,12 +53,9 @@ function batchNorm(network: CnntNetwork, name: string, x: Frames): Frames {
   const mean = network.weight(`${name}.running_mean`);
   const variance = network.weight(`${name}.running_var`);
   const plane = x.height * x.width;
-  return sameShape(
-    x,
-    x.data.map((value, i) => {
-      const channel = Math.floor(i / plane) % x.channels;
-      const standard = (value - (mean[channel] ?? 0)) / Math.sqrt((variance[channel] ?? 0) + epsilon);
-      return standard * (weight[channel] ?? 0) + (bias[channel] ?? 0);
-    }),
-  );
+  return mapped(x, (value, i) => {
+    const channel = Math.floor(i / plane) % x.channels;
+    const standard = (value - (mean[channel] ?? 0)) / Math.sqrt((variance[channel] ?? 0) + epsilon);
+    return standard * (weight[channel] ?? 0) + (bias[channel] ?? 0);
+  });
 }
