@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
-import { usageError } from "../../core/errors.ts";
+import { isEdgeError, usageError } from "../../core/errors.ts";
 import {
   type Intensity,
   type Normalization,
@@ -9,6 +9,7 @@ import {
   type PackageSettings,
 } from "../../core/package-settings.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
+import { openError } from "../../formats/file/read-errors.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";
@@ -172,7 +173,10 @@ async function readParts(weights: string, options: ExportOptions, io: CommandIo)
 
 async function readCard(file: string): Promise<string> {
   await refuseMissing(file);
-  return (await readNamedFile(file, largestCardBytes)).toString();
+  const bytes = await readNamedFile(file, largestCardBytes).catch((cause: unknown) => {
+    throw isEdgeError(cause) ? cause : openError(cause, file);
+  });
+  return bytes.toString();
 }
 
 /** Runs the new package on the pairs, or on a simulated field for its picture. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import {
   copyFileSync,
   existsSync,
@@ -9,6 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
@@ -104,4 +106,22 @@ test("no path, name or account of training's JSON gets into the package, and tha
   assert.doesNotMatch(text, /anna|\/home|wandb|h5files/);
   const rdf = parse(text) as { config: { training: { n_head: number } } };
   assert.equal(rdf.config.training.n_head, 2);
+});
+
+test("a card that the system does not open is refused in a line", async () => {
+  const card = join(scratch, "card.md");
+  const server = createServer().listen(card);
+  await once(server, "listening");
+  const { code, stderr } = await runHere([
+    "export",
+    join(checkpoints, "half.pt"),
+    "--card",
+    card,
+    "--out",
+    out,
+  ]);
+  server.close();
+  assert.notEqual(code, 0);
+  assert.match(stderr, /card\.md: the file cannot be opened \(found ENXIO\)/);
+  assert.doesNotMatch(stderr, /internal error/);
 });
