@@ -6,10 +6,10 @@ import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { refuseExternalData } from "../onnx/external-data.ts";
 import { checkOwnStatements } from "./check-statements.ts";
 import { memberFile } from "./package-files.ts";
-import { type Rdf, rdfSchema } from "./rdf-schema.ts";
+import { rdfSchema } from "./rdf-schema.ts";
 import { readDescription } from "./read-description.ts";
 import { statementHashKey } from "./statement-hash.ts";
-import type { FileReference } from "./zoo/description.ts";
+import { checked, type FileReference } from "./zoo/description.ts";
 import { readZooDescription } from "./zoo/read-zoo.ts";
 
 /**
@@ -43,7 +43,8 @@ function unreadable(error: unknown, dir: string): unknown {
 
 /** A package of ours: everything that it states must agree. */
 async function readOwn(dir: string, stated: unknown, file: string): Promise<ModelPackage> {
-  const rdf = ownRdf(stated, file);
+  const remedy = "Export the checkpoint with this version of `cnnt-edge export`";
+  const rdf = checked(rdfSchema, stated, file, remedy);
   const [input] = rdf.inputs;
   const [output] = rdf.outputs;
   const statementsAreHashed = checkOwnStatements(rdf, stated, file);
@@ -113,17 +114,4 @@ async function checkedDigest(file: string, stated: string | undefined, what: str
 function carriesOurSettings(stated: unknown): boolean {
   const told = z.looseObject({ config: z.looseObject({}) }).safeParse(stated);
   return told.success && ("cnnt_edge" in told.data.config || statementHashKey in told.data.config);
-}
-
-function ownRdf(stated: unknown, file: string): Rdf {
-  const parsed = rdfSchema.safeParse(stated);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw formatError("the model description cannot be understood", {
-    code: "package-rdf-schema",
-    file,
-    at: issue?.path.join(".") ?? "",
-    found: issue?.message ?? "unknown",
-    remedy: "Export the checkpoint with this version of `cnnt-edge export`",
-  });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type EdgeError, unsupportedError } from "../../../core/errors.ts";
+import { type EdgeError, formatError, unsupportedError } from "../../../core/errors.ts";
 import { type AxisSizes, isOne, type Operator } from "../../../core/operators.ts";
 import type { ZooModel } from "../../../core/package-settings.ts";
 
@@ -48,6 +48,25 @@ export interface OutputAxis {
 /** The axis that is depth, where there is one. */
 export function depthOf(axes: readonly ZooAxis[]): AxisLetter | undefined {
   return axes.find(({ letter, sizes }) => (letter === "z" || letter === "t") && !isOne(sizes))?.letter;
+}
+
+/** The description in `file` as a schema has it. Throws `EdgeError` (`format`) with the first thing that is wrong. */
+export function checked<S extends z.ZodType>(
+  schema: S,
+  stated: unknown,
+  file: string,
+  remedy = "A model made by `cnnt-edge export`, or a bioimage.io model (0.4, 0.5) with ONNX weights, can be run",
+): z.output<S> {
+  const result = schema.safeParse(stated);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw formatError("the model description cannot be understood", {
+    code: "package-rdf-schema",
+    file,
+    at: issue?.path.join(".") ?? "",
+    found: issue?.message ?? "unknown",
+    remedy,
+  });
 }
 
 /** What is refused of a description, in its own terms. */

@@ -1,9 +1,14 @@
 import { z } from "zod";
-import { formatError } from "../../../core/errors.ts";
 import { type AxisSizes, isOne, largestFitting } from "../../../core/operators.ts";
 import { mostTileVoxels, type PackageSettings, type ZooModel } from "../../../core/package-settings.ts";
 import { elementCount } from "../../../core/tensor.ts";
-import { type AxisLetter, cannotRun, type FileReference, type ZooDescription } from "./description.ts";
+import {
+  type AxisLetter,
+  cannotRun,
+  checked,
+  type FileReference,
+  type ZooDescription,
+} from "./description.ts";
 import { format04, readFormat04 } from "./format-04.ts";
 import { format05, readFormat05 } from "./format-05.ts";
 import { judgeTask } from "./judge-task.ts";
@@ -38,20 +43,6 @@ export function readZooDescription(stated: unknown, file: string): ReadZoo {
   refuseNetworkFiles(description, file);
   const zoo: ZooModel = { task: judgeTask(stated), ...zooModelOf(description, file) };
   return { description, zoo, settings: settingsOf(zoo) };
-}
-
-function checked<S extends z.ZodType>(schema: S, stated: unknown, file: string): z.output<S> {
-  const result = schema.safeParse(stated);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw formatError("the model description cannot be understood", {
-    code: "package-rdf-schema",
-    file,
-    at: issue?.path.join(".") ?? "",
-    found: issue?.message ?? "unknown",
-    remedy:
-      "A model made by `cnnt-edge export`, or a bioimage.io model (0.4, 0.5) with ONNX weights, can be run",
-  });
 }
 
 function refuseNetworkFiles({ weights, testInput, testOutput }: ZooDescription, file: string): void {
