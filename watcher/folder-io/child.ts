@@ -81,6 +81,7 @@ function watchFolder(
       folder: settings.path,
       excluded,
       open: openFile,
+      tell,
       now: () => performance.now(),
       onStep,
       onAside: async (aside) => {
@@ -119,7 +120,7 @@ function watchFolder(
     try {
       if (settings.makePath) await mkdir(settings.path, { recursive: true });
       const { mode } = await lookAtFileSystem(settings.path);
-      const summary = await scan.look(tell);
+      const summary = await scan.look();
       if (watcher !== undefined && mayWatchAnew(summary.blind)) {
         await watcher.close();
         watcher = undefined;

@@ -45,12 +45,11 @@ export interface ScanSettings extends QuietRule, SweepOptions {
   readonly open: OpenFile;
   /** Called after each listing. Throws where the folder is not there: what the listing lacks has not left it then. */
   readonly checkFolder: () => Promise<void>;
+  /** Hears what came to rest, one finding at a time. False: its files are others by now, and are to be judged again. */
+  readonly tell: (finding: Finding) => Promise<boolean>;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
-
-/** False: its files are others by now, and are to be judged again. */
-type Tell = (finding: Finding) => Promise<boolean>;
 
 /** How things stand after a sweep. */
 export interface ScanSummary {
@@ -71,6 +70,7 @@ const longestRetellMs = 10 * 60_000;
  * the ledger holds, so that a restart looks only at what is new.
  */
 export function createScan(settings: ScanSettings, known: readonly KnownFile[], waiting: readonly string[]) {
+  const { tell } = settings;
   const files = createSeenFiles(settings, known, waiting);
   const descriptions = createAwaitedDescriptions();
   const recheckAfterMs = Math.min(recheckMs, settings.brokenMs / 4);
@@ -86,8 +86,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     recheckAfterMs,
   );
 
-  /** Looks once at the whole folder and tells what came to rest, one finding at a time. */
-  async function look(tell: Tell): Promise<ScanSummary> {
+  /** Looks once at the whole folder and tells what came to rest. */
+  async function look(): Promise<ScanSummary> {
     const { files: listed, blind, unseen } = await sweep(settings.folder, settings);
     await settings.checkFolder();
     const gone = files.relist(listed, unseen, settings.now());
@@ -97,7 +97,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
       const candidate = files.waiting(file.source);
       if (candidate === undefined || !files.isAtRest(candidate)) continue;
       if (settings.now() < candidate.checkAfterMs) continue;
-      await judge(file, candidate, tell);
+      await judge(file, candidate);
       settings.onStep?.();
     }
     sets.keepWaiting();
@@ -105,7 +105,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     return { files: listed.length, ...files.unsettled(), blind };
   }
 
-  async function judge(file: Listed, candidate: Candidate, tell: Tell): Promise<void> {
+  async function judge(file: Listed, candidate: Candidate): Promise<void> {
     const { source } = file;
     let quietMs = quietForMs(candidate.watched);
     try {
@@ -116,14 +116,14 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
       if (typeof set === "string") {
         candidate.part = { look: file, describer: set };
         quietMs = descriptions.quietMs(set, candidate.watched);
-        await judgePart(file, set, tell);
-      } else if (await isPart(source, set)) await tellPart(file, set.members[0] ?? source, tell);
+        await judgePart(file, set);
+      } else if (await isPart(source, set)) await tellPart(file, set.members[0] ?? source);
       else {
         quietMs = sets.restOf(set).quietMs;
-        await judgeSet(file, candidate, set, tell);
+        await judgeSet(file, candidate, set);
       }
     } catch (error) {
-      await judgeBroken(file, candidate, error, quietMs, tell);
+      await judgeBroken(file, candidate, error, quietMs);
     }
   }
 
@@ -164,11 +164,11 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   }
 
   /** `describer` describes the set of the file, and tells of it; where it is missing, the file alone is not the image. */
-  async function judgePart(file: Listed, describer: string, tell: Tell): Promise<void> {
+  async function judgePart(file: Listed, describer: string): Promise<void> {
     const listed = files.listed(describer);
     if (listed === undefined) throw withoutDescription(file.source, describer);
     descriptions.came(describer);
-    await tellPart(file, describer, tell);
+    await tellPart(file, describer);
     const waiting = files.waiting(describer);
     if (waiting !== undefined && !files.isAtRest(waiting)) return;
     const set =
@@ -181,7 +181,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     if (waiting === undefined && "facts" in set.found) files.unsettle(listed, settings.now());
   }
 
-  async function judgeSet(file: Listed, candidate: Candidate, set: JudgedSet, tell: Tell): Promise<void> {
+  async function judgeSet(file: Listed, candidate: Candidate, set: JudgedSet): Promise<void> {
     const { found, members } = set;
     if ("refusal" in found) throw inNameOf(file.source, set.readFrom, found.refusal);
     const { waitsFor, quietMs } = sets.restOf(set);
@@ -191,13 +191,13 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     const [first = file.source] = members;
     // A set is told as whole once, by its first file; by another where that one waits no more.
     const tells = first === file.source || files.waiting(first) === undefined;
-    if (tells && !(await tellWhole(set, found.facts, tell))) return;
+    if (tells && !(await tellWhole(set, found.facts))) return;
     if (first === file.source) files.settle(file, members.length > 1);
-    else await tellPart(file, first, tell);
+    else await tellPart(file, first);
   }
 
   /** false where its files are not those that were read: the next sweep sees what they are now. */
-  async function tellWhole(set: JudgedSet, facts: WholeFacts, tell: Tell): Promise<boolean> {
+  async function tellWhole(set: JudgedSet, facts: WholeFacts): Promise<boolean> {
     if (set.told) return true;
     const sighting = await see(set.members);
     set.told = sighting !== undefined && (await tell({ kind: "whole", sighting, facts }));
@@ -205,7 +205,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     return set.told;
   }
 
-  async function tellPart(file: Listed, of: string, tell: Tell): Promise<void> {
+  async function tellPart(file: Listed, of: string): Promise<void> {
     await tell({ kind: "part", source: file.source, of });
     files.settle(file, true);
   }
@@ -242,7 +242,6 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     candidate: Candidate,
     error: unknown,
     quietMs: number,
-    tell: Tell,
   ): Promise<void> {
     const sighting = canBeRead(file) ? await see([file.source]).catch(() => unread(file)) : unread(file);
     // It vanished or changed while we looked: the next sweep sees what it is now.

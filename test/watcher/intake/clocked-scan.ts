@@ -16,6 +16,7 @@ export function clockedScan(
   { known = [], waiting = [], note = () => true }: ScanLedger = {},
 ): (looks: number) => Promise<Finding[]> {
   let nowMs = 0;
+  let told: Finding[] = [];
   const settings = {
     folder,
     quietMs: 2000,
@@ -27,18 +28,19 @@ export function clockedScan(
     excluded: [],
     open: openFile,
     checkFolder: async () => undefined,
+    tell: async (finding: Finding) => {
+      told.push(finding);
+      return note(finding);
+    },
     now: () => nowMs,
     ...change,
   };
   const scan = createScan(settings, known, waiting);
   return async (looks) => {
-    const told: Finding[] = [];
+    told = [];
     for (let look = 0; look < looks; look += 1) {
       nowMs += 1000;
-      await scan.look(async (finding) => {
-        told.push(finding);
-        return note(finding);
-      });
+      await scan.look();
     }
     return told;
   };
