@@ -35,6 +35,7 @@ test("while another program holds the ledger, what is only read is answered, wha
     job: () => ledger.job("0"),
     counts: ledger.counts,
     unpublished: () => ledger.unpublished(1),
+    oldSources: () => ledger.oldSources("f", 0, "", 1),
     lastEnded: ledger.lastEnded,
     mountPoint: () => ledger.mountPoint("f", "/"),
     retainedTopics: ledger.retainedTopics,
