@@ -24,6 +24,16 @@ test("what is no length has no micrometres, and what is no number is nothing", (
   }
 });
 
+test("any prefix of SI counts, before a metre and before a second", () => {
+  assert.equal(statedLength(2, "Ym")?.um, 2e30);
+  assert.equal(statedLength(2, "dam")?.um, 2e7);
+  assert.equal(statedLength(2, "ym")?.um, 2e-18);
+  assert.equal(statedDuration(2, "Ys")?.s, 2e24);
+  assert.equal(statedDuration(2, "ks")?.s, 2000);
+  assert.equal(statedDuration(2, "µs")?.s, 2e-6);
+  assert.equal(statedDuration(2, "ys")?.s, 2e-24);
+});
+
 test("times come in seconds", () => {
   assert.deepEqual(statedDuration(250, "ms"), { value: 250, unit: "ms", s: 0.25 });
   assert.equal(statedDuration(3, "min")?.s, 180);
