@@ -48,19 +48,22 @@ export async function readStack(text: string): Promise<Stack> {
 export async function* readPair(noisyFile: string, cleanFile: string): AsyncGenerator<StackWithTruth> {
   const noisy = await openAcquisition(noisyFile, { signal });
   const clean = await openAcquisition(cleanFile, { signal });
-  for (let c = 0; c < noisy.acquisition.sizes.c; c += 1) {
-    const { shape, samples } = await readPlanes(noisy, c);
-    const truth = await readPlanes(clean, c);
-    const scale = percentileScale(samples);
-    yield {
-      name: `${basename(noisyFile)} ${c}`,
-      shape,
-      samples: samples.map(scale),
-      clean: truth.samples.map(scale),
-    };
+  try {
+    for (let c = 0; c < noisy.acquisition.sizes.c; c += 1) {
+      const { shape, samples } = await readPlanes(noisy, c);
+      const truth = await readPlanes(clean, c);
+      const scale = percentileScale(samples);
+      yield {
+        name: `${basename(noisyFile)} ${c}`,
+        shape,
+        samples: samples.map(scale),
+        clean: truth.samples.map(scale),
+      };
+    }
+  } finally {
+    await noisy.close();
+    await clean.close();
   }
-  await noisy.close();
-  await clean.close();
 }
 
 /** Simulated fluorescence, at 20 photons where nothing else is given. `shape`: Z,Y,X. */
