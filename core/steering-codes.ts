@@ -31,6 +31,7 @@ export const steeringCodes = [
   "output-folder-missing",
   "output-is-folder",
   "output-not-mounted",
+  "overlap-too-wide",
   "pickle-cut",
   "read-only-disk",
   "source-changed",
@@ -38,6 +39,7 @@ export const steeringCodes = [
   "tensor-run-failed",
   "tensorrt-engine-differs",
   "tensorrt-not-prepared",
+  "tile-size",
   "write-denied",
   "write-failed",
 ] as const;

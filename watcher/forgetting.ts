@@ -29,12 +29,13 @@ export function forgetOldSources(options: ForgettingOptions): () => void {
   async function forgetIn(folder: Folder): Promise<void> {
     const { name } = folder.config;
     for (let after = ""; !isEnded && mayNote() && folder.isOpen(); ) {
-      const old = await ledger.oldSources(name, Date.now() - keepMs, after, mostSources);
+      const beforeMs = Date.now() - keepMs;
+      const old = await ledger.oldSources(name, beforeMs, after, mostSources);
       const last = old.at(-1);
       if (last === undefined) return;
       after = last.source;
       const left = await folder.io.ask("left", { sources: old });
-      if (left.length > 0 && mayNote()) await ledger.forgetSources(name, left);
+      if (left.length > 0 && mayNote()) await ledger.forgetSources(name, left, beforeMs);
     }
   }
 

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type EdgeError, usageError, visible } from "../../core/errors.ts";
+import { type EdgeError, formatError, usageError, visible } from "../../core/errors.ts";
 import type { EngineOptions } from "../../runtime/engine/host.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import type { OrderOfResult } from "../../runtime/result/order-of-result.ts";
@@ -34,7 +34,15 @@ export async function denoiseLike(
   const made = await openAcquisition(result, { signal: io.signal });
   let folder: string | undefined;
   try {
-    const { original, channels, sampleType } = made.acquisition;
+    const { original, channels, sampleType, seriesCount } = made.acquisition;
+    if (seriesCount !== 1) {
+      throw formatError("the file holds more than a result: one image is all that a job writes", {
+        code: "not-a-result",
+        file: result,
+        found: `${seriesCount} images`,
+        remedy: "Name a result as it was written",
+      });
+    }
     const provenance = original.kind === "ome-xml" ? (provenancesIn(original.xml).at(-1) ?? []) : [];
     const order = orderOfResult(result, provenance, channels.length);
     await refuseOtherSource(source, order, io.signal);

@@ -6,7 +6,7 @@ import type { HistoryJob } from "../../watcher/ledger/history.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { chooseConfig, systemConfig } from "../given/system-config.ts";
 import { positiveInteger, timeBefore } from "../options/option-values.ts";
-import { describeEnd, sourceName } from "../words/job-end.ts";
+import { describeEnd, sourceName, whyOf } from "../words/job-end.ts";
 
 interface QueueOptions {
   readonly config?: string;
@@ -69,9 +69,8 @@ async function configuredState(named: string | undefined): Promise<string> {
 
 /** When, how it stands, the watch folder, and what is to say of it. */
 function lineOf(job: HistoryJob): string {
-  const { timeMs, status, folder, endedMs, reason } = job;
+  const { timeMs, status, folder, outcome } = job;
   const when = new Date(timeMs).toISOString().slice(0, "2026-11-26T14:30:00".length).replace("T", " ");
-  const pending = reason === undefined ? sourceName(job) : `${sourceName(job)}: ${reason}`;
-  const what = endedMs === undefined ? visible(pending) : describeEnd(job);
-  return `${when}  ${status.padEnd(7)}  ${folder}  ${what}`;
+  const what = outcome === undefined ? visible(`${sourceName(job)}${whyOf(job)}`) : describeEnd(job);
+  return `${when}Z  ${status.padEnd(7)}  ${folder}  ${what}`;
 }

@@ -53,8 +53,11 @@ const ageUnitsMs: Readonly<Record<string, number>> = { min: 60_000, h: 3_600_000
 export function timeBefore(text: string): number {
   const [, count, unit] = /^(\d{1,6})(min|h|d)$/.exec(text.trim()) ?? [];
   if (count !== undefined && unit !== undefined) return Date.now() - Number(count) * (ageUnitsMs[unit] ?? 0);
-  const date = /^\d{4}-\d\d-\d\d$/.test(text.trim()) ? `${text.trim()}T00:00` : text.trim();
-  const time = /^\d{4}-/.test(date) ? Date.parse(date) : Number.NaN;
+  const [, day, clock = "T00:00", zone = ""] =
+    /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text.trim()) ?? [];
+  // Days that a month does not have would be days of the next one.
+  const isDay = day !== undefined && new Date(`${day}T00:00Z`).toISOString().startsWith(day);
+  const time = isDay ? Date.parse(`${day}${clock}${zone}`) : Number.NaN;
   if (!Number.isFinite(time))
     throw new InvalidArgumentError("must be a date (2026-11-26T14:30) or an age (12h, 7d)");
   return time;

@@ -7,17 +7,22 @@ import { describeDuration } from "./progress.ts";
 
 /** How a job ended, in one line: "fish.tif → denoised/fish.denoised.ome.tif, 14 s, 0.3 million voxels a second". */
 export function describeEnd(job: Job): string {
-  const { status, outcome, error, reason } = job;
+  const { status, outcome } = job;
   const name = sourceName(job);
   if (outcome !== undefined) {
     const { elapsedS, voxels, output } = outcome;
     const rate = elapsedS > 0 ? `, ${describeMillions(voxels / elapsedS)} voxels a second` : "";
     return visible(`${name} → ${belowHere(output) ?? output}, ${describeDuration(elapsedS)}${rate}`);
   }
-  const what = error === undefined ? reason : withoutOwnName(error.message, job.source);
-  const why = [what, error?.remedy].filter((part) => part !== undefined).join(". ");
   const attempts = status === "parked" ? ` after ${counted(job.attempt, "attempt")}` : "";
-  return visible(`${name} ${status}${attempts}${why === "" ? "" : `: ${why}`}`);
+  return visible(`${name} ${status}${attempts}${whyOf(job)}`);
+}
+
+/** Why a job has no result, with what to do; empty where nothing is known. */
+export function whyOf({ error, reason, source }: Job): string {
+  const what = error === undefined ? reason : withoutOwnName(error.message, source);
+  const why = [what, error?.remedy].filter((part) => part !== undefined).join(". ");
+  return why === "" ? "" : `: ${why}`;
 }
 
 /** So many notes of a result are told, and so much of each; its metadata holds them whole. */

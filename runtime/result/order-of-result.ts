@@ -1,4 +1,5 @@
 import { formatError } from "../../core/errors.ts";
+import { longestTile } from "../../core/package-settings.ts";
 import type { Provenance } from "../../formats/plane/plane-sink.ts";
 import type { DenoiseJobInput } from "../job/denoise-job.ts";
 import { type ProviderName, providerNames } from "../machine/providers.ts";
@@ -49,32 +50,45 @@ export function orderOfResult(file: string, provenance: Provenance, channels: nu
   if (provider === undefined) return refuse(file, `its provider is ${of("Provider")}`);
   const threads = stated.get("Threads");
   return {
-    series: Number(of("Source series")),
+    series: whole(file, "Source series", of("Source series"), { least: 0, most: 1e6 }),
     depthAxis: axis,
     models,
     tiles:
       tile === undefined || overlap === undefined
         ? undefined
         : {
-            tile: box(file, tile.replace(/ .*$/, "")),
-            overlap: box(file, overlap),
+            tile: box(file, "Tile", tile.replace(/ .*$/, ""), 1),
+            overlap: box(file, "Overlap", overlap, 0),
             tiling: ofAll("Tile plan")?.startsWith("published") ? "published" : "fitted",
           },
     normalization: ofAll("Normalization") === "none" && !mapped ? "none" : "package",
     provider,
-    threads: threads === undefined ? undefined : Number(threads),
+    threads: threads === undefined ? undefined : whole(file, "Threads", threads, { least: 1, most: 1024 }),
     sourceSha256: of("Source sha256"),
     software: of("Software"),
     runtime: of("Runtime"),
   };
 }
 
-function box(file: string, text: string): [number, number, number] {
-  const [depth, height, width, ...more] = text.split(",").map(Number);
+function box(file: string, what: string, text: string, least: number): [number, number, number] {
+  const [depth, height, width, ...more] = text
+    .split(",")
+    .map((side) => whole(file, what, side, { least, most: longestTile }));
   if (depth === undefined || height === undefined || width === undefined || more.length > 0) {
-    return refuse(file, `it states a tile of ${text}`);
+    return refuse(file, `it states "${text}" as ${what}`);
   }
   return [depth, height, width];
+}
+
+/** Somebody may have changed what stands there. */
+function whole(
+  file: string,
+  what: string,
+  text: string,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= least && value <= most ? value : refuse(file, `it states "${text}" as ${what}`);
 }
 
 function refuse(file: string, found: string): never {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -34,16 +34,19 @@ before(() => {
       );
     }
   }
+  // As a daemon leaves it that was stopped.
+  database.rows("PRAGMA wal_checkpoint(TRUNCATE)");
   database.close();
+  for (const log of ["wal", "shm"]) rmSync(join(state, `ledger.sqlite-${log}`), { force: true });
 });
 
 test("queue lists what waits and what was done, with the throughput of each, the newest first", async () => {
   const { code, stdout, stderr } = await runHere(["queue", "--state", state]);
   assert.equal(code, 0, stderr);
   assert.deepEqual(stdout.trimEnd().split("\n"), [
-    "2026-11-20 13:00:02  queued   fish  new\\n.tif",
-    "2026-11-20 12:00:02  skipped  fish  bad.tif skipped: so",
-    "2026-11-20 11:00:01  done     fish  done.tif → /results/done.tif, 4 s, 0.5 million voxels a second",
+    "2026-11-20 13:00:02Z  queued   fish  new\\n.tif",
+    "2026-11-20 12:00:02Z  skipped  fish  bad.tif: so",
+    "2026-11-20 11:00:01Z  done     fish  done.tif → /results/done.tif, 4 s, 0.5 million voxels a second",
   ]);
 });
 
@@ -69,7 +72,14 @@ test("a state folder without a ledger, and a time that is none, are refused in a
   const missing = await runHere(["queue", "--state", join(state, "nothing")]);
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /^cnnt-edge: .*ledger\.sqlite: there is no ledger\. .*--state.*\n$/);
-  const wrong = await runHere(["queue", "--state", state, "--since", "yesterday"]);
-  assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /must be a date .* or an age/);
+  for (const time of ["yesterday", "2026-11-26junk", "2026-", "2026-02-30", "2026-11-26T25:00"]) {
+    const wrong = await runHere(["queue", "--state", state, "--since", time]);
+    assert.equal(wrong.code, 2, time);
+    assert.match(wrong.stderr, /must be a date .* or an age/);
+  }
+  assert.deepEqual(
+    readdirSync(state),
+    ["ledger.sqlite"],
+    "nothing is left beside a ledger that nobody has open",
+  );
 });

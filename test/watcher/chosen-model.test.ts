@@ -62,9 +62,12 @@ test("a folder runs the model that its configuration names by now; what else was
 
   await edit((config) => Object.assign(config, { folders: [{ modle: 1 }] }));
   await told(/there is no option "modle"/);
+  const refusals = (): number => lines.filter((line) => /"modle"/.test(line)).length;
+  assert.equal(refusals(), 1);
   await edit((config) =>
     Object.assign(config, { folders: [{ name: "f", path: "incoming", output: "denoised", model: "other" }] }),
   );
+  await told(/config\.yaml is in order again/);
   await until("c.tif is done", () => lives("c.tif").includes("done"));
   assert.equal(orders.at(-1)?.models?.default, other);
 });

@@ -36,6 +36,7 @@ test("of old sources those are forgotten that have left with their results, and 
   const sources: OldSource[] = [
     { source: "gone.tif", members: ["gone.tif"], outputs: [join(output, "gone.tif")] },
     { source: "result.tif", members: ["other.tif"], outputs: [join(output, "result.tif")] },
+    { source: "$'\\xff.tif'", members: ["$'\\xff.tif'"], outputs: [] },
     { source: "set.ome", members: ["set.ome", "stays.tif"], outputs: [] },
   ];
   const forgotten: (readonly string[])[] = [];

@@ -108,7 +108,7 @@ test("a model that comes into use is checked at the next look, and one that is u
 });
 
 test("a model whose disk hangs is in error, its disk is asked nothing else, and it is in order once that answers", async (t) => {
-  for (const call of ["readdir", "stat"]) {
+  for (const call of ["opendir", "stat"]) {
     const dir = join(await temporaryFolder(), "model");
     await cp(identity, dir, { recursive: true });
     const checks = createModelChecks({

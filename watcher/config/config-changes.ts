@@ -9,6 +9,8 @@ export interface ConfigChanges {
   readonly later: readonly string[];
 }
 
+/** A folder is not the same one where these differ: its models wait with them. */
+const ofPlace: readonly string[] = ["path", "output"] satisfies (keyof FolderConfig)[];
 const ofModel: readonly string[] = ["model", "channels", "run_anyway"] satisfies (keyof ModelChoice)[];
 
 /** `running`: what each folder runs now, and the rest as it was at the start. */
@@ -16,8 +18,14 @@ export function configChanges(running: DaemonConfig, next: DaemonConfig): Config
   const { folders: before, ...rest } = running;
   const { folders: after, ...nextRest } = next;
   const pairs = before.map((folder) => ({ folder, now: after.find(({ name }) => name === folder.name) }));
+  const staysInPlace = (folder: FolderConfig, now: FolderConfig): boolean =>
+    !differing(folder, now).some((key) => ofPlace.includes(key));
   const choices = pairs.flatMap(({ folder, now }) =>
-    now !== undefined && differing(folder, now).some((key) => ofModel.includes(key)) ? [choiceOf(now)] : [],
+    now !== undefined &&
+    staysInPlace(folder, now) &&
+    differing(folder, now).some((key) => ofModel.includes(key))
+      ? [choiceOf(now)]
+      : [],
   );
   const later = [
     ...differing(rest, nextRest).flatMap((section) => optionsIn(section, rest, nextRest)),
@@ -25,7 +33,9 @@ export function configChanges(running: DaemonConfig, next: DaemonConfig): Config
       now === undefined
         ? [`folders (${folder.name} is gone)`]
         : differing(folder, now).flatMap((key) =>
-            ofModel.includes(key) ? [] : [`folders.${optionNames[key] ?? key} (${folder.name})`],
+            ofModel.includes(key) && staysInPlace(folder, now)
+              ? []
+              : [`folders.${optionNames[key] ?? key} (${folder.name})`],
           ),
     ),
     ...after.flatMap(({ name }) =>

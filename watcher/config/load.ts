@@ -7,7 +7,9 @@ import { readNamedFile } from "../../formats/file/named-file.ts";
 import { configSchema, folderSchema, type WrittenConfig } from "./schema.ts";
 
 /** A configuration that is longer than this is none (bytes). */
-const largestConfigBytes = 1024 * 1024;
+const largestConfigBytes = 64 * 1024;
+/** More problems than these are counted. */
+const mostProblems = 20;
 
 /** Reads and checks a configuration file. Throws `EdgeError` (`usage`) that names every problem with its line. */
 export async function loadConfig(file: string): Promise<WrittenConfig> {
@@ -158,7 +160,9 @@ function configError(file: string, problems: readonly string[], code: string) {
     problems.length === 1
       ? "the configuration has a problem"
       : `the configuration has ${problems.length} problems`;
-  return usageError(`${many}: ${problems.join("; ")}`, {
+  const told = problems.slice(0, mostProblems).map((problem) => problem.slice(0, 500));
+  const more = problems.length > told.length ? [`and ${problems.length - told.length} more`] : [];
+  return usageError(`${many}: ${[...told, ...more].join("; ")}`, {
     code,
     file,
     remedy: "docs/configuration.md lists every option",

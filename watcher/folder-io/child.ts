@@ -216,12 +216,16 @@ function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: Watc
       }),
     left: async ({ sources }) => {
       const left: string[] = [];
+      // Before the look and after it, as `lookAtSource` does: without its disk everything is absent.
+      await watched.check();
+      await results.check();
       for (const { source, members, outputs } of sources) {
+        // `quotedName`: it stands for a name that is not UTF-8, and no file would be found under it.
+        if (members.some((member) => member.endsWith("'"))) continue;
         const paths = [...members.map((member) => join(settings.path, member)), ...outputs];
         if (await areAllAbsent(paths)) left.push(source);
         onStep();
       }
-      // After the look, as `lookAtSource` does: without its disk everything is absent.
       await watched.check();
       await results.check();
       return left;

@@ -1,11 +1,13 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf } from "../../core/errors.ts";
 import { otherTaskError } from "../../export/package/stated-task.ts";
+import { chooseTiles } from "../../runtime/plan/choose-tile.ts";
 import { type FolderConfig, modelsOf } from "../config/resolve.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import { type Model, packagesOf } from "../models/models.ts";
 import type { Folder } from "./folder.ts";
+import { inWordsOfFolder } from "./folder-remedy.ts";
 import { otherModelWarning } from "./pinned-calibrations.ts";
 
 /** Tells each folder what each check of its models means for it. */
@@ -15,7 +17,10 @@ export function followModels(
 ): void {
   events.on("modelsChecked", (models) => {
     for (const folder of folders) {
-      const error = firstError(folder.config, models) ?? otherTaskIn(folder.config, models);
+      const error =
+        firstError(folder.config, models) ??
+        otherTaskIn(folder.config, models) ??
+        tilesRefusedIn(folder.config, models);
       holdFor(error, folder, log);
       compareWithPinned(folder, models, log);
     }
@@ -29,13 +34,35 @@ function firstError(folder: FolderConfig, models: readonly Model[]): ErrorReport
 }
 
 const otherTaskRemedy =
-  "Give the folder a model that denoises, or set its run_anyway: true (results are then named .output.ome.tif) and restart the daemon";
+  "Give the folder a model that denoises, or set its run_anyway: true (results are then named .output.ome.tif)";
 
 /** One model may be run by a folder that asks for it, and not by another. */
 function otherTaskIn(folder: FolderConfig, models: readonly Model[]): ErrorReport | undefined {
   if (folder.run_anyway) return undefined;
   const [error] = packagesOf(folder, models).flatMap((model) => otherTaskError(model, otherTaskRemedy) ?? []);
   return error && reportOf(error);
+}
+
+/** Tiles that a model of the folder takes from no stack, however large: each file would fail by them. */
+function tilesRefusedIn(folder: FolderConfig, models: readonly Model[]): ErrorReport | undefined {
+  const { name, tile, overlap } = folder;
+  if (tile === null && overlap === null) return undefined;
+  for (const { settings, zoo } of packagesOf(folder, models)) {
+    const [depth, height, width] = tile ?? settings.tile;
+    try {
+      chooseTiles({
+        stack: [2 * depth, 2 * height, 2 * width],
+        settings,
+        zoo,
+        tile: tile ?? undefined,
+        overlap: overlap ?? undefined,
+        bytesPerSample: Float32Array.BYTES_PER_ELEMENT,
+      });
+    } catch (error) {
+      return inWordsOfFolder(reportOf(error), name);
+    }
+  }
+  return undefined;
 }
 
 /** A folder with a model that is not to run is held; it goes on when all of its models are. */

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { visible } from "../../core/errors.ts";
+import { reportOf, visible } from "../../core/errors.ts";
 import { configChanges } from "../config/config-changes.ts";
 import type { DaemonConfig, ModelChoice } from "../config/resolve.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
@@ -26,10 +26,12 @@ export function followConfig(options: FollowConfigOptions): () => void {
   let seen: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isEnded = false;
+  /** Why the file was refused when it was read last. */
+  let refusal: string | undefined;
 
-  async function take(): Promise<void> {
+  async function take(next: DaemonConfig): Promise<void> {
     const now = { ...running, folders: folders.map(({ config }) => config) };
-    const { choices, later } = configChanges(now, await read());
+    const { choices, later } = configChanges(now, next);
     for (const choice of choices) {
       const folder = folders.find(({ config }) => config.name === choice.name);
       if (folder === undefined || isEnded) continue;
@@ -41,15 +43,32 @@ export function followConfig(options: FollowConfigOptions): () => void {
       log.info(visible(`${file} has changed: ${later.join(", ")}. Restart the daemon to use that`));
   }
 
+  /** Read again at each look while it is refused: what is wrong may lie beside it, as a model that comes or a right. */
+  async function readNow(): Promise<DaemonConfig | undefined> {
+    try {
+      const next = await read();
+      if (refusal !== undefined) log.info(visible(`${file} is in order again`));
+      refusal = undefined;
+      return next;
+    } catch (error) {
+      const { message } = reportOf(error);
+      if (message !== refusal) log.warn(error);
+      refusal = message;
+      return undefined;
+    }
+  }
+
   async function look(): Promise<void> {
     // A file that is away for a moment is being replaced.
     const facts = await stat(file).catch(() => undefined);
-    const now = facts === undefined ? seen : `${facts.mtimeMs} ${facts.size} ${facts.ino}`;
+    const now = facts === undefined ? seen : `${facts.mtimeMs} ${facts.ctimeMs} ${facts.size} ${facts.ino}`;
     const isStill = now === seen;
     seen = now;
     if (!isStill || now === taken) return;
+    const next = await readNow();
+    if (next === undefined) return;
     taken = now;
-    await take();
+    await take(next);
   }
 
   function lookByTheClock(): void {

@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import LibsqlDatabase from "libsql";
 import { machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { isAbsent, systemCode } from "../../core/system-code.ts";
 import { migrations } from "./migrations.ts";
 
 /** The only importer of SQLite. Synchronous, so it runs on the ledger's thread alone. */
@@ -48,14 +48,22 @@ export function openDatabase(file: string): Database {
  * is none, where it may not be read, or where another version wrote it.
  */
 export function openToRead(file: string): Pick<Database, "rows" | "close"> {
-  if (!existsSync(file)) {
-    throw machineError("there is no ledger", {
-      code: "ledger-missing",
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    const isMissing = isAbsent(cause);
+    throw machineError(isMissing ? "there is no ledger" : "the ledger may not be read", {
+      code: isMissing ? "ledger-missing" : "ledger-not-permitted",
       file,
-      remedy: "Name the state folder of a daemon with --state, or its configuration with --config",
+      remedy: isMissing
+        ? "Name the state folder of a daemon with --state, or its configuration with --config"
+        : "Run this as the daemon's user, for the service: sudo -u cnnt-edge cnnt-edge queue",
+      cause,
     });
   }
-  const database = connect(file, `${pathToFileURL(file).href}?mode=ro`);
+  // Without a log beside it no daemon has it open: then nothing is made beside it either.
+  const how = existsSync(`${file}-wal`) ? "mode=ro" : "mode=ro&immutable=1";
+  const database = connect(file, `${pathToFileURL(file).href}?${how}`);
   try {
     const version = versionOf(database);
     if (version > migrations.length) throw newer(file, version);

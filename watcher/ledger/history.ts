@@ -54,6 +54,9 @@ export function askHistory({ rows }: Pick<Database, "rows">, question: HistoryQu
 
 /** Forgetting, a source at a time: its revisions, their jobs and what is known of its files. */
 export function createForgetting({ rows, run, transaction }: Database) {
+  /** What makes a source old, for a clause over its sightings `s` and their jobs `j`. */
+  const isOld = `count(j.ended_ms) = count(*) AND min(j.published) = 1 AND max(j.ended_ms) < ?
+    AND max(coalesce(s.delivered_ms, 0)) < ? AND sum(s.move IS 'asked') = 0`;
   return {
     /** Sources of the folder after `after`, by name, whose jobs have all ended and were told before `beforeMs`. */
     oldSources: (folder: string, beforeMs: number, after: string, limit: number): OldSource[] =>
@@ -62,8 +65,7 @@ export function createForgetting({ rows, run, transaction }: Database) {
            json_group_array(j.output) FILTER (WHERE j.output IS NOT NULL) AS outputs
          FROM sightings s JOIN jobs j ON j.sighting = s.id WHERE s.folder = ? AND s.source > ?
          GROUP BY s.source
-         HAVING count(j.ended_ms) = count(*) AND min(j.published) = 1 AND max(j.ended_ms) < ?
-           AND max(coalesce(s.delivered_ms, 0)) < ? AND sum(s.move IS 'asked') = 0
+         HAVING ${isOld}
          ORDER BY s.source LIMIT ?`,
         folder,
         after,
@@ -76,12 +78,20 @@ export function createForgetting({ rows, run, transaction }: Database) {
         outputs: JSON.parse(String(outputs)) as string[],
       })),
 
-    forgetSources: (folder: string, sources: readonly string[]): void =>
+    /** Those of the sources that are old still: one may have come again since. */
+    forgetSources: (folder: string, sources: readonly string[], beforeMs: number): void =>
       transaction(() => {
-        const ofSources =
-          "(SELECT id FROM sightings WHERE folder = ? AND source IN (SELECT value FROM json_each(?)))";
+        const given = "s.folder = ? AND s.source IN (SELECT value FROM json_each(?))";
+        const old = rows(
+          `SELECT s.source FROM sightings s JOIN jobs j ON j.sighting = s.id WHERE ${given} GROUP BY s.source HAVING ${isOld}`,
+          folder,
+          JSON.stringify(sources),
+          beforeMs,
+          beforeMs,
+        ).map(({ source }) => source);
+        const ofSources = `(SELECT s.id FROM sightings s WHERE ${given})`;
         for (const table of ["files WHERE sighting", "jobs WHERE sighting", "sightings WHERE id"])
-          run(`DELETE FROM ${table} IN ${ofSources}`, folder, JSON.stringify(sources));
+          run(`DELETE FROM ${table} IN ${ofSources}`, folder, JSON.stringify(old));
       }),
   };
 }

@@ -1,5 +1,5 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { opendir, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { within } from "../../core/within.ts";
 import { readModel } from "../../runtime/engine/prepared-engine.ts";
@@ -135,7 +135,12 @@ const mostFiles = 200;
 /** Names, sizes and times of what lies in a package folder, or why it cannot be listed. Reads no content; one look after the other. */
 async function signatureOf(dir: string): Promise<string> {
   try {
-    const names = (await readdir(dir, { recursive: true })).sort().slice(0, mostFiles);
+    const names: string[] = [];
+    // A folder that is no package may be a whole disk: the walk ends with the first of its files.
+    for await (const entry of await opendir(dir, { recursive: true })) {
+      if (names.push(relative(dir, join(entry.parentPath, entry.name))) >= mostFiles) break;
+    }
+    names.sort();
     const facts: string[] = [];
     for (const name of names) {
       const { size, mtimeMs, ctimeMs, ino } = await stat(join(dir, name));

@@ -22,6 +22,22 @@ test("a configuration that says the same in other words changes nothing", () => 
   assert.deepEqual(configChanges(one, other), { choices: [], later: [] });
 });
 
+test("folders that swap their names keep their models until the start that moves them", () => {
+  const before = configOf({ folders: [folder("a", { model: "one" }), folder("b", { model: "two" })] });
+  const after = configOf({
+    folders: [
+      { ...folder("b"), name: "a", model: "two" },
+      { ...folder("a"), name: "b", model: "one" },
+    ],
+  });
+  const { choices, later } = configChanges(before, after);
+  assert.deepEqual(choices, []);
+  assert.deepEqual(
+    later.toSorted(),
+    ["a", "b"].flatMap((name) => ["model", "output", "path"].map((key) => `folders.${key} (${name})`)).sort(),
+  );
+});
+
 test("models are chosen at once, and every other option waits under its own name", () => {
   const before = configOf({ folders: [folder("a"), folder("b"), folder("c")], engine: { threads: 2 } });
   const after = configOf({

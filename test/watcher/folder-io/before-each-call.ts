@@ -8,6 +8,7 @@ const watched = [
   "lstat",
   "mkdir",
   "open",
+  "opendir",
   "readdir",
   "rename",
   "rm",

@@ -90,12 +90,23 @@ test("a source is old when the end of its last job was told long ago, and is for
   const [a] = store.oldSources("f", startMs + 9000, "", 10);
   assert.deepEqual([a?.members, a?.outputs.toSorted()], [["a"], ["/out/f/a.h", "/out/f/a.h2"]]);
 
-  store.forgetSources("f", ["a"]);
+  store.forgetSources("f", ["a"], startMs + 2000);
+  assert.deepEqual(sources({ folder: "f" }).sort(), ["a", "a", "b", "c"], "it is not old at that time");
+  store.forgetSources("f", ["a"], startMs + 9000);
   assert.deepEqual(sources({ folder: "f" }).sort(), ["b", "c"]);
   assert.deepEqual(sources({ folder: "g" }), ["a"]);
   job("f", "a", undefined);
   const [again] = store.waitingFiles("f");
   assert.equal(again, undefined);
+});
+
+test("a source that comes again while somebody looks whether it has left is not forgotten", async (t) => {
+  const { store, job, sources } = await newLedger(t);
+  job("f", "a", "failed");
+  assert.equal(store.oldSources("f", startMs + 9000, "", 10).length, 1);
+  job("f", "a", undefined, "h2");
+  store.forgetSources("f", ["a"], startMs + 9000);
+  assert.deepEqual(sources({ folder: "f" }), ["a", "a"]);
 });
 
 test("a source whose end the broker has not confirmed is not old", async (t) => {
