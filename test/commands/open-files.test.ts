@@ -15,7 +15,10 @@ function withOpenFiles(limit: number, cwd: string, ...args: string[]) {
   return spawnSync("sh", command, { cwd, encoding: "utf8", timeout: 60_000 });
 }
 
-for (const limit of [20, 40, 255]) {
+/** With fewer, Node itself does not start: 24 reads its own files with more of them open than 20 does. */
+const fewest = Number(process.versions.node.split(".")[0]) >= 24 ? 30 : 20;
+
+for (const limit of [fewest, 40, 255]) {
   test(`a command that may open ${limit} files at the same time refuses in one line`, { skip }, async () => {
     const { status, stdout, stderr } = withOpenFiles(limit, await temporaryFolder(), "watch");
     assert.equal(status, 1, stderr);
