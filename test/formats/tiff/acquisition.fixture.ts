@@ -1,4 +1,4 @@
-import type { Acquisition, SampleType, Sizes } from "../../../core/acquisition.ts";
+import { type Acquisition, plainAcquisition, type SampleType, type Sizes } from "../../../core/acquisition.ts";
 
 /** An acquisition with nothing but its sizes and sample type. */
 export function acquisitionOf(
@@ -7,21 +7,9 @@ export function acquisitionOf(
   changes: Partial<Acquisition> = {},
 ): Acquisition {
   return {
-    file: "source.tif",
-    members: [],
-    series: 0,
-    seriesCount: 1,
-    make: "TIFF",
+    ...plainAcquisition({ file: "source.tif", make: "TIFF", sizes, sampleType }),
     axes: "TCZYX",
     shape: [sizes.t, sizes.c, sizes.z, sizes.y, sizes.x],
-    sizes,
-    sampleType,
-    pixelSize: {},
-    channels: Array.from({ length: sizes.c }, () => ({})),
-    compression: "none",
-    byteOrder: "little",
-    original: { kind: "none" },
-    notes: [],
     ...changes,
   };
 }
