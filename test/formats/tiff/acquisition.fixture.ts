@@ -1,4 +1,9 @@
-import { type Acquisition, plainAcquisition, type SampleType, type Sizes } from "../../../core/acquisition.ts";
+import {
+  type Acquisition,
+  plainAcquisition,
+  type SampleType,
+  type Sizes,
+} from "../../../core/acquisition.ts";
 
 /** An acquisition with nothing but its sizes and sample type. */
 export function acquisitionOf(
