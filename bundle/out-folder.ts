@@ -1,7 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { usageError } from "../core/errors.ts";
-import { systemCode } from "../core/system-code.ts";
+import { systemCode, usageError } from "../core/errors.ts";
 
 /**
  * Makes the folder for the archive, but none above it: where a stick is not mounted, its mount point is missing, and

@@ -1,4 +1,4 @@
-import { only } from "../core/only.ts";
+import { present } from "../core/record.ts";
 import { meetsTarget } from "./answer/answer.ts";
 import type { Target } from "./answer/target.ts";
 import { verdictsOf } from "./answer/verdicts.ts";
@@ -58,7 +58,7 @@ function describeImage(image: ImageMeasurement, context: LevelContext): Calibrat
         }),
     naive_mean_squared_error: image.naiveError,
     naive_psnr_db: image.naiveError > 0 ? psnrOf(image.naiveError, dataRange) : null,
-    ...only({ variance, squared_bias: squaredBias }),
+    ...present({ variance, squared_bias: squaredBias }),
     ssim_biased_by_reference_noise: {
       published_7x7: image.ssim.published,
       published_7x7x7: image.ssim.published3d,
@@ -68,7 +68,7 @@ function describeImage(image: ImageMeasurement, context: LevelContext): Calibrat
       cycles_per_px: [...correlation.frequencies],
       correlation: [...correlation.correlations],
     },
-    ...only({ resolution_px: resolutionPixels, resolution_um: resolutionUm }),
+    ...present({ resolution_px: resolutionPixels, resolution_um: resolutionUm }),
     intensity_slope: image.line.slope,
     intensity_offset: image.line.offset,
     intensity_bins: [...image.intensityBins],
@@ -77,9 +77,9 @@ function describeImage(image: ImageMeasurement, context: LevelContext): Calibrat
       from_cycles_per_px: from,
       to_cycles_per_px: to,
       share_of_detail: weight,
-      ...only({ gain, added_share: added, accounted_for: accountedFor }),
+      ...present({ gain, added_share: added, accounted_for: accountedFor }),
     })),
-    ...only({ squares_beyond_noise: beyondNoise }),
+    ...present({ squares_beyond_noise: beyondNoise }),
   };
 }
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Acquisition, asFloats, plainAcquisition } from "../core/acquisition.ts";
-import { only } from "../core/only.ts";
+import { present } from "../core/record.ts";
 import { readPackage } from "../export/package/read-package.ts";
 import { removeStalePartials } from "../formats/file/partial-name.ts";
 import { openAcquisition } from "../formats/open.ts";
@@ -60,10 +60,10 @@ export async function engineRunner(options: EngineRunnerOptions): Promise<ModelR
               overwrite: true,
               models: { default: dir, verified: { [dir]: identity } },
               sampleType: "float32",
-              ...only({ tile: options.tile, overlap: options.overlap }),
+              ...present({ tile: options.tile, overlap: options.overlap }),
             },
             {
-              ...only({ signal }),
+              ...present({ signal }),
               onProgress: ({ doneVoxels, totalVoxels }) =>
                 onProgress?.(totalVoxels > 0 ? doneVoxels / totalVoxels : 0),
             },

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { AxisSizes, Operator } from "./operators.ts";
-import type { StatedTask } from "./stated-task.ts";
 
 /**
  * Our part of a model package's `rdf.yaml`, under `config.cnnt_edge`. The bioimage.io fields say the same where
@@ -166,4 +165,32 @@ export interface ZooModel {
   };
   /** What a person should know of how it is run. */
   readonly notes: readonly string[];
+}
+
+/** What the description of a model states that its network does. */
+export interface StatedTask {
+  readonly verdict: "denoises" | "something-else" | "does-not-say";
+  /** What in the description says so, each with its place: `tags: segmentation`. Empty where nothing does. */
+  readonly words: readonly string[];
+}
+
+/** Axes of our own networks: batch, depth, channel, height, width. */
+export const ownAxes = "bzcyx";
+
+/** The shapes of a network's input and output tensors for one tile of `[depth, height, width]`. */
+export function tensorShapes(
+  { zoo }: Pick<ModelPackage, "zoo">,
+  tile: readonly [depth: number, height: number, width: number],
+): { readonly input: readonly number[]; readonly output: readonly number[] } {
+  return {
+    input: shapeOf(zoo?.inputAxes ?? ownAxes, tile),
+    output: shapeOf(zoo?.outputAxes ?? ownAxes, tile),
+  };
+}
+
+/** One batch, one channel; of `z` and `t`, where both are there, `z` is the depth. */
+function shapeOf(axes: string, [depth, height, width]: readonly [number, number, number]): number[] {
+  const depthAxis = axes.includes("z") ? "z" : "t";
+  const lengths: Readonly<Record<string, number>> = { [depthAxis]: depth, y: height, x: width };
+  return [...axes].map((letter) => lengths[letter] ?? 1);
 }

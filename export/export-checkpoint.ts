@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { counted } from "../core/counted.ts";
-import { only } from "../core/only.ts";
 import type { Intensity, Normalization, PackageSettings } from "../core/package-settings.ts";
+import { present } from "../core/record.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { chooseWeights, tellChoice } from "./cnnt/choose-weights.ts";
 import { type CnntNetwork, loadNetwork } from "./cnnt/network.ts";
@@ -89,13 +89,13 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
   });
   settings.test_tolerance = toleranceFor(request, standardDeviation(testOutput));
   const { precision, productVersion: producerVersion } = request;
-  const shape = only({ staticShape: request.staticShape });
+  const shape = present({ staticShape: request.staticShape });
   const graph = cnntGraph(network, { precision, producerVersion, ...shape });
   const facts = {
     name: request.description.name,
     description: `CNNT denoiser exported from ${basename(request.weights)}`,
     version: "1.0.0",
-    ...only({ license: request.description.license }),
+    ...present({ license: request.description.license }),
     authors: request.description.authors,
     tags: ["denoising", "fluorescence", "3d", "cnnt"],
     timestamp: request.timestamp,

@@ -1,8 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { counted } from "../core/counted.ts";
-import { type EdgeError, usageError } from "../core/errors.ts";
-import { isAbsent, systemCode } from "../core/system-code.ts";
+import { type EdgeError, isAbsent, systemCode, usageError } from "../core/errors.ts";
 import { imageEndings, isImageName } from "./image-name.ts";
 
 /** File names sort as people count: `scan2` before `scan10`. */

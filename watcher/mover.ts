@@ -1,6 +1,5 @@
 import { type BackoffRule, doubledMs } from "../core/backoff.ts";
-import { type ErrorReport, errorFromReport, reportOf } from "../core/errors.ts";
-import { hasCode } from "../core/steering-codes.ts";
+import { type ErrorReport, errorFromReport, hasCode, reportOf } from "../core/errors.ts";
 import { within } from "../core/within.ts";
 import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";

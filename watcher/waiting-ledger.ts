@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ErrorReport, machineError, reportOf } from "../core/errors.ts";
-import { hasCode } from "../core/steering-codes.ts";
+import { type ErrorReport, hasCode, machineError, reportOf } from "../core/errors.ts";
 import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import type { Events } from "./events/event-map.ts";

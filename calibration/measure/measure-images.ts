@@ -1,4 +1,4 @@
-import { only } from "../../core/only.ts";
+import { present } from "../../core/record.ts";
 import { type BlockGrid, blockGrid, blockMeansOf } from "../metrics/block-grid.ts";
 import { type DetailBand, detailTransfer } from "../metrics/detail-transfer.ts";
 import {
@@ -113,8 +113,8 @@ export function imageMeter(
       const curve = rings.curve();
       return {
         naiveError,
-        ...only({ error, variance: ofImage, resolutionPixels: resolutionPixels(curve) }),
-        ...only({ beyondNoise: differences.beyondNoise() }),
+        ...present({ error, variance: ofImage, resolutionPixels: resolutionPixels(curve) }),
+        ...present({ beyondNoise: differences.beyondNoise() }),
         ...(error === undefined || ofImage === undefined ? {} : { squaredBias: error.value - ofImage }),
         ssim: Object.fromEntries(similarities.map(([name, stream]) => [name, stream.finish()])) as Record<
           SsimName,

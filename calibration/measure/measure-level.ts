@@ -1,4 +1,4 @@
-import { only } from "../../core/only.ts";
+import { present } from "../../core/record.ts";
 import { type NoiseEstimate, noiseSums } from "../../runtime/intensity/noise-estimate.ts";
 import type { Repeats } from "../experiment/repeats.ts";
 import type { LevelPlan } from "../levels/draw-plan.ts";
@@ -162,7 +162,7 @@ function shownPlane(
     raw,
     denoised: outputs[0] ?? raw,
     reference: references.mean,
-    ...only({ differences: differenceMap(outputs, references, repeats) }),
+    ...present({ differences: differenceMap(outputs, references, repeats) }),
   };
 }
 

@@ -1,5 +1,4 @@
-import type { Random } from "../simulation/random.ts";
-import { normalOf } from "../simulation/random.ts";
+import { normalOf, type Random } from "../simulation/random.ts";
 import type { BlockErrorSums } from "./unbiased-error.ts";
 
 /** A value and the interval that covers the truth in 95 of 100 repetitions of the experiment. */

@@ -1,5 +1,4 @@
-import { usageError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { systemCode, usageError } from "../../core/errors.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
 import { type Calibration, calibrationSchema } from "../result/result.ts";
 

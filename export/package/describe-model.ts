@@ -1,5 +1,5 @@
-import { only } from "../../core/only.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
+import { present } from "../../core/record.ts";
 import { inputName, outputName } from "../onnx/cnnt-layers.ts";
 import { opset } from "../onnx/messages.ts";
 import { statementHash, statementHashKey } from "./statement-hash.ts";
@@ -95,7 +95,7 @@ function withoutHash(facts: PackageFacts) {
     config: {
       ...foreignTolerance(settings),
       cnnt_edge: settings,
-      ...only({ training: facts.training, weights_from: facts.weightsFrom }),
+      ...present({ training: facts.training, weights_from: facts.weightsFrom }),
     },
   };
 }

@@ -1,7 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { join, normalize, sep } from "node:path";
-import { formatError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { formatError, systemCode } from "../../core/errors.ts";
 
 /**
  * The path of a regular file of a package's folder, by the name that its description calls it; undefined where there is

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { formatError, isEdgeError, machineError } from "../../core/errors.ts";
+import { formatError, isEdgeError, machineError, systemCode } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { systemCode } from "../../core/system-code.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { refuseExternalData } from "../onnx/external-data.ts";
 import { checkOwnStatements } from "./check-statements.ts";

@@ -1,6 +1,5 @@
 import { type EdgeError, unsupportedError } from "../../core/errors.ts";
-import type { ModelPackage } from "../../core/package-settings.ts";
-import type { StatedTask } from "../../core/stated-task.ts";
+import type { ModelPackage, StatedTask } from "../../core/package-settings.ts";
 
 /** What a package states that its network does; ours denoise by what they are, but for `models/identity`. */
 export function statedTaskOf({ zoo, settings }: Pick<ModelPackage, "zoo" | "settings">): StatedTask {

@@ -1,7 +1,6 @@
 import { verificationError } from "../../core/errors.ts";
-import type { ModelPackage, ZooModel } from "../../core/package-settings.ts";
+import { type ModelPackage, ownAxes, type ZooModel } from "../../core/package-settings.ts";
 import { doubled, type Tensor, type Tensor64 } from "../../core/tensor.ts";
-import { ownAxes } from "../../core/tensor-layout.ts";
 import { readNpyTensor } from "../../formats/npy/npy.ts";
 import { applyNormalization } from "./apply-normalization.ts";
 import { applyOperators } from "./apply-operators.ts";

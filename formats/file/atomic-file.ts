@@ -1,7 +1,6 @@
 import { type FileHandle, link, lstat, open, rename, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { machineError, usageError, verificationError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { machineError, systemCode, usageError, verificationError } from "../../core/errors.ts";
 import { claimPartial, forgetPartial } from "./partial-name.ts";
 import { noSpaceError, writeError } from "./write-errors.ts";
 

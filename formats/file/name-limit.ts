@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { systemCode } from "../../core/system-code.ts";
+import { systemCode } from "../../core/errors.ts";
 
 /** Names that a file system holds, in bytes of UTF-8. */
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { systemCode } from "../../core/system-code.ts";
+import { systemCode } from "../../core/errors.ts";
 import { clippedToBytes, nameLimits } from "./name-limit.ts";
 
 /**

@@ -1,5 +1,4 @@
-import { type EdgeError, machineError } from "../../core/errors.ts";
-import { isAbsent, systemCode } from "../../core/system-code.ts";
+import { type EdgeError, isAbsent, machineError, systemCode } from "../../core/errors.ts";
 
 const openErrors: Readonly<Record<string, { what: string; remedy: string; retryable?: boolean }>> = {
   ENOENT: { what: "there is no such file", remedy: "Check the path." },

@@ -1,6 +1,5 @@
 import { dirname } from "node:path";
-import { EdgeError, machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { EdgeError, machineError, systemCode } from "../../core/errors.ts";
 
 interface Cause {
   readonly what: string;

@@ -1,6 +1,6 @@
 import { SaxesParser, type SaxesTagNS } from "saxes";
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
-import { only } from "../../core/only.ts";
+import { present } from "../../core/record.ts";
 import type { ReadLimits } from "../file/limits.ts";
 
 /** Which pages hold planes from a first one on, in DimensionOrder: element TiffData. */
@@ -72,7 +72,7 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
       code: "ome-xml",
       file,
       at: `OME-XML line ${parser.line}, column ${parser.column}`,
-      ...only({ found }),
+      ...present({ found }),
       remedy: "Save the image again with the program that wrote it, or as plain TIFF.",
     });
 
@@ -105,7 +105,7 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
       uuid = attribute(node, "UUID");
     } else if (parent === "OME" && node.local === "BinaryOnly") {
       const metadataFile = attribute(node, "MetadataFile");
-      binaryOnly = only({ metadataFile, uuid: attribute(node, "UUID") });
+      binaryOnly = present({ metadataFile, uuid: attribute(node, "UUID") });
     } else if (parent === "OME" && node.local === "Image") {
       if (images.length === limits.maxSeries) {
         throw refuse("the OME-XML describes more images than are allowed", `more than ${limits.maxSeries}`);
@@ -140,7 +140,7 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
     const block = image.tiffData.at(-1);
     // Only the first UUID of a block counts.
     if (block !== undefined && block.uuid === undefined) {
-      const named = only({ uuid: image.uuid.text.trim(), fileName: image.uuid.fileName });
+      const named = present({ uuid: image.uuid.text.trim(), fileName: image.uuid.fileName });
       image.tiffData[image.tiffData.length - 1] = { ...block, ...named };
     }
     delete image.uuid;
@@ -148,7 +148,7 @@ export function readOmeXml(xml: string, file: string, limits: ReadLimits): OmeDo
   parser.write(xml).close();
 
   return {
-    ...only({ uuid, binaryOnly }),
+    ...present({ uuid, binaryOnly }),
     images: images.flatMap((draft, index) => {
       const pixels = draft.pixels[0];
       return pixels === undefined ? [] : [imageOf(draft, pixels, index, refuse)];
@@ -184,7 +184,7 @@ export function readOmeHead(xml: string): OmeHead {
   for (let at = 0; at < Math.min(xml.length, headLength) && elements < 2; at += headStep) {
     parser.write(xml.slice(at, at + headStep));
   }
-  return { ...only({ uuid }), describes };
+  return { ...present({ uuid }), describes };
 }
 
 type Refuse = (what: string, found?: string) => EdgeError;
@@ -224,7 +224,7 @@ function imageOf(draft: ImageDraft, pixels: SaxesTagNS, index: number, refuse: R
   const significantBits = count(pixels, "SignificantBits", refuse);
   return {
     index,
-    ...only({ name: attribute(draft.image, "Name"), significantBits }),
+    ...present({ name: attribute(draft.image, "Name"), significantBits }),
     dimensionOrder,
     sizeX: size("SizeX"),
     sizeY: size("SizeY"),
@@ -239,7 +239,7 @@ function imageOf(draft: ImageDraft, pixels: SaxesTagNS, index: number, refuse: R
     },
     timeIncrement: stated(pixels, "TimeIncrement"),
     channels: draft.channels.map((node) => ({
-      ...only({ name: attribute(node, "Name") }),
+      ...present({ name: attribute(node, "Name") }),
       samplesPerPixel: count(node, "SamplesPerPixel", refuse) ?? 1,
     })),
     tiffData: draft.tiffData,

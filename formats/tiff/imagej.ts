@@ -1,5 +1,5 @@
 import type { Duration, PixelSize } from "../../core/acquisition.ts";
-import { only } from "../../core/only.ts";
+import { present } from "../../core/record.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
 import type { StoredAxes } from "../plane/stored-axes.ts";
 
@@ -69,7 +69,7 @@ export function imageJPixelSize(
 ): PixelSize {
   const unit = description.values.get("unit");
   if (unit === undefined || unit === "") return {};
-  return only({
+  return present({
     x: statedLength(1 / (pixelsPerUnit.x ?? 0), unit),
     y: statedLength(1 / (pixelsPerUnit.y ?? 0), unit),
     z: statedLength(Number(description.values.get("spacing") ?? "0"), unit),

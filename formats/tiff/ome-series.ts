@@ -1,6 +1,6 @@
 import type { PixelSize } from "../../core/acquisition.ts";
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
-import { only } from "../../core/only.ts";
+import { present } from "../../core/record.ts";
 import { mapOmePlanes, omeAxes, omeMembers } from "../ome/axes.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
 import { type OmeDocument, type OmeImage, readOmeXml, type Stated } from "../ome/xml-read.ts";
@@ -97,9 +97,9 @@ async function imageSeries(
     facts: {
       make: "OME-TIFF",
       stored: omeAxes(image),
-      ...only({ name, significantBits, timeIncrement: increment }),
+      ...present({ name, significantBits, timeIncrement: increment }),
       pixelSize: pixelSize(image),
-      channels: image.channels.map((channel) => only({ name: channel.name })),
+      channels: image.channels.map((channel) => present({ name: channel.name })),
       original: { kind: "ome-xml", xml, imageIndex: image.index },
       notes: planes.assumed ? ["the OME-XML lists no TiffData: pages are taken in DimensionOrder"] : [],
     },
@@ -110,5 +110,5 @@ async function imageSeries(
 function pixelSize(image: OmeImage): PixelSize {
   const { x, y, z } = image.physicalSize;
   const length = (stated: Stated | undefined) => stated && statedLength(stated.value, stated.unit ?? "µm");
-  return only<PixelSize>({ x: length(x), y: length(y), z: length(z) });
+  return present({ x: length(x), y: length(y), z: length(z) });
 }

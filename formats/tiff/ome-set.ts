@@ -1,8 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
-import { only } from "../../core/only.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { type EdgeError, formatError, isEdgeError, systemCode } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { openByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/limits.ts";
 import { type Reading, takeStep } from "../file/reading.ts";
@@ -44,7 +43,7 @@ export function memberSet(source: OmeSource, document: OmeDocument): MemberSet {
   const read: MemberSet["read"] = async (member) => {
     if (member.own) {
       if (own === undefined) throw incomplete(file, "a file with pages");
-      return { tiff: own, ...only({ uuid: document.uuid }), describes: true };
+      return { tiff: own, ...present({ uuid: document.uuid }), describes: true };
     }
     const known = opened.get(member.fileName);
     if (known !== undefined) return known;

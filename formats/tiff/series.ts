@@ -1,6 +1,6 @@
 import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "../../core/acquisition.ts";
 import { EdgeError, formatError, isEdgeError, usageError } from "../../core/errors.ts";
-import { only } from "../../core/only.ts";
+import { present } from "../../core/record.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../file/limits.ts";
 import type { PlaneIndex, PlaneReader } from "../plane/plane-source.ts";
@@ -88,7 +88,7 @@ function describe({ file, members, facts }: TiffSeries, layout: PageLayout): Acq
     shape: [...stored.lengths, layout.length, layout.width],
     sizes,
     sampleType: layout.sampleType,
-    ...only({ significantBits, timeIncrement, describedBy }),
+    ...present({ significantBits, timeIncrement, describedBy }),
     pixelSize: facts.pixelSize ?? {},
     channels: Array.from({ length: sizes.c }, (_, i) => facts.channels?.[i] ?? {}),
     compression: compressionName[layout.compression] ?? "",

@@ -1,6 +1,5 @@
 import { type EdgeError, machineError } from "../../core/errors.ts";
-import type { ModelPackage } from "../../core/package-settings.ts";
-import { tensorShapes } from "../../core/tensor-layout.ts";
+import { type ModelPackage, tensorShapes } from "../../core/package-settings.ts";
 import type { Network } from "../job/network.ts";
 import { connect } from "../worker/connect.ts";
 import { startThread } from "../worker/thread-channel.ts";

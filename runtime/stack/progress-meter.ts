@@ -1,4 +1,4 @@
-import { only } from "../../core/only.ts";
+import { present } from "../../core/record.ts";
 import type { Progress, Stage } from "../job/denoise-job.ts";
 import { createProgressEstimate, type KnownSpeed } from "./progress-estimate.ts";
 
@@ -46,7 +46,7 @@ export function createProgressMeter(options: {
       estimatedShare: share,
       elapsedS: (at - begin) / 1000,
       ...(doneVoxels > 0 && worked > 0 ? { voxelsPerS: (1000 * doneVoxels) / worked } : {}),
-      ...only({ etaS, etaBasis: basis }),
+      ...present({ etaS, etaBasis: basis }),
     });
   };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { steeringCodes } from "../../core/steering-codes.ts";
+import { steeringCodes } from "../../core/errors.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const folders = [
@@ -20,7 +20,7 @@ const folders = [
 test("each code by which the product decides is given to some error, and is decided by somewhere else", () => {
   const texts = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && entry.name !== "steering-codes.ts")
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && entry.name !== "errors.ts")
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")),
   );
   const given = new Set(

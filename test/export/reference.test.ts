@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CnntNetwork } from "../../export/cnnt/network.ts";
-import { loadNetwork } from "../../export/cnnt/network.ts";
+import { type CnntNetwork, loadNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
 import { double, erf, halve } from "../../export/cnnt/reference-layers.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";

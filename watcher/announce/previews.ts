@@ -1,5 +1,4 @@
-import { reportOf } from "../../core/errors.ts";
-import { hasCode } from "../../core/steering-codes.ts";
+import { hasCode, reportOf } from "../../core/errors.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";

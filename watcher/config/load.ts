@@ -1,8 +1,7 @@
 import { isMap, isNode, LineCounter, type Node, parseDocument } from "yaml";
 import type { z } from "zod";
-import { isEdgeError, machineError, usageError } from "../../core/errors.ts";
+import { isEdgeError, machineError, systemCode, usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
-import { systemCode } from "../../core/system-code.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
 import { configSchema, folderSchema, type WrittenConfig } from "./schema.ts";
 

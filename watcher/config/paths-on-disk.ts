@@ -1,8 +1,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { usageError } from "../../core/errors.ts";
+import { isAbsent, usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
-import { isAbsent } from "../../core/system-code.ts";
 import { within } from "../../core/within.ts";
 import type { WatchFlags } from "./flags.ts";
 import { type DaemonConfig, type FolderPaths, modelsOf, refuseClashes } from "./resolve.ts";

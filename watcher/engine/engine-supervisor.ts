@@ -1,14 +1,12 @@
 import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { machineError, reportOf } from "../../core/errors.ts";
+import { hasCode, machineError, reportOf } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
-import { hasCode } from "../../core/steering-codes.ts";
 import type { EngineOptions } from "../../runtime/engine/host.ts";
 import { restartDelayMs } from "../../runtime/engine/restart-delay.ts";
 import type { Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
-import type { DaemonConfig } from "../config/resolve.ts";
-import { type ModelChoice, modelsOf } from "../config/resolve.ts";
+import { type DaemonConfig, type ModelChoice, modelsOf } from "../config/resolve.ts";
 import type { DaemonEvents, EngineCondition } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";

@@ -1,8 +1,7 @@
 import { lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
-import { reportOf } from "../../core/errors.ts";
-import { isAbsent, systemCode } from "../../core/system-code.ts";
+import { isAbsent, reportOf, systemCode } from "../../core/errors.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { removeStalePartials } from "../../formats/file/partial-name.ts";
 import { openAcquisition, openFile } from "../../formats/open.ts";

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isAbsent } from "../../core/system-code.ts";
+import { isAbsent } from "../../core/errors.ts";
 
 /** What lies in the watch folder of an acquisition. */
 export type SourceLook =

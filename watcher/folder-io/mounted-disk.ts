@@ -1,7 +1,6 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type EdgeError, machineError } from "../../core/errors.ts";
-import { isAbsent } from "../../core/system-code.ts";
+import { type EdgeError, isAbsent, machineError } from "../../core/errors.ts";
 import { isInside } from "../config/resolve.ts";
 
 /** Whether the disk is there on which a folder has lain so far: an empty mount point takes files as well as a disk does. */

@@ -1,7 +1,6 @@
 import { stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isEdgeError, machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { isEdgeError, machineError, systemCode } from "../../core/errors.ts";
 import { syncFolder } from "../../formats/file/atomic-file.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { nameLimitOf } from "../../formats/file/name-limit.ts";

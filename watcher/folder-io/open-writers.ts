@@ -1,6 +1,6 @@
 import { type BigIntStats, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isDenied } from "../../core/system-code.ts";
+import { isDenied } from "../../core/errors.ts";
 
 /** Who holds a file open for writing, as far as this user may know. */
 export interface OpenWriters {

@@ -1,8 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { usageError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { systemCode, usageError } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import type { FolderConfig } from "../config/resolve.ts";
 

@@ -1,7 +1,6 @@
 import { chown, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { machineError, systemCode } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { folderMode } from "./result-access.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { link, lstat, mkdir, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { systemCode } from "../../core/system-code.ts";
+import { systemCode } from "../../core/errors.ts";
 import { nameLimitOf } from "../../formats/file/name-limit.ts";
 import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
 

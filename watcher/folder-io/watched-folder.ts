@@ -1,7 +1,6 @@
 import { constants } from "node:fs";
 import { access, opendir, stat } from "node:fs/promises";
-import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
-import { isDenied, systemCode } from "../../core/system-code.ts";
+import { type EdgeError, isDenied, isEdgeError, machineError, systemCode } from "../../core/errors.ts";
 import { isEmpty, mountedDisk } from "./mounted-disk.ts";
 
 /** Whether the watch folder is there, so that what it lacks was really removed. */

@@ -1,5 +1,4 @@
-import type { ErrorReport } from "../../core/errors.ts";
-import { hasCode } from "../../core/steering-codes.ts";
+import { type ErrorReport, hasCode } from "../../core/errors.ts";
 
 /**
  * An error of a job in the words of the daemon, whose user gave no names, tiles and channels but in the configuration. Pure.

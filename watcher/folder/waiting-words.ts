@@ -1,6 +1,5 @@
-import type { ErrorReport } from "../../core/errors.ts";
+import { type ErrorReport, hasCode } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
-import { hasCode } from "../../core/steering-codes.ts";
 import type { SettleConfig } from "../config/schema.ts";
 
 /** What a person is told when a file at rest begins to wait because it cannot be read whole: why, and until when. Pure. */

@@ -1,6 +1,5 @@
 import { userInfo } from "node:os";
-import { type EdgeError, isEdgeError, machineError } from "../../core/errors.ts";
-import { isDenied } from "../../core/system-code.ts";
+import { type EdgeError, isDenied, isEdgeError, machineError } from "../../core/errors.ts";
 
 /** What the daemon's user may not read: told with the remedy, and taken up by itself once it may. */
 

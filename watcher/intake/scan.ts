@@ -4,10 +4,10 @@ import {
   type ErrorReport,
   fieldsOf,
   formatError,
+  isAbsent,
   isEdgeError,
   reportOf,
 } from "../../core/errors.ts";
-import { isAbsent } from "../../core/system-code.ts";
 import { isCompanion } from "../../formats/image-name.ts";
 import { createAwaitedDescriptions, withoutDescription } from "./awaited-descriptions.ts";
 import { looksAlike } from "./file-look.ts";

@@ -1,8 +1,15 @@
 import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type ErrorReport, formatError, machineError, reportOf } from "../../core/errors.ts";
-import { isAbsent, isDenied, systemCode } from "../../core/system-code.ts";
+import {
+  type ErrorReport,
+  formatError,
+  isAbsent,
+  isDenied,
+  machineError,
+  reportOf,
+  systemCode,
+} from "../../core/errors.ts";
 import { isAside, isHidden, judgeName, type NameVerdict } from "./candidate-name.ts";
 import { folderNotPermitted } from "./not-permitted.ts";
 import { quotedName, textOfName, visibleName } from "./visible-name.ts";

@@ -1,8 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import LibsqlDatabase from "libsql";
-import { machineError } from "../../core/errors.ts";
-import { isAbsent, systemCode } from "../../core/system-code.ts";
+import { isAbsent, machineError, systemCode } from "../../core/errors.ts";
 import { migrations } from "./migrations.ts";
 
 /** The only importer of SQLite. Synchronous, so it runs on the ledger's thread alone. */

@@ -1,5 +1,4 @@
-import type { ErrorReport } from "../../core/errors.ts";
-import { hasCode } from "../../core/steering-codes.ts";
+import { type ErrorReport, hasCode } from "../../core/errors.ts";
 
 /** Failures that are no job's fault: each job of the folder would meet them, so the folder waits and not its jobs end. */
 

@@ -1,6 +1,5 @@
-import { type ErrorReport, machineError, reportOf } from "../../core/errors.ts";
+import { type ErrorReport, hasCode, machineError, reportOf } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { hasCode } from "../../core/steering-codes.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { verifyPackage } from "../../export/package/verify-package.ts";
 import { runTensor } from "../../runtime/engine/run-tensor.ts";

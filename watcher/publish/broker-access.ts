@@ -1,5 +1,4 @@
-import { isEdgeError, machineError } from "../../core/errors.ts";
-import { systemCode } from "../../core/system-code.ts";
+import { isEdgeError, machineError, systemCode } from "../../core/errors.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
 import { readAddress } from "../config/broker-address.ts";
 import type { DaemonConfig } from "../config/resolve.ts";

@@ -1,8 +1,7 @@
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { type BackoffRule, backoffMs } from "../../core/backoff.ts";
-import { reportOf } from "../../core/errors.ts";
+import { reportOf, systemCode } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
-import { systemCode } from "../../core/system-code.ts";
 import { within } from "../../core/within.ts";
 
 /**

@@ -1,6 +1,10 @@
 import type { MqttClient } from "mqtt";
-import type { CalibrationBody, CalibrationProgressBody, MessageBody } from "../../core/messages.ts";
-import { messageKinds } from "../../core/messages.ts";
+import {
+  type CalibrationBody,
+  type CalibrationProgressBody,
+  type MessageBody,
+  messageKinds,
+} from "../../core/messages.ts";
 import { within } from "../../core/within.ts";
 import { askRightToPublish } from "./ask-right.ts";
 import type { BrokerAccess } from "./broker-access.ts";

@@ -1,5 +1,4 @@
-import { type ErrorReport, errorFromReport, reportOf } from "../../core/errors.ts";
-import { hasCode } from "../../core/steering-codes.ts";
+import { type ErrorReport, errorFromReport, hasCode, reportOf } from "../../core/errors.ts";
 import type { WrittenConfig } from "../config/schema.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";

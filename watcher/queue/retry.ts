@@ -1,6 +1,5 @@
 import { type BackoffRule, doubledMs } from "../../core/backoff.ts";
-import type { ErrorReport } from "../../core/errors.ts";
-import { hasCode } from "../../core/steering-codes.ts";
+import { type ErrorReport, hasCode } from "../../core/errors.ts";
 import { isModelFault } from "../ledger/held-faults.ts";
 
 /** What becomes of a job that ended in an error. Pure. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { StatedTask } from "../../../core/stated-task.ts";
+import type { StatedTask } from "../../../core/package-settings.ts";
 
 /**
  * Judges by a bioimage.io description (format 0.4 or 0.5, as parsed from the YAML) whether its network denoises. What the

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import type { Samples } from "../../../core/acquisition.ts";
-import { sampleTypes } from "../../../core/acquisition.ts";
+import { type Samples, sampleTypes } from "../../../core/acquisition.ts";
 import { openByteSource } from "../../../formats/file/byte-source.ts";
 import { readNpyHeader } from "../../../formats/npy/npy.ts";
 
