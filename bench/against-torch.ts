@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { encodeNpy, readNpyTensor } from "../formats/npy/npy.ts";
+import { encodeNpy, readNpyTensor } from "../formats/npy.ts";
 import { InferenceSession, Tensor } from "../runtime/engine/onnx-runtime.ts";
 import { sessionOptions } from "../runtime/engine/session-options.ts";
 

@@ -1,13 +1,10 @@
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
 import { openByteSource } from "./file/byte-source.ts";
-import { defaultLimits, type ReadLimits } from "./file/limits.ts";
-import type { Reading } from "./file/reading.ts";
+import { defaultLimits, type Reading, type ReadLimits } from "./file/reading.ts";
 import { foreignFormat } from "./foreign-formats.ts";
-import { npyReader } from "./npy/npy-series.ts";
-import type { PlaneSource } from "./plane/plane-source.ts";
-import type { FormatReader, OpenedFile } from "./plane/series-found.ts";
-import { companionReader } from "./tiff/companion.ts";
-import { tiffReader } from "./tiff/read-tiff.ts";
+import { npyReader } from "./npy.ts";
+import type { FormatReader, OpenedFile, PlaneSource } from "./plane/plane-source.ts";
+import { companionReader, tiffReader } from "./tiff/read-tiff.ts";
 
 /** Tried in this order; each tells its files by content, never by name. */
 const readers: readonly FormatReader[] = [tiffReader, companionReader, npyReader];

@@ -21,7 +21,7 @@ export async function denoiseLike(
   const { openAcquisition } = await import("../../formats/open.ts");
   const { provenancesIn } = await import("../../formats/ome/read-provenance.ts");
   const { orderOfResult } = await import("../../runtime/result/order-of-result.ts");
-  const { writeError } = await import("../../formats/file/write-errors.ts");
+  const { writeError } = await import("../../formats/file/file-errors.ts");
   const { describeDifference } = await import("../words/describe-difference.ts");
   const [source, ...others] = paths;
   if (source === undefined || others.length > 0) {

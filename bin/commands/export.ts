@@ -8,8 +8,8 @@ import {
   normalizationSchema,
   type PackageSettings,
 } from "../../core/package-settings.ts";
+import { openError } from "../../formats/file/file-errors.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
-import { openError } from "../../formats/file/read-errors.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";

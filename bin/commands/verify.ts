@@ -45,7 +45,7 @@ export const defineVerify: DefineCommand = (program, io, act) => {
           "../../export/package/verify-package.ts"
         );
         const { statedTaskOf, taskWords } = await import("../../export/package/stated-task.ts");
-        const { readNpyTensor } = await import("../../formats/npy/npy.ts");
+        const { readNpyTensor } = await import("../../formats/npy.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
         const { forProvider } = await import("../../runtime/engine/prepared-engine.ts");
         const { runnableModel } = await import("../../runtime/engine/runnable-model.ts");

@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import type { Dataset, File } from "h5wasm/node";
 import { plainAcquisition, type SampleType } from "../../core/acquisition.ts";
 import { formatError, machineError, usageError } from "../../core/errors.ts";
-import { openError } from "../../formats/file/read-errors.ts";
+import { openError } from "../../formats/file/file-errors.ts";
 import type { Repeats } from "./repeats.ts";
 
 /** h5wasm's `dtype`, little or big end first; it converts to the machine's order. */

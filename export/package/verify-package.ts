@@ -1,7 +1,7 @@
 import { verificationError } from "../../core/errors.ts";
 import { type ModelPackage, ownAxes, type ZooModel } from "../../core/package-settings.ts";
 import { doubled, type Tensor, type Tensor64 } from "../../core/tensor.ts";
-import { readNpyTensor } from "../../formats/npy/npy.ts";
+import { readNpyTensor } from "../../formats/npy.ts";
 import { applyNormalization } from "./apply-normalization.ts";
 import { applyOperators } from "./apply-operators.ts";
 import { largestTolerance, standardDeviation } from "./tolerance.ts";

@@ -6,7 +6,7 @@ import { isEdgeError, machineError, systemCode, usageError } from "../../core/er
 import type { PackageSettings } from "../../core/package-settings.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { syncFolder } from "../../formats/file/atomic-file.ts";
-import { encodeNpy } from "../../formats/npy/npy.ts";
+import { encodeNpy } from "../../formats/npy.ts";
 import { describeModel, type PackageFacts } from "./describe-model.ts";
 import type { TensorComparison } from "./verify-package.ts";
 

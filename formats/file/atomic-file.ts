@@ -1,8 +1,8 @@
 import { type FileHandle, link, lstat, open, rename, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { machineError, systemCode, usageError, verificationError } from "../../core/errors.ts";
+import { noSpaceError, writeError } from "./file-errors.ts";
 import { claimPartial, forgetPartial } from "./partial-name.ts";
-import { noSpaceError, writeError } from "./write-errors.ts";
 
 /**
  * The only way by which a file gets its final name: temporary name in the same folder, write, compare the length,

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type EdgeError, formatError, usageError } from "../../core/errors.ts";
-import { openError, readError } from "./read-errors.ts";
+import { openError, readError } from "./file-errors.ts";
 
 /** A file read by position. Its size is taken once, when it is opened; a file that shrinks afterwards is refused. */
 export interface ByteSource {

@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { SampleType, Sizes } from "../../core/acquisition.ts";
 import type { PlaneSinkSpec, Provenance } from "../plane/plane-sink.ts";
-import { carryOmeXml } from "./carry-ome-xml.ts";
-import { olderOmeNamespaces, omeNamespace } from "./ome-schema.ts";
-import { omeDuration, omeLength } from "./ome-units.ts";
-import { surveyOmeXml } from "./survey-ome-xml.ts";
-import { xmlAttribute, xmlText } from "./xml-text.ts";
+import { carryOmeXml, surveyOmeXml } from "./carry-ome-xml.ts";
+import { olderOmeNamespaces, omeNamespace, xmlAttribute, xmlText } from "./ome-schema.ts";
+import { omeDuration, omeLength } from "./units.ts";
 
 /** OME-XML of the schema 2016-06 for a single-file OME-TIFF with one image. */
 

@@ -1,7 +1,7 @@
 import { SaxesParser, type SaxesTagNS } from "saxes";
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
-import type { ReadLimits } from "../file/limits.ts";
+import type { ReadLimits } from "../file/reading.ts";
 
 /** Which pages hold planes from a first one on, in DimensionOrder: element TiffData. */
 export interface TiffData {

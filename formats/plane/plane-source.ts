@@ -1,4 +1,7 @@
 import type { Acquisition, Samples, Sizes } from "../../core/acquisition.ts";
+import type { EdgeError } from "../../core/errors.ts";
+import type { ByteSource } from "../file/byte-source.ts";
+import type { Reading, ReadLimits } from "../file/reading.ts";
 
 /** Where a plane stands: zero-based indices on T, C and Z. */
 export interface PlaneIndex {
@@ -38,4 +41,30 @@ export function* planesIn(sizes: Pick<Sizes, "t" | "c" | "z">): Generator<PlaneI
       for (let z = 0; z < sizes.z; z += 1) yield { t, c, z };
     }
   }
+}
+
+/** One image in a file: readable, or refused for a reason of its own. */
+export type SeriesFound = PlaneReader | { readonly refusal: EdgeError };
+
+/** A file or a set whose structure was read once. Whoever opens it closes it, and with it all its series. */
+export interface OpenedFile {
+  /** All images, at least one. */
+  readonly series: readonly SeriesFound[];
+  /**
+   * All files that it consists of, as far as its descriptions name them, also those that are missing. First the one
+   * that stands for it: a companion, else the first by name of those that describe all of them.
+   */
+  readonly files: readonly string[];
+  /** Planes may be read afterwards too: what that opens is closed by the next call. */
+  close(): Promise<void>;
+}
+
+/** Reads one format: tells its files by their first bytes, and finds the images in them. */
+export interface FormatReader {
+  recognises(head: Uint8Array): boolean;
+  /**
+   * Reads the structure of the file, whole. Throws `EdgeError` where the file itself is cut, damaged or of a kind that
+   * we do not read. The caller closes `source`.
+   */
+  find(source: ByteSource, limits: ReadLimits, reading: Reading): Promise<OpenedFile>;
 }

@@ -1,6 +1,6 @@
 import { type EdgeErrorFields, formatError, unsupportedError } from "../../core/errors.ts";
 import { type ByteSource, type WindowedReader, windowedReader } from "../file/byte-source.ts";
-import type { ReadLimits } from "../file/limits.ts";
+import type { ReadLimits } from "../file/reading.ts";
 import { fieldType, fieldTypeBytes } from "./tags.ts";
 
 /** What the first bytes say: TIFF 6.0 section 2; BigTIFF has 43 for 42 and 8-byte offsets. */

@@ -1,5 +1,5 @@
-import type { ReadLimits } from "../file/limits.ts";
-import type { OpenedFile } from "../plane/series-found.ts";
+import type { ReadLimits } from "../file/reading.ts";
+import type { OpenedFile } from "../plane/plane-source.ts";
 import type { DirectoryReader } from "./ifd.ts";
 import { checkContiguousPlanes, openedTiff } from "./series.ts";
 import { fieldType, tag } from "./tags.ts";

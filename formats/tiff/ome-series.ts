@@ -4,7 +4,7 @@ import { present } from "../../core/record.ts";
 import { mapOmePlanes, omeAxes, omeMembers } from "../ome/axes.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
 import { type OmeDocument, type OmeImage, readOmeXml, type Stated } from "../ome/xml-read.ts";
-import type { OpenedFile } from "../plane/series-found.ts";
+import type { OpenedFile } from "../plane/plane-source.ts";
 import { type MemberSet, memberSet, type OmeSource, refuseMissing } from "./ome-set.ts";
 import { readPlainSeries } from "./plain-series.ts";
 import { openedTiff, type TiffSeries } from "./series.ts";

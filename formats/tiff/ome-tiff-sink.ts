@@ -4,11 +4,15 @@ import { createAtomicFile, type FileAccess } from "../file/atomic-file.ts";
 import { omeXmlOf } from "../ome/write-ome-xml.ts";
 import type { PlaneSink, PlaneSinkSpec } from "../plane/plane-sink.ts";
 import type { Plane, PlaneIndex } from "../plane/plane-source.ts";
-import { createStripEncoder } from "./encode-strips.ts";
 import { layoutOf, pixelsAt } from "./ome-tiff-layout.ts";
 import { fieldType, tag } from "./tags.ts";
 import { aligned, headerBytes } from "./write-directory.ts";
-import { type Appender, compressedPlaneWriter, plainPlaneWriter } from "./write-planes.ts";
+import {
+  type Appender,
+  compressedPlaneWriter,
+  createStripEncoder,
+  plainPlaneWriter,
+} from "./write-planes.ts";
 
 export interface OmeTiffOptions {
   /** Replace a file that already has the name; refused otherwise. A member of the source is never replaced. */

@@ -1,6 +1,6 @@
 import { type SampleType, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeErrorFields, formatError, unsupportedError } from "../../core/errors.ts";
-import type { ReadLimits } from "../file/limits.ts";
+import type { ReadLimits } from "../file/reading.ts";
 import type { Directory, DirectoryReader } from "./ifd.ts";
 import {
   compression,

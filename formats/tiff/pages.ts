@@ -1,6 +1,5 @@
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
-import type { ReadLimits } from "../file/limits.ts";
-import { type Reading, takeStep } from "../file/reading.ts";
+import { type Reading, type ReadLimits, takeStep } from "../file/reading.ts";
 import type { Directory, DirectoryReader } from "./ifd.ts";
 import { type PageLayout, readPageLayout } from "./page.ts";
 import { contiguousStart, readSegments } from "./segments.ts";

@@ -1,6 +1,6 @@
 import { type EdgeError, unsupportedError } from "../../core/errors.ts";
-import type { ReadLimits } from "../file/limits.ts";
-import type { OpenedFile } from "../plane/series-found.ts";
+import type { ReadLimits } from "../file/reading.ts";
+import type { OpenedFile } from "../plane/plane-source.ts";
 import type { PageLayout } from "./page.ts";
 import { openedTiff, type SeriesFacts, sizeAndType, type TiffSeries } from "./series.ts";
 import { photometric } from "./tags.ts";

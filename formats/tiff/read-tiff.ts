@@ -1,13 +1,15 @@
+import { formatError, unsupportedError } from "../../core/errors.ts";
+import type { ReadLimits } from "../file/reading.ts";
 import { looksLikeOmeXml } from "../ome/xml-read.ts";
-import type { FormatReader } from "../plane/series-found.ts";
-import { isTiff, openDirectoryReader } from "./ifd.ts";
+import type { FormatReader } from "../plane/plane-source.ts";
+import { type DirectoryReader, isTiff, openDirectoryReader } from "./ifd.ts";
 import { readImageJSeries } from "./imagej-series.ts";
 import { readMetaMorphSeries } from "./metamorph-series.ts";
 import { readOmeSeries } from "./ome-series.ts";
 import { readPlainSeries } from "./plain-series.ts";
-import { refusePrivateMakes } from "./private-makes.ts";
 import { readShapedSeries } from "./shaped-series.ts";
-import { readTiffFile } from "./tiff-file.ts";
+import { tag } from "./tags.ts";
+import { readText, readTiffFile, type TiffFile } from "./tiff-file.ts";
 
 /** Reads TIFF and BigTIFF of every make: OME-TIFF, ImageJ, MetaMorph, tifffile, and plain pages. */
 export const tiffReader: FormatReader = {
@@ -24,5 +26,56 @@ export const tiffReader: FormatReader = {
       (await readShapedSeries(reader, tiff, limits)) ??
       readPlainSeries(tiff, limits)
     );
+  },
+};
+
+/**
+ * Refuses files whose meaning stands in private fields that we do not read: taken as plain pages, channels or times
+ * would be mixed up as depth, or values be wrong. A single plane has no axes to mix up.
+ */
+async function refusePrivateMakes(
+  reader: DirectoryReader,
+  tiff: TiffFile,
+  limits: ReadLimits,
+): Promise<void> {
+  const { entries } = await reader.directory(reader.header.firstDirectory);
+  const refuse = (what: string) =>
+    unsupportedError(what, {
+      code: "tiff-private-make",
+      file: tiff.file,
+      remedy: "Export it as OME-TIFF from the program that wrote it, or from Fiji.",
+    });
+  if (entries.has(tag.mdFileTag)) {
+    throw refuse("Molecular Dynamics GEL files are not read: their values are square roots of intensities");
+  }
+  if (tiff.pages.count === 1) return;
+  if (entries.has(tag.fluoViewStamp)) throw refuse("the axes of Olympus FluoView TIFFs are not read");
+  if (entries.has(tag.olympusSis)) throw refuse("the axes of Olympus SIS TIFFs are not read");
+  const software = await readText(reader, reader.header.firstDirectory, tag.software, limits);
+  const { description } = tiff;
+  const scanImage =
+    software.startsWith("SI.") ||
+    description.startsWith("state.") ||
+    description.slice(-256).includes("scanimage.SI");
+  if (scanImage) throw refuse("the axes of ScanImage TIFFs are not read");
+}
+
+/** Reads a set of OME-TIFFs from its `.companion.ome` file: OME-XML on its own, which names the files. */
+export const companionReader: FormatReader = {
+  recognises: (head) => looksLikeOmeXml(new TextDecoder().decode(head)),
+  async find(source, limits, reading) {
+    const { file, size } = source;
+    if (size > limits.maxTextBytes) {
+      throw formatError("the OME-XML is larger than is allowed", {
+        code: "ome-xml",
+        file,
+        found: `${size} bytes`,
+        allowed: `${limits.maxTextBytes} bytes`,
+        remedy: "Name a TIFF of the set instead.",
+      });
+    }
+    const bytes = Buffer.allocUnsafe(size);
+    await source.readInto(bytes, 0);
+    return readOmeSeries({ file, xml: bytes.toString("utf8"), own: undefined, limits, reading });
   },
 };

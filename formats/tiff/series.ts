@@ -2,9 +2,8 @@ import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "..
 import { EdgeError, formatError, isEdgeError, usageError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { elementCount } from "../../core/tensor.ts";
-import type { ReadLimits } from "../file/limits.ts";
-import type { PlaneIndex, PlaneReader } from "../plane/plane-source.ts";
-import type { OpenedFile, SeriesFound } from "../plane/series-found.ts";
+import type { ReadLimits } from "../file/reading.ts";
+import type { OpenedFile, PlaneIndex, PlaneReader, SeriesFound } from "../plane/plane-source.ts";
 import { depthSizes, type StoredAxes, squeezed, storedIndex } from "../plane/stored-axes.ts";
 import { type PageLayout, planeBytes } from "./page.ts";
 import { compressionName, photometric } from "./tags.ts";

@@ -1,14 +1,12 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import { openByteSource } from "../file/byte-source.ts";
-import type { ReadLimits } from "../file/limits.ts";
-import type { Reading } from "../file/reading.ts";
+import type { Reading, ReadLimits } from "../file/reading.ts";
 import { readContiguous } from "../plane/contiguous-samples.ts";
-import { readSegmented } from "./decode.ts";
 import { type DirectoryReader, openDirectoryReader, type TiffHeader } from "./ifd.ts";
 import { type PageLayout, planeBytes } from "./page.ts";
 import { type PageTable, readPageTable } from "./pages.ts";
-import { readSegments } from "./segments.ts";
+import { readSegmented, readSegments } from "./segments.ts";
 import { tag } from "./tags.ts";
 
 /** A TIFF whose structure was read and found sound. It holds no open file: readers are borrowed from a pool. */

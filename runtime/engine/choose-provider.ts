@@ -4,7 +4,7 @@ import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { type ErrorReport, errorFromReport, isEdgeError, machineError, reportOf } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { readNpyTensor } from "../../formats/npy/npy.ts";
+import { readNpyTensor } from "../../formats/npy.ts";
 import type { ProviderName } from "../machine/providers.ts";
 import { readModel } from "./prepared-engine.ts";
 import { runTensor } from "./run-tensor.ts";

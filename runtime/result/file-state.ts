@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { openError } from "../../formats/file/read-errors.ts";
+import { openError } from "../../formats/file/file-errors.ts";
 
 /**
  * What a file is known by without reading it: equal at two times, nobody wrote to it or put another in its place between

@@ -1,7 +1,7 @@
 import { fileState } from "./file-state.ts";
 import type { HashFiles } from "./source-hash.ts";
 
-/** Of so many files the hashes are kept; a set has no more (`formats/file/limits.ts`). */
+/** Of so many files the hashes are kept; a set has no more (`formats/file/reading.ts`). */
 const mostKept = 20_000;
 
 /**

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { machineError } from "../../core/errors.ts";
-import { openError } from "../../formats/file/read-errors.ts";
+import { openError } from "../../formats/file/file-errors.ts";
 import { connect } from "../worker/connect.ts";
 import { startThread } from "../worker/thread-channel.ts";
 

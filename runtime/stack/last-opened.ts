@@ -1,6 +1,5 @@
 import { imageOf, openFile } from "../../formats/open.ts";
-import type { PlaneSource } from "../../formats/plane/plane-source.ts";
-import type { OpenedFile } from "../../formats/plane/series-found.ts";
+import type { OpenedFile, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { fileState } from "../result/file-state.ts";
 
 export type OpenSource = (file: string, series: number, signal: AbortSignal) => Promise<PlaneSource>;

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { type Acquisition, planeCount, sourceFilesOf } from "../../core/acquisition.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { writeError } from "../../formats/file/write-errors.ts";
+import { writeError } from "../../formats/file/file-errors.ts";
 import type { Plane, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
 import { sampleWritten } from "../intensity/written-sample.ts";

@@ -1,7 +1,7 @@
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { machineError } from "../../core/errors.ts";
+import { writeError } from "../../formats/file/file-errors.ts";
 import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
-import { writeError } from "../../formats/file/write-errors.ts";
 
 /** Float32 planes on disk, for what can only be said when the whole stack is known. */
 export interface PlaneSpool {

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { calibrationSchema } from "../../calibration/result/result.ts";
 import { normalOf, randomOf } from "../../calibration/simulation/random.ts";
-import { encodeNpy } from "../../formats/npy/npy.ts";
+import { encodeNpy } from "../../formats/npy.ts";
 import { runHere } from "./run-command.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { encodeNpy } from "../../formats/npy/npy.ts";
+import { encodeNpy } from "../../formats/npy.ts";
 import { runHere } from "./run-command.ts";
 
 const root = join(import.meta.dirname, "../..");

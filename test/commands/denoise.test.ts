@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import type { Samples } from "../../core/acquisition.ts";
-import { readNpyTensor } from "../../formats/npy/npy.ts";
+import { readNpyTensor } from "../../formats/npy.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { runHere } from "./run-command.ts";
 

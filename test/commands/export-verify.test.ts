@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { parse, stringify } from "yaml";
 import { randomOf } from "../../calibration/simulation/random.ts";
 import { statementHash, statementHashKey } from "../../export/package/statement-hash.ts";
-import { encodeNpy } from "../../formats/npy/npy.ts";
+import { encodeNpy } from "../../formats/npy.ts";
 import { cnntFixture, cnntFixtures, sharedMissing } from "../export/cnnt-fixtures.ts";
 import { runHere } from "./run-command.ts";
 

@@ -8,7 +8,7 @@ import { chooseWeights } from "../../export/cnnt/choose-weights.ts";
 import { loadNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
-import { readNpyTensor } from "../../formats/npy/npy.ts";
+import { readNpyTensor } from "../../formats/npy.ts";
 import { architectureOf } from "./cnnt-fixtures.ts";
 
 const folder = resolve(import.meta.dirname, "../fixtures/checkpoints");

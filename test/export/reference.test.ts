@@ -4,7 +4,7 @@ import { type CnntNetwork, loadNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
 import { double, erf, halve } from "../../export/cnnt/reference-layers.ts";
 import { openCheckpoint } from "../../export/torch/checkpoint.ts";
-import { readNpyTensor } from "../../formats/npy/npy.ts";
+import { readNpyTensor } from "../../formats/npy.ts";
 import { architectureOf, type CnntFixture, cnntFixture } from "./cnnt-fixtures.ts";
 
 async function networkOf(fixture: CnntFixture): Promise<CnntNetwork> {

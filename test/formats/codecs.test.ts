@@ -3,11 +3,14 @@ import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { Zstd } from "@hpcc-js/wasm-zstd";
 import fc from "fast-check";
-import { inflateBounded } from "../../formats/codecs/inflate.ts";
-import { decodeLzw } from "../../formats/codecs/lzw.ts";
-import { unpackBits } from "../../formats/codecs/packbits.ts";
-import { undoFloatingPoint, undoHorizontal } from "../../formats/codecs/predictor.ts";
-import { unzstdBounded } from "../../formats/codecs/zstd.ts";
+import {
+  decodeLzw,
+  inflateBounded,
+  undoFloatingPoint,
+  undoHorizontal,
+  unpackBits,
+  unzstdBounded,
+} from "../../formats/tiff/codecs.ts";
 
 test("PackBits unpacks Apple's example of TIFF 6.0", () => {
   // Technical Note TN1023, which TIFF 6.0 section 9 refers to.

@@ -287,7 +287,7 @@ test("text in fields is UTF-8, or else ISO-8859-1", async () => {
 });
 
 test("a NumPy array is a stack without names", async () => {
-  const { encodeNpy } = await import("../../formats/npy/npy.ts");
+  const { encodeNpy } = await import("../../formats/npy.ts");
   mkdirSync(join(scratch, "npy"));
   const file = fileOf("npy/a.npy", encodeNpy({ shape: [2, 1, 2], data: Float32Array.of(1, 2, 3, 4) }));
   assert.deepEqual(await firstSamples(file), [1, 3]);

@@ -3,7 +3,7 @@ import { type BigIntStats, constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { machineError, verificationError } from "../../core/errors.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
-import { writeError } from "../../formats/file/write-errors.ts";
+import { writeError } from "../../formats/file/file-errors.ts";
 
 const chunkBytes = 4 * 1024 * 1024;
 /** So much is handed to the disk at a time: the sync at the end is then short enough not to look like a hang. */

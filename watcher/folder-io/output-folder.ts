@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { isEdgeError, machineError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
+import { writeError } from "../../formats/file/file-errors.ts";
 import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
-import { writeError } from "../../formats/file/write-errors.ts";
 import { mountedDisk } from "./mounted-disk.ts";
 import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
 

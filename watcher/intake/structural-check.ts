@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { planeCount, type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
 import { type Reading, takeStep } from "../../formats/file/reading.ts";
-import type { OpenedFile } from "../../formats/plane/series-found.ts";
+import type { OpenedFile } from "../../formats/plane/plane-source.ts";
 
 /**
  * Whether a file is complete as a file of its format. Its size proves nothing: a copy over SMB may show the full

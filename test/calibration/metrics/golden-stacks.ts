@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Samples, sampleTypes } from "../../../core/acquisition.ts";
 import { openByteSource } from "../../../formats/file/byte-source.ts";
-import { readNpyHeader } from "../../../formats/npy/npy.ts";
+import { readNpyHeader } from "../../../formats/npy.ts";
 
 export const fixtures = join(import.meta.dirname, "../../fixtures/calibration");
 

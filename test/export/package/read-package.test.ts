@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { refuseExternalData } from "../../../export/onnx/external-data.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
-import { readNpyTensor } from "../../../formats/npy/npy.ts";
+import { readNpyTensor } from "../../../formats/npy.ts";
 import { temporaryFolder } from "../../watcher/temporary-folder.ts";
 
 const identity = resolve(import.meta.dirname, "../../../models/identity");

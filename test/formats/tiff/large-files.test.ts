@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { isEdgeError } from "../../../core/errors.ts";
-import { defaultLimits } from "../../../formats/file/limits.ts";
+import { defaultLimits } from "../../../formats/file/reading.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { buildTiff, numberedPages } from "../build-tiff.ts";
 

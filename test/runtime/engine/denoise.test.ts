@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { type Acquisition, type Samples, type SampleType, sampleTypes } from "../../../core/acquisition.ts";
 import { describeError, isEdgeError } from "../../../core/errors.ts";
-import { encodeNpy, readNpyTensor } from "../../../formats/npy/npy.ts";
+import { encodeNpy, readNpyTensor } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { createOmeTiff } from "../../../formats/tiff/ome-tiff-sink.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";

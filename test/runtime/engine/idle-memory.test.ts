@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { encodeNpy } from "../../../formats/npy/npy.ts";
+import { encodeNpy } from "../../../formats/npy.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
 import { denoiseJobSchema } from "../../../runtime/job/denoise-job.ts";
 

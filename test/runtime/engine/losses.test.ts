@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
-import { encodeNpy } from "../../../formats/npy/npy.ts";
+import { encodeNpy } from "../../../formats/npy.ts";
 import { type EngineOptions, startEngine } from "../../../runtime/engine/host.ts";
 import { ranOutOfMemory } from "../../../runtime/engine/out-of-memory.ts";
 import { createTileDeadline } from "../../../runtime/engine/tile-deadline.ts";

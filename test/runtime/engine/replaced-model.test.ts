@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { readPackage } from "../../../export/package/read-package.ts";
-import { encodeNpy } from "../../../formats/npy/npy.ts";
+import { encodeNpy } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { createHeldPackages } from "../../../runtime/engine/held-packages.ts";
 import { type EngineOptions, startEngine } from "../../../runtime/engine/host.ts";

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 
 import { randomOf } from "../../../calibration/simulation/random.ts";
-import { encodeNpy } from "../../../formats/npy/npy.ts";
+import { encodeNpy } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
 import { listSupportedBackends } from "../../../runtime/engine/onnx-runtime.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { encodeNpy } from "../../../formats/npy/npy.ts";
+import { encodeNpy } from "../../../formats/npy.ts";
 import { sampleWritten } from "../../../runtime/intensity/written-sample.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "written-"));

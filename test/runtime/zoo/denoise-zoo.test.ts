@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import { encodeNpy, readNpyTensor } from "../../../formats/npy/npy.ts";
+import { encodeNpy, readNpyTensor } from "../../../formats/npy.ts";
 import { openAcquisition } from "../../../formats/open.ts";
 import { startEngine } from "../../../runtime/engine/host.ts";
 
