@@ -1,5 +1,4 @@
-// A thread does not inherit tsx, and cannot start from TypeScript: this registers tsx first, then loads the program.
-import { register } from "tsx/esm/api";
+// A thread cannot start from TypeScript, and does not inherit that its process can load it.
+import "../machine/typescript.js";
 
-register();
 await import(process.argv[2]);

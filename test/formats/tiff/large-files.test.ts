@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { isEdgeError } from "../../../core/errors.ts";
 import { defaultLimits } from "../../../formats/file/reading.ts";
 import { openAcquisition } from "../../../formats/open.ts";
+import { typescript } from "../../typescript.ts";
 import { buildTiff, numberedPages } from "../build-tiff.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "large-"));
@@ -52,7 +53,7 @@ test("forty thousand pages are held as a few numbers each", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "--expose-gc",
     "--import",
-    import.meta.resolve("tsx"),
+    typescript,
     program,
     file,
   ]);
