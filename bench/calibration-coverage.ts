@@ -1,6 +1,6 @@
 // Do the 95 % intervals of the unbiased error cover the truth? 200 experiments with known truth, each with new noise,
 // for doubles of a model that do nothing and that blur.
-// usage: node --import ./runtime/machine/typescript.js bench/calibration-coverage.ts [--runs 200] [--photons 5,20] [--repeats 12]
+// usage: node --import tsx bench/calibration-coverage.ts [--runs 200] [--photons 5,20] [--repeats 12]
 import { parseArgs } from "node:util";
 import { planLevels } from "../calibration/levels/draw-plan.ts";
 import { blockGrid } from "../calibration/metrics/block-grid.ts";

@@ -1,6 +1,6 @@
 // Does memory depend on depth? Denoises a shallow and a deep stack of equal plane size and compares the peak resident
 // memory of the whole process tree (median of the runs); for the identity package (the default), output with input too.
-// usage: node --import ./runtime/machine/typescript.js bench/memory-depth.ts [--depths 512,2048] [--side 1024] [--runs 3] [--scratch DIR]
+// usage: node --import tsx bench/memory-depth.ts [--depths 512,2048] [--side 1024] [--runs 3] [--scratch DIR]
 //        [--model DIR] [--memory-limit 7GB] [--allowed 1.05]
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";

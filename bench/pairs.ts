@@ -1,5 +1,5 @@
 // Denoises every noisy image of a folder of pairs with the shipped model and lets scikit-image judge (pairs.py).
-// usage: node --import ./runtime/machine/typescript.js bench/pairs.ts [PAIRS_DIR] [CARD]
+// usage: node --import tsx bench/pairs.ts [PAIRS_DIR] [CARD]
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Loads the TypeScript entry point as it is, so that a checkout needs no build.
+// Runs the TypeScript entry point through tsx, so that a checkout needs no build.
 import "../runtime/machine/no-inspector.js";
 import { fewestOpenFiles, moreOpenFiles, openFileLimit } from "../runtime/machine/open-files.js";
 
@@ -25,7 +25,8 @@ if (openFiles !== undefined && openFiles < fewestOpenFiles) {
   process.exit(1);
 }
 
-await import("../runtime/machine/typescript.js");
+const { register } = await import("tsx/esm/api");
+register();
 const { main } = await import("./main.ts");
 process.exitCode = await main(process.argv.slice(2));
 

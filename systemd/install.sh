@@ -201,7 +201,7 @@ write_unit() { # version
   case "$runs" in "${versions#"$root"}"/*) here="$root$runs" ;; esac
   mkdir -p "$state_dir"
   owned cnnt-edge:cnnt-edge "$state_dir"
-  folders="$(cd "$versions/$1" && "$here" --import ./runtime/machine/typescript.js systemd/writable-folders.ts "$config")" ||
+  folders="$(cd "$versions/$1" && "$here" --import tsx systemd/writable-folders.ts "$config")" ||
     fail "version $1 cannot use $config, so nothing was changed"
   mkdir -p "$unit.d"
   sed -e "s|@NODE@|$runs|g" -e "s|@VERSION@|${versions#"$root"}/$1|g" "$versions/$1/systemd/cnnt-edge.service" >"$unit.new"

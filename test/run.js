@@ -1,4 +1,4 @@
-// Runs every *.test.ts below test/ (or the files and folders named as arguments) under node:test.
+// Runs every *.test.ts below test/ (or the files and folders named as arguments) under node:test through tsx.
 // Node 20's own --test finds no .ts file and calls that a success; here no test at all is a failure.
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -53,9 +53,8 @@ process.once("exit", () => rmSync(folder, { recursive: true }));
 const files = processes((named.length > 0 ? named : [import.meta.dirname]).flatMap(testFiles).sort(), folder);
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-// The children inherit these flags. A failed test shows the lines of the source.
-const typescript = new URL("../runtime/machine/typescript.js", import.meta.url).href;
-process.execArgv.push("--enable-source-maps", "--import", typescript);
+// The children inherit these flags: tsx compiles what they import.
+process.execArgv.push("--import", import.meta.resolve("tsx"));
 
 const stream = run({ files, concurrency: availableParallelism(), timeout: 600_000 });
 stream.on("test:pass", (event) => {

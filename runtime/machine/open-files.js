@@ -1,4 +1,4 @@
-// Plain JavaScript, and read before esbuild is loaded: with too few open files that ends in a crash of Node, or as a defect.
+// Plain JavaScript, and read before tsx is loaded: with too few open files that ends in a crash of Node, or as a defect.
 import { readFileSync } from "node:fs";
 
 /**

@@ -1,5 +1,5 @@
 // The sha256 of each of some files, on a thread of its own: hashing would stop the thread that moves pixels for a third
-// of its time. Plain JavaScript, because a thread that first learns to load TypeScript takes longer than most files.
+// of its time. Plain JavaScript, because a thread that first has to start tsx takes longer than most files.
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";

@@ -1,6 +1,6 @@
 // Loaded before anything else in each process of ours that has a parent to answer to (`process-channel.ts`): whatever ends
-// the parent, at whatever moment, closes the channel between them. Plain JavaScript, because the time in which
-// the program is loaded counts too.
+// the parent, at whatever moment, closes the channel between them. Plain JavaScript, because the seconds in which tsx and
+// the program are loaded count too.
 import { isMainThread } from "node:worker_threads";
 
 /** For removing what is half written. */

@@ -2,11 +2,11 @@ import { fork } from "node:child_process";
 import { productVersion } from "../machine/product-version.ts";
 import type { Channel, End } from "./duties.ts";
 
-/** Before everything else, also before TypeScript can be loaded. */
+/** Before everything else, also before tsx. */
 const preloaded = [
   new URL("../machine/no-inspector.js", import.meta.url).href,
   new URL("./end-with-parent.js", import.meta.url).href,
-  new URL("../machine/typescript.js", import.meta.url).href,
+  import.meta.resolve("tsx"),
 ];
 const keptStderrCharacters = 4000;
 

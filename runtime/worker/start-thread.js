@@ -1,4 +1,5 @@
-// A thread cannot start from TypeScript, and does not inherit that its process can load it.
-import "../machine/typescript.js";
+// A thread does not inherit tsx, and cannot start from TypeScript: this registers tsx first, then loads the program.
+import { register } from "tsx/esm/api";
 
+register();
 await import(process.argv[2]);

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { makeOutFolder } from "../../bundle/out-folder.ts";
-import { typescript } from "../typescript.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "bundle-out-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -13,7 +12,7 @@ after(() => rmSync(scratch, { recursive: true }));
 test("a bundle for a stick that is not mounted is refused, and nothing is made", () => {
   const out = join(scratch, "stick", "cnnt-edge");
   const script = join(import.meta.dirname, "../../bundle/make-bundle.ts");
-  const given = ["--import", typescript, script, "--out", out, "--gpu-from", "no-such-wheel.whl"];
+  const given = ["--import", "tsx", script, "--out", out, "--gpu-from", "no-such-wheel.whl"];
   const { status, stderr } = spawnSync(process.execPath, given, { encoding: "utf8" });
   assert.equal(status, 1, stderr);
   assert.match(

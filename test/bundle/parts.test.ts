@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "../..");
 
 test("the packages are those that run the product, and none that only develops it", async () => {
   const packages = await runtimePackages(root);
-  for (const name of ["onnxruntime-node", "esbuild", "zod", "@libsql/linux-x64-gnu"]) {
+  for (const name of ["onnxruntime-node", "tsx", "esbuild", "zod", "@libsql/linux-x64-gnu"]) {
     assert.ok(packages.includes(`node_modules/${name}`), name);
   }
   for (const name of ["typescript", "@biomejs/biome", "fast-check", "wabt"]) {

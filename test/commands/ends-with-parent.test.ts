@@ -81,7 +81,7 @@ const twice = (pid: number): void => {
   setTimeout(() => signal(pid, "SIGTERM"), 20);
 };
 
-/** Before TypeScript can be loaded, while the modules are loaded, and when all stands. */
+/** Before tsx is there, while the modules are loaded, and when all stands. */
 const momentsMs = [0, 150, 600];
 let folders = 0;
 

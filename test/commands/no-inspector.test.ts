@@ -29,7 +29,7 @@ function listeners(pid: number): string[] {
     .flatMap(([, , , state, , , , , , inode = ""]) => (state === listening && own.has(inode) ? inode : []));
 }
 
-/** Those of Node: a process that loads TypeScript for the first time has a compiler beside it. */
+/** Those of Node: tsx has a compiler beside it. */
 const childrenOf = (pid: number): number[] =>
   spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" })
     .stdout.split("\n")

@@ -9,7 +9,6 @@ import { openCheckpoint } from "../../export/torch/checkpoint.ts";
 import { runCommand } from "../commands/run-command.ts";
 import { attacks } from "../hostile/attacks.ts";
 import { mutateCheckpoints } from "../hostile/mutate-checkpoints.ts";
-import { typescript } from "../typescript.ts";
 
 const hostile = resolve(import.meta.dirname, "../fixtures/hostile");
 const scratch = mkdtempSync(join(tmpdir(), "hostile-"));
@@ -78,7 +77,7 @@ test("named pipes and devices are refused as such, and nothing waits for them", 
 
 test("what asks for gigabytes, minutes or a deep stack is refused by name, in less than 1 GB", () => {
   const program = resolve(import.meta.dirname, "../hostile/read-attacks.ts");
-  const child = spawnSync(process.execPath, ["--import", typescript, program, scratch], {
+  const child = spawnSync(process.execPath, ["--import", "tsx", program, scratch], {
     encoding: "utf8",
     maxBuffer: 1 << 20,
   });

@@ -13,7 +13,7 @@ import { startWatchedDaemon } from "./watched-daemon.ts";
  * What becomes of jobs, and of the daemon's heartbeat, when the engine is lost: the real daemon, ONNX Runtime and
  * Mosquitto; only the thread that hangs is a stand-in. Linux, about six minutes.
  *
- *     node --import ./runtime/machine/typescript.js test/hostile/lose-the-engine.ts
+ *     node --import tsx test/hostile/lose-the-engine.ts
  *
  * Prints a table, and ends with an error where something did not end as designed.
  */

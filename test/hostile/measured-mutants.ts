@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { typescript } from "../typescript.ts";
 
 /** What mutants did to the reader. A defect is a crash, an error without a type, or one beyond the limits. */
 export interface MutantsOutcome {
@@ -71,7 +70,7 @@ interface Reader {
 
 async function startReader(program: URL): Promise<Reader> {
   const child = fork(program, [], {
-    execArgv: ["--import", typescript],
+    execArgv: ["--import", import.meta.resolve("tsx")],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   await nextAnswer(child, 60_000);

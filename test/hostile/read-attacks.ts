@@ -1,5 +1,5 @@
 // Reads each attack in this process: a line of JSON for each as it ends. A crash is told by the lines that are missing.
-// usage: node --import ./runtime/machine/typescript.js test/hostile/read-attacks.ts SCRATCH
+// usage: node --import tsx test/hostile/read-attacks.ts SCRATCH
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeError, isEdgeError } from "../../core/errors.ts";

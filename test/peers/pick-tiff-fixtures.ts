@@ -2,7 +2,7 @@
  * Copies the TIFFs that the tests always need, with their entries of tiff-truth.json, from a data folder to
  * test/fixtures/tiff. Only files made for tests and openly licensed ones; the README there names the sources.
  *
- *   node --import ./runtime/machine/typescript.js test/peers/pick-tiff-fixtures.ts DATA_FOLDER
+ *   node --import tsx test/peers/pick-tiff-fixtures.ts DATA_FOLDER
  */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

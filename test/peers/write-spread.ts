@@ -1,7 +1,7 @@
 // Writes a spread of OME-TIFFs for other programs to read (test/peers/written.py): one of each sample type,
 // compression, flavour and kind of metadata. Beside each NAME.ome.tif lies NAME.raw, its samples in T, C, Z order
 // written without our TIFF code, and spread.json says what each ought to be.
-//   node --import ./runtime/machine/typescript.js test/peers/write-spread.ts DIR SOURCES.json
+//   node --import tsx test/peers/write-spread.ts DIR SOURCES.json
 // SOURCES.json: [{"name", "xml", "imageIndex", "sizes"}] of OME sources whose metadata is to be carried on.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -159,7 +159,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         sources = pathlib.Path(folder) / "sources.json"
         sources.write_text(json.dumps(sources_of_ome_xml()))
-        subprocess.run(["node", "--import", "./runtime/machine/typescript.js", str(HERE / "write-spread.ts"), folder, str(sources)],
+        subprocess.run(["node", "--import", "tsx", str(HERE / "write-spread.ts"), folder, str(sources)],
                        cwd=ROOT, check=True)
         cases = json.loads((pathlib.Path(folder) / "spread.json").read_text())
         files = [case["file"] for case in cases]

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { connectServiceManager } from "../../watcher/publish/service-manager.ts";
-import { typescript } from "../typescript.ts";
 import { until } from "../watcher/until.ts";
 import { notifySocket, withoutNotify } from "./notify-socket.ts";
 
@@ -30,7 +29,7 @@ test("a process whose event loop is blocked stops its WATCHDOG, and goes on when
   const socket = await notifySocket(t);
   const service = spawn(
     process.execPath,
-    ["--import", typescript, join(import.meta.dirname, "blocking-service.ts")],
+    ["--import", "tsx", join(import.meta.dirname, "blocking-service.ts")],
     {
       env: { ...process.env, NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "200000" },
       stdio: ["pipe", "pipe", "inherit"],

@@ -9,7 +9,6 @@ import { promisify } from "node:util";
 import { isEdgeError } from "../../../core/errors.ts";
 import { defaultLimits } from "../../../formats/file/reading.ts";
 import { openAcquisition } from "../../../formats/open.ts";
-import { typescript } from "../../typescript.ts";
 import { buildTiff, numberedPages } from "../build-tiff.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "large-"));
@@ -53,7 +52,7 @@ test("forty thousand pages are held as a few numbers each", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "--expose-gc",
     "--import",
-    typescript,
+    import.meta.resolve("tsx"),
     program,
     file,
   ]);

@@ -9,7 +9,6 @@ import { isEdgeError } from "../../../core/errors.ts";
 import { removeStalePartials } from "../../../formats/file/partial-name.ts";
 import { layoutOf } from "../../../formats/tiff/ome-tiff-layout.ts";
 import { createOmeTiff, planeIndexAt } from "../../../formats/tiff/ome-tiff-sink.ts";
-import { typescript } from "../../typescript.ts";
 import { acquisitionOf } from "./acquisition.fixture.ts";
 
 const root = await mkdtemp(join(tmpdir(), "cnnt-sink-"));
@@ -118,7 +117,7 @@ test("the room asked for on the disk is no less than what is written", async () 
 for (const signal of ["SIGKILL", "SIGINT"] as const) {
   test(`${signal} in mid-write leaves nothing under the final name, and the partial is removed later`, async () => {
     const child = fork(new URL("./slow-writer.fixture.ts", import.meta.url), [join(folder, "a.ome.tif")], {
-      execArgv: ["--import", typescript],
+      execArgv: ["--import", import.meta.resolve("tsx")],
     });
     await once(child, "message");
     child.kill(signal);

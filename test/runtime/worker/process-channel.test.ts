@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { connect } from "../../../runtime/worker/connect.ts";
 import { startProcess } from "../../../runtime/worker/process-channel.ts";
-import { typescript } from "../../typescript.ts";
 import type { EndingDuties } from "./programs/ending.ts";
 
 const program = new URL("./programs/ending.ts", import.meta.url);
@@ -38,13 +37,10 @@ test("a process that was killed says why, and one that goes on answers", async (
 });
 
 test("a process of another version than its parent's ends at once, and says what to do", () => {
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ["--import", typescript, fileURLToPath(program), "0.0.1"],
-    {
-      encoding: "utf8",
-    },
-  );
+  const tsx = import.meta.resolve("tsx");
+  const { status, stderr } = spawnSync(process.execPath, ["--import", tsx, fileURLToPath(program), "0.0.1"], {
+    encoding: "utf8",
+  });
   assert.equal(status, 1);
   assert.match(
     stderr,

@@ -8,7 +8,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isEdgeError } from "../../../core/errors.ts";
 import { createFolderIo, type FolderIoOptions } from "../../../watcher/folder-io/host.ts";
 import type { Finding } from "../../../watcher/intake/scan.ts";
-import { typescript } from "../../typescript.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
 import { until } from "../until.ts";
@@ -127,7 +126,12 @@ test("a finding that waits long for the ledger is not taken for a disk that hang
 test("a folder's process whose daemon was killed ends without a word", async () => {
   const parent = spawn(
     process.execPath,
-    ["--import", typescript, join(import.meta.dirname, "folder-parent.ts"), await temporaryFolder()],
+    [
+      "--import",
+      import.meta.resolve("tsx"),
+      join(import.meta.dirname, "folder-parent.ts"),
+      await temporaryFolder(),
+    ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let said = "";

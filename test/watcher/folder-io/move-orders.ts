@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { MoveOrder } from "../../../watcher/folder-io/move-members.ts";
-import { typescript } from "../../typescript.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 export const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
@@ -44,12 +43,8 @@ export function killed(how: {
   links?: boolean;
 }): void {
   const program = join(import.meta.dirname, "moving-program.ts");
-  const { signal, stderr } = spawnSync(
-    process.execPath,
-    ["--import", typescript, program, JSON.stringify(how)],
-    {
-      encoding: "utf8",
-    },
-  );
+  const { signal, stderr } = spawnSync(process.execPath, ["--import", "tsx", program, JSON.stringify(how)], {
+    encoding: "utf8",
+  });
   assert.equal(signal, "SIGKILL", stderr);
 }

@@ -7,7 +7,6 @@ import { isEdgeError } from "../../../core/errors.ts";
 import { folderState, hasRoom } from "../../../watcher/folder/folder-state.ts";
 import { checkOutput, tryWriting } from "../../../watcher/folder-io/output-folder.ts";
 import { ownMounts, withoutOwnMounts } from "../../own-mounts.ts";
-import { typescript } from "../../typescript.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const notMounted = (error: unknown): boolean => isEdgeError(error, "output-not-mounted");
@@ -78,7 +77,7 @@ test("a trial of writing leaves nothing behind", async () => {
 test("a disk that can hold no more files has no room, whatever bytes are free", {
   skip: withoutOwnMounts("/mnt"),
 }, async () => {
-  const script = 'mount -t tmpfs -o nr_inodes=16 none "$1" && exec "$2" --import "$3" "$4" "$1"';
+  const script = 'mount -t tmpfs -o nr_inodes=16 none "$1" && exec "$2" --import tsx "$3" "$1"';
   const program = join(import.meta.dirname, "full-of-files.ts");
   const disk = await temporaryFolder();
   const told = execFileSync("unshare", [
@@ -89,7 +88,6 @@ test("a disk that can hold no more files has no room, whatever bytes are free", 
     "sh",
     disk,
     process.execPath,
-    typescript,
     program,
   ]);
   assert.deepEqual(JSON.parse(told.toString()), { full: true, free: false });
