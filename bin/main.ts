@@ -1,8 +1,19 @@
 import { Command, CommanderError } from "commander";
 import { describeError, isEdgeError } from "../core/errors.ts";
 import { productVersion } from "../runtime/machine/product-version.ts";
-import { type CommandAction, type CommandIo, exitCodes } from "./command/command.ts";
-import { commands } from "./commands.ts";
+import { type CommandAction, type CommandIo, type DefineCommand, exitCodes } from "./command/command.ts";
+import { defineBench } from "./commands/bench.ts";
+import { defineCalibrate } from "./commands/calibrate.ts";
+import { defineCompare } from "./commands/compare.ts";
+import { defineDenoise } from "./commands/denoise.ts";
+import { defineDoctor } from "./commands/doctor.ts";
+import { defineExport } from "./commands/export.ts";
+import { defineGpu } from "./commands/gpu.ts";
+import { defineInfo } from "./commands/info.ts";
+import { defineQueue } from "./commands/queue.ts";
+import { defineSimulate } from "./commands/simulate.ts";
+import { defineVerify } from "./commands/verify.ts";
+import { defineWatch } from "./commands/watch.ts";
 
 /** Ctrl-C, a service manager, a terminal that was closed. */
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -53,3 +64,19 @@ export async function main(
     for (const signal of signals) process.off(signal, onSignal);
   }
 }
+
+/** The commands in the order in which `--help` lists them. Their modules load heavy parts only when run. */
+export const commands: readonly DefineCommand[] = [
+  defineWatch,
+  defineQueue,
+  defineDenoise,
+  defineCalibrate,
+  defineCompare,
+  defineInfo,
+  defineExport,
+  defineVerify,
+  defineSimulate,
+  defineBench,
+  defineDoctor,
+  defineGpu,
+];

@@ -7,14 +7,14 @@ import { mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeError, machineError, usageError } from "../core/errors.ts";
+import { present } from "../core/record.ts";
 import { runtimeLibraryFolder } from "../runtime/engine/choose-provider.ts";
 import { digestOfFile } from "../runtime/gpu/digest.ts";
 import { installGpuLibraries } from "../runtime/gpu/install.ts";
 import { systemLibraries } from "../runtime/gpu/linkage.ts";
 import { readManifest } from "../runtime/gpu/placement.ts";
 import { onnxRuntimeVersion, productVersion } from "../runtime/machine/product-version.ts";
-import { makeOutFolder } from "./out-folder.ts";
-import { stageBundle, writeContents } from "./stage.ts";
+import { makeOutFolder, stageBundle, writeContents } from "./stage.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const interrupt = new AbortController();
@@ -44,11 +44,7 @@ async function makeBundle(): Promise<void> {
     const target = join(scratch, name);
     await mkdir(target);
     say("copying Node, the product and its packages");
-    await stageBundle({
-      root,
-      target,
-      ...(options.nodeLicence === undefined ? {} : { nodeLicence: options.nodeLicence }),
-    });
+    await stageBundle({ root, target, ...present({ nodeLicence: options.nodeLicence }) });
     const libraries = join(target, "app", relative(root, runtimeLibraryFolder()));
     if (options.gpuFrom !== undefined) await addProviders(options.gpuFrom, options.sha256, libraries);
     const providers = await readManifest(libraries);
@@ -83,7 +79,7 @@ function readOptions() {
 async function addProviders(source: string, sha256: string | undefined, folder: string): Promise<void> {
   await installGpuLibraries({
     source: resolve(source),
-    ...(sha256 === undefined ? {} : { sha256 }),
+    ...present({ sha256 }),
     withTensorRt: true,
     version: onnxRuntimeVersion(),
     folder,

@@ -1,10 +1,54 @@
 import { chmod, copyFile, cp, mkdir, readdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { machineError, usageError } from "../core/errors.ts";
+import { z } from "zod";
+import { machineError, systemCode, usageError } from "../core/errors.ts";
 import { digestOfFile } from "../runtime/gpu/digest.ts";
 import { neededLibraries } from "../runtime/gpu/needed-libraries.ts";
 import { noticesOf } from "./notices.ts";
-import { isNeededHere, productParts, runtimePackages } from "./parts.ts";
+
+/** Of the checkout, what a machine needs to run the product. Tests and what only developers use stay away. */
+export const productParts = [
+  "LICENSE",
+  "README.md",
+  "CHANGELOG.md",
+  "CITATION.cff",
+  "package.json",
+  "bin",
+  "calibration",
+  "core",
+  "docs",
+  "export",
+  "formats",
+  "models",
+  "runtime",
+  "systemd",
+  "watcher",
+] as const;
+
+const lockSchema = z.object({
+  packages: z.record(z.string(), z.object({ dev: z.boolean().optional(), version: z.string().optional() })),
+});
+
+/**
+ * The folders of the packages that the product needs to run, as the lockfile names them ("node_modules/zod"), in
+ * alphabetical order: no development packages. Optional ones for other platforms are named too; they are not installed.
+ */
+export async function runtimePackages(root: string): Promise<string[]> {
+  const lock = lockSchema.parse(JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")));
+  return Object.entries(lock.packages)
+    .filter(([path, { dev }]) => path !== "" && dev !== true)
+    .map(([path]) => path)
+    .sort();
+}
+
+/** Whether a file of a package is of use on this platform; `path` is relative to the checkout. */
+export function isNeededHere(path: string, platform: string, arch: string): boolean {
+  const [, of, on] =
+    /^node_modules\/onnxruntime-node\/bin\/napi-v\d+\/([^/]+)(?:\/([^/]+))?/.exec(path) ?? [];
+  if (of !== undefined) return of === platform && (on === undefined || on === arch);
+  // The bundled Node is a glibc program; the same packages for musl are never loaded.
+  return !/^node_modules\/(@[^/]+\/)?[^/]*musl[^/]*(\/|$)/.test(path);
+}
 
 export interface StageRequest {
   /** The checkout, with its dependencies installed. */
@@ -89,4 +133,23 @@ async function copyPart(root: string, part: string, app: string): Promise<void> 
 async function copyExecutable(from: string, to: string): Promise<void> {
   await copyFile(from, to);
   await chmod(to, 0o755);
+}
+
+/**
+ * Makes the folder for the archive, but none above it: where a stick is not mounted, its mount point is missing, and
+ * making it would put the archive on the system's disk. Throws `EdgeError` (`usage`).
+ */
+export async function makeOutFolder(out: string): Promise<void> {
+  await mkdir(out).catch((cause: unknown) => {
+    const code = systemCode(cause);
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT") throw cause;
+    throw usageError("the folder above the one for the archive does not exist", {
+      code: "bundle-out",
+      file: out,
+      found: `no ${dirname(out)}`,
+      remedy: "Mount the disk that --out names, or make the folder",
+      cause,
+    });
+  });
 }

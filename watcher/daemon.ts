@@ -1,3 +1,4 @@
+import { within } from "../core/within.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
 import { announce } from "./announce/announce.ts";
@@ -8,20 +9,17 @@ import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import { createEvents } from "./events/event-map.ts";
 import { compareNoise } from "./folder/compared-noise.ts";
-import { createFolder } from "./folder/folder.ts";
+import { createFolder, readFolder } from "./folder/folder.ts";
 import { followModels } from "./folder/folder-models.ts";
 import { followConfig } from "./folder/follow-config.ts";
-import { readFolder } from "./folder/read-folder.ts";
 import { forgetOldSources } from "./forgetting.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { createMover } from "./mover.ts";
-import { createOpened, type Opened } from "./opened.ts";
 import { openBroker } from "./publish/broker-access.ts";
-import { clientIdentity } from "./publish/client-identity.ts";
 import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
-import { pauseClosedFolders } from "./queue/closed-folders.ts";
-import { createLedgerQueue } from "./queue/ledger-queue.ts";
+import { clientIdentity } from "./publish/topics.ts";
+import { createLedgerQueue, pauseClosedFolders } from "./queue/ledger-queue.ts";
 import { createWorker } from "./queue/worker.ts";
 import { createWaitingLedger } from "./waiting-ledger.ts";
 
@@ -69,7 +67,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 }
 
-async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
+async function start(options: DaemonOptions, opened: ReturnType<typeof createOpened>): Promise<Daemon> {
   const { config, version, log, startEngine } = options;
   const { settle } = config;
   const found = await Promise.all(config.folders.map(readFolder));
@@ -95,15 +93,15 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
   const folders = found.map((folder) =>
     createFolder(events, { ...folder, settle, makePath: options.makeFolders, ledger, log }),
   );
-  followModels(events, { folders, log });
-  compareNoise(events, { folders, log });
+  followModels(events, folders, log);
+  compareNoise(events, folders, log);
   const engine = createEngineSupervisor(events, { config, folders, startEngine, log });
   const mover = createMover(events, { ledger, mayNote, folders, quietMs: settle.quiet_s * 1000, log });
   opened.push(() => mover.drain(0));
   const told = { config, version, identity, broker, service, ledger, ledgerTrouble, engine, folders, log };
   const announcement = announce(events, { ...told, holdSources: mover.hold });
   const queue = createLedgerQueue(events, { ledger, mayNote, folders, models: engine.models });
-  pauseClosedFolders(events, { queue, folders });
+  pauseClosedFolders(events, queue, folders);
   const { checkModels } = engine;
   const work = { queue, engine: engine.engine, checkModels, folders, holdSources: mover.hold, log };
   const worker = createWorker(events, { ...work, jobs: config.jobs, sweepMs: settle.sweep_s * 1000 });
@@ -162,6 +160,28 @@ async function start(options: DaemonOptions, opened: Opened): Promise<Daemon> {
     stop: () => {
       stopping ??= stop();
       return stopping;
+    },
+  };
+}
+
+/** Each has this long (milliseconds): the process must end also where a disk hangs. */
+const closeMs = 5_000;
+
+/** What was opened so far, so that a start that fails half way leaves nothing open. */
+function createOpened(log: DaemonLog) {
+  const closers: (() => unknown)[] = [];
+  return {
+    /** How to close what was just opened. */
+    push: (close: () => unknown): void => void closers.push(close),
+    /** Closes the last first. What cannot be closed, or not in time, is told and left. */
+    async closeAll(): Promise<void> {
+      for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+        try {
+          await within(closeMs, Promise.resolve(close()));
+        } catch (error) {
+          log.error(error);
+        }
+      }
     },
   };
 }

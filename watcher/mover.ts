@@ -1,7 +1,6 @@
 import { type BackoffRule, doubledMs } from "../core/backoff.ts";
 import { type ErrorReport, errorFromReport, hasCode, reportOf } from "../core/errors.ts";
 import { within } from "../core/within.ts";
-import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import type { Events } from "./events/event-map.ts";
 import type { Folder } from "./folder/folder.ts";
@@ -9,14 +8,6 @@ import { quietFactorUnseen } from "./folder-io/may-move.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { PendingMove } from "./ledger/move-store.ts";
 import { denoisedHashes } from "./ledger/whole-hashes.ts";
-
-/** Moves the sources of done jobs out of their watch folders, as the ledger asks for it, until each has gone. */
-export interface Mover {
-  /** Sources of this folder are being shown and are not moved until the answer is called. */
-  readonly hold: (folder: Folder) => () => void;
-  /** Begins no further move; the running ones may take `finishMs`. What is cut off is finished after the next start. */
-  readonly drain: (finishMs: number) => Promise<void>;
-}
 
 export interface MoverOptions {
   readonly ledger: Ledger;
@@ -33,11 +24,11 @@ const pauses: BackoffRule = { firstMs: 1000, longestMs: 3_600_000 };
 /** A source that is not there may lie on a share that is not mounted: so often is it looked for, an hour apart. */
 const looksForGone = 24;
 
-/** Tells `keptChanged` when another source has to stay, one goes that had to, or the reason is another. */
-export function createMover(
-  events: Events<DaemonEvents>,
-  { ledger, mayNote, folders, quietMs, log }: MoverOptions,
-): Mover {
+/**
+ * Moves the sources of done jobs out of their watch folders, as the ledger asks for it, until each has gone. Tells
+ * `keptChanged` when another source has to stay, one goes that had to, or the reason is another.
+ */
+export function createMover(events: Events, { ledger, mayNote, folders, quietMs, log }: MoverOptions) {
   const holds = new Map<Folder, number>();
   const working = new Map<Folder, Promise<void>>();
   let stopped = false;
@@ -106,14 +97,16 @@ export function createMover(
   const timer = setInterval(lookForWork, lookMs);
 
   return {
-    hold: (folder) => {
+    /** Sources of this folder are being shown and are not moved until the answer is called. */
+    hold: (folder: Folder): (() => void) => {
       holds.set(folder, (holds.get(folder) ?? 0) + 1);
       return () => {
         holds.set(folder, (holds.get(folder) ?? 1) - 1);
         lookForWork();
       };
     },
-    drain: async (finishMs) => {
+    /** Begins no further move; the running ones may take `finishMs`. What is cut off is finished after the next start. */
+    drain: async (finishMs: number): Promise<void> => {
       stopped = true;
       clearInterval(timer);
       await within(finishMs, Promise.all(working.values()));

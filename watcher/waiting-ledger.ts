@@ -1,19 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, hasCode, machineError, reportOf } from "../core/errors.ts";
-import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import type { Events } from "./events/event-map.ts";
 import { type Ledger, ledgerReads } from "./ledger/ledger.ts";
-
-/** The ledger of a daemon at work: while it cannot be written, as when its disk is full, what is to be written waits. */
-export interface WaitingLedger {
-  /** As `Ledger`, but writes wait until they are taken. Only `start` is refused: whoever starts a job has looked at its source. */
-  readonly ledger: Ledger;
-  /** Why nothing can be written now, and what to do; undefined while all is well. */
-  readonly trouble: () => ErrorReport | undefined;
-  /** From now on nothing waits: the next start takes up what could not be written. */
-  readonly end: () => void;
-}
 
 export interface WaitingLedgerOptions {
   readonly ledger: Ledger;
@@ -25,11 +14,11 @@ export interface WaitingLedgerOptions {
 /** What could not be written is tried again after this. */
 const againMs = 1000;
 
-/** Tells `ledgerChanged` whenever the answer of `trouble` is another. */
-export function createWaitingLedger(
-  events: Events<DaemonEvents>,
-  { ledger, log, lookMs }: WaitingLedgerOptions,
-): WaitingLedger {
+/**
+ * The ledger of a daemon at work: while it cannot be written, as when its disk is full, what is to be written waits. Tells
+ * `ledgerChanged` whenever the answer of `trouble` is another.
+ */
+export function createWaitingLedger(events: Events, { ledger, log, lookMs }: WaitingLedgerOptions) {
   const ending = new AbortController();
   let trouble: ErrorReport | undefined;
   /** Kept once it takes writes again; undefined while it does. */
@@ -89,13 +78,12 @@ export function createWaitingLedger(
   }, lookMs);
 
   return {
-    ledger: {
-      ...ledger,
-      ...(Object.fromEntries(waits) as Partial<Ledger>),
-      start,
-    },
-    trouble: () => trouble,
-    end: () => {
+    /** As `Ledger`, but writes wait until they are taken. Only `start` is refused: whoever starts a job has looked at its source. */
+    ledger: { ...ledger, ...(Object.fromEntries(waits) as Partial<Ledger>), start } as Ledger,
+    /** Why nothing can be written now, and what to do; undefined while all is well. */
+    trouble: (): ErrorReport | undefined => trouble,
+    /** From now on nothing waits: the next start takes up what could not be written. */
+    end: (): void => {
       ending.abort();
       clearInterval(timer);
     },

@@ -1,3 +1,4 @@
+import { relative, resolve } from "node:path";
 import type { Command } from "commander";
 
 /** What every command is given: where to write, and the signal that Ctrl-C raises. */
@@ -21,3 +22,15 @@ export type DefineCommand = (
   io: CommandIo,
   act: (action: CommandAction) => Promise<void>,
 ) => void;
+
+/** A path as seen from the current folder; undefined where it does not lie below it. */
+export function belowHere(path: string): string | undefined {
+  const below = relative(process.cwd(), resolve(path));
+  return below === "" || below.startsWith("..") ? undefined : below;
+}
+
+/** A path below the current folder as `./…`, any other as it is. */
+export function near(path: string): string {
+  const below = belowHere(path);
+  return below === undefined ? path : `./${below}`;
+}

@@ -9,8 +9,15 @@ import type { FreeMemory } from "../../runtime/plan/free-memory.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { refuseTogether } from "../given/refuse-together.ts";
 import { makeResultsFolder } from "../given/results-folder.ts";
-import { modelOption, shippedModel } from "../given/shipped-model.ts";
-import { type Box, boxOf, positive, positiveInteger } from "../options/option-values.ts";
+import {
+  type Box,
+  boxOf,
+  modelOption,
+  oneOf,
+  positive,
+  positiveInteger,
+  shippedModel,
+} from "../options/option-values.ts";
 import type { BenchReport } from "../words/report.ts";
 
 interface BenchOptions {
@@ -44,11 +51,7 @@ export const defineBench: DefineCommand = (program, io, act) => {
     )
     .option("--runs <n>", "number of runs; the median is printed", positiveInteger, 3)
     .option("--every <seconds>", "how often the microscope writes such a stack", positive, 40)
-    .addOption(
-      new Option("--provider <name>", "use this provider")
-        .choices(["cpu", "cuda", "tensorrt"])
-        .default("cpu"),
-    )
+    .addOption(oneOf("--provider <name>", "use this provider", ["cpu", "cuda", "tensorrt"], "cpu"))
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option("--scratch <dir>", "where the stack and the results are written", tmpdir())
     .option("--json <file>", "the figures as JSON, in a file")
@@ -61,10 +64,9 @@ export const defineBench: DefineCommand = (program, io, act) => {
 
 async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const { measureBareTiles, measureDelivery } = await import("../bench/measure-delivery.ts");
-  const { measureArithmeticPeak } = await import("../bench/arithmetic-peak.ts");
-  const { multiplyAdds } = await import("../bench/multiply-adds.ts");
+  const { measureArithmeticPeak, multiplyAdds } = await import("../bench/arithmetic.ts");
   const { reportTable } = await import("../words/report.ts");
-  const { describeImage } = await import("../words/describe-image.ts");
+  const { lookAtImage } = await import("../given/given-acquisitions.ts");
   const { watchFreeMemory } = await import("../../runtime/plan/free-memory.ts");
   const { readModel } = await import("../../runtime/engine/prepared-engine.ts");
   const { startNetworkThread } = await import("../../runtime/engine/network-thread.ts");
@@ -75,7 +77,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   const [model] = await refuseTogether(
     [
       () => readModel(options.model, options.provider),
-      ...(given === undefined ? [] : [() => describeImage(given, io.signal)]),
+      ...(given === undefined ? [] : [() => lookAtImage(given, io.signal)]),
       () => makeResultsFolder(options.scratch, "--scratch"),
       ...(json === undefined ? [] : [() => makeResultsFolder(dirname(json), "--json")]),
     ],
@@ -156,7 +158,19 @@ async function tuneTiles(
 ): Promise<number> {
   const { tune } = await import("../../runtime/tuning/tune.ts");
   const deviceBytes = provider === "cpu" ? free.machineBytes : (free.deviceBytes ?? smallDeviceBytes);
-  const [first] = await withTable();
+  io.stdout.write(`| tile | Mvoxel/s through the network | delivered |\n|---|---:|---:|\n`);
+  const millions = (rate: number): string => (rate / 1e6).toPrecision(3);
+  const [first] = await tune({
+    model,
+    network,
+    stack: size,
+    availableBytes: Math.min(free.machineBytes, deviceBytes),
+    signal: io.signal,
+    onTile: ({ tile, voxelsPerS, deliveredPerS }) =>
+      void io.stdout.write(
+        `| ${tile.join(" x ")} | ${millions(voxelsPerS)} | ${millions(deliveredPerS)} |\n`,
+      ),
+  });
   if (first === undefined) return exitCodes.failed;
   const [z, y, x] = first.tile;
   io.stdout.write(
@@ -164,22 +178,6 @@ async function tuneTiles(
       `In the configuration of a folder:\n\n    tile: [${z}, ${y}, ${x}]\n\nOn the command line: --tile ${z},${y},${x}\n`,
   );
   return exitCodes.done;
-
-  function withTable(): ReturnType<typeof tune> {
-    io.stdout.write(`| tile | Mvoxel/s through the network | delivered |\n|---|---:|---:|\n`);
-    const millions = (rate: number): string => (rate / 1e6).toPrecision(3);
-    return tune({
-      model,
-      network,
-      stack: size,
-      availableBytes: Math.min(free.machineBytes, deviceBytes),
-      signal: io.signal,
-      onTile: ({ tile, voxelsPerS, deliveredPerS }) =>
-        void io.stdout.write(
-          `| ${tile.join(" x ")} | ${millions(voxelsPerS)} | ${millions(deliveredPerS)} |\n`,
-        ),
-    });
-  }
 }
 
 /** A noisy uint16 stack on the disk, as a microscope would leave it. */
@@ -194,16 +192,8 @@ async function simulated([z, y, x]: Box, folder: string, io: CommandIo): Promise
     seed: 1,
   } as const;
   const noisy = join(folder, "simulated.ome.tif");
-  await writeSimulation(
-    simulation,
-    simulate(simulation),
-    { noisy },
-    {
-      compression: "none",
-      overwrite: false,
-      signal: io.signal,
-    },
-  );
+  const writing = { compression: "none", overwrite: false, signal: io.signal } as const;
+  await writeSimulation(simulation, simulate(simulation), { noisy }, writing);
   return noisy;
 }
 

@@ -11,7 +11,6 @@ import { productVersion } from "../../runtime/machine/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";
 import { refuseUselessFolder } from "../given/results-folder.ts";
-import { modelOption } from "../given/shipped-model.ts";
 import {
   type CalibrateOptions,
   kindOf,
@@ -23,14 +22,15 @@ import {
 import {
   boxOf,
   finite,
+  modelOption,
   notNegative,
   positive,
   positiveInteger,
+  providerOption,
   wholeNumber,
 } from "../options/option-values.ts";
-import { providerOption } from "../options/provider-option.ts";
 import { openAnnouncer } from "../words/calibration-announcer.ts";
-import { createWorkLine } from "../words/work-line.ts";
+import { createWorkLine } from "../words/progress.ts";
 
 export const defineCalibrate: DefineCommand = (program, io, act) => {
   program
@@ -103,11 +103,7 @@ export const defineCalibrate: DefineCommand = (program, io, act) => {
     .action((inputs: string[], options: CalibrateOptions) => act(() => runCalibration(inputs, options, io)));
 };
 
-async function runCalibration(
-  inputs: readonly string[],
-  options: CalibrateOptions,
-  io: CommandIo,
-): Promise<number> {
+async function runCalibration(inputs: readonly string[], options: CalibrateOptions, io: CommandIo) {
   const { parseTarget } = await import("../../calibration/answer/target.ts");
   const { calibrate, identityOf } = await import("../../calibration/calibrate.ts");
   const { engineRunner, keyOf, removeWork, workFolderOf } = await import(
@@ -217,11 +213,7 @@ function printAnswer(
   io.stdout.write(`${[answer.headline, ...answer.sentences].join("\n")}\n${report}\n`);
 }
 
-async function openInputs(
-  inputs: readonly string[],
-  options: CalibrateOptions,
-  io: CommandIo,
-): Promise<Repeats> {
+async function openInputs(inputs: readonly string[], options: CalibrateOptions, io: CommandIo) {
   const { openLevels, openRepeats } = await import("../../calibration/experiment/open-repeats.ts");
   const opening = {
     channel: options.channel,
@@ -252,12 +244,11 @@ function timingOf(
   options: CalibrateOptions,
 ): ScanTiming | undefined {
   const { overhead: overheadS, fields, channels } = options;
-  if (options.scanTime !== undefined)
-    return { scanS: options.scanTime, overheadS, fields, channels, from: "option" };
+  const mosaic = { overheadS, fields, channels };
+  if (options.scanTime !== undefined) return { ...mosaic, scanS: options.scanTime, from: "option" };
   const stated = statedScanTimeS(acquisition, options.channel ?? 0);
-  if (stated !== undefined) return { scanS: stated, overheadS, fields, channels, from: "exposure time" };
+  if (stated !== undefined) return { ...mosaic, scanS: stated, from: "exposure time" };
   const increment = single && acquisition.sizes.t > 1 ? acquisition.timeIncrement?.s : undefined;
-  return increment === undefined || !(increment > 0)
-    ? undefined
-    : { scanS: increment, overheadS, fields, channels, from: "time axis" };
+  if (increment === undefined || !(increment > 0)) return undefined;
+  return { ...mosaic, scanS: increment, from: "time axis" };
 }

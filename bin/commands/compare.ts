@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Option } from "commander";
-import type { StackComparison } from "../../calibration/compare/compare-stacks.ts";
 import { usageError, visible } from "../../core/errors.ts";
 import { filesOf } from "../../formats/files-of.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
@@ -15,7 +14,7 @@ import {
   comparisonTable,
   describePair,
 } from "../words/describe-comparison.ts";
-import { createWorkLine } from "../words/work-line.ts";
+import { createWorkLine } from "../words/progress.ts";
 
 interface CompareOptions {
   readonly model: readonly string[];
@@ -152,12 +151,8 @@ async function askedFor(
 }
 
 /** Refuses what could not be compared in the end, before anything is denoised. */
-async function lookAhead(
-  { candidates, references, models }: Asked,
-  runAnyway: boolean,
-  io: CommandIo,
-): Promise<void> {
-  const { describeImage } = await import("../words/describe-image.ts");
+async function lookAhead({ candidates, references, models }: Asked, runAnyway: boolean, io: CommandIo) {
+  const { lookAtImage } = await import("../given/given-acquisitions.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { refuseOtherTask, taskNote } = await import("../../export/package/stated-task.ts");
   const { refuseOtherSizes } = await import("../../calibration/compare/compare-stacks.ts");
@@ -168,8 +163,8 @@ async function lookAhead(
     references.map((reference, index) => [files[index] ?? "", reference] as const),
   );
   const looks = pairs.map(([file, reference]) => async (): Promise<undefined> => {
-    const truth = await describeImage(reference, io.signal);
-    refuseOtherSizes(await describeImage(file, io.signal), truth);
+    const truth = await lookAtImage(reference, io.signal);
+    refuseOtherSizes(await lookAtImage(file, io.signal), truth);
   });
   const lookAtModel = async (dir: string): Promise<string | undefined> => {
     const model = await readPackage(dir);
@@ -181,12 +176,7 @@ async function lookAhead(
 }
 
 /** Denoises to float32 under names that keep the order. */
-async function denoiseAll(
-  inputs: readonly string[],
-  model: string,
-  folder: string,
-  io: CommandIo,
-): Promise<readonly string[]> {
+async function denoiseAll(inputs: readonly string[], model: string, folder: string, io: CommandIo) {
   const { startEngine } = await import("../../runtime/engine/host.ts");
   await mkdir(folder);
   const engine = startEngine({ models: [model] });
@@ -209,22 +199,14 @@ async function denoiseAll(
   }
 }
 
-async function compareFiles(
-  file: string,
-  reference: string,
-  options: CompareOptions,
-  io: CommandIo,
-): Promise<StackComparison> {
+async function compareFiles(file: string, reference: string, options: CompareOptions, io: CommandIo) {
   const { compareStacks } = await import("../../calibration/compare/compare-stacks.ts");
   const { openAcquisition } = await import("../../formats/open.ts");
   const a = await openAcquisition(file);
   try {
     const b = await openAcquisition(reference);
-    try {
-      return await compareStacks(a, b, { dataRange: options.dataRange, signal: io.signal });
-    } finally {
-      await b.close();
-    }
+    const { dataRange } = options;
+    return await compareStacks(a, b, { dataRange, signal: io.signal }).finally(() => b.close());
   } finally {
     await a.close();
   }

@@ -141,9 +141,9 @@ async function refuseOtherSource(
   signal: AbortSignal,
 ): Promise<void> {
   const { sourceFilesOf } = await import("../../core/acquisition.ts");
-  const { describeImage } = await import("../words/describe-image.ts");
+  const { lookAtImage } = await import("../given/given-acquisitions.ts");
   const { hashSource } = await import("../../runtime/result/source-hash.ts");
-  const files = sourceFilesOf(await describeImage(source, signal, series));
+  const files = sourceFilesOf(await lookAtImage(source, signal, series));
   const { sha256 } = await hashSource(files, signal);
   if (sha256 === sourceSha256) return;
   throw usageError("the result was made from another source", {

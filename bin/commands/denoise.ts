@@ -6,7 +6,6 @@ import { interrupted, orInterrupted } from "../../runtime/job/interrupted.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import type { Ended, Task } from "../given/denoise-tasks.ts";
 import { makeResultsFolder } from "../given/results-folder.ts";
-import { modelOption } from "../given/shipped-model.ts";
 import {
   channelModel,
   type DenoiseOptions,
@@ -14,8 +13,15 @@ import {
   memoryAmount,
   taskOptions,
 } from "../options/denoise-options.ts";
-import { boxOf, positiveInteger, wholeNumber } from "../options/option-values.ts";
-import { providerOption } from "../options/provider-option.ts";
+import {
+  boxOf,
+  compressionOption,
+  modelOption,
+  oneOf,
+  positiveInteger,
+  providerOption,
+  wholeNumber,
+} from "../options/option-values.ts";
 import { createProgressLine, describeDuration, describeRate } from "../words/progress.ts";
 
 /** What a result says of how it was made may not be said otherwise beside `--like`. */
@@ -55,44 +61,41 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     )
     .option("--overlap <z,y,x>", "pixels that neighbouring tiles share (default: the package's)", boxOf(0))
     .addOption(
-      new Option("--tiling <how>", "how tiles lie: inside the stack, or padded as in the published code")
-        .choices(["fitted", "published"])
-        .default("fitted"),
+      oneOf(
+        "--tiling <how>",
+        "how tiles lie: inside the stack, or padded as in the published code",
+        ["fitted", "published"],
+        "fitted",
+      ),
     )
     .addOption(
-      new Option(
+      oneOf(
         "--normalization <how>",
         "package: as the package states; none: the samples are network input already (default: none for float .npy)",
-      ).choices(["package", "none"]),
+        ["package", "none"],
+      ),
     )
     .addOption(
-      new Option(
+      oneOf(
         "--non-finite <how>",
         "NaN and infinities in float input: carry keeps them in their places, refuse fails the file",
-      )
-        .choices(["carry", "refuse"])
-        .default("carry"),
+        ["carry", "refuse"],
+        "carry",
+      ),
     )
     .addOption(
-      new Option("--dtype <type>", "sample type of the result (default: the source's)").choices([
-        "uint16",
-        "float32",
-      ]),
+      oneOf("--dtype <type>", "sample type of the result (default: the source's)", ["uint16", "float32"]),
     )
     .addOption(
-      new Option(
+      oneOf(
         "--depth-axis <axis>",
         "the axis that the network sees as depth; auto: Z if there is more than one plane, otherwise time",
-      )
-        .choices(["z", "t", "auto"])
-        .default("auto"),
+        ["z", "t", "auto"],
+        "auto",
+      ),
     )
     .option("--series <n>", "which image of each file, from 0", wholeNumber, 0)
-    .addOption(
-      new Option("--compression <name>", "of the results")
-        .choices(["none", "deflate", "zstd"])
-        .default("none"),
-    )
+    .addOption(compressionOption("of the results"))
     .addOption(providerOption())
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)
     .option(

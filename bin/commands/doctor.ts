@@ -1,7 +1,7 @@
 import { visible } from "../../core/errors.ts";
 import type { MachineCheck } from "../../runtime/engine/machine-checks.ts";
 import { type DefineCommand, exitCodes } from "../command/command.ts";
-import { shippedModel } from "../given/shipped-model.ts";
+import { shippedModel } from "../options/option-values.ts";
 
 interface DoctorOptions {
   readonly model: string;

@@ -4,11 +4,7 @@ import { type CommandIo, exitCodes } from "../command/command.ts";
 import { type DenoiseOptions, jobOf, taskOptions } from "../options/denoise-options.ts";
 
 /** `denoise --explain`: prints the plan of each file, and reads no pixel for it. */
-export async function explainDenoise(
-  paths: readonly string[],
-  options: DenoiseOptions,
-  io: CommandIo,
-): Promise<number> {
+export async function explainDenoise(paths: readonly string[], options: DenoiseOptions, io: CommandIo) {
   const { findTasks } = await import("../given/denoise-tasks.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { openAcquisition } = await import("../../formats/open.ts");

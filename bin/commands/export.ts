@@ -8,13 +8,14 @@ import {
   normalizationSchema,
   type PackageSettings,
 } from "../../core/package-settings.ts";
+import { present } from "../../core/record.ts";
 import { openError } from "../../formats/file/file-errors.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";
 import { refuseUselessFolder } from "../given/results-folder.ts";
-import { type Box, boxOf, finite, positiveInteger } from "../options/option-values.ts";
+import { type Box, boxOf, finite, oneOf, positiveInteger } from "../options/option-values.ts";
 import { judgedAsText, worseWarning } from "../words/describe-judged.ts";
 
 /** A README that is longer than this is none (bytes). */
@@ -70,18 +71,11 @@ export const defineExport: DefineCommand = (program, io, act) => {
       normalization,
     )
     .option("--no-clip", "do not clip the scaled input to [0, 1]")
-    .addOption(
-      new Option("--intensity <meaning>", "what output intensities mean").choices([
-        "preserved",
-        "uncalibrated",
-      ]),
-    )
+    .addOption(oneOf("--intensity <meaning>", "what output intensities mean", ["preserved", "uncalibrated"]))
     .option("--tile <z,y,x>", "recommended tile", boxOf(1))
     .option("--overlap <z,y,x>", "recommended overlap", boxOf(0))
     .addOption(
-      new Option("--precision <p>", "fp16: half precision inside, float32 in and out")
-        .choices(["fp32", "fp16"])
-        .default("fp32"),
+      oneOf("--precision <p>", "fp16: half precision inside, float32 in and out", ["fp32", "fp16"], "fp32"),
     )
     .option("--static <z,y,x>", "fix the input's shape in the graph (TensorRT)", boxOf(1))
     .option("--tensorrt", "also build the TensorRT engine (needs --static and trtexec; takes minutes)")
@@ -108,20 +102,16 @@ export const defineExport: DefineCommand = (program, io, act) => {
         const { training, card } = await readParts(weights, options, io);
         const outcome = await exportCheckpoint({
           weights,
-          ...(options.stateDict === undefined ? {} : { stateDict: options.stateDict }),
           out: options.out,
           force: options.force ?? false,
-          ...(training === undefined ? {} : { training }),
           stated: statedBy(options),
           description: {
             name: options.name ?? `${basename(weights, extname(weights))} CNNT`,
-            ...(options.license === undefined ? {} : { license: options.license }),
             authors: options.author,
-            ...(card === undefined ? {} : { card }),
+            ...present({ license: options.license, card }),
           },
-          ...(options.tile === undefined ? {} : { tile: options.tile }),
-          ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
-          ...(options.static === undefined ? {} : { staticShape: options.static }),
+          ...present({ stateDict: options.stateDict, training, staticShape: options.static }),
+          ...present({ tile: options.tile, overlap: options.overlap }),
           precision: options.precision,
           run: (modelFile, input) =>
             runTensor({ modelFile, inputName, outputName, provider: "cpu", input }, io.signal),
@@ -204,12 +194,8 @@ function statedBy(options: ExportOptions) {
   const scaled: Normalization | undefined =
     stated === undefined || stated.kind === "none" ? stated : { ...stated, clip: options.clip };
   const intensity: Intensity | undefined = meaning === undefined ? undefined : { meaning };
-  return {
-    ...(heads === undefined ? {} : { heads }),
-    ...(residual === undefined ? {} : { noResidual: !residual }),
-    ...(scaled === undefined ? {} : { normalization: scaled }),
-    ...(intensity === undefined ? {} : { intensity }),
-  };
+  const noResidual = residual === undefined ? undefined : !residual;
+  return present({ heads, noResidual, normalization: scaled, intensity });
 }
 
 async function buildTensorRt(options: ExportOptions, io: CommandIo): Promise<void> {

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { usageError, visible } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
-import { shippedModel } from "../given/shipped-model.ts";
+import { shippedModel } from "../options/option-values.ts";
 
 interface InstallOptions {
   readonly from?: string;
@@ -73,7 +74,7 @@ async function install(options: InstallOptions, io: CommandIo): Promise<number> 
   const { systemLibraries } = await import("../../runtime/gpu/linkage.ts");
   const { runtimeLibraryFolder, whyNot } = await import("../../runtime/engine/choose-provider.ts");
   const wanted = {
-    ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
+    ...present({ sha256: options.sha256 }),
     withTensorRt: options.tensorrt === true,
     version,
     folder: runtimeLibraryFolder(),
@@ -98,7 +99,7 @@ async function download(version: string, io: CommandIo): Promise<string> {
   const { gpuPackageAddress } = await import("../../runtime/gpu/package-address.ts");
   const { cacheFolder } = await import("../../runtime/machine/cache-folder.ts");
   const { downloadPackage, usualLimits } = await import("../../runtime/gpu/download-package.ts");
-  const { createWorkLine } = await import("../words/work-line.ts");
+  const { createWorkLine } = await import("../words/progress.ts");
   const address = gpuPackageAddress(version);
   io.stderr.write(`${visible(`${address.name} ${version} from ${address.index}`)}\n`);
   const line = createWorkLine("downloading", io.stderr);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Option } from "commander";
 import { visible } from "../../core/errors.ts";
 import { type JobStatus, jobStatuses } from "../../core/job-messages.ts";
+import { present } from "../../core/record.ts";
 import type { HistoryJob } from "../../watcher/ledger/history.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { chooseConfig, systemConfig } from "../given/system-config.ts";
@@ -45,13 +46,7 @@ async function queue(options: QueueOptions, io: CommandIo): Promise<number> {
   const state = options.state ?? (await configuredState(options.config));
   const database = openToRead(join(state, ledgerName));
   try {
-    const jobs = askHistory(database, {
-      ...(folder === undefined ? {} : { folder }),
-      ...(statuses === undefined ? {} : { statuses }),
-      ...(sinceMs === undefined ? {} : { sinceMs }),
-      ...(untilMs === undefined ? {} : { untilMs }),
-      limit,
-    });
+    const jobs = askHistory(database, { ...present({ folder, statuses, sinceMs, untilMs }), limit });
     if (options.json) io.stdout.write(`${JSON.stringify({ jobs }, null, 2)}\n`);
     else if (jobs.length === 0) io.stderr.write("no job of the ledger is like that\n");
     else for (const job of jobs) io.stdout.write(`${lineOf(job)}\n`);

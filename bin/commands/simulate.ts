@@ -7,9 +7,16 @@ import type { Simulation } from "../../calibration/simulation/simulation.ts";
 import { margin } from "../../calibration/simulation/structures.ts";
 import type { Sizes } from "../../core/acquisition.ts";
 import { usageError, visible } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { makeResultsFolder } from "../given/results-folder.ts";
-import { notNegative, positive, positiveInteger } from "../options/option-values.ts";
+import {
+  compressionOption,
+  notNegative,
+  oneOf,
+  positive,
+  positiveInteger,
+} from "../options/option-values.ts";
 
 interface SimulateOptions {
   readonly out: string;
@@ -42,10 +49,14 @@ export const defineSimulate: DefineCommand = (program, io, act) => {
         .default({ t: 1, c: 1, z: 16, y: 512, x: 512 }, "16,512,512"),
     )
     .addOption(
-      new Option(
-        "--scene <name>",
-        "what glows (default: a mixture, or another structure in each channel)",
-      ).choices(["mixed", "filaments", "nuclei", "membranes", "puncta", "ramp"]),
+      oneOf("--scene <name>", "what glows (default: a mixture, or another structure in each channel)", [
+        "mixed",
+        "filaments",
+        "nuclei",
+        "membranes",
+        "puncta",
+        "ramp",
+      ]),
     )
     .option("--photons <n>", "photons per pixel at the bright end (99.9th percentile)", positive, 20)
     .option("--read-noise <n>", "standard deviation of the reading, in photons", notNegative, 1.6)
@@ -55,14 +66,8 @@ export const defineSimulate: DefineCommand = (program, io, act) => {
       positive,
     )
     .option("--offset <n>", "grey value without light (default: 100; 10 for uint8)", notNegative)
-    .addOption(
-      new Option("--dtype <type>", "type of the samples")
-        .choices(["uint8", "uint16", "float32"])
-        .default("uint16"),
-    )
-    .addOption(
-      new Option("--compression <name>", "of the files").choices(["none", "deflate", "zstd"]).default("none"),
-    )
+    .addOption(oneOf("--dtype <type>", "type of the samples", ["uint8", "uint16", "float32"], "uint16"))
+    .addOption(compressionOption("of the files"))
     .option("--count <n>", "how many acquisitions, each of another field", positiveInteger, 1)
     .addOption(
       new Option(
@@ -215,7 +220,7 @@ function simulationOf(options: SimulateOptions, seed: number): Simulation {
   const fitting = narrow ? Math.min(2, 120 / options.photons) : 2;
   return {
     sizes: options.shape,
-    ...(options.scene === undefined ? {} : { scene: options.scene }),
+    ...present({ scene: options.scene }),
     photons: options.photons,
     camera: {
       gain: options.gain ?? fitting,
@@ -234,16 +239,8 @@ const maxPlanes = 2 ** 24;
 function sizesFrom(text: string): Sizes {
   const numbers = text.split(",").map(Number);
   const all = numbers.length === 3 ? [1, 1, ...numbers] : numbers;
-  const [t, c, z, y, x] = all;
-  if (
-    t === undefined ||
-    c === undefined ||
-    z === undefined ||
-    y === undefined ||
-    x === undefined ||
-    all.length !== 5 ||
-    all.some((size) => !Number.isSafeInteger(size) || size < 1)
-  ) {
+  const [t = 0, c = 0, z = 0, y = 0, x = 0] = all;
+  if (all.length !== 5 || all.some((size) => !Number.isSafeInteger(size) || size < 1)) {
     throw new InvalidArgumentError("Three or five whole numbers, for example 16,512,512 or 10,2,16,512,512.");
   }
   if (y * x > maxPlanePixels) throw new InvalidArgumentError(`At most ${maxPlanePixels} pixels a plane.`);

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Job } from "../../watcher/ledger/job.ts";
-import type { CommandIo } from "../command/command.ts";
-import { near } from "../command/near.ts";
+import { type CommandIo, near } from "../command/command.ts";
 import { describeDuration } from "../words/progress.ts";
 
 /** `watch --demo`: a simulated microscope, and where its first result lies. */

@@ -7,11 +7,9 @@ import type { DaemonConfig } from "../../watcher/config/resolve.ts";
 import type { Daemon } from "../../watcher/daemon.ts";
 import type { Model } from "../../watcher/models/models.ts";
 import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
-import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
-import { near } from "../command/near.ts";
+import { type CommandIo, type DefineCommand, exitCodes, near } from "../command/command.ts";
 import { type ConfigChoice, chooseConfig, systemConfig } from "../given/system-config.ts";
-import { wholeNumber } from "../options/option-values.ts";
-import { providerOption } from "../options/provider-option.ts";
+import { providerOption, wholeNumber } from "../options/option-values.ts";
 
 interface WatchOptions extends WatchFlags {
   readonly config?: string;
@@ -49,9 +47,8 @@ export const defineWatch: DefineCommand = (program, io, act) => {
 async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
   const { configFor, givenFlags } = await import("../../watcher/config/flags.ts");
   const { checkPathsOnDisk } = await import("../../watcher/config/paths-on-disk.ts");
-  const { createWatchScreen } = await import("../screen/watch-screen.ts");
   const { playMicroscope, showFirst } = await import("./watch-demo.ts");
-  const { createWatchJournal } = await import("../screen/watch-journal.ts");
+  const { createWatchJournal, createWatchScreen } = await import("../screen/watch-screen.ts");
   const { startDaemon } = await import("../../watcher/daemon.ts");
   const { startEngine } = await import("../../runtime/engine/host.ts");
 
@@ -79,7 +76,7 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
       showFirstResult(job);
     },
     environment: serviceEnvironment(),
-    ...(choice.file === undefined ? {} : { reread: { file: choice.file, read: readConfig } }),
+    ...(choice.file !== undefined && { reread: { file: choice.file, read: readConfig } }),
     startEngine,
     makeFolders: choice.file === undefined && options.in === undefined,
   });

@@ -9,12 +9,10 @@ import { nameLimitOf } from "../../formats/file/name-limit.ts";
 import { resultKindOf, resultName } from "../../runtime/job/result-name.ts";
 import { pass } from "../../runtime/plan/channel-models.ts";
 import type { CommandIo } from "../command/command.ts";
-import { createWorkLine } from "../words/work-line.ts";
-import { givenAcquisitions } from "./given-acquisitions.ts";
-import { givenFiles } from "./given-files.ts";
-import { refuseTogether } from "./refuse-together.ts";
+import { createWorkLine } from "../words/progress.ts";
+import { givenAcquisitions, givenFiles } from "./given-acquisitions.ts";
+import { refusalLines, refuseTogether } from "./refuse-together.ts";
 import { refuseUselessFolder } from "./results-folder.ts";
-import { refusalLines } from "./set-refusals.ts";
 
 /** One acquisition to denoise; paths as the person wrote them. */
 export interface Task {
@@ -31,11 +29,6 @@ const otherTaskRemedy =
 /** What ended before it began. */
 export type Ended = { readonly input: string } & ({ readonly skipped: string } | { readonly error: unknown });
 
-export interface Tasks {
-  readonly tasks: readonly Task[];
-  readonly ended: readonly Ended[];
-}
-
 export interface TaskOptions {
   readonly out: string;
   readonly model: string;
@@ -51,11 +44,7 @@ export interface TaskOptions {
  * Finds out all that can be known before an engine starts, and tells what is wrong at once: the models, the folder for
  * results, each input, each result's name. Throws `EdgeError` where nothing could be done at all.
  */
-export async function findTasks(
-  paths: readonly string[],
-  options: TaskOptions,
-  io: CommandIo,
-): Promise<Tasks> {
+export async function findTasks(paths: readonly string[], options: TaskOptions, io: CommandIo) {
   const { existing } = options;
   const ended: Ended[] = [];
   const refuse = (input: string, error: unknown): void => {

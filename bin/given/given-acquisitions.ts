@@ -1,11 +1,14 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { isEdgeError } from "../../core/errors.ts";
-import { isCompanion } from "../../formats/image-name.ts";
-import { imageOf, openFile } from "../../formats/open.ts";
+import type { Acquisition } from "../../core/acquisition.ts";
+import { type EdgeError, isEdgeError } from "../../core/errors.ts";
+import { listed, namesIn, noImageIn } from "../../formats/files-of.ts";
+import { acquisitionEndings, isCompanion } from "../../formats/image-name.ts";
+import { imageOf, openAcquisition, openFile } from "../../formats/open.ts";
+import { judgeName } from "../../watcher/intake/candidate-name.ts";
 
 /** One acquisition among the files of a command line. */
-export interface GivenAcquisition {
+interface GivenAcquisition {
   /** The file that stands for it, as the person wrote it. */
   readonly input: string;
   /** How many of the given files belong to it. */
@@ -14,12 +17,7 @@ export interface GivenAcquisition {
   readonly seriesCount: number;
 }
 
-export interface GivenAcquisitions {
-  readonly acquisitions: readonly GivenAcquisition[];
-  readonly refused: readonly { readonly input: string; readonly error: unknown }[];
-}
-
-export interface LookOptions {
+interface LookOptions {
   readonly series: number;
   readonly signal: AbortSignal;
   readonly onFile?: (done: number, total: number) => void;
@@ -30,15 +28,12 @@ export interface LookOptions {
  * doing it once for each would be the same work again. Nothing but structure is read. A file that is refused does not
  * stop the others.
  */
-export async function givenAcquisitions(
-  files: readonly string[],
-  options: LookOptions,
-): Promise<GivenAcquisitions> {
+export async function givenAcquisitions(files: readonly string[], options: LookOptions) {
   const given = new Map(files.map((file) => [resolve(file), file]));
   const found: (GivenAcquisition & { readonly path: string; readonly setSize: number })[] = [];
   /** By absolute path: how many files the largest set has that names it. */
   const setSizes = new Map<string, number>();
-  const refused: { input: string; error: unknown }[] = [];
+  const refused: { readonly input: string; readonly error: unknown }[] = [];
   const candidates = [...(await companionsBeside([...given.values()])), ...given.values()];
   for (const [index, input] of candidates.entries()) {
     options.signal.throwIfAborted();
@@ -64,8 +59,10 @@ export async function givenAcquisitions(
     }
   }
   // A file may have been opened as what it is alone, before the one that describes its set.
-  const whole = found.filter(({ path, setSize }) => setSize === setSizes.get(path));
-  return { acquisitions: whole, refused };
+  const acquisitions: readonly GivenAcquisition[] = found.filter(
+    ({ path, setSize }) => setSize === setSizes.get(path),
+  );
+  return { acquisitions, refused };
 }
 
 /** Companion files beside the given ones, where there are several: `SET/*.tif` does not name them. */
@@ -83,4 +80,37 @@ async function companionsBeside(files: readonly string[]): Promise<string[]> {
     );
   }
   return found;
+}
+
+/**
+ * What the paths of a command line stand for: files as they are, folders (not what is below them) as the images in them;
+ * results of ours are none.
+ */
+export async function givenFiles(paths: readonly string[]) {
+  /** As a person would name them: a file as given, of a folder its images in natural order. */
+  const files: string[] = [];
+  const refused: { readonly input: string; readonly error: EdgeError }[] = [];
+  /** What a person should know: files of a folder that are passed over. */
+  const notes: string[] = [];
+  for (const path of paths) {
+    try {
+      const names = await namesIn(path);
+      const images = names?.filter((name) => judgeName(name).kind === "image") ?? [];
+      const foreign = names?.filter((name) => judgeName(name).kind === "unsupported") ?? [];
+      if (names !== undefined && images.length === 0) throw noImageIn(path, foreign, acquisitionEndings);
+      if (foreign.length > 0) notes.push(`${path}: not read: ${listed(foreign)}. Export OME-TIFF`);
+      files.push(...(names === undefined ? [path] : images.map((name) => join(path, name))));
+    } catch (error) {
+      if (!isEdgeError(error)) throw error;
+      refused.push({ input: path, error });
+    }
+  }
+  return { files, refused, notes };
+}
+
+/** What one image of a file is, once its whole structure is checked. Throws `EdgeError` where it cannot be read. */
+export async function lookAtImage(file: string, signal: AbortSignal, series = 0): Promise<Acquisition> {
+  const source = await openAcquisition(file, { series, signal });
+  await source.close();
+  return source.acquisition;
 }

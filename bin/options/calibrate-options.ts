@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { Calibration } from "../../calibration/result/result.ts";
 import { usageError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { ProviderName } from "../../runtime/machine/providers.ts";
 import type { AnnouncerOptions } from "../words/calibration-announcer.ts";
 import { type Box, positiveInteger } from "./option-values.ts";
@@ -60,10 +61,8 @@ export function pathsOf(inputs: readonly string[], { level, low, high }: Calibra
 
 /** What the result states of how it was asked for. */
 export function settingsOf(options: CalibrateOptions): Calibration["settings"] {
-  const { levels, tile, overlap, target } = options;
-  const lists = { levels, tile, overlap };
-  const single = {
-    target,
+  return present({
+    target: options.target,
     draws: options.draws,
     seed: options.seed,
     channel: options.channel,
@@ -75,12 +74,10 @@ export function settingsOf(options: CalibrateOptions): Calibration["settings"] {
     "overhead (s)": options.overhead,
     fields: options.fields,
     channels: options.channels,
-  };
-  const entries = [
-    ...Object.entries(single),
-    ...Object.entries(lists).map(([name, list]) => [name, list?.join(", ")] as const),
-  ];
-  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+    levels: options.levels?.join(", "),
+    tile: options.tile?.join(", "),
+    overlap: options.overlap?.join(", "),
+  });
 }
 
 /** Adds one `--level N=PATH` to those before it. */

@@ -1,6 +1,7 @@
 import { totalmem } from "node:os";
 import { InvalidArgumentError } from "commander";
 import { describeError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
 import type { ProviderName } from "../../runtime/machine/providers.ts";
@@ -39,16 +40,14 @@ export function taskOptions(options: DenoiseOptions, existing: TaskOptions["exis
 
 /** Paths stay as the person wrote them: the engine works in the same folder, and its messages name them so. */
 export function jobOf({ input, output }: Task, options: DenoiseOptions): DenoiseJobInput {
+  const { tile, overlap, normalization, dtype: sampleType } = options;
   return {
     input,
     output,
     series: options.series,
     models: { default: options.model, byChannel: options.channel },
-    ...(options.tile === undefined ? {} : { tile: options.tile }),
-    ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
+    ...present({ tile, overlap, normalization, sampleType }),
     tiling: options.tiling,
-    ...(options.normalization === undefined ? {} : { normalization: options.normalization }),
-    ...(options.dtype === undefined ? {} : { sampleType: options.dtype }),
     depthAxis: options.depthAxis,
     nonFinite: options.nonFinite,
     compression: options.compression,

@@ -1,4 +1,6 @@
-import { InvalidArgumentError } from "commander";
+import { fileURLToPath } from "node:url";
+import { InvalidArgumentError, Option } from "commander";
+import { providerNames } from "../../runtime/machine/providers.ts";
 
 /** How the text of an option becomes a value; what is wrong with it is said in commander's own line (exit code 2). */
 
@@ -61,4 +63,31 @@ export function timeBefore(text: string): number {
   if (!Number.isFinite(time))
     throw new InvalidArgumentError("must be a date (2026-11-26T14:30) or an age (12h, 7d)");
   return time;
+}
+
+/** The package that came with cnnt-edge: a fresh clone denoises at once. */
+export const shippedModel = fileURLToPath(new URL("../../models/default", import.meta.url));
+
+/** `--model`, the shipped one where it is not given. */
+export function modelOption(description: string): Option {
+  return new Option("--model <package>", description).default(
+    shippedModel,
+    "the shipped one, models/default",
+  );
+}
+
+/** `--provider`: only that one. `otherwise`: what is used where it is not given. */
+export function providerOption(otherwise = "cuda, otherwise cpu"): Option {
+  const description = `use only this provider; fail if it is unavailable (default: ${otherwise})`;
+  return oneOf("--provider <name>", description, providerNames);
+}
+
+/** An option that takes one of `choices`. */
+export function oneOf(flags: string, description: string, choices: readonly string[], otherwise?: string) {
+  return new Option(flags, description).choices(choices).default(otherwise);
+}
+
+/** `--compression`, as far as files can be written with it. */
+export function compressionOption(description: string): Option {
+  return oneOf("--compression <name>", description, ["none", "deflate", "zstd"], "none");
 }

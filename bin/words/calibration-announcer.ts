@@ -3,8 +3,9 @@ import { fileURLToPath } from "node:url";
 import type { CalibrationProgress } from "../../calibration/calibrate.ts";
 import type { Calibration } from "../../calibration/result/result.ts";
 import { describeError, usageError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { CommandIo } from "../command/command.ts";
-import { timeLeftS } from "./work-line.ts";
+import { timeLeftS } from "./progress.ts";
 
 export interface AnnouncerOptions {
   readonly mqtt?: string;
@@ -12,34 +13,22 @@ export interface AnnouncerOptions {
   readonly config?: string;
 }
 
-/** What `calibrate --mqtt` tells while it runs and when it ends. */
-export interface CalibrationAnnouncer {
-  readonly progress: (id: string, progress: CalibrationProgress) => void;
-  readonly result: (calibration: Calibration, file: string) => Promise<void>;
-  /** No result: it failed or was interrupted. Says so where it was running. */
-  readonly end: () => Promise<void>;
-}
-
 /** A broker that is there takes no longer. */
 const resultMs = 5_000;
 
 /**
- * The way to the broker that `watch` would take with the same flags and `--config`. Undefined
- * where nothing of it was asked for. Throws `EdgeError` where the configuration is wrong, never for the broker.
+ * What `calibrate --mqtt` tells while it runs and when it ends, on the way to the broker that `watch` would take with the
+ * same flags and `--config`. Undefined where nothing of it was asked for. Throws `EdgeError` where the configuration is
+ * wrong, never for the broker.
  */
-export async function openAnnouncer(
-  options: AnnouncerOptions,
-  io: CommandIo,
-): Promise<CalibrationAnnouncer | undefined> {
-  const { mqtt, instance, config: file } = options;
+export async function openAnnouncer({ mqtt, instance, config: file }: AnnouncerOptions, io: CommandIo) {
   if (mqtt === undefined && file === undefined) return undefined;
   const { configFor } = await import("../../watcher/config/flags.ts");
   const { openBroker } = await import("../../watcher/publish/broker-access.ts");
   const { calibrationMessage } = await import("../../watcher/messages/calibration-message.ts");
   const { createCalibrationPublisher } = await import("../../watcher/publish/calibration-publisher.ts");
-  const flags = { ...(mqtt === undefined ? {} : { mqtt }), ...(instance === undefined ? {} : { instance }) };
   const install = fileURLToPath(new URL("../..", import.meta.url));
-  const config = await configFor(file, flags, process.cwd(), install);
+  const config = await configFor(file, present({ mqtt, instance }), process.cwd(), install);
   if (config.mqtt.url === null) throw noBroker(file);
   const access = await openBroker(config.mqtt, "", "");
   const publisher = createCalibrationPublisher(access, config.instance, (error) => {
@@ -51,7 +40,7 @@ export async function openAnnouncer(
   let last: { id: string; done: number; total: number } | undefined;
   const elapsedS = (): number => (performance.now() - startMs) / 1000;
   return {
-    progress(id, { doing, done, total }) {
+    progress(id: string, { doing, done, total }: CalibrationProgress): void {
       last = { id, done, total };
       const left = timeLeftS(elapsedS(), total > 0 ? Math.min(1, done / total) : 0);
       publisher.progress({
@@ -61,17 +50,18 @@ export async function openAnnouncer(
         done_voxels: done,
         total_voxels: total,
         elapsed_s: elapsedS(),
-        ...(left === undefined ? {} : { eta_s: left }),
+        ...present({ eta_s: left }),
       });
     },
-    async result(calibration, path) {
+    async result(calibration: Calibration, path: string): Promise<void> {
       last = undefined;
       const exposePaths = config.mqtt.expose_paths;
       const body = calibrationMessage(calibration, resolve(path), { exposePaths });
       const topic = await publisher.result(body, resultMs);
       if (topic !== undefined) io.stderr.write(`published: ${topic} at ${access.name}\n`);
     },
-    async end() {
+    /** No result: it failed or was interrupted. Says so where it was running. */
+    async end(): Promise<void> {
       if (last !== undefined) {
         const { id, done, total } = last;
         const status = io.signal.aborted ? "interrupted" : "failed";
@@ -92,7 +82,7 @@ export async function openAnnouncer(
 function noBroker(file: string | undefined) {
   return usageError("the configuration names no broker to publish at", {
     code: "calibrate-no-broker",
-    ...(file === undefined ? {} : { file }),
+    ...present({ file }),
     remedy:
       "Give --mqtt. For the daemon's embedded broker use the address that `watch` prints, for example mqtt://127.0.0.1:1883",
   });

@@ -24,32 +24,29 @@ interface Column {
   readonly figures?: readonly (keyof StackComparison)[];
 }
 
+/** A column of one figure, with so many digits after the point. */
+function figure(heading: string, key: Exclude<keyof StackComparison, "resolution_px">, digits: number) {
+  return { heading, cell: (row: ComparisonRow) => row[key].toFixed(digits), figures: [key] };
+}
+
 const columns: readonly Column[] = [
   { heading: "reference", cell: ({ stack }) => stack },
   { heading: "candidate", cell: ({ candidate }) => candidate },
-  { heading: "PSNR dB", cell: (row) => row.psnr_db.toFixed(2), figures: ["psnr_db"] },
-  { heading: "PSNR fit dB", cell: (row) => row.fitted_psnr_db.toFixed(2), figures: ["fitted_psnr_db"] },
+  figure("PSNR dB", "psnr_db", 2),
+  figure("PSNR fit dB", "fitted_psnr_db", 2),
   { heading: "MSE", cell: (row) => row.mean_squared_error.toPrecision(5), figures: ["mean_squared_error"] },
-  { heading: "SSIM 7x7", cell: (row) => row.ssim_published_7x7.toFixed(4), figures: ["ssim_published_7x7"] },
-  { heading: "7x7x7", cell: (row) => row.ssim_published_7x7x7.toFixed(4), figures: ["ssim_published_7x7x7"] },
-  {
-    heading: "sk-image",
-    cell: (row) => row.ssim_scikit_image_gaussian.toFixed(4),
-    figures: ["ssim_scikit_image_gaussian"],
-  },
-  {
-    heading: "sk-image fit",
-    cell: (row) => row.fitted_ssim_scikit_image_gaussian.toFixed(4),
-    figures: ["fitted_ssim_scikit_image_gaussian"],
-  },
+  figure("SSIM 7x7", "ssim_published_7x7", 4),
+  figure("7x7x7", "ssim_published_7x7x7", 4),
+  figure("sk-image", "ssim_scikit_image_gaussian", 4),
+  figure("sk-image fit", "fitted_ssim_scikit_image_gaussian", 4),
   {
     heading: "resolution px",
     cell: ({ resolution_px }) => (resolution_px === null ? "< 2" : resolution_px.toFixed(1)),
     figures: ["resolution_px"],
   },
-  { heading: "block slope", cell: (row) => row.block_mean_slope.toFixed(4), figures: ["block_mean_slope"] },
-  { heading: "offset", cell: (row) => row.block_mean_offset.toFixed(2), figures: ["block_mean_offset"] },
-  { heading: "pixel slope", cell: (row) => row.pixel_slope.toFixed(4), figures: ["pixel_slope"] },
+  figure("block slope", "block_mean_slope", 4),
+  figure("offset", "block_mean_offset", 2),
+  figure("pixel slope", "pixel_slope", 4),
   {
     heading: "shift y, x px",
     cell: ({ shift_y_px, shift_x_px }) => `${shift_y_px.toFixed(2)}, ${shift_x_px.toFixed(2)}`,
@@ -68,17 +65,9 @@ export function comparisonTable(rows: readonly ComparisonRow[]): string {
     ...byStack.map((row) => columns.map(({ cell }) => cell(row))),
   ];
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          column < namesEnd ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join("  ")
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join("");
+  const padded = (cell: string, column: number): string =>
+    column < namesEnd ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return lines.map((line) => `${line.map(padded).join("  ").trimEnd()}\n`).join("");
 }
 
 /** What each column of the table is. */

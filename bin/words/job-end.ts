@@ -2,7 +2,7 @@ import { counted } from "../../core/counted.ts";
 import { visible } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import type { Job } from "../../watcher/ledger/job.ts";
-import { belowHere } from "../command/near.ts";
+import { belowHere } from "../command/command.ts";
 import { describeDuration } from "./progress.ts";
 
 /** How a job ended, in one line: "fish.tif → denoised/fish.denoised.ome.tif, 14 s, 0.3 million voxels a second". */

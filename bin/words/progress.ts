@@ -1,11 +1,8 @@
 import { visible } from "../../core/errors.ts";
 import type { Progress } from "../../runtime/job/denoise-job.ts";
 import type { CommandIo } from "../command/command.ts";
-import { createStatusLine, type StatusLine } from "./status-line.ts";
 
-export interface ProgressLine extends Pick<StatusLine, "end"> {
-  readonly show: (progress: Progress) => void;
-}
+export type ProgressLine = ReturnType<typeof createProgressLine>;
 
 const barCharacters = 20;
 const shortBarCharacters = 8;
@@ -17,11 +14,11 @@ export function createProgressLine(
   label: string,
   stderr: CommandIo["stderr"],
   now: () => number = () => performance.now(),
-): ProgressLine {
+) {
   const line = createStatusLine(stderr, now);
   const name = visible(label);
   return {
-    show: (progress) =>
+    show: (progress: Progress): void =>
       line.show(`${name}: ${describeProgress(progress)}`, (columns) => drawProgress(name, progress, columns)),
     end: line.end,
   };
@@ -81,4 +78,72 @@ export function describeDuration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+const plainEveryMs = 5000;
+const redrawEveryMs = 250;
+const usualColumns = 80;
+
+/** Shows what is going on: one line that is redrawn on a terminal, a plain line now and then elsewhere. */
+function createStatusLine(stderr: CommandIo["stderr"], now: () => number) {
+  // A terminal that cannot go back to the start of a line says so by this name.
+  const redraws = stderr.isTTY === true && process.env["TERM"] !== "dumb";
+  let drawn = false;
+  // Short work says nothing on its way, but on a terminal.
+  let toldMs = redraws ? Number.NEGATIVE_INFINITY : now();
+  return {
+    /** `drawIn`: what a terminal gets in place of the text, in so many characters at most; it holds no control characters. */
+    show(text: string, drawIn?: (columns: number) => string): void {
+      const everyMs = redraws ? (drawn ? redrawEveryMs : 0) : plainEveryMs;
+      if (now() - toldMs < everyMs) return;
+      toldMs = now();
+      const shown = visible(text);
+      // One less: a full line would wrap, and a line that wraps cannot be redrawn.
+      const columns = (stderr.columns ?? usualColumns) - 1;
+      const inOneLine = (): string => drawIn?.(columns) ?? [...shown].slice(0, columns).join("");
+      stderr.write(redraws ? `\r\u001b[K${inOneLine()}` : `${shown}\n`);
+      drawn = redraws;
+    },
+    /** Takes the line away, so that the next one stands alone; the next `show` draws it again. */
+    end(): void {
+      if (drawn) stderr.write("\r\u001b[K");
+      drawn = false;
+    },
+  };
+}
+
+/** Work of several kinds, counted in one unit. */
+interface Work {
+  readonly doing: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Before this share is done a time left would be a guess. */
+const enoughToTell = 0.02;
+
+/** Tells how far a long work is and how long it will take, at its own pace so far. */
+export function createWorkLine(
+  label: string,
+  stderr: CommandIo["stderr"],
+  now: () => number = () => performance.now(),
+) {
+  const line = createStatusLine(stderr, now);
+  let started: number | undefined;
+  let total = 0;
+  return {
+    show(work: Work): void {
+      if (started === undefined || work.total !== total) [started, total] = [now(), work.total];
+      const share = work.total > 0 ? work.done / work.total : 0;
+      const left = timeLeftS((now() - started) / 1000, share);
+      const time = left === undefined ? "" : `, about ${describeDuration(left)} left`;
+      line.show(`${label}: ${Math.floor(100 * share)} %, ${work.doing}${time}`);
+    },
+    end: line.end,
+  };
+}
+
+/** At the pace so far; undefined before enough is done. */
+export function timeLeftS(elapsedS: number, share: number): number | undefined {
+  return share < enoughToTell ? undefined : (elapsedS * (1 - share)) / share;
 }

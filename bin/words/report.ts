@@ -66,14 +66,7 @@ export function reportTable(report: BenchReport, command: string): string {
     ],
     ["arithmetic of a float32 matrix product", gigaflops(report.matrix_product_flops)],
     ["arithmetic of a float32 convolution, 64 to 256 channels", gigaflops(report.convolution_flops)],
-    ...(report.network_flops === undefined
-      ? []
-      : ([
-          [
-            "the network's share of the larger of these two",
-            `${((100 * report.network_flops) / Math.max(report.matrix_product_flops, report.convolution_flops)).toFixed(0)} %`,
-          ],
-        ] as [string, string][])),
+    ...(report.network_flops === undefined ? [] : [shareOfPeak(report.network_flops, report)]),
     ["peak memory", `${(report.peak_memory_bytes / 1e6).toFixed(0)} MB`],
     ["verdict", verdict(report)],
   ];
@@ -94,6 +87,14 @@ export function verdict(
   const interval = `one such stack each ${report.acquisition_interval_s} s`;
   const took = describeDuration(report.elapsed_s);
   return report.keeps_up ? `${interval}: keeps up (${took})` : `${interval}: falls behind (it takes ${took})`;
+}
+
+function shareOfPeak(
+  flops: number,
+  { matrix_product_flops, convolution_flops }: BenchReport,
+): [string, string] {
+  const share = flops / Math.max(matrix_product_flops, convolution_flops);
+  return ["the network's share of the larger of these two", `${(100 * share).toFixed(0)} %`];
 }
 
 function gigaflops(flops: number): string {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { makeOutFolder } from "../../bundle/out-folder.ts";
+import { makeOutFolder } from "../../bundle/stage.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "bundle-out-"));
 after(() => rmSync(scratch, { recursive: true }));

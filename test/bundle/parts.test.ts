@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { noticesOf } from "../../bundle/notices.ts";
-import { isNeededHere, productParts, runtimePackages } from "../../bundle/parts.ts";
+import { isNeededHere, productParts, runtimePackages } from "../../bundle/stage.ts";
 import { isEdgeError } from "../../core/errors.ts";
 
 const root = resolve(import.meta.dirname, "../..");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Command } from "commander";
-import { commands } from "../../bin/commands.ts";
+import { commands } from "../../bin/main.ts";
 
 const program = new Command();
 const io = { stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal };

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { z } from "zod";
-import { productParts } from "../../bundle/parts.ts";
+import { productParts } from "../../bundle/stage.ts";
 import { parseConfig } from "../../watcher/config/load.ts";
 import { repository } from "../watcher/running-daemon.ts";
 

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { Command } from "commander";
 import { parse } from "yaml";
-import { commands } from "../../bin/commands.ts";
+import { commands } from "../../bin/main.ts";
 import { parseConfig } from "../../watcher/config/load.ts";
 import { repository } from "../watcher/running-daemon.ts";
 import { fencedBlocks, pages, pageText } from "./fenced-blocks.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createModelChecks } from "../../watcher/models/model-checks.ts";
+import { createModelChecks } from "../../watcher/models/models.ts";
 import { repository } from "./running-daemon.ts";
 
 const identity = join(repository, "models/identity");

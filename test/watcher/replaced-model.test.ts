@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { within } from "../../core/within.ts";
 import { readPackage } from "../../export/package/read-package.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
-import { createModelChecks } from "../../watcher/models/model-checks.ts";
+import { createModelChecks } from "../../watcher/models/models.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { beforeEachCall } from "./folder-io/before-each-call.ts";
 import { repository, runDaemon } from "./running-daemon.ts";

@@ -12,14 +12,6 @@ import type { ServiceManager } from "../publish/service-manager.ts";
 import { daemonState, folderBody, heartbeatS, infoBody } from "./status.ts";
 import { type Throughput, windowS } from "./throughput.ts";
 
-/** Says how the daemon, its folders and its queue stand: when that changes, and by the clock. */
-export interface Announcer {
-  readonly start: () => Promise<void>;
-  readonly drain: () => void;
-  /** The last state of all. */
-  readonly stop: () => ReturnType<typeof daemonState>;
-}
-
 export interface AnnouncerOptions {
   readonly version: string;
   readonly exposePaths: boolean;
@@ -30,8 +22,6 @@ export interface AnnouncerOptions {
   readonly engine: Pick<EngineSupervisor, "condition" | "facts" | "models">;
   readonly folders: readonly Folder[];
   readonly throughput: Throughput;
-  /** Voxels of the running job that were delivered; undefined while none runs. */
-  readonly delivered: () => number | undefined;
   readonly log: DaemonLog;
 }
 
@@ -50,8 +40,9 @@ const news = [
   "ledgerChanged",
 ] as const satisfies (keyof DaemonEvents)[];
 
-export function createAnnouncer(events: Events<DaemonEvents>, options: AnnouncerOptions): Announcer {
-  const { publisher, ledger, folders, engine, log } = options;
+/** Says how the daemon, its folders and its queue stand: when that changes, and by the clock. */
+export function createAnnouncer(events: Events, options: AnnouncerOptions) {
+  const { publisher, throughput, ledger, folders, engine, log } = options;
   const started = new Date().toISOString();
   const since = new Map<string, { state: string; at: string }>();
   const told = new Map<string, string>();
@@ -111,15 +102,15 @@ export function createAnnouncer(events: Events<DaemonEvents>, options: Announcer
   }
 
   async function sayStats(): Promise<void> {
-    const doneVoxels = options.delivered();
+    const doneVoxels = throughput.runningVoxels();
     const dueMs = doneVoxels === undefined ? statsIdleMs : statsBusyMs;
     // The clock that calls may be a little early.
     if (performance.now() - statsSaidMs < dueMs - soonMs) return;
     statsSaidMs = performance.now();
     const { byStatus, pendingBytes, pendingVoxels } = await ledger.counts();
-    const eta = options.throughput.eta(Math.max(0, pendingVoxels - (doneVoxels ?? 0)));
+    const eta = throughput.eta(Math.max(0, pendingVoxels - (doneVoxels ?? 0)));
     publisher.publish("stats", {
-      voxels_per_s: options.throughput.voxelsPerS(performance.now()),
+      voxels_per_s: throughput.voxelsPerS(),
       window_s: windowS,
       jobs: byStatus,
       queue_bytes: pendingBytes,
@@ -150,7 +141,7 @@ export function createAnnouncer(events: Events<DaemonEvents>, options: Announcer
   for (const name of news) events.on(name, soon);
 
   return {
-    start: async () => {
+    start: async (): Promise<void> => {
       loopDelay.enable();
       await sayAll();
       timers.push(setInterval(() => void sayStats().catch(log.error), statsBusyMs));
@@ -162,10 +153,11 @@ export function createAnnouncer(events: Events<DaemonEvents>, options: Announcer
         }, heartbeatS * 1000),
       );
     },
-    drain: () => {
+    drain: (): void => {
       phase = "draining";
       sayState();
     },
+    /** Answers the last state of all. */
     stop: () => {
       clearTimeout(soonTimer);
       for (const timer of timers) clearInterval(timer);

@@ -1,5 +1,4 @@
 import { hasCode, reportOf } from "../../core/errors.ts";
-import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
@@ -17,7 +16,7 @@ export interface PreviewsOptions {
 const previewMs = 2_000;
 
 /** Shows what jobs that are done look like, before and after: at most one every 2 s. */
-export function publishPreviews(events: Events<DaemonEvents>, options: PreviewsOptions): void {
+export function publishPreviews(events: Events, options: PreviewsOptions): void {
   const { publisher, folders, log } = options;
   let drawnMs = Number.NEGATIVE_INFINITY;
 

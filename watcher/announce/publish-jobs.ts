@@ -1,6 +1,5 @@
 import { endStatuses } from "../../core/job-messages.ts";
 import type { JobBody } from "../../core/messages.ts";
-import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Job } from "../ledger/job.ts";
 import { progressMessage } from "../messages/job-message.ts";
@@ -18,7 +17,7 @@ const progressMs = 1_000;
 
 /** Publishes each step in the life of each job, and at most once a second how far the running one is. */
 export function publishJobs(
-  events: Events<DaemonEvents>,
+  events: Events,
   { publisher, bodyOf, provider, now = () => performance.now() }: PublishJobsOptions,
 ): void {
   let progressToldMs = Number.NEGATIVE_INFINITY;

@@ -1,37 +1,48 @@
-/** Delivered voxels by the clock, and what they say about the time left. Pure but for its memory. */
+import type { Events } from "../events/event-map.ts";
 
 export const windowS = 60;
-
-export interface Throughput {
-  /** So many voxels more were delivered. */
-  readonly deliver: (voxels: number, nowMs: number) => void;
-  /** Voxels per second of the last minute. */
-  readonly voxelsPerS: (nowMs: number) => number;
-  /** A job of `voxels` took `elapsedS` in all, reading, writing and verifying counted. */
-  readonly finish: (voxels: number, elapsedS: number) => void;
-  /** Until `voxels` more are done, and what that rests on. */
-  readonly eta: (voxels: number) => { etaS: number; basis: string } | undefined;
-}
-
 const jobsRemembered = 5;
 
-/** `warmUpVoxelsPerS`: the network's speed before any job has run; asked for when it is needed. */
-export function createThroughput(warmUpVoxelsPerS: () => number | undefined): Throughput {
+export type Throughput = ReturnType<typeof createThroughput>;
+
+/**
+ * Counts the voxels that jobs deliver, by the clock, and what they say about the time left. `warmUpVoxelsPerS`: the
+ * network's speed before any job has run; asked for when it is needed.
+ */
+export function createThroughput(events: Events, warmUpVoxelsPerS: () => number | undefined) {
   let deliveries: { atMs: number; voxels: number }[] = [];
   let jobs: { voxels: number; elapsedS: number }[] = [];
+  let running: { readonly id: string; voxels: number } | undefined;
+
+  function deliver(id: string, voxels: number): void {
+    if (running?.id !== id) return;
+    deliveries.push({ atMs: performance.now(), voxels: Math.max(0, voxels - running.voxels) });
+    running.voxels = voxels;
+  }
+
+  events.on("jobProgressed", ({ job, progress }) => deliver(job.id, progress.doneVoxels));
+  events.on("jobChanged", ({ id, status, outcome }) => {
+    if (status === "running") running = { id, voxels: 0 };
+    if (status === "done" && outcome !== undefined) {
+      deliver(id, outcome.voxels);
+      // Reading, writing and verifying counted.
+      const { voxels, elapsedS } = outcome;
+      jobs = [...jobs, { voxels, elapsedS }].slice(-jobsRemembered);
+    }
+    if (status !== "running" && running?.id === id) running = undefined;
+  });
 
   return {
-    deliver: (voxels, nowMs) => {
-      deliveries.push({ atMs: nowMs, voxels });
-    },
-    voxelsPerS: (nowMs) => {
+    /** Those of the running job so far; undefined while none runs. */
+    runningVoxels: (): number | undefined => running?.voxels,
+    /** Of the last minute. */
+    voxelsPerS: (): number => {
+      const nowMs = performance.now();
       deliveries = deliveries.filter(({ atMs }) => nowMs - atMs <= windowS * 1000);
       return deliveries.reduce((sum, { voxels }) => sum + voxels, 0) / windowS;
     },
-    finish: (voxels, elapsedS) => {
-      jobs = [...jobs, { voxels, elapsedS }].slice(-jobsRemembered);
-    },
-    eta: (voxels) => {
+    /** Until `voxels` more are done, and what that rests on. */
+    eta: (voxels: number): { etaS: number; basis: string } | undefined => {
       const doneVoxels = jobs.reduce((sum, job) => sum + job.voxels, 0);
       const doneS = jobs.reduce((sum, job) => sum + job.elapsedS, 0);
       if (doneVoxels > 0 && doneS > 0) {

@@ -1,25 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DaemonConfig, FolderConfig, ModelChoice } from "./resolve.ts";
 
-/** What a daemon makes of a configuration that was changed while it runs. */
-export interface ConfigChanges {
-  /** What its folders run from now on, where that is something else. */
-  readonly choices: readonly ModelChoice[];
-  /** Options, as docs/configuration.md calls them, that only the next start takes. */
-  readonly later: readonly string[];
-}
-
 /** A folder is not the same one where these differ: its models wait with them. */
 const ofPlace: readonly string[] = ["path", "output"] satisfies (keyof FolderConfig)[];
 const ofModel: readonly string[] = ["model", "channels", "run_anyway"] satisfies (keyof ModelChoice)[];
 
-/** `running`: what each folder runs now, and the rest as it was at the start. */
-export function configChanges(running: DaemonConfig, next: DaemonConfig): ConfigChanges {
+/**
+ * What a daemon makes of a configuration that was changed while it runs. `running`: what each folder runs now, and the rest
+ * as it was at the start.
+ */
+export function configChanges(running: DaemonConfig, next: DaemonConfig) {
   const { folders: before, ...rest } = running;
   const { folders: after, ...nextRest } = next;
   const pairs = before.map((folder) => ({ folder, now: after.find(({ name }) => name === folder.name) }));
   const staysInPlace = (folder: FolderConfig, now: FolderConfig): boolean =>
     !differing(folder, now).some((key) => ofPlace.includes(key));
+  /** What its folders run from now on, where that is something else. */
   const choices = pairs.flatMap(({ folder, now }) =>
     now !== undefined &&
     staysInPlace(folder, now) &&
@@ -27,6 +23,7 @@ export function configChanges(running: DaemonConfig, next: DaemonConfig): Config
       ? [choiceOf(now)]
       : [],
   );
+  /** Options, as docs/configuration.md calls them, that only the next start takes. */
   const later = [
     ...differing(rest, nextRest).flatMap((section) => optionsIn(section, rest, nextRest)),
     ...pairs.flatMap(({ folder, now }) =>

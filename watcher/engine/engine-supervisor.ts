@@ -7,37 +7,15 @@ import { restartDelayMs } from "../../runtime/engine/restart-delay.ts";
 import type { Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
 import { type DaemonConfig, type ModelChoice, modelsOf } from "../config/resolve.ts";
-import type { DaemonEvents, EngineCondition } from "../events/daemon-events.ts";
+import type { EngineCondition } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
 import { isModelFault } from "../ledger/held-faults.ts";
-import { createModelChecks } from "../models/model-checks.ts";
-import type { Model } from "../models/models.ts";
+import { createModelChecks, type Model } from "../models/models.ts";
 import { isEngineLoss } from "../queue/retry.ts";
 
-/** The engine and the models that it may run. */
-export interface EngineSupervisor {
-  /** Checks the models, starts the engine, waits until it is warm. Rejects where the engine cannot be had. */
-  readonly warmUp: () => Promise<Warm>;
-  /** Once it is warm. */
-  readonly engine: () => Engine | undefined;
-  readonly facts: () => WarmUpResult | undefined;
-  readonly models: () => readonly Model[];
-  /**
-   * Checks all models again, because a job met a fault of one, while no job runs. An engine that was started with one
-   * that is not in order is replaced by one without it. True where that was so, or where a model is not what it was.
-   */
-  readonly checkModels: () => Promise<boolean>;
-  /** Checks what a folder is to run from now on, and tells it so; what is not in order holds the folder. */
-  readonly choose: (folder: Folder, choice: ModelChoice) => Promise<void>;
-  readonly condition: () => {
-    condition: EngineCondition;
-    provider: string | undefined;
-    reason: string | undefined;
-  };
-  readonly stop: () => Promise<void>;
-}
+export type EngineSupervisor = ReturnType<typeof createEngineSupervisor>;
 
 export interface Warm {
   readonly models: readonly Model[];
@@ -65,13 +43,13 @@ function mayPass(error: unknown): boolean {
 }
 
 /**
- * Tells `modelsChecked` and `engineChanged`; `failed` where a model was mended, but no engine can be had. Learns from the
+ * The engine and the models that it may run. Tells `modelsChecked` and `engineChanged`; `failed` where a model was mended, but no engine can be had. Learns from the
  * jobs whether the engine is alive.
  */
 export function createEngineSupervisor(
-  events: Events<DaemonEvents>,
+  events: Events,
   { config, folders, startEngine, log }: EngineSupervisorOptions,
-): EngineSupervisor {
+) {
   const stopping = new AbortController();
   let chosen: readonly ModelChoice[] = [];
   const checks = createModelChecks({
@@ -103,17 +81,24 @@ export function createEngineSupervisor(
       return;
     }
     startedWith = [first, ...others];
-    const { providers, require, memory_limit, recycle_jobs, threads, priority } = config.engine;
+    const {
+      providers,
+      require,
+      memory_limit,
+      recycle_jobs,
+      threads: intraOpThreads,
+      priority,
+    } = config.engine;
     const own = startEngine({
       models: [first, ...others],
       ...present({
         providers,
         require,
         memoryLimitBytes: memory_limit === null ? null : memoryLimitBytes(memory_limit, totalmem()),
-        intraOpThreads: threads,
+        intraOpThreads,
+        recycleAfterJobs: recycle_jobs || undefined,
       }),
       lowPriority: priority === "low",
-      ...(recycle_jobs === 0 ? {} : { recycleAfterJobs: recycle_jobs }),
       onRecycle: (jobs) => log.info(`the engine's process is replaced after ${jobs} jobs`),
       onTileTooLarge: (note) => log.warn(machineError(note, { code: "tile-too-large" })),
     });
@@ -251,7 +236,8 @@ export function createEngineSupervisor(
   });
 
   return {
-    warmUp: async () => {
+    /** Checks the models, starts the engine, waits until it is warm. Rejects where the engine cannot be had. */
+    warmUp: async (): Promise<Warm> => {
       try {
         return await warmUp();
       } catch (error) {
@@ -259,13 +245,20 @@ export function createEngineSupervisor(
         throw error;
       }
     },
-    engine: () => (facts === undefined ? undefined : engine),
-    facts: () => facts,
+    /** Once it is warm. */
+    engine: (): Engine | undefined => (facts === undefined ? undefined : engine),
+    facts: (): WarmUpResult | undefined => facts,
     models: checks.models,
-    checkModels: () => inTurn(checkModels, true),
-    choose: (folder, choice) => inTurn(() => choose(folder, choice), undefined),
+    /**
+     * Checks all models again, because a job met a fault of one, while no job runs. An engine that was started with one
+     * that is not in order is replaced by one without it. True where that was so, or where a model is not what it was.
+     */
+    checkModels: (): Promise<boolean> => inTurn(checkModels, true),
+    /** Checks what a folder is to run from now on, and tells it so; what is not in order holds the folder. */
+    choose: (folder: Folder, choice: ModelChoice): Promise<void> =>
+      inTurn(() => choose(folder, choice), undefined),
     condition: () => ({ condition, provider: facts?.provider, reason }),
-    stop: async () => {
+    stop: async (): Promise<void> => {
       stopping.abort();
       clearTimeout(looks);
       await engine?.stop();

@@ -10,10 +10,9 @@ import { parentOfProcess } from "../../runtime/worker/process-channel.ts";
 import { isHidden } from "../intake/candidate-name.ts";
 import { createScan, type Finding } from "../intake/scan.ts";
 import { drawPreview } from "./draw-preview.ts";
-import { lookAtFileSystem } from "./file-system.ts";
-import { lookAtSource } from "./look-at-source.ts";
+import { lookAtFileSystem, type WatchMode } from "./mounted-disk.ts";
 import { moveSource } from "./move-source.ts";
-import { tryWriting } from "./output-folder.ts";
+import { tryWriting, type WatchedOutput, watchOutput } from "./output-folder.ts";
 import type {
   DaemonDuties,
   FolderDuties,
@@ -21,12 +20,10 @@ import type {
   FolderSettings,
   FolderTasks,
   TaskName,
-  WatchMode,
 } from "./protocol.ts";
 import { useResultAccess } from "./result-folder.ts";
 import { restoreAside } from "./set-aside.ts";
 import { createWatchedFolder, unreachable, type WatchedFolder } from "./watched-folder.ts";
-import { type WatchedOutput, watchOutput } from "./watched-output.ts";
 
 /**
  * The process that touches one folder's disk. A share that hangs takes this process with it, not the daemon: four
@@ -160,7 +157,7 @@ function watchFolder(
       // What may not be read is told by the sweep.
       ignorePermissionErrors: true,
       followSymlinks: false,
-      ...(subfolders ? {} : { depth: 0 }),
+      ...(!subfolders && { depth: 0 }),
       ignored: (inner, facts) =>
         excluded.includes(inner) ||
         facts?.isFile() === true ||
@@ -191,13 +188,7 @@ const watchLimit =
   "the kernel's limit of watches is reached; raise it with: sysctl fs.inotify.max_user_watches=524288";
 
 async function areAllAbsent(paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) {
-    const isThere = await lstat(path).then(
-      () => true,
-      (error: unknown) => !isAbsent(error),
-    );
-    if (isThere) return false;
-  }
+  for (const path of paths) if (!(await lstat(path).then(() => false, isAbsent))) return false;
   return true;
 }
 
@@ -206,7 +197,7 @@ type Tasks = { [Name in TaskName]: Task<Name> };
 
 function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: WatchedOutput): Tasks {
   return {
-    look: ({ members }) => lookAtSource(settings.path, members, watched.check),
+    look: ({ members }) => watched.lookAt(members),
     hash: ({ source }) =>
       digestOfFile(join(settings.path, source), { onStep }).catch(async (error: unknown) => {
         // Not the file's fault where the folder is not there.
@@ -215,7 +206,7 @@ function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: Watc
       }),
     left: async ({ sources }) => {
       const left: string[] = [];
-      // Before the look and after it, as `lookAtSource` does: without its disk everything is absent.
+      // Before the look and after it, as `lookAt` does: without its disk everything is absent.
       await watched.check();
       await results.check();
       for (const { source, members, outputs } of sources) {
@@ -254,11 +245,7 @@ function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: Watc
       const noisy = await openAcquisition(join(settings.path, source), { series });
       try {
         const denoised = await openAcquisition(output);
-        try {
-          return await drawPreview(noisy, denoised);
-        } finally {
-          await denoised.close();
-        }
+        return await drawPreview(noisy, denoised).finally(() => denoised.close());
       } finally {
         await noisy.close();
       }

@@ -62,13 +62,7 @@ function rangeOf(values: Float64Array): [number, number] {
 }
 
 /** A Uint8 conversion of NaN gives 0, black. */
-function draw(
-  small: Small,
-  target: Buffer,
-  width: number,
-  left: number,
-  [low, high]: [number, number],
-): void {
+function draw(small: Small, target: Buffer, width: number, left: number, [low, high]: [number, number]) {
   for (let y = 0; y < small.height; y += 1) {
     for (let x = 0; x < small.width; x += 1) {
       const grey = (((small.values[y * small.width + x] ?? 0) - low) / (high - low)) * 255;

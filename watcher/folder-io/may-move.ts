@@ -1,4 +1,5 @@
 import type { BigIntStats } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { type EdgeError, machineError } from "../../core/errors.ts";
 import type { OpenWriters } from "./open-writers.ts";
 
@@ -62,20 +63,9 @@ function looksAs(members: readonly MemberFacts[], denoised: Denoised): boolean {
 }
 
 function areTheSame(before: readonly MemberFacts[], now: readonly MemberFacts[], renamed: boolean): boolean {
-  return (
-    before.length === now.length &&
-    before.every(({ facts: one }, index) => {
-      const other = now[index]?.facts;
-      return (
-        other !== undefined &&
-        one.dev === other.dev &&
-        one.ino === other.ino &&
-        one.size === other.size &&
-        one.mtimeNs === other.mtimeNs &&
-        (renamed || one.ctimeNs === other.ctimeNs)
-      );
-    })
-  );
+  const lookOf = ({ facts: { dev, ino, size, mtimeNs, ctimeNs } }: MemberFacts): bigint[] =>
+    renamed ? [dev, ino, size, mtimeNs] : [dev, ino, size, mtimeNs, ctimeNs];
+  return isDeepStrictEqual(before.map(lookOf), now.map(lookOf));
 }
 
 /** As `Stats.mtimeMs` has it: a double, with fractions. `BigIntStats.mtimeMs` is cut to whole milliseconds. */

@@ -1,11 +1,10 @@
 import { dirname, join } from "node:path";
 import { verificationError } from "../../core/errors.ts";
 import { syncFolder } from "../../formats/file/atomic-file.ts";
-import { factsOf } from "./file-facts.ts";
 import { type Denoised, type MemberFacts, objectionToMove } from "./may-move.ts";
 import type { MoveTarget } from "./move-target.ts";
 import { findOpenWriters } from "./open-writers.ts";
-import { putBack, removeAside, setAside } from "./set-aside.ts";
+import { factsOf, putBack, removeAside, setAside } from "./set-aside.ts";
 
 /** The files of one acquisition on their way: what they are, whether they may go, and how they lose their names. */
 

@@ -6,7 +6,6 @@ import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { nameLimitOf } from "../../formats/file/name-limit.ts";
 import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
 import { copySource } from "./copy-source.ts";
-import { factsOf } from "./file-facts.ts";
 import {
   isAnother,
   judge,
@@ -17,8 +16,7 @@ import {
   removeAsideAfter,
 } from "./move-members.ts";
 import { prepareTarget } from "./move-target.ts";
-import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
-import { giveName, takeName } from "./set-aside.ts";
+import { factsOf, giveName, mostNumbers, noFreeName, numberedPath, takeName } from "./set-aside.ts";
 
 export type MoveEnd =
   /** `unseen`: processes whose open files could not be looked at; undefined where that is not even known. */
@@ -32,12 +30,19 @@ export type MoveEnd =
   /** The source is not in the watch folder any more. */
   | { readonly kind: "gone" };
 
+/** An order at work. */
+interface Move extends MoveOrder {
+  /** Called after each piece of work on the disk. */
+  readonly onStep: () => void;
+}
+
 /**
  * Moves the files of an acquisition below `target`; a name that is taken there is left alone and `name-2.tif`, … is
  * used. Whatever dies meanwhile, asking again finishes the move. Throws `EdgeError` with the reason where the source
  * has to stay: above all while somebody writes to it, or when it is not what was denoised.
  */
-export async function moveSource(order: MoveOrder, onStep: () => void): Promise<MoveEnd> {
+export async function moveSource(asked: MoveOrder, onStep: () => void): Promise<MoveEnd> {
+  const order: Move = { ...asked, onStep };
   const first = join(order.folder, order.members[0] ?? "");
   try {
     const present = await presentMembers(order);
@@ -46,7 +51,7 @@ export async function moveSource(order: MoveOrder, onStep: () => void): Promise<
     const judged = judge(order, { members: present, denoised: whole ? order.denoised : undefined });
     const mountPoint = await prepareTarget(order, present);
     onStep();
-    const target = await moveMembers(order, present, await isAcrossDisks(order, present), onStep);
+    const target = await moveMembers(order, present, await isAcrossDisks(order, present));
     return { kind: "moved", target, mountPoint, unseen: judged.unseen };
   } catch (error) {
     if (isEdgeError(error)) throw error;
@@ -61,26 +66,21 @@ export async function moveSource(order: MoveOrder, onStep: () => void): Promise<
   }
 }
 
-async function moveMembers(
-  order: MoveOrder,
-  present: readonly Member[],
-  acrossDisks: boolean,
-  onStep: () => void,
-): Promise<string> {
+async function moveMembers(order: Move, present: readonly Member[], acrossDisks: boolean): Promise<string> {
   const limitBytes = await nameLimitOf(order.target);
   let now = present;
   for (let number = 1; number <= mostNumbers; number += 1) {
     const placeOf = (source: string): string => numberedPath(join(order.target, source), number, limitBytes);
-    const ready = await readyAt(order, now, placeOf, acrossDisks, onStep);
+    const ready = await readyAt(order, now, placeOf, acrossDisks);
     if (ready === undefined) continue;
-    if (acrossDisks) await copyMembers(order, now, ready, placeOf, onStep);
+    if (acrossDisks) await copyMembers(order, now, ready, placeOf);
     else {
       const moved = await renameMembers(order, now, placeOf);
       if (moved !== "moved") {
         // They were without their names for a moment, which shows in their ctime.
         now = await lookAgain(order, now);
         // One disk that is mounted twice is two to the kernel.
-        if (moved === "other-disk") return moveMembers(order, now, true, onStep);
+        if (moved === "other-disk") return moveMembers(order, now, true);
         continue;
       }
     }
@@ -89,7 +89,7 @@ async function moveMembers(
   throw noFreeName(join(order.target, order.members[0] ?? ""));
 }
 
-async function isAcrossDisks({ target }: MoveOrder, present: readonly Member[]): Promise<boolean> {
+async function isAcrossDisks({ target }: Move, present: readonly Member[]): Promise<boolean> {
   for (const { source, facts } of present) {
     const { dev } = await stat(dirname(join(target, source)), { bigint: true });
     if (dev !== facts.dev) return true;
@@ -103,11 +103,10 @@ async function isAcrossDisks({ target }: MoveOrder, present: readonly Member[]):
  * found. Throws where a member is neither here nor there.
  */
 async function readyAt(
-  order: MoveOrder,
+  order: Move,
   present: readonly Member[],
   placeOf: (source: string) => string,
   acrossDisks: boolean,
-  onStep: () => void,
 ): Promise<ReadonlySet<string> | undefined> {
   const ready = new Set<string>();
   let missing: string | undefined;
@@ -121,7 +120,7 @@ async function readyAt(
     const linked = here?.dev === there.dev && here.ino === there.ino;
     const maybeCopied = here === undefined || (acrossDisks && here.size === there.size);
     if (!linked && !(maybeCopied && there.isFile())) return undefined;
-    if (!linked && (await digestOfFile(placeOf(source), { onStep })) !== order.sha256[source])
+    if (!linked && (await digestOfFile(placeOf(source), { onStep: order.onStep })) !== order.sha256[source])
       return undefined;
     ready.add(source);
   }
@@ -132,7 +131,7 @@ async function readyAt(
 
 /** Gives each file its new name before it loses its old one: no byte is lost by that, whoever writes. */
 async function renameMembers(
-  order: MoveOrder,
+  order: Move,
   present: readonly Member[],
   placeOf: (source: string) => string,
 ): Promise<"moved" | "taken" | "other-disk"> {
@@ -157,23 +156,23 @@ async function renameMembers(
 
 /** Copies, compares, looks again, and only then removes. */
 async function copyMembers(
-  order: MoveOrder,
+  order: Move,
   present: readonly Member[],
   ready: ReadonlySet<string>,
   placeOf: (source: string) => string,
-  onStep: () => void,
 ): Promise<void> {
   const partials = new Map<string, string>();
   try {
     for (const { source, path, facts } of present) {
       if (ready.has(source)) {
         // Its copy was compared by hash; so must the source be, which is to go.
-        if ((await digestOfFile(path, { onStep })) !== order.sha256[source]) throw isAnother(path);
+        if ((await digestOfFile(path, { onStep: order.onStep })) !== order.sha256[source])
+          throw isAnother(path);
         continue;
       }
       const partial = claimPartial(placeOf(source));
       partials.set(source, partial);
-      const sha256 = await copySource(path, facts, partial, onStep);
+      const sha256 = await copySource(path, facts, partial, order.onStep);
       if (sha256 !== order.sha256[source]) throw isAnother(path);
     }
     judge(order, { members: await presentMembers(order), denoised: undefined, before: present });

@@ -3,9 +3,9 @@ import { basename, dirname, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { claimPartial, forgetPartial, removeStalePartials } from "../../formats/file/partial-name.ts";
-import { factsOf } from "./file-facts.ts";
 import { mountedDisk } from "./mounted-disk.ts";
 import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
+import { factsOf } from "./set-aside.ts";
 
 /** The folder that finished sources are moved to. */
 export interface MoveTarget {

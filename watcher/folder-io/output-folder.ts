@@ -1,15 +1,46 @@
 import { constants } from "node:fs";
-import { access, open, unlink } from "node:fs/promises";
+import { access, open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { isEdgeError, machineError } from "../../core/errors.ts";
+import { isEdgeError, machineError, reportOf } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { writeError } from "../../formats/file/file-errors.ts";
-import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
-import { mountedDisk } from "./mounted-disk.ts";
+import { nameLimitOf } from "../../formats/file/name-limit.ts";
+import { claimPartial, forgetPartial, removeStalePartials } from "../../formats/file/partial-name.ts";
+import { deepestLevel } from "../intake/sweep.ts";
+import { lookAtFileSystem, mountedDisk } from "./mounted-disk.ts";
+import type { FolderSettings, OutputState } from "./protocol.ts";
 import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
 
 /** Whether results can be written, and whether the disk is there on which they have lain so far. */
+
+export type WatchedOutput = ReturnType<typeof watchOutput>;
+
+/**
+ * The folder of the results; remembers where its disk was mounted when it was last in order. The first time that it is,
+ * what killed processes left half written there is removed: perhaps no job follows that would do it.
+ */
+export function watchOutput(
+  { output, access, subfolders }: FolderSettings,
+  outputMountPoint: string | undefined,
+  onStep: () => void,
+) {
+  let remembered = outputMountPoint;
+  let tidied = false;
+  const check = async (): Promise<Extract<OutputState, { freeBytes: number }>> => {
+    remembered = await checkOutput(output, remembered, access);
+    if (!tidied) {
+      tidied = true;
+      await removeLeftPartials(output, subfolders, onStep);
+    }
+    const { freeBytes, freeFiles } = await lookAtFileSystem(output);
+    return { mountPoint: remembered, freeBytes, freeFiles, nameBytes: await nameLimitOf(output) };
+  };
+  return {
+    check,
+    state: (): Promise<OutputState> => check().catch((error: unknown) => ({ error: reportOf(error) })),
+  };
+}
 
 const goesOn = "the folder goes on by itself";
 const resultsFolder = {
@@ -88,4 +119,22 @@ function unwritable(error: unknown, file: string): unknown {
     retryable: true,
     cause: error,
   });
+}
+
+/**
+ * Removes what killed processes left half written in `folder`, and with `subfolders` below it too. A folder that cannot
+ * be listed is left out. `onStep` is called after each folder.
+ */
+async function removeLeftPartials(folder: string, subfolders: boolean, onStep: () => void): Promise<void> {
+  const pending = [{ path: folder, level: 0 }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { path, level } = next;
+    await removeStalePartials(path);
+    onStep();
+    if (!subfolders || level === deepestLevel) continue;
+    const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (entry.isDirectory()) pending.push({ path: join(path, entry.name), level: level + 1 });
+    }
+  }
 }

@@ -1,29 +1,24 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import type { PlaneIndex } from "../../formats/plane/plane-source.ts";
-import type { Finding, ScanSummary } from "../intake/scan.ts";
+import type { FolderConfig } from "../config/resolve.ts";
+import type { Finding, ScanSettings, ScanSummary } from "../intake/scan.ts";
 import type { KnownFile } from "../intake/seen-files.ts";
 import type { OldSource } from "../ledger/history.ts";
-import type { SourceLook } from "./look-at-source.ts";
+import type { WatchMode } from "./mounted-disk.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
+import type { SourceLook } from "./watched-folder.ts";
 
 /** What the daemon and the process that does one folder's disk work say to each other. */
 
-export interface FolderSettings {
-  readonly path: string;
-  readonly output: string;
-  readonly moveTo: string | undefined;
+export interface FolderSettings
+  extends Pick<FolderConfig, "path" | "output" | "moveTo" | "subfolders" | "ignore">,
+    Pick<ScanSettings, "quietMs" | "looks" | "zeroTailMs" | "brokenMs"> {
   /** Of results; folders that are made for them follow it. */
   readonly access: FileAccess;
   /** Make `path` where it is missing: only for the folder of the defaults, never below a mount point. */
   readonly makePath: boolean;
-  readonly subfolders: boolean;
-  readonly ignore: readonly string[];
-  readonly quietMs: number;
-  readonly looks: number;
-  readonly zeroTailMs: number;
-  readonly brokenMs: number;
   readonly sweepMs: number;
 }
 
@@ -107,10 +102,4 @@ export interface Swept {
   readonly mountPoint: string;
   readonly summary: ScanSummary;
   readonly output: OutputState;
-}
-
-/** Whether events can be had from this file system, and why not. */
-export interface WatchMode {
-  readonly events: boolean;
-  readonly why: string;
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
+import type { BigIntStats } from "node:fs";
 import { link, lstat, mkdir, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { systemCode } from "../../core/errors.ts";
-import { nameLimitOf } from "../../formats/file/name-limit.ts";
-import { mostNumbers, noFreeName, numberedPath } from "./numbered-path.ts";
+import { basename, dirname, join, parse } from "node:path";
+import { machineError, systemCode } from "../../core/errors.ts";
+import { fittedName, nameLimitOf } from "../../formats/file/name-limit.ts";
 
 /**
  * The last moment of a move: the source is renamed into a hidden folder beside it, where nobody can open or replace it
@@ -101,4 +101,33 @@ export async function giveName(from: string, to: string): Promise<"linked" | "re
 async function isSameFile(one: string, other: string): Promise<boolean> {
   const [here, there] = await Promise.all([lstat(one, { bigint: true }), lstat(other, { bigint: true })]);
   return here.dev === there.dev && here.ino === there.ino;
+}
+
+/** What lstat(2) tells of `path`; undefined where nothing has that name. */
+export async function factsOf(path: string): Promise<BigIntStats | undefined> {
+  return lstat(path, { bigint: true }).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** More names than this are not tried for one file. */
+export const mostNumbers = 1000;
+
+/**
+ * `a/b.tif`, then `a/b-2.tif`, `a/b-3.tif`, …: the path that is tried as the `number`-th, from 1. A name of more than
+ * `limitBytes` is shortened. Pure.
+ */
+export function numberedPath(path: string, number: number, limitBytes: number): string {
+  const { dir, name, ext } = parse(path);
+  return join(dir, fittedName(name, number === 1 ? ext : `-${number}${ext}`, limitBytes));
+}
+
+export function noFreeName(file: string) {
+  return machineError("no free name is left for the source", {
+    code: "move-names",
+    file,
+    remedy: "Empty the folder that finished sources are moved to",
+    retryable: true,
+  });
 }

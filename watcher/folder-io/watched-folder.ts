@@ -1,16 +1,17 @@
 import { constants } from "node:fs";
 import { access, opendir, stat } from "node:fs/promises";
-import { type EdgeError, isDenied, isEdgeError, machineError, systemCode } from "../../core/errors.ts";
+import { join } from "node:path";
+import {
+  type EdgeError,
+  isAbsent,
+  isDenied,
+  isEdgeError,
+  machineError,
+  systemCode,
+} from "../../core/errors.ts";
 import { isEmpty, mountedDisk } from "./mounted-disk.ts";
 
-/** Whether the watch folder is there, so that what it lacks was really removed. */
-export interface WatchedFolder {
-  /**
-   * Answers where its disk is mounted. Throws `EdgeError` (`machine`, `folder-unreachable`) where the folder is missing,
-   * may not be read, or is empty on another disk than before.
-   */
-  readonly check: () => Promise<string>;
-}
+export type WatchedFolder = ReturnType<typeof createWatchedFolder>;
 
 const watchedDisk = {
   disk: "the disk of the watch folder",
@@ -18,26 +19,42 @@ const watchedDisk = {
   option: "folders[].path",
 };
 
-/** `mountPointBefore`: where its disk was mounted when it was last looked at; undefined: never yet. */
-export function createWatchedFolder(path: string, mountPointBefore: string | undefined): WatchedFolder {
+/**
+ * The watch folder, and whether it is there, so that what it lacks was really removed. `mountPointBefore`: where its disk
+ * was mounted when it was last looked at; undefined: never yet.
+ */
+export function createWatchedFolder(path: string, mountPointBefore: string | undefined) {
   let mountPoint = mountPointBefore;
   let device: number | undefined;
-  return {
-    check: async () => {
-      try {
-        const { dev } = await stat(path);
-        await (await opendir(path)).close();
-        await access(path, constants.X_OK);
-        const mountedAt = await mountedDisk(path, mountPoint, watchedDisk);
-        if (device !== undefined && device !== dev && (await isEmpty(path))) throw emptyMountPoint(path);
-        device = dev;
-        mountPoint = mountedAt;
-        return mountedAt;
-      } catch (error) {
-        throw unreachable(error, path);
-      }
-    },
-  };
+
+  /**
+   * Answers where its disk is mounted. Throws `EdgeError` (`machine`, `folder-unreachable`) where the folder is missing,
+   * may not be read, or is empty on another disk than before.
+   */
+  async function check(): Promise<string> {
+    try {
+      const { dev } = await stat(path);
+      await (await opendir(path)).close();
+      await access(path, constants.X_OK);
+      const mountedAt = await mountedDisk(path, mountPoint, watchedDisk);
+      if (device !== undefined && device !== dev && (await isEmpty(path))) throw emptyMountPoint(path);
+      device = dev;
+      mountPoint = mountedAt;
+      return mountedAt;
+    } catch (error) {
+      throw unreachable(error, path);
+    }
+  }
+
+  /** What lies there of an acquisition. Throws as `check`. */
+  async function lookAt(members: readonly string[]): Promise<SourceLook> {
+    const look = await lookAtMembers(path, members);
+    // After the look: a folder that vanished before it is then still gone.
+    await check();
+    return look;
+  }
+
+  return { check, lookAt };
 }
 
 /** What is told of a folder whose disk refused something; an `EdgeError` stays itself. */
@@ -62,4 +79,26 @@ function emptyMountPoint(file: string): EdgeError {
     remedy: "Mount the share again; the daemon tries again by itself",
     retryable: true,
   });
+}
+
+/** What lies in the watch folder of an acquisition. */
+export type SourceLook =
+  /** Size of all members together, and when the newest of them was changed: as the ledger identifies them. */
+  | { readonly kind: "there"; readonly sizeBytes: number; readonly mtimeMs: number }
+  /** The folder is there and a member is not. */
+  | { readonly kind: "gone" }
+  /** The system does not let us look at it; whoever opens it is told why. */
+  | { readonly kind: "unknown" };
+
+async function lookAtMembers(folder: string, members: readonly string[]): Promise<SourceLook> {
+  try {
+    const found = await Promise.all(members.map((member) => stat(join(folder, member))));
+    return {
+      kind: "there",
+      sizeBytes: found.reduce((sum, { size }) => sum + size, 0),
+      mtimeMs: Math.max(...found.map(({ mtimeMs }) => mtimeMs)),
+    };
+  } catch (error) {
+    return { kind: isAbsent(error) ? "gone" : "unknown" };
+  }
 }

@@ -1,14 +1,10 @@
 import { machineError } from "../../core/errors.ts";
-import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "./folder.ts";
 
 /** Tells a folder how noisy its newest acquisition was against the calibrations that are pinned to it, and warns. */
-export function compareNoise(
-  events: Events<DaemonEvents>,
-  { folders, log }: { readonly folders: readonly Folder[]; readonly log: Pick<DaemonLog, "warn"> },
-): void {
+export function compareNoise(events: Events, folders: readonly Folder[], log: Pick<DaemonLog, "warn">) {
   events.on("jobChanged", (job) => {
     const noise = job.status === "done" ? job.outcome?.noise : undefined;
     if (noise === undefined) return;

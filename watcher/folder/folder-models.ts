@@ -2,19 +2,15 @@ import { type ErrorReport, errorFromReport, machineError, reportOf } from "../..
 import { otherTaskError } from "../../export/package/stated-task.ts";
 import { chooseTiles } from "../../runtime/plan/choose-tile.ts";
 import { type FolderConfig, modelsOf } from "../config/resolve.ts";
-import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import { type Model, packagesOf } from "../models/models.ts";
 import type { Folder } from "./folder.ts";
-import { inWordsOfFolder } from "./folder-remedy.ts";
+import { inWordsOfFolder } from "./folder-state.ts";
 import { otherModelWarning } from "./pinned-calibrations.ts";
 
 /** Tells each folder what each check of its models means for it. */
-export function followModels(
-  events: Events<DaemonEvents>,
-  { folders, log }: { readonly folders: readonly Folder[]; readonly log: DaemonLog },
-): void {
+export function followModels(events: Events, folders: readonly Folder[], log: DaemonLog) {
   events.on("modelsChecked", (models) => {
     for (const folder of folders) {
       const error =

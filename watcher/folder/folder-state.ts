@@ -1,17 +1,16 @@
-import type { ErrorReport } from "../../core/errors.ts";
+import { type ErrorReport, hasCode } from "../../core/errors.ts";
 import type { FolderStateBody } from "../../core/messages.ts";
+import { withoutOwnName } from "../../core/own-name.ts";
 import { present } from "../../core/record.ts";
 import type { NoiseCheck } from "../../runtime/intensity/noise-check.ts";
-import type { WatchMode } from "../folder-io/protocol.ts";
+import type { SettleConfig } from "../config/schema.ts";
+import type { WatchMode } from "../folder-io/mounted-disk.ts";
 import type { BlindSpots } from "../intake/sweep.ts";
+import type { Job } from "../ledger/job.ts";
 import { noiseBody } from "../messages/job-message.ts";
 
 /** What a job was made for, as it was seen; where it is gone or another, nothing waits for its result. */
-export interface SeenSource {
-  readonly members: readonly string[];
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-}
+export type SeenSource = Pick<Job, "members" | "sizeBytes" | "mtimeMs">;
 
 /** What is known of a folder; each fact is set and cleared by whoever observes it. */
 export interface FolderFacts {
@@ -134,4 +133,33 @@ export function againstPinned({ otherModel, compared }: FolderFacts): FolderStat
 /** Rounded so that what is needed is more than what is free in words too. */
 function mib(bytes: number, round: (value: number) => number): string {
   return `${round(bytes / 2 ** 20)} MiB`;
+}
+
+/** What a person is told when a file at rest begins to wait because it cannot be read whole: why, and until when. Pure. */
+export function waitingWords(source: string, error: ErrorReport, settle: SettleConfig): string {
+  const isTaken = hasCode(error, "file-zero-tail") && settle.zero_tail_s < settle.broken_s;
+  const end = isTaken
+    ? `it is taken after ${spoken(settle.zero_tail_s)}`
+    : `it fails after ${spoken(settle.broken_s)}`;
+  return `${source} waits: ${withoutOwnName(error.message, source)}; ${end} without a change`;
+}
+
+/** "90 s", "5 min": as it is configured, in whole minutes where that says the same. */
+function spoken(seconds: number): string {
+  return seconds > 0 && seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+}
+
+/**
+ * An error of a job in the words of the daemon, whose user gave no names, tiles and channels but in the configuration. Pure.
+ */
+export function inWordsOfFolder(error: ErrorReport, folder: string): ErrorReport {
+  const again = "touch the source: the daemon then takes it again";
+  if (hasCode(error, "output-is-folder")) return { ...error, remedy: `Move that folder away, and ${again}` };
+  if (hasCode(error, "tile-size", "overlap-too-wide")) {
+    const options = `folders[].tile and folders[].overlap of the folder ${folder} in the configuration`;
+    return { ...error, remedy: `Change ${options}, start the daemon again, and ${again}` };
+  }
+  if (!hasCode(error, "channel-unknown")) return error;
+  const change = `Change folders[].channels of the folder ${folder} in the configuration, and ${again}`;
+  return { ...error, remedy: error.remedy === undefined ? change : `${error.remedy}. ${change}` };
 }

@@ -1,21 +1,42 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
+import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { nameLimits } from "../../formats/file/name-limit.ts";
-import type { ModelChoice } from "../config/resolve.ts";
+import type { FolderConfig, ModelChoice } from "../config/resolve.ts";
 import type { SettleConfig } from "../config/schema.ts";
-import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import { createFolderIo, type FolderIo } from "../folder-io/host.ts";
 import type { OutputState } from "../folder-io/protocol.ts";
+import { resultAccess } from "../folder-io/result-folder.ts";
 import type { Finding } from "../intake/scan.ts";
 import type { WholeOptions } from "../ledger/admission.ts";
 import { isOutputFault } from "../ledger/held-faults.ts";
 import type { Admission, Job } from "../ledger/job.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { type FolderFacts, folderState, hasRoom, isOpen, type SeenSource } from "./folder-state.ts";
-import type { ReadFolder } from "./read-folder.ts";
-import { waitingWords } from "./waiting-words.ts";
+import {
+  type FolderFacts,
+  folderState,
+  hasRoom,
+  isOpen,
+  type SeenSource,
+  waitingWords,
+} from "./folder-state.ts";
+import { type PinnedCalibration, readPinned } from "./pinned-calibrations.ts";
+
+/** What the configuration says of a watch folder, with what it names: files of calibrations, a group. */
+interface ReadFolder {
+  readonly config: FolderConfig;
+  readonly pinned: readonly PinnedCalibration[];
+  /** Of results. */
+  readonly access: FileAccess;
+}
+
+/** Throws `EdgeError` (`usage`) where a calibration cannot be read, or the group does not exist. */
+export async function readFolder(config: FolderConfig): Promise<ReadFolder> {
+  const [pinned, access] = await Promise.all([readPinned(config), resultAccess(config)]);
+  return { config, pinned, access };
+}
 
 /** One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. */
 export interface Folder extends ReadFolder {
@@ -50,7 +71,7 @@ const fullAgainMs = 10 * 60_000;
 type SeenFinding = Extract<Finding, { sighting: unknown }>;
 
 /** Tells `folderChanged`, and `jobChanged` for what its findings made of jobs. */
-export function createFolder(events: Events<DaemonEvents>, options: FolderOptions): Folder {
+export function createFolder(events: Events, options: FolderOptions): Folder {
   const { settle, ledger, log } = options;
   let { config } = options;
   const tellChange = (): void => events.tell("folderChanged", { folder: config.name });

@@ -9,18 +9,18 @@ import {
   reportOf,
 } from "../../core/errors.ts";
 import { isCompanion } from "../../formats/image-name.ts";
-import { createAwaitedDescriptions, withoutDescription } from "./awaited-descriptions.ts";
-import { looksAlike } from "./file-look.ts";
-import { createJudgedSets, type JudgedSet } from "./judged-sets.ts";
-import { listedFault } from "./listed-fault.ts";
+import {
+  createAwaitedDescriptions,
+  createJudgedSets,
+  type JudgedSet,
+  withoutDescription,
+} from "./judged-sets.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
-import { seeMembers, sightingOf } from "./see-members.ts";
-import { type Candidate, createSeenFiles, type KnownFile } from "./seen-files.ts";
+import { type Candidate, createSeenFiles, type KnownFile, toldNow } from "./seen-files.ts";
 import { type QuietRule, quietForMs } from "./settle.ts";
-import type { Sighting } from "./sighting.ts";
+import { looksAlike, type Sighting, seeMembers, sightingOf } from "./sighting.ts";
 import { checkStructure, type OpenFile, type WholeFacts } from "./structural-check.ts";
-import { type BlindSpots, type Listed, type SweepOptions, sweep } from "./sweep.ts";
-import { toldNow } from "./told-reason.ts";
+import { type BlindSpots, type Listed, listedFault, type SweepOptions, sweep } from "./sweep.ts";
 
 /** What the scan tells about a file that came to rest. */
 export type Finding =
@@ -53,7 +53,6 @@ export interface ScanSettings extends QuietRule, SweepOptions {
 
 /** How things stand after a sweep. */
 export interface ScanSummary {
-  readonly files: number;
   /** Not yet at rest, with the reason of the one that has waited longest. */
   readonly unsettled: number;
   readonly oldestReason: string | undefined;
@@ -102,7 +101,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     }
     sets.keepWaiting();
     descriptions.keepAwaited(files.awaited());
-    return { files: listed.length, ...files.unsettled(), blind };
+    return { ...files.unsettled(), blind };
   }
 
   async function judge(file: Listed, candidate: Candidate): Promise<void> {
@@ -237,12 +236,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   }
 
   /** `quietMs`: for how long neither the file nor another one of its set has changed. */
-  async function judgeBroken(
-    file: Listed,
-    candidate: Candidate,
-    error: unknown,
-    quietMs: number,
-  ): Promise<void> {
+  async function judgeBroken(file: Listed, candidate: Candidate, error: unknown, quietMs: number) {
     const sighting = canBeRead(file) ? await see([file.source]).catch(() => unread(file)) : unread(file);
     // It vanished or changed while we looked: the next sweep sees what it is now.
     if (sighting === undefined) return;

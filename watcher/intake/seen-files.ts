@@ -1,11 +1,9 @@
+import { type BackoffRule, doubledMs } from "../../core/backoff.ts";
 import type { ErrorReport } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
-import { type FileLook, looksAlike } from "./file-look.ts";
-import type { SparseHashes } from "./identity.ts";
 import { observe, type QuietRule, unrest, type Watched } from "./settle.ts";
-import type { SeenMember } from "./sighting.ts";
+import { type FileLook, looksAlike, type SeenMember, type SparseHashes } from "./sighting.ts";
 import type { Listed } from "./sweep.ts";
-import type { ToldReason } from "./told-reason.ts";
 
 /** What is known of each file of a folder: that its content was told, or for how long it waits to be judged. */
 
@@ -131,4 +129,30 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
       return { unsettled: candidates.size, oldestReason: oldest?.reason };
     },
   };
+}
+
+/** The reason for which a file waits, as it was told last. Pure. */
+export interface ToldReason {
+  readonly code: string;
+  readonly message: string;
+  /** How often a reason of this kind was told. */
+  readonly times: number;
+  /** Milliseconds of the scan's clock. */
+  readonly atMs: number;
+}
+
+/**
+ * What is told now; undefined where nothing is. The files of a set that comes for hours wait for another one of them each time:
+ * reasons of one kind are told after pauses that double.
+ */
+export function toldNow(
+  before: ToldReason | undefined,
+  { code, message }: ErrorReport,
+  atMs: number,
+  pauses: BackoffRule,
+): ToldReason | undefined {
+  if (before?.code !== code) return { code, message, times: 1, atMs };
+  if (before.message === message || atMs - before.atMs < doubledMs(pauses, before.times - 1))
+    return undefined;
+  return { code, message, times: before.times + 1, atMs };
 }

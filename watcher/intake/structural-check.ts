@@ -48,7 +48,7 @@ export async function checkStructure(path: string, open: OpenFile, reading: Read
       first !== undefined && "acquisition" in first ? first.acquisition.describedBy : undefined;
     return {
       files,
-      ...(describer === undefined ? {} : { describedBy: join(dirname(path), describer) }),
+      ...(describer !== undefined && { describedBy: join(dirname(path), describer) }),
       found: await findWhole(series, reading),
     };
   } finally {

@@ -2,6 +2,7 @@ import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type EdgeError,
   type ErrorReport,
   formatError,
   isAbsent,
@@ -9,18 +10,24 @@ import {
   machineError,
   reportOf,
   systemCode,
+  unsupportedError,
 } from "../../core/errors.ts";
-import { isAside, isHidden, judgeName, type NameVerdict } from "./candidate-name.ts";
+import {
+  isAside,
+  isHidden,
+  judgeName,
+  type NameVerdict,
+  quotedName,
+  textOfName,
+  visibleName,
+} from "./candidate-name.ts";
 import { folderNotPermitted } from "./not-permitted.ts";
-import { quotedName, textOfName, visibleName } from "./visible-name.ts";
+import type { FileLook } from "./sighting.ts";
 
 /** A file that may be an acquisition, as one listing showed it. */
-export interface Listed {
+export interface Listed extends FileLook {
   /** Below the folder, with `/`. */
   readonly source: string;
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
   readonly verdict:
     | Exclude<NameVerdict, { kind: "ignored" }>
     /** Its name is not UTF-8: `source` shows it, and does not lead to it. */
@@ -31,15 +38,7 @@ export interface Listed {
     | { readonly kind: "special"; readonly what: string };
 }
 
-/** All that one look at a folder showed. */
-export interface Listing {
-  readonly files: readonly Listed[];
-  /** Subfolders that could not be looked into: how many, and why the first of them. */
-  readonly blind: BlindSpots | undefined;
-  /** Folders of which nothing, or not all, could be seen, as `a/b/` (`""`: the watch folder): what lies there may be there still. */
-  readonly unseen: readonly string[];
-}
-
+/** Subfolders that could not be looked into: how many, and why the first of them. */
 export interface BlindSpots {
   readonly count: number;
   readonly error: ErrorReport;
@@ -74,9 +73,10 @@ interface Candidate {
  * Lists `folder`. Symbolic links to folders are not followed (they may loop); links to files are. Throws what
  * the disk throws for `folder` itself; a subfolder that vanishes meanwhile is left out.
  */
-export async function sweep(folder: string, options: SweepOptions): Promise<Listing> {
+export async function sweep(folder: string, options: SweepOptions) {
   const files: Listed[] = [];
   const blind = new Map<string, Error>();
+  /** Folders of which nothing, or not all, could be seen, as `a/b/` (`""`: the watch folder): what lies there may be there still. */
   const unseen = new Set<string>();
   const pending = [{ path: folder, below: "", level: 0 }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -214,4 +214,44 @@ function tooManyFiles(folder: string) {
     allowed: `at most ${mostFiles}`,
     remedy: "Move finished acquisitions elsewhere, or watch a subfolder",
   });
+}
+
+/** Why a file cannot be taken, as far as its listing alone shows it: name, kind and size. Pure. */
+export function listedFault({ source: file, sizeBytes, verdict }: Listed): EdgeError | undefined {
+  switch (verdict.kind) {
+    // It cannot be opened under the name that we show, so nothing but another name mends it.
+    case "misnamed":
+      return unsupportedError("the file's name is not UTF-8", {
+        code: "file-misnamed",
+        file,
+        remedy:
+          "Rename it, for example with: convmv -f latin1 -t utf8 --notest FILE. The daemon then takes it by itself",
+      });
+    case "unsupported":
+      return unsupportedError(`${verdict.format.name} files are not read`, {
+        code: "container-unsupported",
+        file,
+        remedy: `Export the acquisition from ${verdict.format.exportFrom} as OME-TIFF into this folder, or let the acquisition program save TIFF`,
+      });
+    // The disk with the link's target may still be mounted.
+    case "dangling":
+      return formatError("the symbolic link leads to no file", {
+        code: "link-dangling",
+        file,
+        remedy: "Mount the disk of its target, or make the link again. The daemon then takes it by itself",
+      });
+    case "special":
+      return unsupportedError(`this is ${verdict.what} and not a file`, {
+        code: "not-a-file",
+        file,
+        remedy: "Put the acquisition's file in its place, or rename it",
+      });
+    default:
+      if (sizeBytes > 0) return undefined;
+      return formatError("the file is empty", {
+        code: "file-empty",
+        file,
+        remedy: "Copy the file again; it has no content",
+      });
+  }
 }

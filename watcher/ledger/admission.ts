@@ -6,8 +6,7 @@ import type { WholeFacts } from "../intake/structural-check.ts";
 import type { Database, Row } from "./database.ts";
 import type { Admission, Job } from "./job.ts";
 import type { JobTable, SightingKey } from "./job-table.ts";
-import { createKnownFiles } from "./known-files.ts";
-import { createSightingTable, isContentOf } from "./sighting-table.ts";
+import { createKnownFiles, createSightingTable, isContentOf } from "./sighting-table.ts";
 import { compareWhole, type WholeHashes } from "./whole-hashes.ts";
 
 /** How files that came to rest become jobs: each content once. */

@@ -1,7 +1,7 @@
 import type { JobStatus } from "../../core/job-messages.ts";
 import type { Database, SqlValue } from "./database.ts";
 import type { Job } from "./job.ts";
-import { jobFromRow, jobSelect } from "./job-row.ts";
+import { jobFromRow, jobSelect } from "./job-table.ts";
 
 /** What was done, and what is remembered of it for how long. */
 

@@ -3,8 +3,7 @@ import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database } from "./database.ts";
 import { isModelFault, isOutputFault } from "./held-faults.ts";
 import type { Job } from "./job.ts";
-import { leftNoFile } from "./job-row.ts";
-import type { JobTable } from "./job-table.ts";
+import { type JobTable, leftNoFile } from "./job-table.ts";
 
 /** What happens to a job between the queue and its end. */
 export function createJobLife({ rows, run, transaction }: Database, table: JobTable, now: () => number) {

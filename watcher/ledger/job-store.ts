@@ -28,10 +28,8 @@ export function createJobStore(database: Database, now: () => number) {
     job: (id: string): Job | undefined => select("WHERE j.id = ?", id)[0],
 
     counts: (): Counts => {
-      const byStatus = Object.fromEntries(jobStatuses.map((status) => [status, 0])) as Record<
-        JobStatus,
-        number
-      >;
+      const none = jobStatuses.map((status) => [status, 0]);
+      const byStatus = Object.fromEntries(none) as Record<JobStatus, number>;
       for (const row of rows("SELECT status, count(*) AS n FROM jobs GROUP BY status")) {
         byStatus[row["status"] as JobStatus] = Number(row["n"]);
       }
@@ -49,7 +47,7 @@ export function createJobStore(database: Database, now: () => number) {
         byFolder[folder] = {
           queued: Number(row["queued"]),
           waiting: Number(row["waiting"]),
-          ...(oldest === undefined ? {} : { oldestReason: whyItWaits(oldest) }),
+          ...(oldest && { oldestReason: whyItWaits(oldest) }),
         };
       }
       const [pending] = rows(

@@ -1,58 +1,87 @@
 import { jobKey } from "../../core/acquisition-key.ts";
 import { type ErrorReport, machineError } from "../../core/errors.ts";
-import type { JobStatus } from "../../core/job-messages.ts";
+import { present } from "../../core/record.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
-import type { Database, SqlValue } from "./database.ts";
+import type { Database, Row, SqlValue } from "./database.ts";
 import type { Job } from "./job.ts";
-import { jobFromRow, jobSelect } from "./job-row.ts";
 
-/** Rows of jobs, read and written; whoever calls has the transaction. */
-export interface JobTable {
-  /** The jobs that a clause selects; `j` are jobs, `s` their sightings. */
-  readonly select: (clause: string, ...values: SqlValue[]) => Job[];
-  /** Throws `EdgeError` (`machine`) where there is no such job. */
-  readonly existing: (id: string) => Job;
-  /** Makes the job of one series of a sighting, or says anew how it stands. Answers its id. */
-  readonly put: (folder: string, source: string, sighting: SightingKey, fields: NewJob) => string;
-  readonly end: (id: string, status: EndStatus, fields: EndFields) => Job;
-  /** Ends the job of an older content as replaced; undefined where `id` is of the newest content of its source. */
-  readonly endReplaced: (id: string) => Job | undefined;
+/**
+ * Whether the job `one` surely left no file under the name that it reserved, so that the next revision of its source may
+ * have that name. After a lost engine (parked), a result that was there (skipped) or a defect there may be one.
+ */
+export const leftNoFile = `(one.output IS NULL OR (one.status = 'failed' AND coalesce(json_extract(one.error, '$.kind'), 'defect') <> 'defect'))`;
+
+/** The columns that `jobFromRow` reads. */
+export const jobSelect = `SELECT j.*, s.folder, s.source, s.members, s.revision, s.size_bytes, s.mtime_ms,
+  (SELECT count(*) FROM jobs WHERE sighting = j.sighting) AS series_count,
+  EXISTS (SELECT 1 FROM jobs one JOIN sightings e ON e.id = one.sighting
+    WHERE e.folder = s.folder AND e.source = s.source AND e.revision < s.revision
+      AND one.series = j.series AND NOT ${leftNoFile}) AS earlier_result
+  FROM jobs j JOIN sightings s ON s.id = j.sighting`;
+
+/** The ledger wrote these columns itself, in the same version or an older one that a migration brought up. */
+export function jobFromRow(row: Row): Job {
+  const parsed = <Value>(column: string): Value | undefined =>
+    row[column] == null ? undefined : (JSON.parse(String(row[column])) as Value);
+  const { id, folder, source, series, status, attempt, voxels } = row as unknown as Job;
+  return {
+    id,
+    folder,
+    source,
+    members: parsed<string[]>("members") ?? [],
+    series,
+    seriesCount: Number(row["series_count"]),
+    // Negative where the content before it came back (`setAside`).
+    revision: Math.abs(Number(row["revision"])),
+    sizeBytes: Number(row["size_bytes"]),
+    mtimeMs: Number(row["mtime_ms"]),
+    status,
+    attempt,
+    voxels,
+    sampleBytes: Number(row["sample_bytes"]),
+    ...(row["earlier_result"] === 1 && { hasEarlierResult: true }),
+    ...present({
+      reason: row["reason"] as string | null,
+      waitsFor: row["waits_for"] as "file" | "time" | null,
+      output: row["output"] as string | null,
+      outcome: parsed<DenoiseOutcome>("outcome"),
+      error: parsed<ErrorReport>("error"),
+      endedMs: row["ended_ms"] as number | null,
+    }),
+  };
 }
+
+export type JobTable = ReturnType<typeof createJobTable>;
 
 export interface SightingKey {
   readonly id: number;
   readonly revision: number;
 }
 
-export interface NewJob {
-  readonly series: number;
-  readonly status: JobStatus;
+interface NewJob
+  extends Pick<Job, "series" | "status" | "reason" | "error">,
+    Partial<Pick<Job, "voxels" | "sampleBytes">> {
   readonly waitsFor?: "file";
-  readonly reason?: string;
-  readonly error?: ErrorReport;
-  readonly voxels?: number;
-  readonly sampleBytes?: number;
 }
 
-export type EndStatus = "done" | "failed" | "skipped" | "parked";
-
-export interface EndFields {
-  readonly reason?: string;
-  readonly outcome?: DenoiseOutcome;
-  readonly error?: ErrorReport;
-}
-
-export function createJobTable({ rows, run }: Database, now: () => number): JobTable {
+/** Rows of jobs, read and written; whoever calls has the transaction. */
+export function createJobTable({ rows, run }: Database, now: () => number) {
+  /** The jobs that a clause selects; `j` are jobs, `s` their sightings. */
   const select = (clause: string, ...values: SqlValue[]): Job[] =>
     rows(`${jobSelect} ${clause}`, ...values).map(jobFromRow);
 
+  /** Throws `EdgeError` (`machine`) where there is no such job. */
   const existing = (id: string): Job => {
     const [found] = select("WHERE j.id = ?", id);
     if (found !== undefined) return found;
     throw machineError("the ledger does not hold the job", { code: "job-unknown", found: id });
   };
 
-  const end: JobTable["end"] = (id, status, { reason, outcome, error }) => {
+  const end = (
+    id: string,
+    status: "done" | "failed" | "skipped" | "parked",
+    { reason, outcome, error }: Pick<Job, "reason" | "outcome" | "error">,
+  ): Job => {
     run(
       "UPDATE jobs SET status = ?, waits_for = NULL, reason = ?, outcome = ?, error = ?, ended_ms = ? WHERE id = ?",
       status,
@@ -69,7 +98,8 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
     select,
     existing,
     end,
-    endReplaced: (id) => {
+    /** Ends the job of an older content as replaced; undefined where `id` is of the newest content of its source. */
+    endReplaced: (id: string): Job | undefined => {
       const [newer] = rows(
         `SELECT max(o.revision) AS revision FROM jobs j JOIN sightings s ON s.id = j.sighting
            JOIN sightings o ON o.folder = s.folder AND o.source = s.source
@@ -79,7 +109,8 @@ export function createJobTable({ rows, run }: Database, now: () => number): JobT
       if (newer === undefined) return undefined;
       return end(id, "skipped", { reason: `replaced by revision ${Number(newer["revision"])}` });
     },
-    put: (folder, source, sighting, fields) => {
+    /** Makes the job of one series of a sighting, or says anew how it stands. Answers its id. */
+    put: (folder: string, source: string, sighting: SightingKey, fields: NewJob): string => {
       const [known] = rows(
         "SELECT id FROM jobs WHERE sighting = ? AND series = ?",
         sighting.id,

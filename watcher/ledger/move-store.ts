@@ -1,14 +1,11 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database, Row } from "./database.ts";
+import type { Job } from "./job.ts";
 
 /** A source whose jobs are all done and which is to leave its watch folder. */
-export interface PendingMove {
+export interface PendingMove extends Pick<Job, "source" | "members" | "sizeBytes" | "mtimeMs"> {
   readonly id: number;
-  readonly source: string;
-  readonly members: readonly string[];
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
   /** Since when it has looked like that, at the latest (milliseconds since 1970, by this machine's clock). */
   readonly seenMs: number;
   /** Those that ended in the same way in a row: it had to stay, or it was not there. */
@@ -94,6 +91,6 @@ function pendingMove(row: Row, outcomes: readonly DenoiseOutcome[]): PendingMove
     seenMs: Number(row["seen_ms"]),
     attempts: Number(row["move_attempts"]),
     outcomes,
-    ...(typeof error === "string" ? { error: JSON.parse(error) as ErrorReport } : {}),
+    ...(typeof error === "string" && { error: JSON.parse(error) as ErrorReport }),
   };
 }

@@ -4,17 +4,7 @@ import { reportOf, systemCode } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { within } from "../../core/within.ts";
 
-/**
- * The way to the broker: connects for ever, with a pause that grows and is rolled anew, and makes a fresh client
- * for each attempt. The client's own reconnecting has a fixed period, and its own store no bound.
- */
-export interface BrokerLink {
-  readonly start: () => void;
-  /** The client while messages can be given to it: connected, and not about to be closed. */
-  readonly client: () => MqttClient | undefined;
-  /** Ends the link for good, in two seconds at most; a connected client says DISCONNECT where the broker lets it. */
-  readonly stop: () => Promise<void>;
-}
+export type BrokerLink = ReturnType<typeof createBrokerLink>;
 
 /** What lets a client in. */
 export interface Login {
@@ -55,7 +45,11 @@ const flapMs = 5_000;
 const flapsTold = 3;
 const endTimeoutMs = 2_000;
 
-export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
+/**
+ * The way to the broker: connects for ever, with a pause that grows and is rolled anew, and makes a fresh client
+ * for each attempt. The client's own reconnecting has a fixed period, and its own store no bound.
+ */
+export function createBrokerLink(options: BrokerLinkOptions) {
   let current: MqttClient | undefined;
   let connectedAtMs: number | undefined;
   let failures = 0;
@@ -85,9 +79,7 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
       connectTimeout: connectTimeoutMs,
       queueQoSZero: false,
       resubscribe: false,
-      ...(will === undefined
-        ? {}
-        : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+      ...(will && { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
       ...loginOptions(login),
     };
     const client = connect(options.url, settings);
@@ -132,8 +124,11 @@ export function createBrokerLink(options: BrokerLinkOptions): BrokerLink {
 
   return {
     start: attempt,
-    client: () => (current?.connected === true && !current.disconnecting ? current : undefined),
-    stop: async () => {
+    /** The client while messages can be given to it: connected, and not about to be closed. */
+    client: (): MqttClient | undefined =>
+      current?.connected === true && !current.disconnecting ? current : undefined,
+    /** Ends the link for good, in two seconds at most; a connected client says DISCONNECT where the broker lets it. */
+    stop: async (): Promise<void> => {
       stopped = true;
       clearTimeout(timer);
       const client = current;

@@ -1,32 +1,13 @@
 import type { MqttClient } from "mqtt";
-import {
-  type CalibrationBody,
-  type CalibrationProgressBody,
-  type MessageBody,
-  messageKinds,
-} from "../../core/messages.ts";
+import type { CalibrationBody, CalibrationProgressBody } from "../../core/messages.ts";
 import { within } from "../../core/within.ts";
-import { askRightToPublish } from "./ask-right.ts";
 import type { BrokerAccess } from "./broker-access.ts";
 import { createBrokerLink } from "./broker-link.ts";
 import { brokerDown, notArriving } from "./broker-news.ts";
-import { clientIdentity } from "./client-identity.ts";
-import { encodeMessage } from "./encode-message.ts";
-import type { Outgoing } from "./outbox.ts";
-import { sendNow } from "./pump.ts";
-import { topicOf } from "./topics.ts";
-
-/** What `calibrate` says over MQTT, beside the daemon: no state, no last will, and never a reason to fail. */
-export interface CalibrationPublisher {
-  /** At most once a second; lost while the broker is away. */
-  readonly progress: (body: CalibrationProgressBody) => void;
-  /**
-   * The topic once the broker has it; undefined where it could not be had within `timeoutMs`, or where the broker
-   * does not keep what this user publishes.
-   */
-  readonly result: (body: CalibrationBody, timeoutMs: number) => Promise<string | undefined>;
-  readonly stop: () => Promise<void>;
-}
+import { askRightToPublish } from "./delivery-watch.ts";
+import { type Outgoing, sendNow } from "./outbox.ts";
+import { outgoing } from "./payload.ts";
+import { clientIdentity } from "./topics.ts";
 
 const progressMs = 1000;
 const lookMs = 50;
@@ -35,13 +16,17 @@ const remedy = "Check the broker, its address and the user";
 /** A broker gives a message back within milliseconds. */
 const echoMs = 2_000;
 
-/** `onProblem` is called once at most. */
+/**
+ * What `calibrate` says over MQTT, beside the daemon: no state, no last will, and never a reason to fail. `onProblem` is
+ * called once at most.
+ */
 export function createCalibrationPublisher(
   access: BrokerAccess,
   instance: string,
   onProblem: (error: unknown) => void,
-): CalibrationPublisher {
-  const { boot, base, clientId } = clientIdentity(instance);
+) {
+  const { clientId, ...identity } = clientIdentity(instance);
+  const sender = { ...identity, redact: (text: string) => text };
   let told = false;
   const problem = (error: unknown): void => {
     if (!told) onProblem(error);
@@ -59,19 +44,12 @@ export function createCalibrationPublisher(
   let echo: ((topic: string, payload: string) => void) | undefined;
   link.start();
 
-  function outgoing<Name extends "calibration" | "calibrationProgress">(
-    name: Name,
-    body: MessageBody<Name> & { readonly id: string },
-  ): Outgoing {
-    const { qos, retain } = messageKinds[name];
-    const payload = encodeMessage(name, body, { boot, redact: (text) => text });
-    return { topic: topicOf(base, name, { calibration: body.id }), payload, qos, retain };
-  }
-
   async function sendUntil(body: CalibrationBody, deadlineMs: number): Promise<string | undefined> {
     while (performance.now() < deadlineMs) {
       const client = link.client();
-      if (client !== undefined) return sendResult(client, outgoing("calibration", body));
+      if (client !== undefined) {
+        return sendResult(client, outgoing(sender, "calibration", body, { calibration: body.id }));
+      }
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
     problem(brokerDown(access.name, "no answer", remedy));
@@ -96,13 +74,19 @@ export function createCalibrationPublisher(
   }
 
   return {
-    progress(body) {
+    /** At most once a second; lost while the broker is away. */
+    progress(body: CalibrationProgressBody): void {
       if (body.status === "running" && performance.now() - saidMs < progressMs) return;
       saidMs = performance.now();
       const client = link.client();
-      if (client !== undefined) sendNow(client, outgoing("calibrationProgress", body)).catch(problem);
+      if (client === undefined) return;
+      sendNow(client, outgoing(sender, "calibrationProgress", body, { calibration: body.id })).catch(problem);
     },
-    result(body, timeoutMs) {
+    /**
+     * The topic once the broker has it; undefined where it could not be had within `timeoutMs`, or where the broker
+     * does not keep what this user publishes.
+     */
+    result(body: CalibrationBody, timeoutMs: number): Promise<string | undefined> {
       const sent = sendUntil(body, performance.now() + timeoutMs).catch((error: unknown) => {
         problem(error);
         return undefined;

@@ -1,3 +1,8 @@
+import { connect, ErrorWithReasonCode, type MqttClient } from "mqtt";
+import { within } from "../../core/within.ts";
+import { type Login, loginOptions } from "./broker-link.ts";
+import type { Outgoing } from "./outbox.ts";
+
 /**
  * Whether what is published reaches the broker's readers. Under MQTT 3.1.1 a broker confirms also what it throws
  * away because the user may not publish, so our own state is expected back; where it does not come, the broker is
@@ -9,17 +14,6 @@
  * - `unknown`: it did not come back, and the broker says nothing.
  */
 export type Delivery = "arrives" | "accepted" | "refused" | "unknown";
-
-export interface DeliveryWatch {
-  /** Our state is given to the broker. */
-  readonly said: () => void;
-  /** Our state came back. */
-  readonly heard: () => void;
-  /** The connection is gone: what was known is no longer. */
-  readonly reset: () => void;
-  /** Undefined until something is known of this connection. */
-  readonly verdict: () => Delivery | undefined;
-}
 
 export interface DeliveryWatchOptions {
   /** So long may our state be under way. */
@@ -39,7 +33,7 @@ export function createDeliveryWatch({
   ask,
   onVerdict,
   now = () => performance.now(),
-}: DeliveryWatchOptions): DeliveryWatch {
+}: DeliveryWatchOptions) {
   let verdict: Delivery | undefined;
   let timer: NodeJS.Timeout | undefined;
   let askedMs = Number.NEGATIVE_INFINITY;
@@ -68,17 +62,69 @@ export function createDeliveryWatch({
   }
 
   return {
-    said: () => {
+    /** Our state is given to the broker. */
+    said: (): void => {
       timer ??= setTimeout(() => void missed(), echoMs);
     },
-    heard: () => {
+    /** Our state came back. */
+    heard: (): void => {
       forget();
       conclude("arrives");
     },
-    reset: () => {
+    /** The connection is gone: what was known is no longer. */
+    reset: (): void => {
       forget();
       verdict = undefined;
     },
-    verdict: () => verdict,
+    /** Undefined until something is known of this connection. */
+    verdict: (): Delivery | undefined => verdict,
   };
+}
+
+/**
+ * Asks the broker whether this user may publish `message`, by publishing it once more over MQTT 5, where a refusal
+ * has a reason code (MQTT 5.0, 3.4.2.1); under 3.1.1 it is confirmed like any other. `unknown` where the broker does
+ * not speak MQTT 5 or does not answer. Never rejects.
+ */
+export async function askRightToPublish(
+  { url, clientId, login }: { url: string; clientId: string; login: () => Promise<Login> },
+  message: Outgoing,
+): Promise<Exclude<Delivery, "arrives">> {
+  let client: MqttClient | undefined;
+  try {
+    client = connect(url, {
+      // Our own id would end our own connection.
+      clientId: `${clientId}-ask`,
+      protocolVersion: 5,
+      clean: true,
+      reconnectPeriod: 0,
+      connectTimeout: answerMs,
+      ...loginOptions(await login()),
+    });
+    return (await within(2 * answerMs, answerOf(client, message))) ?? "unknown";
+  } catch {
+    return "unknown";
+  } finally {
+    client?.end(true);
+  }
+}
+
+const answerMs = 5_000;
+const notAuthorized = 0x87;
+
+function answerOf(client: MqttClient, message: Outgoing): Promise<Exclude<Delivery, "arrives">> {
+  return new Promise((resolve) => {
+    client.on("error", () => resolve("unknown"));
+    client.on("close", () => resolve("unknown"));
+    client.on("connect", () => {
+      client.publish(message.topic, message.payload, { qos: 1, retain: message.retain }, (error) => {
+        if (error === undefined || error === null) resolve("accepted");
+        else resolve(isRefusal(error) ? "refused" : "unknown");
+      });
+    });
+  });
+}
+
+function isRefusal(error: Error): boolean {
+  return error instanceof ErrorWithReasonCode && error.code === notAuthorized;
 }

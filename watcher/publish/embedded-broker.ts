@@ -4,18 +4,6 @@ import { Aedes } from "aedes";
 import { machineError } from "../../core/errors.ts";
 import { usualPort } from "../config/broker-address.ts";
 
-/**
- * The broker for those who have none: on loopback only, in memory only (everything retained is published again at
- * each connect), and only the daemon may write below its own topics.
- */
-export interface EmbeddedBroker {
-  readonly url: string;
-  /** What the daemon's own client presents; nobody else may take its client id. */
-  readonly username: string;
-  readonly password: string;
-  readonly stop: () => Promise<void>;
-}
-
 export interface EmbeddedBrokerOptions {
   /** null: 1883, or the next free one. 0: any free one. */
   readonly port: number | null;
@@ -30,8 +18,11 @@ const portsTried = 20;
 const drainTimeoutMs = 20_000;
 const longestClientId = 128;
 
-export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
-  const { ownClientId, base } = options;
+/**
+ * The broker for those who have none: on loopback only, in memory only (everything retained is published again at
+ * each connect), and only the daemon may write below its own topics.
+ */
+export async function startEmbeddedBroker({ port: wanted, ownClientId, base }: EmbeddedBrokerOptions) {
   const password = randomBytes(24).toString("hex");
   const broker = await Aedes.createBroker({
     drainTimeout: drainTimeoutMs,
@@ -51,7 +42,6 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       const request = packet.topic.startsWith(`${base}/request/`);
       const calibration = /^[^/]+\/[^/]+\/calibration\/[0-9a-f]{16}$/.test(packet.topic);
       const allowed = client === null || client.id === ownClientId || !ours || request || calibration;
-
       done(allowed ? null : readOnly(packet.topic));
     },
   });
@@ -62,16 +52,17 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     socket.on("error", () => socket.destroy());
     broker.handle(socket);
   });
-  const port = await listen(server, options.port).catch(async (error: unknown) => {
+  const port = await listen(server, wanted).catch(async (error: unknown) => {
     // Its own clock would keep the process.
     await new Promise<void>((resolve) => broker.close(() => resolve()));
     throw error;
   });
   return {
     url: `mqtt://${host}:${port}`,
+    /** What the daemon's own client presents; nobody else may take its client id. */
     username: "cnnt-edge",
     password,
-    stop: async () => {
+    stop: async (): Promise<void> => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await new Promise<void>((resolve) => broker.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

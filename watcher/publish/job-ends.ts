@@ -23,22 +23,7 @@ const replayBatch = 50;
  * confirms also what it throws away because the user may not publish. So an end that was confirmed counts as told when our
  * own state, said after it, comes back; where this user cannot read it, the confirmation has to do.
  */
-export interface JobEnds {
-  readonly tell: (end: JobBody) => void;
-  /** Tells what the ledger holds, as replayed, on a connection that may be used. */
-  readonly replay: () => void;
-  /** Our state is given to the broker. */
-  readonly stateSaid: () => void;
-  /** Our state came back: all that was confirmed before it was said has arrived. */
-  readonly stateHeard: () => void;
-  /** What is known of the connection; undefined after it is gone. */
-  readonly learnDelivery: (delivery: Delivery | undefined) => void;
-  readonly isIdle: () => boolean;
-  /** The daemon ends: what was confirmed is taken to have arrived where our state did last. */
-  readonly close: () => Promise<void>;
-}
-
-export function createJobEnds({ memory, send, sayState, onProblem }: JobEndsOptions): JobEnds {
+export function createJobEnds({ memory, send, sayState, onProblem }: JobEndsOptions) {
   const inFlight = new Set<string>();
   /** Confirmed since our state was said last; and for each state on its way, what was confirmed before it. */
   let fresh: string[] = [];
@@ -91,26 +76,31 @@ export function createJobEnds({ memory, send, sayState, onProblem }: JobEndsOpti
   const loudly = (work: Promise<void>): void => void work.catch(onProblem);
 
   return {
-    tell: (end) => {
+    tell: (end: JobBody): void => {
       if (delivery !== "refused") quietly(give(end));
     },
-    replay: () => quietly(replay()),
-    stateSaid: () => {
+    /** Tells what the ledger holds, as replayed, on a connection that may be used. */
+    replay: (): void => quietly(replay()),
+    /** Our state is given to the broker. */
+    stateSaid: (): void => {
       if (delivery === "refused") return;
       covered.push(fresh);
       fresh = [];
     },
-    stateHeard: () => {
+    /** Our state came back: all that was confirmed before it was said has arrived. */
+    stateHeard: (): void => {
       const ids = covered.shift() ?? [];
       if (ids.length > 0) loudly(mark(ids).then(replay));
     },
-    learnDelivery: (next) => {
+    /** What is known of the connection; undefined after it is gone. */
+    learnDelivery: (next: Delivery | undefined): void => {
       delivery = next;
       if (next === "accepted" || next === "unknown") loudly(markAll());
       if (next === "refused" || next === undefined) [fresh, covered] = [[], []];
     },
-    isIdle: () => inFlight.size === 0,
-    close: async () => {
+    isIdle: (): boolean => inFlight.size === 0,
+    /** The daemon ends: what was confirmed is taken to have arrived where our state did last. */
+    close: async (): Promise<void> => {
       if (delivery === "arrives") await markAll();
     },
   };

@@ -1,38 +1,15 @@
 import type { MqttClient } from "mqtt";
-import {
-  type JobBody,
-  type MessageBody,
-  type MessageName,
-  messageKinds,
-  type StateBody,
-} from "../../core/messages.ts";
+import type { JobBody, MessageBody, MessageName, StateBody } from "../../core/messages.ts";
 import { within } from "../../core/within.ts";
-import { askRightToPublish } from "./ask-right.ts";
-import { type BrokerLink, createBrokerLink, type Login } from "./broker-link.ts";
-import { createDeliveryWatch, type Delivery } from "./delivery-watch.ts";
-import { encodeMessage, misfit } from "./encode-message.ts";
+import { type BrokerLink, type BrokerLinkOptions, createBrokerLink } from "./broker-link.ts";
+import { birthFailed, flapping, thrownOutReason, twin } from "./broker-news.ts";
+import { askRightToPublish, createDeliveryWatch, type Delivery } from "./delivery-watch.ts";
 import { createJobEnds, type EndsMemory } from "./job-ends.ts";
-import { createOutbox, type Outgoing } from "./outbox.ts";
-import { initialState, parseState } from "./own-state.ts";
-import { birthFailed, flapping, thrownOutReason, twin } from "./publish-problems.ts";
-import { createPump, sendNow } from "./pump.ts";
+import { createOutbox, createPump, type Outgoing, sendNow } from "./outbox.ts";
+import { encodeMessage, initialState, misfit, outgoing, parseState, type Sender } from "./payload.ts";
 import { type TopicNames, topicOf } from "./topics.ts";
 
-/** What the daemon says over MQTT. Nothing leaves that its schema does not know. */
-export interface Publisher {
-  readonly start: () => void;
-  readonly publish: <Name extends Exclude<MessageName, "state">>(
-    name: Name,
-    body: MessageBody<Name>,
-    names?: TopicNames,
-  ) => void;
-  /** The end of a job: kept by the ledger until the broker has confirmed it. */
-  readonly publishEnd: (job: JobBody) => void;
-  readonly setState: (state: StateBody) => void;
-  readonly dropped: () => number;
-  /** Publishes `last`, waits for the broker's word or `timeoutMs`, and ends the link. */
-  readonly stop: (last: StateBody, timeoutMs: number) => Promise<void>;
-}
+export type Publisher = ReturnType<typeof createPublisher>;
 
 /** What outlives the process: ends not yet confirmed, and the topics that a broker keeps for us. */
 export interface PublisherMemory extends EndsMemory {
@@ -41,20 +18,14 @@ export interface PublisherMemory extends EndsMemory {
   readonly forgetRetained: (topic: string) => Promise<void>;
 }
 
-export interface PublisherOptions {
-  readonly url: string;
-  readonly clientId: string;
-  readonly login: () => Promise<Login>;
-  readonly base: string;
-  readonly boot: string;
-  /** Applied to every text that leaves. */
-  readonly redact: (text: string) => string;
+export interface PublisherOptions
+  extends Sender,
+    Pick<BrokerLinkOptions, "url" | "clientId" | "login" | "keepaliveS"> {
   readonly memory: PublisherMemory;
   /** Whether a topic that we once retained still has its subject (a folder may have left the configuration). */
   readonly isCurrent: (topic: string) => boolean;
   /** So long may our own state be under way before it counts as not arrived. */
   readonly echoMs?: number;
-  readonly keepaliveS?: number;
   /** Connected, and what is known of whether messages arrive; again whenever that changes. */
   readonly onDelivery: (delivery: Delivery) => void;
   readonly onDown: (reason: string) => void;
@@ -67,7 +38,8 @@ const usualEchoMs = 5_000;
 /** A stranger who keeps saying that we are offline is answered not more often. */
 const correctionMs = 1000;
 
-export function createPublisher(options: PublisherOptions): Publisher {
+/** What the daemon says over MQTT. Nothing leaves that its schema does not know. */
+export function createPublisher(options: PublisherOptions) {
   const { base, boot, memory } = options;
   const stateTopic = topicOf(base, "state");
   /** The present truth of every retained topic, in the order in which it was first said. */
@@ -103,7 +75,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     send: async (end) => {
       const client = listener();
       if (client === undefined) throw new Error("not connected");
-      await sendNow(client, outgoing("job", end, { job: end.id }));
+      await sendNow(client, outgoing(options, "job", end, { job: end.id }));
     },
     sayState: () => sayState(),
     onProblem: options.onProblem,
@@ -121,7 +93,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   });
   const link: BrokerLink = createBrokerLink({
     ...options,
-    will: () => ({ topic: stateTopic, payload: encode("state", will()) }),
+    will: () => ({ topic: stateTopic, payload: encodeMessage("state", will(), options) }),
     onConnect: (client) => {
       letIn = true;
       welcome(client).catch((error: unknown) => {
@@ -156,19 +128,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function will(): StateBody {
     const { provider: _provider, since: _since, ...rest } = state ?? initialState;
     return { ...rest, state: "offline", reason: "connection lost", will: true };
-  }
-
-  function encode<Name extends MessageName>(name: Name, body: MessageBody<Name>): string {
-    return encodeMessage(name, body, { boot, redact: options.redact });
-  }
-
-  function outgoing<Name extends MessageName>(
-    name: Name,
-    body: MessageBody<Name>,
-    names?: TopicNames,
-  ): Outgoing {
-    const { qos, retain } = messageKinds[name];
-    return { topic: topicOf(base, name, names), payload: encode(name, body), qos, retain };
   }
 
   /** Everything else first: `online` means that the rest is true. */
@@ -217,7 +176,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   function sayState(): void {
     if (state === undefined) return;
-    enqueue(outgoing("state", state));
+    enqueue(outgoing(options, "state", state));
   }
 
   /** A late last will, or a stranger, says that we are gone. */
@@ -252,18 +211,24 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     start: link.start,
-    publish: (name, body, names) => guarded(() => enqueue(outgoing(name, body, names))),
-    publishEnd: (job) => {
+    publish: <Name extends Exclude<MessageName, "state">>(
+      name: Name,
+      body: MessageBody<Name>,
+      names?: TopicNames,
+    ): void => guarded(() => enqueue(outgoing(options, name, body, names))),
+    /** The end of a job: kept by the ledger until the broker has confirmed it. */
+    publishEnd: (job: JobBody): void => {
       outbox.remove(topicOf(base, "job", { job: job.id }));
       if (listener() !== undefined) ends.tell(job);
-      guarded(() => enqueue(outgoing("jobLast", job)));
+      guarded(() => enqueue(outgoing(options, "jobLast", job)));
     },
-    setState: (next) => {
+    setState: (next: StateBody): void => {
       state = next;
       guarded(sayState);
     },
     dropped: outbox.dropped,
-    stop: async (last, timeoutMs) => {
+    /** Publishes `last`, waits for the broker's word or `timeoutMs`, and ends the link. */
+    stop: async (last: StateBody, timeoutMs: number): Promise<void> => {
       stopping = true;
       clearTimeout(correction);
       delivery.reset();
@@ -273,7 +238,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         const quiet = drained(() => pump.isIdle() && ends.isIdle(), timeoutMs);
         const closed = quiet.then((isQuiet) => (isQuiet ? ends.close() : undefined));
         await within(timeoutMs, closed.catch(options.onProblem));
-        const said = sendNow(client, outgoing("state", last)).catch(() => undefined);
+        const said = sendNow(client, outgoing(options, "state", last)).catch(() => undefined);
         await within(endMs - performance.now(), said);
       }
       await link.stop();

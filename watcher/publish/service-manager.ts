@@ -1,22 +1,6 @@
 import { execFile } from "node:child_process";
 
-/**
- * What systemd hears of us (sd_notify(3)). Node has no UNIX datagram sockets and a native module would need a
- * compiler, so `systemd-notify` is run: a few milliseconds of another core each half watchdog interval. Silent
- * without NOTIFY_SOCKET.
- */
-export interface ServiceManager {
-  readonly ready: (status: string) => void;
-  readonly status: (text: string) => void;
-  readonly stopping: (status: string) => void;
-  /** While starting: asks for more time before the start counts as failed. */
-  readonly extendStart: (ms: number) => void;
-  /**
-   * Pings the watchdog from a timer of this event loop, each time only after `alive` was kept: a blocked loop or a
-   * ledger that does not answer stops it. Returns a function that ends it.
-   */
-  readonly watch: (alive: () => Promise<unknown>) => () => void;
-}
+export type ServiceManager = ReturnType<typeof connectServiceManager>;
 
 export interface ServiceEnvironment {
   readonly NOTIFY_SOCKET?: string | undefined;
@@ -24,7 +8,12 @@ export interface ServiceEnvironment {
   readonly WATCHDOG_PID?: string | undefined;
 }
 
-export function connectServiceManager(environment: ServiceEnvironment, pid: number): ServiceManager {
+/**
+ * What systemd hears of us (sd_notify(3)). Node has no UNIX datagram sockets and a native module would need a
+ * compiler, so `systemd-notify` is run: a few milliseconds of another core each half watchdog interval. Silent
+ * without NOTIFY_SOCKET.
+ */
+export function connectServiceManager(environment: ServiceEnvironment, pid: number) {
   const socket = environment.NOTIFY_SOCKET ?? "";
   // One after the other: READY must not overtake what was said before it.
   let last = Promise.resolve();
@@ -33,11 +22,16 @@ export function connectServiceManager(environment: ServiceEnvironment, pid: numb
   };
   const intervalMs = socket === "" ? undefined : watchdogIntervalMs(environment, pid);
   return {
-    ready: (status) => tell("READY=1", `STATUS=${oneLine(status)}`),
-    status: (text) => tell(`STATUS=${oneLine(text)}`),
-    stopping: (status) => tell("STOPPING=1", `STATUS=${oneLine(status)}`),
-    extendStart: (ms) => tell(`EXTEND_TIMEOUT_USEC=${Math.round(ms * 1000)}`),
-    watch: (alive) => {
+    ready: (status: string): void => tell("READY=1", `STATUS=${oneLine(status)}`),
+    status: (text: string): void => tell(`STATUS=${oneLine(text)}`),
+    stopping: (status: string): void => tell("STOPPING=1", `STATUS=${oneLine(status)}`),
+    /** While starting: asks for more time before the start counts as failed. */
+    extendStart: (ms: number): void => tell(`EXTEND_TIMEOUT_USEC=${Math.round(ms * 1000)}`),
+    /**
+     * Pings the watchdog from a timer of this event loop, each time only after `alive` was kept: a blocked loop or a
+     * ledger that does not answer stops it. Returns a function that ends it.
+     */
+    watch: (alive: () => Promise<unknown>): (() => void) => {
       if (intervalMs === undefined) return () => undefined;
       const timer = setInterval(() => {
         alive().then(

@@ -1,14 +1,13 @@
 import { type ErrorReport, errorFromReport, hasCode, reportOf } from "../../core/errors.ts";
 import type { WrittenConfig } from "../config/schema.ts";
-import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
-import { inWordsOfFolder } from "../folder/folder-remedy.ts";
-import type { SourceLook } from "../folder-io/look-at-source.ts";
+import { inWordsOfFolder, type SeenSource } from "../folder/folder-state.ts";
+import type { Room } from "../folder-io/protocol.ts";
+import type { SourceLook } from "../folder-io/watched-folder.ts";
 import { isModelFault, isOutputFault, isSourceFault } from "../ledger/held-faults.ts";
 import type { ClaimedJob, JobQueue } from "./job-queue.ts";
-import { findsRoom, seenSource } from "./result-room.ts";
 import { isEngineLoss, judgeFailure } from "./retry.ts";
 
 export interface FailedAttemptOptions {
@@ -36,10 +35,7 @@ export function closeFolder(folder: Folder, error: ErrorReport, into: string, cl
 }
 
 /** Answers what settles a job whose attempt ended in an error. Tells `attemptFailed`. */
-export function createFailedAttempts(
-  events: Events<DaemonEvents>,
-  options: FailedAttemptOptions,
-): (claim: ClaimedJob, folder: Folder, met: ErrorReport) => Promise<void> {
+export function createFailedAttempts(events: Events, options: FailedAttemptOptions) {
   const { queue, log } = options;
 
   /** What would meet each job of the folder, which then waits, and not only this one; the job goes back as it was. */
@@ -81,7 +77,7 @@ export function createFailedAttempts(
     await folder.io.ask("tidy", { into }).catch(() => undefined);
   }
 
-  return async (claim, folder, met) => {
+  return async (claim: ClaimedJob, folder: Folder, met: ErrorReport): Promise<void> => {
     const { job, into } = claim;
     const about = { job: job.id, folder: folder.config.name };
     const error = inWordsOfFolder(met, folder.config.name);
@@ -119,4 +115,38 @@ export function createFailedAttempts(
         return queue.end(claim, { status: verdict.kind, error });
     }
   };
+}
+
+/** What a job was made for, as it was seen. */
+function seenSource({ job: { members, sizeBytes, mtimeMs } }: ClaimedJob): SeenSource {
+  return { members, sizeBytes, mtimeMs };
+}
+
+/**
+ * Whether there is room for the result and for what has to stay free beside it; else the folder waits until there is.
+ * `refused`: what the engine met although there seems to be room, and after how long another attempt tells whether there is.
+ */
+export function findsRoom(
+  folder: Folder,
+  claim: ClaimedJob,
+  { freeBytes, noFiles }: Room,
+  { reserve_mib }: Pick<WrittenConfig["jobs"], "reserve_mib">,
+  refused?: { readonly message: string; readonly retryMs: number },
+): boolean {
+  const neededBytes = claim.resultBytes + reserve_mib * 2 ** 20;
+  const isThere = !noFiles && freeBytes >= neededBytes;
+  if (isThere && refused === undefined) return true;
+  folder.learn({
+    full: {
+      neededBytes,
+      freeBytes,
+      noFiles,
+      source: seenSource(claim),
+      ...(isThere &&
+        refused && {
+          refused: { message: refused.message, notBeforeMs: performance.now() + refused.retryMs },
+        }),
+    },
+  });
+  return false;
 }

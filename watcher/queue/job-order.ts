@@ -1,16 +1,17 @@
 import { dirname, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
+import { fittedName } from "../../formats/file/name-limit.ts";
+import { imageStem } from "../../formats/image-name.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
-import { resultKindOf } from "../../runtime/job/result-name.ts";
+import { type ResultKind, resultEndings, resultKindOf } from "../../runtime/job/result-name.ts";
 import { modelsOf } from "../config/resolve.ts";
 import type { Folder } from "../folder/folder.ts";
 import { noiseReferencesOf } from "../folder/pinned-calibrations.ts";
 import type { Job } from "../ledger/job.ts";
 import { type Model, packagesOf, type VerifiedModel } from "../models/models.ts";
 import type { ClaimedJob } from "./job-queue.ts";
-import { outputNames } from "./output-name.ts";
 
 /** A float32 result of 8-bit samples is the most that a result can outgrow its source. */
 const float32Bytes = 4;
@@ -61,4 +62,35 @@ export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedMode
     compression,
     access: folder.access,
   };
+}
+
+/** How many numbered names a job may fall back on; each is only taken when another job has the one before. */
+const numberedNames = 100;
+
+/**
+ * The names that a job's result may have, the first free one being taken: `<stem>.denoised.ome.tif` (`kind` decides) in
+ * the same subfolder; with `.series-2` where the file has several, `.r2` for its second content where the first may have
+ * left a result, the source's full name where two sources share a stem (`a.tif`, `a.ome.tif`), and a number where even
+ * that is taken. A name that is longer than `limitBytes` is shortened. Pure.
+ */
+export function outputNames(
+  folder: string,
+  job: { source: string; series: number; seriesCount: number; revision: number; hasEarlierResult?: true },
+  kind: ResultKind,
+  limitBytes: number,
+): string[] {
+  const series = job.seriesCount > 1 ? `.series-${job.series}` : "";
+  const revision = job.hasEarlierResult ? `.r${job.revision}` : "";
+  const name = (stem: string, number = ""): string => {
+    const folders = stem.split("/");
+    const last = folders.pop() ?? "";
+    const ending = `${number}${series}${revision}${resultEndings[kind]}`;
+    return join(
+      folder,
+      ...folders.map((one) => fittedName(one, "", limitBytes)),
+      fittedName(last, ending, limitBytes),
+    );
+  };
+  const numbered = Array.from({ length: numberedNames }, (_, index) => name(job.source, `-${index + 2}`));
+  return [name(imageStem(job.source)), name(job.source), ...numbered];
 }

@@ -1,6 +1,5 @@
 import { machineError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
-import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
 import type { Job } from "../ledger/job.ts";
@@ -24,7 +23,7 @@ export interface LedgerQueueOptions {
  * its workers end with the process; the next start gives back what was running (`job-life.ts`, `recover`).
  */
 export function createLedgerQueue(
-  events: Events<DaemonEvents>,
+  events: Events,
   { ledger, mayNote, folders, models, now = () => performance.now() }: LedgerQueueOptions,
 ): JobQueue {
   const paused = new Set<string>();
@@ -128,4 +127,18 @@ export function createLedgerQueue(
     pause: (folder) => void paused.add(folder),
     resume: (folder) => void paused.delete(folder),
   };
+}
+
+/** Pauses the jobs of each folder for as long as none of them can run (`folder-state.ts`, `isOpen`). */
+export function pauseClosedFolders(
+  events: Events,
+  queue: Pick<JobQueue, "pause" | "resume">,
+  folders: readonly Folder[],
+) {
+  const follow = ({ config, isOpen }: Folder): void =>
+    isOpen() ? queue.resume(config.name) : queue.pause(config.name);
+  for (const folder of folders) follow(folder);
+  events.on("folderChanged", ({ folder: name }) => {
+    for (const folder of folders) if (folder.config.name === name) follow(folder);
+  });
 }

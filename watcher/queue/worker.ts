@@ -9,18 +9,12 @@ import {
   closeFolder,
   createFailedAttempts,
   type FailedAttemptOptions,
+  findsRoom,
   fullDelayMs,
   fullReason,
 } from "./failed-attempt.ts";
 import { type BegunJob, type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
-import { findsRoom } from "./result-room.ts";
 import { sourceRemoved } from "./retry.ts";
-
-/** Gives the engine one job of the queue after the other, and says how each ended. */
-export interface Worker {
-  /** Starts no further job; the running one may take `finishMs`, then it is rolled back and queued again. */
-  readonly drain: (finishMs: number) => Promise<void>;
-}
 
 export interface WorkerOptions extends FailedAttemptOptions {
   readonly queue: JobQueue;
@@ -46,8 +40,11 @@ const lookMs = 1000;
 /** A job whose source changes is looked at again after this; its new content replaces it once that is at rest. */
 const restDelayMs = 2000;
 
-/** Looks for work whenever something may have become runnable. */
-export function createWorker(events: Events<DaemonEvents>, options: WorkerOptions): Worker {
+/**
+ * Gives the engine one job of the queue after the other, and says how each ended. Looks for work whenever something may
+ * have become runnable.
+ */
+export function createWorker(events: Events, options: WorkerOptions) {
   const { queue, folders, log } = options;
   const failed = createFailedAttempts(events, options);
   const abort = new AbortController();
@@ -159,7 +156,8 @@ export function createWorker(events: Events<DaemonEvents>, options: WorkerOption
   const timer = setInterval(lookForWork, lookMs);
 
   return {
-    drain: async (finishMs) => {
+    /** Starts no further job; the running one may take `finishMs`, then it is rolled back and queued again. */
+    drain: async (finishMs: number): Promise<void> => {
       draining = true;
       clearInterval(timer);
       const late = setTimeout(() => abort.abort(), finishMs);

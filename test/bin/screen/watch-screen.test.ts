@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { createWatchJournal } from "../../../bin/screen/watch-journal.ts";
-import { createWatchScreen } from "../../../bin/screen/watch-screen.ts";
+import { createWatchJournal, createWatchScreen } from "../../../bin/screen/watch-screen.ts";
 import { machineError } from "../../../core/errors.ts";
 import type { Progress } from "../../../runtime/job/denoise-job.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";

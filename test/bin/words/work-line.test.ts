@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { after, test } from "node:test";
-import { createWorkLine } from "../../../bin/words/work-line.ts";
+import { createWorkLine } from "../../../bin/words/progress.ts";
 
 const term = process.env["TERM"];
 after(() => {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { parseConfig } from "../../../watcher/config/load.ts";
 import { resolveConfig } from "../../../watcher/config/resolve.ts";
-import { folderMode, resultAccess } from "../../../watcher/folder-io/result-access.ts";
+import { folderMode, resultAccess } from "../../../watcher/folder-io/result-folder.ts";
 import { copyingEngine } from "../copying-engine.ts";
 import { repository, runDaemon } from "../running-daemon.ts";
 import { temporaryFolder } from "../temporary-folder.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { waitingWords } from "../../../watcher/folder/waiting-words.ts";
+import { waitingWords } from "../../../watcher/folder/folder-state.ts";
 
 const settle = { quiet_s: 2, looks: 3, zero_tail_s: 60, broken_s: 300, sweep_s: 5 };
 const cut = { kind: "format", code: "cut", message: "/in/cut.tif: it is cut", retryable: false } as const;

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { sparseHashes } from "../../../watcher/intake/identity.ts";
+import { sparseHashes } from "../../../watcher/intake/sighting.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const endBytes = 65_536;

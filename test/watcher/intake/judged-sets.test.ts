@@ -3,8 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { formatError } from "../../../core/errors.ts";
-import { createAwaitedDescriptions } from "../../../watcher/intake/awaited-descriptions.ts";
-import { createJudgedSets } from "../../../watcher/intake/judged-sets.ts";
+import { createAwaitedDescriptions, createJudgedSets } from "../../../watcher/intake/judged-sets.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 test("a set that lacks a file is not read again, also where another of its files is there under a name that is not listed", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
-import { quotedName, textOfName, visibleName } from "../../../watcher/intake/visible-name.ts";
+import { quotedName, textOfName, visibleName } from "../../../watcher/intake/candidate-name.ts";
 
 /** The bytes that a visible name stands for. */
 function bytesOf(visible: string): Buffer {

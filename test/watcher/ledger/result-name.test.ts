@@ -7,7 +7,7 @@ import type { DenoiseOutcome } from "../../../runtime/job/denoise-job.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
 import { createJobStore } from "../../../watcher/ledger/job-store.ts";
-import { outputNames } from "../../../watcher/queue/output-name.ts";
+import { outputNames } from "../../../watcher/queue/job-order.ts";
 import { onePlane, sightingOf } from "../sighting-of.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 

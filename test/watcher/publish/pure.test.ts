@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoffMs } from "../../../core/backoff.ts";
+import { createRateLimit, hidePaths } from "../../../watcher/announce/announce.ts";
 import { reconnect } from "../../../watcher/publish/broker-link.ts";
-import { hidePaths } from "../../../watcher/publish/hide-paths.ts";
 import { createOutbox } from "../../../watcher/publish/outbox.ts";
-import { createRateLimit } from "../../../watcher/publish/rate-limit.ts";
 import { watchdogIntervalMs } from "../../../watcher/publish/service-manager.ts";
 
 const message = (topic: string, payload: string) => ({ topic, payload, qos: 1, retain: false }) as const;

@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { countDeliveries } from "../../../watcher/announce/deliveries.ts";
+import { createThroughput, windowS } from "../../../watcher/announce/throughput.ts";
 import type { DaemonEvents } from "../../../watcher/events/daemon-events.ts";
 import { createEvents } from "../../../watcher/events/event-map.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
 
 function counted() {
   const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
-  let delivered = 0;
-  const finished: number[] = [];
-  const running = countDeliveries(events, {
-    deliver: (voxels) => {
-      assert.ok(voxels >= 0, `${voxels} voxels`);
-      delivered += voxels;
-    },
-    finish: (voxels) => void finished.push(voxels),
-  });
+  const { runningVoxels: running, voxelsPerS, eta } = createThroughput(events, () => undefined);
   const change = (id: string, status: Job["status"], voxels?: number): void => {
     const outcome = voxels === undefined ? {} : { outcome: { voxels, elapsedS: 1 } };
     events.tell("jobChanged", { id, status, ...outcome } as Job);
@@ -26,20 +18,21 @@ function counted() {
       job: { id } as Job,
       progress: { stage: "denoising", doneVoxels, totalVoxels: 100, elapsedS: 1 },
     });
-  return { change, progress, running, delivered: () => delivered, finished };
+  return { change, progress, running, delivered: () => voxelsPerS() * windowS, eta };
 }
 
 test("whatever progress a job told, its end counts each of its voxels once", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 100 })), (told) => {
-      const { change, progress, running, delivered, finished } = counted();
+      const { change, progress, running, delivered, eta } = counted();
       change("a", "running");
       for (const voxels of told.sort((one, other) => one - other)) {
         progress("a", voxels);
         assert.equal(running(), voxels);
       }
       change("a", "done", 100);
-      assert.deepEqual([delivered(), finished, running()], [100, [100], undefined]);
+      assert.deepEqual([Math.round(delivered()), running()], [100, undefined]);
+      assert.deepEqual(eta(200), { etaS: 2, basis: "the last job" });
     }),
   );
 });

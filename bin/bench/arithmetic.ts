@@ -1,17 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Architecture } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
+import { blockSets, stemChannels, trunkChannels } from "../../export/cnnt/block-sets.ts";
 import { createGraphBuilder, type GraphBuilder } from "../../export/onnx/graph-builder.ts";
 import { encodeModel } from "../../export/onnx/messages.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
-
-/** Floating-point operations a second. */
-export interface ArithmeticPeak {
-  /** A product of two square matrices. */
-  readonly matrixProductFlops: number;
-  /** A 3 x 3 convolution of many channels, as CNNT's mixers have: the runtime is often better at it than at products. */
-  readonly convolutionFlops: number;
-}
+import type { TileShape } from "../../runtime/job/network.ts";
 
 const rounds = 8;
 /** Rows and columns: large enough that nothing but the product takes time. */
@@ -19,10 +14,10 @@ const side = 2048;
 const [frames, channelsIn, channelsOut, height, width] = [8, 64, 256, 64, 64];
 
 /**
- * The most that this machine's cores multiply and add in a second, in float32, through the same runtime with the same
+ * The most floating-point operations that this machine's cores do in a second, in float32, through the same runtime with the same
  * threads, the best of some rounds. Graphs are written into `folder`.
  */
-export async function measureArithmeticPeak(network: NetworkThread, folder: string): Promise<ArithmeticPeak> {
+export async function measureArithmeticPeak(network: NetworkThread, folder: string) {
   const productS = await bestS(network, join(folder, "product.onnx"), [side, side], (graph) =>
     graph.node("MatMul", "y", ["x", graph.floats("right", [side, side], wave(side * side))]),
   );
@@ -34,7 +29,9 @@ export async function measureArithmeticPeak(network: NetworkThread, folder: stri
     }),
   );
   return {
+    /** Of a product of two square matrices. */
     matrixProductFlops: (2 * side ** 3) / productS,
+    /** Of a 3 x 3 convolution of many channels, as CNNT's mixers have: the runtime is often better at it than at products. */
     convolutionFlops: (2 * elementCount(weights) * frames * height * width) / convolutionS,
   };
 }
@@ -68,4 +65,28 @@ async function bestS(
 
 function wave(length: number): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length }, (_, i) => (i % 17) / 17 - 0.5);
+}
+
+/**
+ * Multiplications with an addition that a CNNT needs for one tile: those of its convolutions and of the two products of
+ * attention. Norms, GELU, softmax and resizing are not counted, as is usual.
+ */
+export function multiplyAdds(architecture: Architecture, [depth, height, width]: TileShape): number {
+  const kernel = architecture.kernel_size ** 2;
+  const pixels = height * width;
+  const convolution = (channelsIn: number, channelsOut: number, halvings = 0): number =>
+    (kernel * channelsIn * channelsOut * depth * pixels) / 4 ** halvings;
+
+  const sets = blockSets(architecture);
+  let total = convolution(1, stemChannels) + convolution(stemChannels, trunkChannels);
+  for (const { channelsIn, channelsOut: c, halvings } of sets) {
+    // Query, key, value, and the projection of what attention gives; then the two convolutions of the mixer.
+    const convolutions = 4 * convolution(c, c, halvings);
+    const mixer = architecture.with_mixer ? 2 * convolution(c, 4 * c, halvings) : 0;
+    const attention = (2 * depth * depth * c * pixels) / 4 ** halvings;
+    total += convolution(channelsIn, c, halvings);
+    total += architecture.blocks_per_set * (convolutions + mixer + attention);
+  }
+  total += convolution(sets.at(-1)?.channelsOut ?? 0, trunkChannels);
+  return total + convolution(trunkChannels, stemChannels) + convolution(stemChannels, 1);
 }
