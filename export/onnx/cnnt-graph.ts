@@ -15,8 +15,8 @@ import { createGraphBuilder, type GraphBuilder } from "./graph-builder.ts";
 import type { OnnxModel } from "./messages.ts";
 
 /**
- * The CNNT as an ONNX graph of standard operators (opset 17). Input and output are `[B, T, 1, H, W]` float32; inside,
- * frames are `[B·T, C, H, W]`. Names follow the checkpoint's. Where the graph differs from the code it came from, the
+ * The CNNT as an ONNX graph of standard operators (opset 17). Input and output are `[1, T, 1, H, W]` float32, one
+ * acquisition's part a run; inside, frames are `[T, C, H, W]`. Names follow the checkpoint's. Where the graph differs from the code it came from, the
  * result does not:
  * - query, key and value are one convolution with three times the channels;
  * - after batch norm, keys are taken from their mean over the frames, for exact scores;
@@ -50,8 +50,7 @@ export function cnntGraph(network: CnntNetwork, options: GraphOptions): OnnxMode
   graph.node("Reshape", outputName, [single, graph.node("Shape", "/image_shape", [inputName])]);
 
   const [depth, height, width] = options.staticShape ?? ["T", "H", "W"];
-  const batch = options.staticShape === undefined ? "B" : 1;
-  const shape = [batch, depth, 1, height, width];
+  const shape = [1, depth, 1, height, width];
   return {
     graphName: "cnnt",
     inputs: [{ name: inputName, type: "float32", shape }],
@@ -63,7 +62,7 @@ export function cnntGraph(network: CnntNetwork, options: GraphOptions): OnnxMode
   };
 }
 
-/** `[B, T, 1, H, W]` to `[B·T, 1, H, W]`. */
+/** `[1, T, 1, H, W]` to `[T, 1, H, W]`. */
 function frames(graph: GraphBuilder): string {
   const shape = graph.node("Shape", "/height_width", [inputName], { start: 3 });
   const head = graph.integers("/frames_shape/head", [-1, 1]);

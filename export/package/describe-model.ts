@@ -128,7 +128,7 @@ function inputAxes(facts: PackageFacts): unknown[] {
     id,
     size: fixedLength(facts, index) ?? { min: smallestLength(facts.settings, index), step: multiple },
   }));
-  return [{ type: "batch" }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
+  return [{ type: "batch", size: 1 }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
 }
 
 function outputAxes(facts: PackageFacts): unknown[] {
@@ -137,18 +137,18 @@ function outputAxes(facts: PackageFacts): unknown[] {
     const halo = typeof size === "object" ? haloOf(facts.settings, index) : 0;
     return { type: "space", id, size, ...(halo > 0 ? { halo } : {}) };
   });
-  return [{ type: "batch" }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
+  return [{ type: "batch", size: 1 }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
 }
 
 /** So near a tile's border a network saw padding. */
 const mostHalo = 8;
 
 /**
- * What other tools crop from a tile's border: at most half of what our tiles share across the image, nothing in depth,
- * where a single plane must remain possible.
+ * What other tools crop from a tile's border, without blending: at most what our tiles share across the image, nothing in
+ * depth, where a single plane must remain possible.
  */
 function haloOf(settings: PackageSettings, index: 0 | 1 | 2): number {
-  return index === 0 ? 0 : Math.min(mostHalo, Math.floor(settings.overlap[index] / 2));
+  return index === 0 ? 0 : Math.min(mostHalo, settings.overlap[index]);
 }
 
 /** The smallest length of an axis that leaves something between two halos. */

@@ -14,7 +14,7 @@ export function networkBytesPerVoxel(architecture: Architecture | undefined): nu
 }
 
 /** Height and width at most: larger ones come no nearer to the truth, smaller ones flatten wide structures (bench/RESULTS.md). */
-const longestSide = 184;
+const longestSide = 176;
 
 const deepest = 16;
 const shallowest = 8;
@@ -23,7 +23,7 @@ const shallowest = 8;
 const tileBytes = 550e6;
 
 /** What neighbours share: less shows at borders, more comes no nearer to the truth (bench/RESULTS.md). */
-export const recommendedOverlap = [2, 16, 16] as const;
+export const recommendedOverlap = [2, 8, 8] as const;
 
 /**
  * The tile, depth, height and width, that a package of such a network states unless another is asked for; height and width
