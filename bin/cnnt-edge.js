@@ -5,14 +5,18 @@ import { fewestOpenFiles, moreOpenFiles, openFileLimit } from "../runtime/machin
 
 /**
  * A reader that has seen enough (`| head`) is no failure. Where the disk of a log is full the work goes on too, and the
- * exit code tells that words were lost.
+ * exit code tells that words were lost; of standard output a line tells it too.
  */
 let isLost = false;
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error) => {
-    if (error.code !== "EPIPE") isLost = true;
-  });
-}
+const lost = (error, words) => {
+  if (error.code === "EPIPE") return;
+  if (!isLost) process.stderr.write(words);
+  isLost = true;
+};
+process.stdout.on("error", (error) =>
+  lost(error, `cnnt-edge: standard output cannot be written (${error.code}): words are lost\n`),
+);
+process.stderr.on("error", (error) => lost(error, ""));
 process.once("exit", (code) => {
   if (isLost && code === 0) process.exitCode = 1;
 });

@@ -139,10 +139,10 @@ export function errorFromReport(report: ErrorReport): Error {
   });
 }
 
-/** Makes control characters (file names may hold newlines and escape sequences) visible and harmless. */
+/** Makes control characters visible and harmless: file names may hold newlines, escape sequences, and marks that turn the direction of reading. */
 export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) => {
     if (char === "\n") return "\\n";
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });

@@ -40,16 +40,21 @@ export const defineQueue: DefineCommand = (program, io, act) => {
 };
 
 async function queue(options: QueueOptions, io: CommandIo): Promise<number> {
-  const { ledgerName, openToRead } = await import("../../watcher/ledger/database.ts");
+  const { damagedLedger, ledgerName, openToRead } = await import("../../watcher/ledger/database.ts");
   const { askHistory } = await import("../../watcher/ledger/history.ts");
   const { folder, status: statuses, since: sinceMs, until: untilMs, limit } = options;
   const state = options.state ?? (await configuredState(options.config));
-  const database = openToRead(join(state, ledgerName));
+  const file = join(state, ledgerName);
+  const database = openToRead(file);
   try {
     const jobs = askHistory(database, { ...present({ folder, statuses, sinceMs, untilMs }), limit });
     if (options.json) io.stdout.write(`${JSON.stringify({ jobs }, null, 2)}\n`);
     else if (jobs.length === 0) io.stderr.write("no job of the ledger is like that\n");
     else for (const job of jobs) io.stdout.write(`${lineOf(job)}\n`);
+  } catch (error) {
+    // Of an entry that somebody changed by hand: no JSON, or no time.
+    const isOfEntry = error instanceof SyntaxError || error instanceof RangeError;
+    throw isOfEntry ? damagedLedger(file, error.message, error) : error;
   } finally {
     database.close();
   }

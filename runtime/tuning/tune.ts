@@ -52,16 +52,23 @@ export async function tune(task: TuneTask): Promise<TunedTile[]> {
   return tuned.sort((a, b) => b.deliveredPerS - a.deliveredPerS);
 }
 
-/** Those that the network takes and memory holds, smallest first. */
-function tilesToTry({ model, availableBytes }: TuneTask): TileShape[] {
+/** The package's own tile, and others that the network takes, the stack fills and memory holds; smallest first. */
+function tilesToTry({ model, stack, availableBytes }: TuneTask): TileShape[] {
   const { settings, zoo } = model;
-  const { fixed_shape, fixed_height_width } = settings;
+  const { fixed_shape, fixed_height_width, spatial_multiple: multiple } = settings;
   if (zoo !== undefined || fixed_shape !== undefined) return [fixed_shape ?? settings.tile];
+  const filled = (length: number, axis: 1 | 2): number =>
+    Math.min(length, Math.ceil(stack[axis] / multiple) * multiple);
+  const planes = fixed_height_width ? [fixed_height_width] : sides.map((side) => [side, side] as const);
+  const tiles = planes
+    .flatMap(([height, width]) => depths.map((depth) => [depth, height, width] as const))
+    .concat([settings.tile])
+    .map(([depth, height, width]): TileShape => {
+      const plane = fixed_height_width ?? [filled(height, 1), filled(width, 2)];
+      return [Math.min(depth, stack[0]), ...plane];
+    });
   const bytesPerVoxel = networkBytesPerVoxel(settings.architecture);
-  const planes =
-    fixed_height_width === undefined ? sides.map((side) => [side, side] as const) : [fixed_height_width];
-  return planes
-    .flatMap(([height, width]) => depths.map((depth): TileShape => [depth, height, width]))
+  return [...new Map(tiles.map((tile) => [tile.join(), tile])).values()]
     .filter((tile) => elementCount(tile) * bytesPerVoxel <= availableBytes / 2)
     .sort((a, b) => elementCount(a) - elementCount(b));
 }

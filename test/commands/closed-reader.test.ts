@@ -14,10 +14,10 @@ test("a reader that has seen enough is no failure, and there is no stack trace",
   assert.equal(stderr, "code 0\n");
 });
 
-test("a full disk below the output ends no work, and shows in the exit code", {
+test("a full disk below the output ends no work, and is told, also by the exit code", {
   skip: existsSync("/dev/full") ? false : "needs /dev/full",
 }, () => {
   const command = `"${process.execPath}" bin/cnnt-edge.js info models/identity > /dev/full; echo "code $?" >&2`;
   const { stderr } = spawnSync("bash", ["-c", command], { cwd: root, encoding: "utf8" });
-  assert.equal(stderr, "code 1\n");
+  assert.equal(stderr, "cnnt-edge: standard output cannot be written (ENOSPC): words are lost\ncode 1\n");
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -83,3 +83,20 @@ test("a state folder without a ledger, and a time that is none, are refused in a
     "nothing is left beside a ledger that nobody has open",
   );
 });
+
+for (const [what, change] of [
+  ["is no JSON", "UPDATE sightings SET members = '[\"a.tif'"],
+  ["has an impossible time", "UPDATE jobs SET ended_ms = 9e18, started_ms = 9e18, created_ms = 9e18"],
+] as const) {
+  test(`queue calls a ledger damaged of which an entry ${what}`, async (t) => {
+    const copy = mkdtempSync(join(tmpdir(), "queue-"));
+    t.after(() => rmSync(copy, { recursive: true }));
+    cpSync(state, copy, { recursive: true });
+    const database = openDatabase(join(copy, "ledger.sqlite"));
+    database.run(change);
+    database.close();
+    const { code, stderr } = await runHere(["queue", "--state", copy]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^cnnt-edge: .*ledger\.sqlite: the ledger is damaged \(found .+\)\. Move the file away/);
+  });
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeError, errorFromReport, formatError, reportOf, usageError } from "../../core/errors.ts";
+import { describeError, errorFromReport, formatError, reportOf, usageError, visible } from "../../core/errors.ts";
 
 test("an error reads as one line: file, what, where, found, expected, remedy", () => {
   const error = formatError("the strip lies outside the file", {
@@ -44,4 +44,9 @@ test("an error survives the way to another process", () => {
 test("a defect in another process is called one once", () => {
   const back = errorFromReport(reportOf(new TypeError("x is not a function")));
   assert.equal(describeError(back).match(/internal error/g)?.length, 1);
+});
+
+test("marks that turn the direction of reading are shown, because they make one name look like another", () => {
+  assert.equal(visible("a\u202eFIT.exe\u2066b\u200f"), "a\\u202eFIT.exe\\u2066b\\u200f");
+  assert.equal(visible("zebrafish \u0645\u062c\u0647\u0631.tif"), "zebrafish \u0645\u062c\u0647\u0631.tif");
 });

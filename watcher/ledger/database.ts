@@ -151,7 +151,7 @@ function connect(file: string, name = file): LibsqlDatabase.Database {
  */
 function refuseDamaged(database: LibsqlDatabase.Database, file: string): void {
   const [row] = database.prepare("PRAGMA quick_check(1)").all() as { quick_check: string }[];
-  if (row?.quick_check !== "ok") throw damaged(file, row?.quick_check ?? "no answer");
+  if (row?.quick_check !== "ok") throw damagedLedger(file, row?.quick_check ?? "no answer");
 }
 
 function migrate(database: LibsqlDatabase.Database, file: string): void {
@@ -193,7 +193,7 @@ function unusable(error: unknown, file: string): unknown {
   const code = primaryCode(error);
   if (code === undefined) return error;
   if (code === resultCodes.notADatabase || code === resultCodes.corrupt) {
-    return damaged(file, systemCode(error) ?? "no code", error);
+    return damagedLedger(file, systemCode(error) ?? "no code", error);
   }
   return notUsable(file, error);
 }
@@ -227,7 +227,8 @@ function notUsable(file: string, cause: unknown) {
   });
 }
 
-function damaged(file: string, found: string, cause?: unknown) {
+/** `found`: what is in it that no version wrote. */
+export function damagedLedger(file: string, found: string, cause?: unknown) {
   return machineError("the ledger is damaged", {
     code: "ledger-damaged",
     file,
