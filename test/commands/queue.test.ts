@@ -97,6 +97,9 @@ for (const [what, change] of [
     database.close();
     const { code, stderr } = await runHere(["queue", "--state", copy]);
     assert.equal(code, 1);
-    assert.match(stderr, /^cnnt-edge: .*ledger\.sqlite: the ledger is damaged \(found .+\)\. Move the file away/);
+    assert.match(
+      stderr,
+      /^cnnt-edge: .*ledger\.sqlite: the ledger is damaged \(found .+\)\. Move the file away/,
+    );
   });
 }

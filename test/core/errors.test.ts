@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeError, errorFromReport, formatError, reportOf, usageError, visible } from "../../core/errors.ts";
+import {
+  describeError,
+  errorFromReport,
+  formatError,
+  reportOf,
+  usageError,
+  visible,
+} from "../../core/errors.ts";
 
 test("an error reads as one line: file, what, where, found, expected, remedy", () => {
   const error = formatError("the strip lies outside the file", {
