@@ -1,14 +1,12 @@
 import { stat } from "node:fs/promises";
 import { answerOf } from "./answer/answer.ts";
-import { leftOutReason, leftOutSentence } from "./answer/left-out.ts";
 import type { ScanTiming } from "./answer/scan-time.ts";
 import type { Target } from "./answer/target.ts";
 import { singleScanVariance } from "./answer/worth.ts";
 import { describeLevels } from "./describe-levels.ts";
-import type { PreparedRepeats } from "./experiment/prepare-repeats.ts";
+import { leftOutReason, leftOutSentence, type PreparedRepeats } from "./experiment/prepare-repeats.ts";
 import type { Repeats } from "./experiment/repeats.ts";
-import { type LevelPlan, planLevels } from "./levels/draw-plan.ts";
-import { planReadyLevels } from "./levels/ready-levels.ts";
+import { type LevelPlan, planLevels, planReadyLevels } from "./levels/draw-plan.ts";
 import {
   type DenoisedStack,
   type LevelMeasurement,
@@ -75,12 +73,12 @@ export async function calibrate(
   const survey =
     options.dataRange === undefined ? surveyed : { ...surveyed, high: surveyed.low + options.dataRange };
 
-  const progress = progressOf(plans, repeats, options.onProgress);
+  const count = counterOf(plans, repeats, options.onProgress);
   const levels: LevelMeasurement[] = [];
   let shorter: DrawVariances | undefined;
   for (const plan of plans) {
     const borrowed = borrowedFrom(shorter, plan.averages);
-    const level = await denoiseAndMeasure(repeats, judged, plan, model, survey, progress, {
+    const level = await denoiseAndMeasure(repeats, judged, plan, model, survey, count, {
       seed,
       borrowed,
       signal,
@@ -108,7 +106,7 @@ export async function calibrate(
     images: repeats.averages.length,
     field_px: { z: repeats.depth, y: repeats.height, x: repeats.width },
     ...(pixelSizeUm === undefined ? {} : { pixel_size_um: pixelSizeUm }),
-    model: { ...model.facts },
+    model: model.facts,
     provider: model.provider(),
     settings: options.settings,
     drift: {
@@ -148,9 +146,8 @@ export async function calibrate(
   };
 }
 
-interface Counter {
-  readonly add: (voxels: number, doing: string) => void;
-}
+/** Counts voxels as done. */
+type Count = (voxels: number, doing: string) => void;
 
 async function denoiseAndMeasure(
   repeats: Repeats,
@@ -158,7 +155,7 @@ async function denoiseAndMeasure(
   plan: LevelPlan,
   model: ModelRunner,
   survey: FieldSurvey,
-  progress: Counter,
+  count: Count,
   {
     detector,
     ...options
@@ -171,7 +168,7 @@ async function denoiseAndMeasure(
       const doing = `denoising ${plan.averages} averages, draw ${index + 1} of ${plan.draws.length}`;
       let counted = 0;
       const onProgress = (share: number) => {
-        progress.add((share - counted) * plane * repeats.depth, doing);
+        count((share - counted) * plane * repeats.depth, doing);
         counted = share;
       };
       onProgress(0);
@@ -180,26 +177,24 @@ async function denoiseAndMeasure(
     }
     return await measureLevel(judged, plan, stacks, survey, {
       ...options,
-      onPlane: () => progress.add(plane * plan.draws.length, `measuring ${plan.averages} averages`),
+      onPlane: () => count(plane * plan.draws.length, `measuring ${plan.averages} averages`),
     });
   } finally {
     await Promise.all(stacks.map((stack) => stack.close()));
   }
 }
 
-function progressOf(
+function counterOf(
   plans: readonly LevelPlan[],
   repeats: Repeats,
   report: CalibrateOptions["onProgress"],
-): Counter {
+): Count {
   const draws = plans.reduce((sum, plan) => sum + plan.draws.length, 0);
   const total = 2 * draws * repeats.depth * repeats.height * repeats.width;
   let done = 0;
-  return {
-    add(voxels, doing) {
-      done += voxels;
-      report?.({ doing, done: Math.round(done), total });
-    },
+  return (voxels, doing) => {
+    done += voxels;
+    report?.({ doing, done: Math.round(done), total });
   };
 }
 

@@ -10,8 +10,8 @@ import { openAcquisition } from "../formats/open.ts";
 import { createOmeTiff } from "../formats/tiff/ome-tiff-sink.ts";
 import type { DenoiseJobInput, Engine } from "../runtime/job/denoise-job.ts";
 import { modelIdentity } from "../runtime/job/model-identity.ts";
-import type { Repeats } from "./experiment/repeats.ts";
-import { type DenoisedStack, readMean } from "./measure/measure-level.ts";
+import { type Repeats, readMean } from "./experiment/repeats.ts";
+import type { DenoisedStack } from "./measure/measure-level.ts";
 import type { ModelRunner } from "./model-runner.ts";
 
 export interface EngineRunnerOptions {

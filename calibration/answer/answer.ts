@@ -1,8 +1,8 @@
 import { counted } from "../../core/counted.ts";
 import type { Calibration, CalibrationLevel } from "../result/result.ts";
-import { lostDetail } from "./lost-detail.ts";
 import { mosaicTimeS, type ScanTiming, speedUp, spokenTime } from "./scan-time.ts";
 import { errorAllowed, type Target } from "./target.ts";
+import { lostDetail } from "./verdicts.ts";
 
 export interface AnswerFacts {
   readonly levels: readonly CalibrationLevel[];
@@ -77,7 +77,7 @@ export function answerOf(facts: AnswerFacts): Answer {
     headline: headline(target, surely, likely, rawNeeded, gain, lost),
     sentences: [
       ...leftOut,
-      ...lostDetailSentence(lost),
+      ...(lost === undefined ? [] : [errorCountsBoth]),
       ...worthSentences,
       ...timeSentence(timing, rawNeeded, chosen),
       ...doseSentence(rawNeeded, chosen),
@@ -152,12 +152,8 @@ function worthHeadline(levels: readonly CalibrationLevel[]): string {
 }
 
 /** How an error as small as asked for and lost detail are true at once. */
-function lostDetailSentence(lost: string | undefined): readonly string[] {
-  if (lost === undefined) return [];
-  return [
-    "The error counts noise and lost detail together: the model takes away more noise than the lost detail costs. If your question depends on structures of that size, keep your averages.",
-  ];
-}
+const errorCountsBoth =
+  "The error counts noise and lost detail together: the model takes away more noise than the lost detail costs. If your question depends on structures of that size, keep your averages.";
 
 function worthSentence({ averages, denoised }: CalibrationLevel): readonly string[] {
   const worth = denoised.worth_scans;
@@ -184,13 +180,9 @@ function breakPoint(levels: readonly CalibrationLevel[]): number | undefined {
 
 function breakSentence(from: number | undefined): readonly string[] {
   if (from === undefined) return [];
-  if (from === 1)
-    return [
-      "Denoising helps at no level for sure: the denoised image may be no nearer to the truth than the plain average.",
-    ];
-  return [
-    `Denoising breaks at ${from} averages: from there on the denoised image may be no nearer to the truth than the plain average.`,
-  ];
+  const where =
+    from === 1 ? "helps at no level for sure: the" : `breaks at ${from} averages: from there on the`;
+  return [`Denoising ${where} denoised image may be no nearer to the truth than the plain average.`];
 }
 
 function modelWarnings(levels: readonly CalibrationLevel[]): readonly string[] {

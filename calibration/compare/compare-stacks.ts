@@ -73,8 +73,13 @@ export async function compareStacks(
     addTo(projections[1], b);
   });
   const agreed = agreement.measure();
-  if (options.dataRange === undefined && !(agreed.referenceRange > 0))
-    throw nothingToCompare(reference.acquisition);
+  if (options.dataRange === undefined && !(agreed.referenceRange > 0)) {
+    throw usageError("the reference is the same everywhere, so nothing can be compared with it", {
+      code: "compare-empty",
+      file: reference.acquisition.file,
+      remedy: "Check that the right file and channel are given",
+    });
+  }
   const dataRange = options.dataRange ?? agreed.referenceRange;
   const line = lineThrough(blocks.reference, blocks.image);
   const shift = crossCorrelation(projections[1], projections[0], shape);
@@ -142,14 +147,6 @@ async function eachPlane(
     const [a, b] = await Promise.all([image.readPlane(index), reference.readPlane(index)]);
     see(a, b, index.z);
   }
-}
-
-function nothingToCompare({ file }: Acquisition) {
-  return usageError("the reference is the same everywhere, so nothing can be compared with it", {
-    code: "compare-empty",
-    file,
-    remedy: "Check that the right file and channel are given",
-  });
 }
 
 /** Throws `EdgeError` (`usage`) where two images have not the same size along each axis. */

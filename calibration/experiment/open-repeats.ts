@@ -62,8 +62,14 @@ interface Wanted extends Pick<Image, "averages" | "name"> {
 
 function onlyTime(opened: Omit<Image, "t">): Image {
   const { file, sizes } = opened.source.acquisition;
-  if (sizes.t > 1) throw timeInRepeat(file, sizes.t);
-  return { ...opened, t: 0 };
+  if (sizes.t === 1) return { ...opened, t: 0 };
+  throw usageError("a repeat is itself a time series", {
+    code: "repeat-time",
+    file,
+    found: `${sizes.t} time points`,
+    allowed: "one stack per file, or a single file whose time points are the repeats",
+    remedy: "Give that file alone to use its time axis",
+  });
 }
 
 /** Opens all files; whatever goes wrong, what was opened is closed. */
@@ -145,16 +151,6 @@ function refuseOtherField(first: Acquisition, other: Acquisition): void {
     found: `${sizes(other)} (C, Z, Y, X)`,
     allowed: `${sizes(first)} as in ${basename(first.file)}`,
     remedy: "Leave only the repeats of one field in the folder",
-  });
-}
-
-function timeInRepeat(file: string, times: number) {
-  return usageError("a repeat is itself a time series", {
-    code: "repeat-time",
-    file,
-    found: `${times} time points`,
-    allowed: "one stack per file, or a single file whose time points are the repeats",
-    remedy: "Give that file alone to use its time axis",
   });
 }
 

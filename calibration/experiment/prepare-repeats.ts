@@ -1,23 +1,23 @@
+import { counted } from "../../core/counted.ts";
 import { usageError } from "../../core/errors.ts";
+import { listed } from "../../formats/files-of.ts";
+import { addTo } from "../metrics/noisy-references.ts";
 import { type Bleaching, measureBleaching, undoBleaching } from "./bleaching.ts";
 import { type CommonField, commonField, type Drift, measureDrift } from "./drift.ts";
-import { projectionsOf } from "./projections.ts";
 import type { Repeats } from "./repeats.ts";
-import { stillness } from "./stillness.ts";
 
 /** Repeats with drift and bleaching undone, and what was found on the way. */
 export interface PreparedRepeats {
   readonly repeats: Repeats;
   readonly drift: Drift;
-  readonly field: CommonField;
   readonly bleaching: Bleaching;
   /** Names of images that could not be brought onto whole pixels and are not used. */
   readonly leftOut: string[];
-  /** See stillness.ts; after all corrections. */
+  /** As `stillness` gives it, after all corrections. */
   readonly stillness: number;
 }
 
-export interface PrepareOptions {
+interface PrepareOptions {
   /** Grey value without light, where known. */
   readonly offset?: number | undefined;
   /**
@@ -76,7 +76,7 @@ export async function prepareRepeats(
   }
   const leftOut = source.names.filter((_, index) => !drift.kept.includes(index));
   const repeats = preparedView(source, drift, field, bleaching);
-  return { repeats, drift, field, bleaching, leftOut, stillness: steadiness };
+  return { repeats, drift, bleaching, leftOut, stillness: steadiness };
 }
 
 /** Places of the largest number. */
@@ -129,4 +129,68 @@ function cropped(
     part.set(plane.subarray(from, from + width), row * width);
   }
   return part;
+}
+
+/** Mean over all planes of each image, `[Y, X]`. Holds one plane per image. */
+async function projectionsOf(
+  repeats: Repeats,
+  onProgress?: (done: number, total: number) => void,
+  signal?: AbortSignal,
+): Promise<readonly Float32Array[]> {
+  const projections: Float32Array[] = [];
+  for (let index = 0; index < repeats.averages.length; index += 1) {
+    const sum = new Float64Array(repeats.height * repeats.width);
+    for (let z = 0; z < repeats.depth; z += 1) {
+      signal?.throwIfAborted();
+      addTo(sum, await repeats.readPlane(index, z, signal));
+    }
+    projections.push(Float32Array.from(sum, (value) => value / repeats.depth));
+    onProgress?.(index + 1, repeats.averages.length);
+  }
+  return projections;
+}
+
+/**
+ * Half the mean squared step from each image to the next, over the variance of all images (von Neumann 1941). 1 where
+ * images differ by independent noise; below 1 where something in the field changes slowly.
+ *
+ * Projections `[Y, X]`, in order of recording. NaN for fewer than three.
+ */
+export function stillness(projections: readonly Float32Array[]): number {
+  const count = projections.length;
+  const first = projections[0];
+  if (first === undefined || count < 3) return Number.NaN;
+  let steps = 0;
+  let spread = 0;
+  for (let at = 0; at < first.length; at += 1) {
+    let mean = 0;
+    for (const image of projections) mean += (image[at] ?? 0) / count;
+    let before = Number.NaN;
+    for (const image of projections) {
+      const value = image[at] ?? 0;
+      spread += (value - mean) ** 2;
+      if (!Number.isNaN(before)) steps += (value - before) ** 2 / 2;
+      before = value;
+    }
+  }
+  return spread === 0 ? 1 : steps / spread;
+}
+
+/** Why images are not used; undefined where all are. */
+export function leftOutReason({ leftOut, drift }: PreparedRepeats): string | undefined {
+  if (leftOut.length === 0) return undefined;
+  return (
+    `drift: after whole pixels were undone ${leftOut.length === 1 ? "it was" : "they were"} still off by more than ` +
+    `${drift.allowed.toFixed(2)} pixels, and moving ${leftOut.length === 1 ? "it" : "them"} by fractions of a pixel would smooth the reference`
+  );
+}
+
+/** "2 of 6 repeats are left out (scan-001, scan-003) for drift: …"; undefined where all are used. */
+export function leftOutSentence(prepared: PreparedRepeats): string | undefined {
+  const reason = leftOutReason(prepared);
+  if (reason === undefined) return undefined;
+  const { leftOut, drift, repeats } = prepared;
+  const what = repeats.averages.some((averages) => averages > 1) ? "image" : "repeat";
+  const are = leftOut.length === 1 ? "is" : "are";
+  return `${leftOut.length} of ${counted(drift.measured.length, what)} ${are} left out (${listed(leftOut)}) for ${reason}.`;
 }

@@ -1,5 +1,6 @@
 import type { Acquisition } from "../../core/acquisition.ts";
 import type { PlaneShape } from "../metrics/local-moments.ts";
+import { meanOf } from "../metrics/noisy-references.ts";
 
 /** One field recorded several times: what a calibration rests on. */
 export interface Repeats extends PlaneShape {
@@ -15,4 +16,29 @@ export interface Repeats extends PlaneShape {
   /** Plane `z` of image `index`, `[Y, X]`, the caller's to keep. */
   readonly readPlane: (index: number, z: number, signal?: AbortSignal) => Promise<Float32Array>;
   readonly close: () => Promise<void>;
+}
+
+/** Plane `z` of some of the images. */
+export async function readAll(
+  repeats: Repeats,
+  indices: Iterable<number>,
+  z: number,
+  signal?: AbortSignal,
+): Promise<readonly Float32Array[]> {
+  const images: Float32Array[] = [];
+  for (const index of indices) {
+    signal?.throwIfAborted();
+    images.push(await repeats.readPlane(index, z, signal));
+  }
+  return images;
+}
+
+/** Mean of the repeats of one draw. */
+export async function readMean(
+  repeats: Repeats,
+  draw: readonly number[],
+  z: number,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  return meanOf(await readAll(repeats, draw, z, signal));
 }

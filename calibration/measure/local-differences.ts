@@ -1,18 +1,6 @@
 import type { PlaneShape } from "../metrics/local-moments.ts";
 import { meanOf, type NoisyReferences } from "../metrics/noisy-references.ts";
 
-/**
- * Where the result differs from the references by more than noise explains: local means of (image - reference) over
- * small squares, in standard deviations of what noise does to such a mean. The noise is measured, from draw to draw
- * and from reference to reference, and pooled over each square and its eight neighbours.
- */
-export interface LocalDifferences {
-  /** The next plane; one image per draw. */
-  readonly add: (images: readonly Float32Array[], references: NoisyReferences) => void;
-  /** Share of squares beyond `threshold` standard deviations; undefined where noise cannot be measured. */
-  readonly beyondNoise: () => number | undefined;
-}
-
 /** Standard deviations of each square of a plane, `[rows, columns]`. */
 export interface DifferenceMap {
   readonly rows: number;
@@ -23,17 +11,24 @@ export interface DifferenceMap {
 const side = 8;
 const threshold = 4;
 
-export function localDifferences(shape: PlaneShape): LocalDifferences {
+/**
+ * Where the result differs from the references by more than noise explains: local means of (image - reference) over
+ * small squares, in standard deviations of what noise does to such a mean. The noise is measured, from draw to draw
+ * and from reference to reference, and pooled over each square and its eight neighbours.
+ */
+export function localDifferences(shape: PlaneShape) {
   let beyond = 0;
   let squares = 0;
   return {
-    add(images, references) {
+    /** The next plane; one image per draw. */
+    add(images: readonly Float32Array[], references: NoisyReferences): void {
       const map = differenceMap(images, references, shape);
       if (map === undefined) return;
       for (const deviation of map.deviations) if (Math.abs(deviation) > threshold) beyond += 1;
       squares += map.deviations.length;
     },
-    beyondNoise: () => (squares > 0 ? beyond / squares : undefined),
+    /** Share of squares beyond `threshold` standard deviations; undefined where noise cannot be measured. */
+    beyondNoise: (): number | undefined => (squares > 0 ? beyond / squares : undefined),
   };
 }
 

@@ -60,19 +60,13 @@ const ssimDefinitions: Readonly<Record<SsimName, SsimDefinition>> = {
   scikitImage: scikitImageSsim,
 };
 
-export interface ImageMeter {
-  /** The next plane: one image per draw, and what they are judged by. */
-  readonly add: (images: readonly Float32Array[], references: NoisyReferences) => void;
-  readonly finish: (borrowedVariance?: number) => ImageMeasurement;
-}
-
 export function imageMeter(
   shape: PlaneShape,
   survey: FieldSurvey,
   draws: number,
   shift: Shift,
   seed: number,
-): ImageMeter {
+) {
   const grid = blockGrid(shape);
   const random: Random = randomOf(seed, 11);
   const dataRange = survey.high - survey.low;
@@ -89,7 +83,8 @@ export function imageMeter(
   let planes = 0;
 
   return {
-    add(images, references) {
+    /** The next plane: one image per draw, and what they are judged by. */
+    add(images: readonly Float32Array[], references: NoisyReferences): void {
       const first = images[0];
       if (first === undefined) return;
       images.forEach((image, draw) => {
@@ -104,7 +99,7 @@ export function imageMeter(
       variance += varianceBetween(images);
       planes += 1;
     },
-    finish(borrowedVariance) {
+    finish(borrowedVariance?: number): ImageMeasurement {
       const sums = errors.map((error) => error.sums());
       const pixels = shape.height * shape.width * planes;
       const naiveError = sums.reduce((sum, { naive }) => sum + total(naive), 0) / (sums.length * pixels);
@@ -113,9 +108,13 @@ export function imageMeter(
       const curve = rings.curve();
       return {
         naiveError,
-        ...present({ error, variance: ofImage, resolutionPixels: resolutionPixels(curve) }),
-        ...present({ beyondNoise: differences.beyondNoise() }),
-        ...(error === undefined || ofImage === undefined ? {} : { squaredBias: error.value - ofImage }),
+        ...present({
+          error,
+          variance: ofImage,
+          squaredBias: error && ofImage !== undefined ? error.value - ofImage : undefined,
+          resolutionPixels: resolutionPixels(curve),
+          beyondNoise: differences.beyondNoise(),
+        }),
         ssim: Object.fromEntries(similarities.map(([name, stream]) => [name, stream.finish()])) as Record<
           SsimName,
           number

@@ -1,9 +1,9 @@
 import { present } from "../../core/record.ts";
 import { type NoiseEstimate, noiseSums } from "../../runtime/intensity/noise-estimate.ts";
-import type { Repeats } from "../experiment/repeats.ts";
+import { type Repeats, readAll, readMean } from "../experiment/repeats.ts";
 import type { LevelPlan } from "../levels/draw-plan.ts";
 import { total } from "../metrics/intervals.ts";
-import { addTo, meanOf, type NoisyReferences, noisyReferences } from "../metrics/noisy-references.ts";
+import { addTo, noisyReferences } from "../metrics/noisy-references.ts";
 import { type DifferenceMap, differenceMap } from "./local-differences.ts";
 import { type ImageMeasurement, imageMeter, shiftByModel } from "./measure-images.ts";
 import type { FieldSurvey } from "./survey-field.ts";
@@ -32,7 +32,6 @@ export interface LevelMeasurement {
 
 /** One plane for the report, `[Y, X]` each, of the first draw. */
 export interface ShownPlane {
-  readonly z: number;
   readonly raw: Float32Array;
   readonly denoised: Float32Array;
   readonly reference: Float32Array;
@@ -79,11 +78,15 @@ export async function measureLevel(
     if (input !== undefined && output !== undefined) {
       noise.add(input);
       removed += squaredDifference(input, output);
-      if (z === survey.shownPlane) shown = shownPlane(z, input, outputs, references, repeats);
+      if (z === survey.shownPlane) {
+        const differences = differenceMap(outputs, references, repeats);
+        shown = { raw: input, denoised: output, reference: references.mean, ...present({ differences }) };
+      }
     }
     options.onPlane?.();
   }
   const pixels = repeats.height * repeats.width * repeats.depth;
+  const none = new Float32Array();
   return {
     averages: plan.averages,
     draws: plan.draws.length,
@@ -93,37 +96,8 @@ export async function measureLevel(
     ...(plan.references.length > 1 ? { referenceVariance: variance / pixels } : {}),
     removed: removed / pixels,
     inputNoise: noise.estimate(),
-    shown: shown ?? {
-      z: 0,
-      raw: new Float32Array(),
-      denoised: new Float32Array(),
-      reference: new Float32Array(),
-    },
+    shown: shown ?? { raw: none, denoised: none, reference: none },
   };
-}
-
-/** Mean of the repeats of one draw. */
-export async function readMean(
-  repeats: Repeats,
-  draw: readonly number[],
-  z: number,
-  signal?: AbortSignal,
-): Promise<Float32Array> {
-  return meanOf(await readAll(repeats, draw, z, signal));
-}
-
-async function readAll(
-  repeats: Repeats,
-  indices: readonly number[],
-  z: number,
-  signal?: AbortSignal,
-): Promise<readonly Float32Array[]> {
-  const images: Float32Array[] = [];
-  for (const index of indices) {
-    signal?.throwIfAborted();
-    images.push(await repeats.readPlane(index, z, signal));
-  }
-  return images;
 }
 
 /** Planes that a shift is measured on. */
@@ -148,22 +122,6 @@ async function shiftOf(
     addTo(raw, await readMean(repeats, draw, z, signal));
   }
   return shiftByModel(reference, raw, image, repeats);
-}
-
-function shownPlane(
-  z: number,
-  raw: Float32Array,
-  outputs: readonly Float32Array[],
-  references: NoisyReferences,
-  repeats: Repeats,
-): ShownPlane {
-  return {
-    z,
-    raw,
-    denoised: outputs[0] ?? raw,
-    reference: references.mean,
-    ...present({ differences: differenceMap(outputs, references, repeats) }),
-  };
 }
 
 function squaredDifference(a: Float32Array, b: Float32Array): number {

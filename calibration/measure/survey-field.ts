@@ -1,4 +1,4 @@
-import type { Repeats } from "../experiment/repeats.ts";
+import { type Repeats, readAll } from "../experiment/repeats.ts";
 import { quantile } from "../metrics/intervals.ts";
 import { lineThrough } from "../metrics/linearity.ts";
 import { noisyReferences } from "../metrics/noisy-references.ts";
@@ -34,11 +34,7 @@ export async function surveyField(repeats: Repeats, signal?: AbortSignal): Promi
   let mostContrast = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < planes; index += 1) {
     const z = Math.floor(((index + 0.5) * repeats.depth) / planes);
-    const images: Float32Array[] = [];
-    for (let image = 0; image < repeats.averages.length; image += 1) {
-      signal?.throwIfAborted();
-      images.push(await repeats.readPlane(image, z, signal));
-    }
+    const images = await readAll(repeats, repeats.averages.keys(), z, signal);
     const { mean, variance } = noisyReferences(images);
     const smoothed = smoothed3x3(mean, repeats.height, repeats.width);
     const contrast = varianceOf(smoothed);

@@ -23,23 +23,18 @@ export interface Agreement {
   readonly referenceRange: number;
 }
 
-export interface AgreementSums {
-  /** The next plane of both, of equal length. */
-  readonly add: (image: Samples, reference: Samples) => void;
-  readonly measure: () => Agreement;
-}
-
 /** What is left after the fit is a difference of two sums: below this share of the variance it is their rounding. */
 const rounding = 1e-12;
 
-export function agreementSums(): AgreementSums {
+export function agreementSums() {
   let [count, squaredError] = [0, 0];
   // About the first pixel, so that little is lost to a large offset.
   let [imageFrom, referenceFrom] = [0, 0];
   let [image, reference, imageSquares, referenceSquares, products] = [0, 0, 0, 0, 0];
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   return {
-    add(plane, truth) {
+    /** The next plane of both, of equal length. */
+    add(plane: Samples, truth: Samples): void {
       refuseUnequal(plane, truth);
       if (count === 0) [imageFrom, referenceFrom] = [plane[0] ?? 0, truth[0] ?? 0];
       for (let at = 0; at < plane.length; at += 1) {
@@ -57,7 +52,7 @@ export function agreementSums(): AgreementSums {
       }
       count += plane.length;
     },
-    measure() {
+    measure(): Agreement {
       const [x, y] = [image / count, reference / count];
       const imageVariance = imageSquares / count - x * x;
       const referenceVariance = referenceSquares / count - y * y;

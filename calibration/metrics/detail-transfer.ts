@@ -5,23 +5,6 @@ import type { PlaneShape } from "./local-moments.ts";
 import type { NoisyReferences } from "./noisy-references.ts";
 import type { Shift } from "./phase-correlation.ts";
 
-/**
- * What became of the field's detail, by spatial frequency, from spectra that share no noise:
- * - truth: cross power of the two reference halves, `Σ Re R1 R2*`;
- * - passed on: cross power of image and references, `Σ Re X R*`; over truth it is the gain (1: untouched, below 1:
- *   blurred, above: sharpened);
- * - reproduced: cross power of two images made of different draws, `Σ Re X1 X2*`: all that is in every result.
- *   What of it is more than gain² · truth is not the truth times one filter: the filter changes from place to place, as
- *   that of a median does, or detail was added;
- * - accounted for: passed on over reproduced. A smoothing filter, whatever its place, has gains g from 0 to 1, so that
- *   `Σ g² T ≤ Σ g T`: reproduced is at most passed on. Below 1, no smoothing made it: detail is added or put elsewhere.
- */
-export interface DetailTransfer {
-  /** The next plane: one image per draw. */
-  readonly add: (images: readonly Float32Array[], references: NoisyReferences) => void;
-  readonly bands: (random: Random) => readonly DetailBand[];
-}
-
 export interface DetailBand {
   /** Cycles per pixel. */
   readonly from: number;
@@ -56,8 +39,20 @@ const detectable = 4;
 
 type Quantity = "truth" | "passed" | "reproduced" | "truthNoise" | "reproducedNoise";
 
-/** `moved` is undone before comparing: a shift is reported as such, not as lost detail. */
-export function detailTransfer(shape: PlaneShape, moved: Shift = { y: 0, x: 0 }): DetailTransfer {
+/**
+ * What became of the field's detail, by spatial frequency, from spectra that share no noise:
+ * - truth: cross power of the two reference halves, `Σ Re R1 R2*`;
+ * - passed on: cross power of image and references, `Σ Re X R*`; over truth it is the gain (1: untouched, below 1:
+ *   blurred, above: sharpened);
+ * - reproduced: cross power of two images made of different draws, `Σ Re X1 X2*`: all that is in every result.
+ *   What of it is more than gain² · truth is not the truth times one filter: the filter changes from place to place, as
+ *   that of a median does, or detail was added;
+ * - accounted for: passed on over reproduced. A smoothing filter, whatever its place, has gains g from 0 to 1, so that
+ *   `Σ g² T ≤ Σ g T`: reproduced is at most passed on. Below 1, no smoothing made it: detail is added or put elsewhere.
+ *
+ * `moved` is undone before comparing: a shift is reported as such, not as lost detail.
+ */
+export function detailTransfer(shape: PlaneShape, moved: Shift) {
   const across = 2 ** Math.floor(Math.log2(Math.min(shape.height, shape.width) / tilesAcross));
   const side = Math.min(largestTile, Math.max(smallestTile, across));
   const rows = Math.floor(shape.height / side);
@@ -112,7 +107,8 @@ export function detailTransfer(shape: PlaneShape, moved: Shift = { y: 0, x: 0 })
   };
 
   return {
-    add(images, { halves, mean }) {
+    /** The next plane: one image per draw. */
+    add(images: readonly Float32Array[], { halves, mean }: NoisyReferences): void {
       if (halves === undefined) return;
       draws = Math.min(draws, images.length);
       for (let tile = 0; tile < rows * columns; tile += 1) {
@@ -121,7 +117,7 @@ export function detailTransfer(shape: PlaneShape, moved: Shift = { y: 0, x: 0 })
         addTile(tile, images.map(spectrum), [...halves, mean].map(spectrum));
       }
     },
-    bands: (random) => bandsOf(sums, rows * columns, draws > 1, random),
+    bands: (random: Random): readonly DetailBand[] => bandsOf(sums, rows * columns, draws > 1, random),
   };
 }
 

@@ -11,24 +11,19 @@ export interface CorrelationCurve {
   readonly correlations: readonly number[];
 }
 
-export interface RingCorrelation {
-  /** The next plane of both stacks, `[Y, X]`; the rings of all planes are summed before dividing. */
-  readonly add: (image: Samples, reference: Samples) => void;
-  readonly curve: () => CorrelationCurve;
-}
-
 /**
  * Fourier ring correlation `Re Σ F1 F2* / √(Σ|F1|² Σ|F2|²)` over rings one cycle per field wide. The images must be
  * independent in their noise, else noise is taken for detail.
  */
-export function ringCorrelation({ height, width }: PlaneShape): RingCorrelation {
+export function ringCorrelation({ height, width }: PlaneShape) {
   const side = Math.min(height, width);
   const rings = Math.floor(side / 2) + 1;
   const cross = new Float64Array(rings);
   const power = new Float64Array(rings);
   const referencePower = new Float64Array(rings);
   return {
-    add(image, reference) {
+    /** The next plane of both stacks, `[Y, X]`; the rings of all planes are summed before dividing. */
+    add(image: Samples, reference: Samples): void {
       refuseUnequal(image, reference);
       const one = windowedSpectrum(image, height, width);
       const other = windowedSpectrum(reference, height, width);
@@ -44,7 +39,7 @@ export function ringCorrelation({ height, width }: PlaneShape): RingCorrelation 
         referencePower[ring] = (referencePower[ring] ?? 0) + re2 * re2 + im2 * im2;
       }
     },
-    curve: () => ({
+    curve: (): CorrelationCurve => ({
       frequencies: Array.from(cross.keys(), (ring) => ring / side),
       correlations: Array.from(cross, (sum, ring) => {
         const powers = (power[ring] ?? 0) * (referencePower[ring] ?? 0);

@@ -7,24 +7,19 @@ export interface IntensityBin {
   readonly pixels: number;
 }
 
-export interface LinearitySums {
-  /** The next plane. Planes without two reference halves are left out. */
-  readonly add: (image: Float32Array, references: NoisyReferences) => void;
-  readonly bins: () => readonly IntensityBin[];
-}
-
 /**
  * Image against reference by intensity. Pixels are sorted into bins by one half of the references, the reference's
  * mean is taken from the other half: so noise that lifts a pixel into a bin is not averaged there, which would bend
  * the curve. `edges` (ascending) separate the bins.
  */
-export function linearity(edges: readonly number[]): LinearitySums {
+export function linearity(edges: readonly number[]) {
   const count = edges.length + 1;
   const pixels = new Float64Array(count);
   const image = new Float64Array(count);
   const reference = new Float64Array(count);
   return {
-    add(plane, { halves }) {
+    /** The next plane. Planes without two reference halves are left out. */
+    add(plane: Float32Array, { halves }: NoisyReferences): void {
       if (halves === undefined) return;
       const [sorting, averaged] = halves;
       for (let at = 0; at < plane.length; at += 1) {
@@ -34,7 +29,7 @@ export function linearity(edges: readonly number[]): LinearitySums {
         reference[bin] = (reference[bin] ?? 0) + (averaged[at] ?? 0);
       }
     },
-    bins: () =>
+    bins: (): readonly IntensityBin[] =>
       Array.from(pixels.keys())
         .filter((bin) => (pixels[bin] ?? 0) > 0)
         .map((bin) => ({

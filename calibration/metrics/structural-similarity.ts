@@ -5,10 +5,12 @@ import {
   type LocalMoments,
   localMomentsOf,
   type PlaneShape,
+  publishedWindow,
   sumOverDepth,
+  type Window,
+  wangWindow,
 } from "./local-moments.ts";
 import { refuseUnequal } from "./mean-squared-error.ts";
-import { publishedWindow, type Window, wangWindow } from "./windows.ts";
 
 /** One definition of SSIM, with variances divided by n; all use K1 = 0.01 and K2 = 0.03 of the data range (Wang et al. 2004, section III-B). */
 export interface SsimDefinition {
@@ -18,26 +20,13 @@ export interface SsimDefinition {
 }
 
 /** `SSIM` of the CNNT code as its losses and metrics call it. */
-export const publishedSsim: SsimDefinition = {
-  window: publishedWindow,
-  dimensions: 2,
-};
+export const publishedSsim: SsimDefinition = { window: publishedWindow, dimensions: 2 };
 
 /** `SSIM3D` of the CNNT code: 7 x 7 x 7. */
 export const publishedSsim3d: SsimDefinition = { ...publishedSsim, dimensions: 3 };
 
 /** `skimage.metrics.structural_similarity(…, gaussian_weights=True, use_sample_covariance=False)`. */
-export const scikitImageSsim: SsimDefinition = {
-  window: wangWindow,
-  dimensions: 2,
-};
-
-export interface SsimStream {
-  /** The next plane of both stacks, `[Y, X]`. */
-  readonly add: (image: Samples, reference: Samples) => void;
-  /** Mean SSIM of all planes added; ends the stream. */
-  readonly finish: () => number;
-}
+export const scikitImageSsim: SsimDefinition = { window: wangWindow, dimensions: 2 };
 
 const luminance = 0.01 ** 2;
 const contrast = 0.03 ** 2;
@@ -48,7 +37,7 @@ const contrast = 0.03 ** 2;
  *
  * Throws `usageError` (`ssim-too-small`) where the window does not fit into the stack.
  */
-export function ssimStream(definition: SsimDefinition, shape: PlaneShape, dataRange: number): SsimStream {
+export function ssimStream(definition: SsimDefinition, shape: PlaneShape, dataRange: number) {
   const { window, dimensions } = definition;
   const { weights, border } = window;
   const length = weights.length;
@@ -97,7 +86,8 @@ export function ssimStream(definition: SsimDefinition, shape: PlaneShape, dataRa
   };
 
   return {
-    add(image, reference) {
+    /** The next plane of both stacks, `[Y, X]`. */
+    add(image: Samples, reference: Samples): void {
       refuseUnequal(image, reference);
       // Variances do not depend on the origin, but x² - x̄² loses digits when the image sits on a large offset.
       const first = origin === undefined;
@@ -109,7 +99,8 @@ export function ssimStream(definition: SsimDefinition, shape: PlaneShape, dataRa
       push(localMomentsOf(moved(image), moved(reference), shape, window, -offset), offset);
       planes += 1;
     },
-    finish() {
+    /** Mean SSIM of all planes added; ends the stream. */
+    finish(): number {
       if (origin !== undefined) pushBeyondDepth(origin);
       if (count === 0) throw tooSmall(length, planes, shape.height);
       return sum / count;

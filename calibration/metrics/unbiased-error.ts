@@ -1,6 +1,21 @@
 import type { BlockGrid } from "./block-grid.ts";
 import type { NoisyReferences } from "./noisy-references.ts";
 
+/** Sums over the pixels of each block, all planes together. */
+export interface BlockErrorSums {
+  readonly pixels: Float64Array;
+  /** Σ e; absent with a single reference, for which no unbiased figure exists. */
+  readonly unbiased?: Float64Array;
+  /** Σ (x - r̄)². */
+  readonly naive: Float64Array;
+  /** Σ q of each contrast. */
+  readonly referenceNoise: readonly Float64Array[];
+  /** Σ u; absent with fewer than three references. */
+  readonly noiseProduct?: Float64Array;
+  /** M. */
+  readonly references: number;
+}
+
 /**
  * The squared error of one image against a truth that nobody has seen.
  *
@@ -17,28 +32,7 @@ import type { NoisyReferences } from "./noisy-references.ts";
  * 4 d² σ²/M + 2 σ⁴/(M (M-1)): the same for M = 2, and smaller by (4 - 2M/(M-1)) times the variance σ⁴/M² of
  * u = z z' / M for a second contrast z' where there are more.
  */
-export interface BlockErrors {
-  /** The next plane: the image, and the references of that plane. */
-  readonly add: (image: Float32Array, references: NoisyReferences) => void;
-  readonly sums: () => BlockErrorSums;
-}
-
-/** Sums over the pixels of each block, all planes together. */
-export interface BlockErrorSums {
-  readonly pixels: Float64Array;
-  /** Σ e; absent with a single reference, for which no unbiased figure exists. */
-  readonly unbiased?: Float64Array;
-  /** Σ (x - r̄)². */
-  readonly naive: Float64Array;
-  /** Σ q of each contrast. */
-  readonly referenceNoise: readonly Float64Array[];
-  /** Σ u; absent with fewer than three references. */
-  readonly noiseProduct?: Float64Array;
-  /** M. */
-  readonly references: number;
-}
-
-export function blockErrors(grid: BlockGrid): BlockErrors {
+export function blockErrors(grid: BlockGrid) {
   const { count, blockOf } = grid;
   const pixels = new Float64Array(count);
   const naive = new Float64Array(count);
@@ -48,7 +42,8 @@ export function blockErrors(grid: BlockGrid): BlockErrors {
   let hasVariance = true;
   let fewest = Number.POSITIVE_INFINITY;
   return {
-    add(image, { mean, variance, contrasts, count: references }) {
+    /** The next plane: the image, and the references of that plane. */
+    add(image: Float32Array, { mean, variance, contrasts, count: references }: NoisyReferences): void {
       hasVariance &&= variance !== undefined;
       fewest = Math.min(fewest, references);
       const [z1, z2] = contrasts;
@@ -75,7 +70,7 @@ export function blockErrors(grid: BlockGrid): BlockErrors {
         }
       }
     },
-    sums: () => ({
+    sums: (): BlockErrorSums => ({
       pixels,
       naive,
       referenceNoise,

@@ -50,7 +50,14 @@ export function pairNames(files: readonly string[], dir: string): ImagePair[] {
     const split = splitAtWord(file);
     if (split === undefined) continue;
     const partner = `${split.before}${split.partner}${split.after}`;
-    if (!all.has(partner)) throw alone(dir, file, partner);
+    if (!all.has(partner)) {
+      throw usageError("an image has no partner", {
+        code: "pairs-partner",
+        file: join(dir, file),
+        allowed: `${partner} beside it`,
+        remedy: "Add it, or take this one out of the folder",
+      });
+    }
     if (split.side === "noisy") pairs.push({ name: nameOf(split), noisy: file, clean: partner });
   }
   if (pairs.length > 0) return pairs;
@@ -98,13 +105,4 @@ function nameOf({ before, after }: SplitName): string {
   const stem = after.replace(/\.(ome\.)?[^./]+$/i, "");
   const joined = `${before.replace(/[-_. /]+$/, "")}/${stem.replace(/^[-_. /]+/, "")}`;
   return joined.replace(/^\/|\/$/g, "");
-}
-
-function alone(dir: string, file: string, partner: string) {
-  return usageError("an image has no partner", {
-    code: "pairs-partner",
-    file: join(dir, file),
-    allowed: `${partner} beside it`,
-    remedy: "Add it, or take this one out of the folder",
-  });
 }

@@ -1,22 +1,24 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { visible } from "../../core/errors.ts";
+import type { Sizes } from "../../core/acquisition.ts";
+import { usageError, visible } from "../../core/errors.ts";
 import { median } from "../../core/median.ts";
 import type { PackageSettings } from "../../core/package-settings.ts";
 import { listed } from "../../formats/files-of.ts";
 import { openAcquisition } from "../../formats/open.ts";
+import { type PlaneSource, planesIn } from "../../formats/plane/plane-source.ts";
+import { noiseSums } from "../../runtime/intensity/noise-estimate.ts";
 import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { simulate } from "../simulation/simulated-source.ts";
 import { writeSimulation } from "../simulation/write-simulation.ts";
-import { coverFieldOf, drawCover } from "./cover.ts";
+import { type CoverField, coverFieldOf, drawCover } from "./cover.ts";
 import { findPairs, type ImagePair } from "./find-pairs.ts";
 import { fitIntensity } from "./fit-intensity.ts";
-import { measurePairs } from "./measure-pairs.ts";
-import type { PairMeasure } from "./pair-sums.ts";
+import { type PairMeasure, pairSums } from "./pair-sums.ts";
 
 /** What running a package on images tells of it. */
-export interface Judgement {
+interface Judgement {
   readonly settings: PackageSettings;
   /** PNG. */
   readonly cover: Uint8Array;
@@ -24,7 +26,7 @@ export interface Judgement {
   readonly evidence: string;
 }
 
-export interface JudgeTask {
+interface JudgeTask {
   /** Package folder. */
   readonly model: string;
   readonly settings: PackageSettings;
@@ -32,20 +34,17 @@ export interface JudgeTask {
   readonly signal: AbortSignal;
 }
 
+interface PairsTask extends JudgeTask {
+  /** Folder of pairs. */
+  readonly dir: string;
+  readonly intensityStated: boolean;
+  readonly onPair: (pair: ImagePair, index: number, count: number) => void;
+}
+
 /** The folder's pairs say what intensities mean (but for what a person stated), how much is gained, at what noise. */
-export async function judgeByPairs(
-  task: JudgeTask & {
-    readonly dir: string;
-    readonly intensityStated: boolean;
-    readonly onPair: (pair: ImagePair, index: number, count: number) => void;
-  },
-): Promise<Judgement> {
+export async function judgeByPairs(task: PairsTask): Promise<Judgement> {
   const pairs = await findPairs(task.dir);
-  const { measures, field } = await measurePairs({
-    ...task,
-    pairs,
-    onPair: (pair, index) => task.onPair(pair, index, pairs.length),
-  });
+  const { measures, field } = await measurePairs(task, pairs);
   const { intensity, reason } = fitIntensity(measures);
   const gains = measures.map(({ noisyPsnrDb, denoisedPsnrDb }) => denoisedPsnrDb - noisyPsnrDb);
   const noises = measures.map(({ noiseToSignal }) => noiseToSignal).filter(Number.isFinite);
@@ -60,7 +59,7 @@ export async function judgeByPairs(
       psnr_gain_db: spreadOf(gains),
       // The gain back to the input's units is what undoes it.
       slope: spreadOf(measures.map(({ gain }) => 1 / gain)),
-      on: namesOf(pairs),
+      on: listed(pairs.map(({ name }) => visible(name).slice(0, longestName))),
     },
   };
   const cover = field === undefined ? await simulatedCover(task) : await drawCover(field);
@@ -136,10 +135,106 @@ function spreadOf(values: readonly number[]) {
 
 const longestName = 60;
 
-function namesOf(pairs: readonly ImagePair[]): string {
-  return listed(pairs.map(({ name }) => visible(name).slice(0, longestName)));
-}
-
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
+}
+
+/**
+ * Runs the model on every noisy image and holds what it makes, as float32, against the clean one: a measure of each
+ * channel of each pair, and the field of the first pair for a picture.
+ */
+async function measurePairs(task: PairsTask, pairs: readonly ImagePair[]) {
+  const work = await mkdtemp(join(tmpdir(), "cnnt-edge-pairs-"));
+  try {
+    const measures: PairMeasure[] = [];
+    let field: CoverField | undefined;
+    for (const [index, pair] of pairs.entries()) {
+      task.onPair(pair, index, pairs.length);
+      const output = join(work, `${index}.ome.tif`);
+      await task.engine.denoise(
+        {
+          input: resolve(pair.noisy),
+          output,
+          models: { default: resolve(task.model) },
+          normalization: "package",
+          sampleType: "float32",
+        },
+        { signal: task.signal },
+      );
+      const sources = await Promise.all(
+        [pair.noisy, pair.clean, output].map((file) => openAcquisition(file)),
+      );
+      const [noisy, clean, denoised] = sources;
+      try {
+        if (noisy === undefined || clean === undefined || denoised === undefined) continue;
+        refuseOtherSize(pair, noisy.acquisition.sizes, clean.acquisition.sizes);
+        measures.push(...(await measurePair(pair, noisy, clean, denoised)));
+        field ??= await coverFieldOf(noisy, denoised);
+      } finally {
+        await Promise.all(sources.map((source) => source.close()));
+      }
+      await rm(output, { force: true });
+    }
+    return { measures, field };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function measurePair(
+  pair: ImagePair,
+  noisy: PlaneSource,
+  clean: PlaneSource,
+  denoised: PlaneSource,
+): Promise<PairMeasure[]> {
+  const { sizes } = clean.acquisition;
+  const measures: PairMeasure[] = [];
+  for (let c = 0; c < sizes.c; c += 1) {
+    const sums = pairSums();
+    const noise = noiseSums({ height: sizes.y, width: sizes.x });
+    for (const { t, z } of planesIn({ ...sizes, c: 1 })) {
+      const index = { t, c, z };
+      const [one, other, made] = await Promise.all([
+        noisy.readPlane(index),
+        clean.readPlane(index),
+        denoised.readPlane(index),
+      ]);
+      noise.add(one);
+      sums.add(one, other, made);
+    }
+    const name = sizes.c === 1 ? pair.name : `${pair.name}, channel ${c}`;
+    const measured = { name, noiseToSignal: noise.estimate().noiseToSignal, ...sums.measure() };
+    refuseUnlike(pair, measured);
+    measures.push(measured);
+  }
+  return measures;
+}
+
+/** Of what shows two fields, or nothing, gains would mean nothing either. */
+function refuseUnlike(pair: ImagePair, { name, correlation, noisyPsnrDb }: PairMeasure): void {
+  if (correlation > 0 && Number.isFinite(noisyPsnrDb)) return;
+  throw usageError("the noisy and the clean image are not a pair", {
+    code: "pairs-unlike",
+    file: pair.noisy,
+    at: name,
+    found: Number.isNaN(correlation)
+      ? "one of the two is constant"
+      : correlation > 0
+        ? "the two are the same image"
+        : `a correlation of ${correlation.toFixed(2)}`,
+    allowed: `one field, noisy here and clean in ${pair.clean}`,
+    remedy: "Take the two out of the folder, or put the right one in",
+  });
+}
+
+function refuseOtherSize(pair: ImagePair, noisy: Sizes, clean: Sizes): void {
+  const told = ({ t, c, z, y, x }: Sizes): string => `T ${t}, C ${c}, Z ${z}, Y ${y}, X ${x}`;
+  if (told(noisy) === told(clean)) return;
+  throw usageError("the noisy and the clean image are of different size", {
+    code: "pairs-size",
+    file: pair.noisy,
+    found: told(noisy),
+    allowed: `${told(clean)}, as ${pair.clean}`,
+    remedy: "Crop them to the same field",
+  });
 }

@@ -19,23 +19,18 @@ export interface PairMeasure {
   readonly noiseToSignal: number;
 }
 
-export interface PairSums {
-  /** The next plane of all three, of equal length; in any units. */
-  readonly add: (noisy: Samples, clean: Samples, denoised: Samples) => void;
-  readonly measure: () => Omit<PairMeasure, "name" | "noiseToSignal">;
-}
-
 /** Streaming: sums only. */
-export function pairSums(): PairSums {
+export function pairSums() {
   const ofNoisy = agreementSums();
   const ofDenoised = agreementSums();
   return {
-    add(noisy, clean, denoised) {
+    /** The next plane of all three, of equal length; in any units. */
+    add(noisy: Samples, clean: Samples, denoised: Samples): void {
       const [n, c, d] = allFinite(noisy, clean, denoised);
       ofNoisy.add(n, c);
       ofDenoised.add(d, c);
     },
-    measure() {
+    measure(): Omit<PairMeasure, "name" | "noiseToSignal"> {
       const noisy = ofNoisy.measure();
       const denoised = ofDenoised.measure();
       const range = noisy.referenceRange;

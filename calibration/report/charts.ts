@@ -80,48 +80,35 @@ function naiveChart({ levels }: Calibration): Chart {
 
 function worthChart({ levels }: Calibration): Chart {
   const points = levels.flatMap(({ averages, denoised }) => pointOf(averages, denoised.worth_scans));
+  const noGain = levels.map(({ averages }) => ({ x: averages, y: averages }));
   return {
     title: "What a denoised image is worth in raw scans",
     x: averagesAxis,
     y: { label: "raw scans averaged", scale: "log10" },
     series: [
       { name: "denoised", color: colors.denoised, points, dots: true },
-      {
-        name: "no gain",
-        color: colors.raw,
-        points: levels.map(({ averages }) => ({ x: averages, y: averages })),
-        dashed: true,
-      },
+      { name: "no gain", color: colors.raw, points: noGain, dashed: true },
     ],
   };
 }
 
 function biasChart({ levels, data_range }: Calibration): Chart {
-  const share = (value: number | undefined, averages: number) =>
-    value === undefined || value <= 0 ? [] : [{ x: averages, y: (100 * Math.sqrt(value)) / data_range }];
+  const shares = (of: (level: CalibrationLevel) => number | undefined) =>
+    levels.flatMap((level) => {
+      const value = of(level) ?? 0;
+      return value <= 0 ? [] : [{ x: level.averages, y: (100 * Math.sqrt(value)) / data_range }];
+    });
+  const bias = shares(({ denoised }) => denoised.squared_bias);
+  const noise = shares(({ denoised }) => denoised.variance);
+  const rawNoise = shares(({ raw }) => raw.variance);
   return {
     title: "Blur or noise? The denoised error in its two parts",
     x: averagesAxis,
     y: { label: "% of the intensity range (rms)", scale: "log10" },
     series: [
-      {
-        name: "bias (stays)",
-        color: colors.bias,
-        points: levels.flatMap(({ averages, denoised }) => share(denoised.squared_bias, averages)),
-        dots: true,
-      },
-      {
-        name: "noise (averages out)",
-        color: colors.denoised,
-        points: levels.flatMap(({ averages, denoised }) => share(denoised.variance, averages)),
-        dots: true,
-      },
-      {
-        name: "noise of the raw average",
-        color: colors.raw,
-        points: levels.flatMap(({ averages, raw }) => share(raw.variance, averages)),
-        dashed: true,
-      },
+      { name: "bias (stays)", color: colors.bias, points: bias, dots: true },
+      { name: "noise (averages out)", color: colors.denoised, points: noise, dots: true },
+      { name: "noise of the raw average", color: colors.raw, points: rawNoise, dashed: true },
     ],
   };
 }
@@ -131,23 +118,11 @@ function detailChart({ levels }: Calibration): Chart {
     title: "How much of the field's detail is passed on",
     x: { label: "spatial frequency (cycles per pixel)", scale: "linear" },
     y: { label: "gain (1: untouched)", scale: "linear" },
-    series: chosenLevels(levels).map(({ averages, denoised }, index) => ({
-      name: counted(averages, "scan"),
-      color: shades[index] ?? colors.denoised,
-      dots: true,
-      points: denoised.detail.flatMap(({ from_cycles_per_px, to_cycles_per_px, gain }) =>
-        gain === undefined
-          ? []
-          : [
-              {
-                x: (from_cycles_per_px + to_cycles_per_px) / 2,
-                y: gain.value,
-                low: gain.low,
-                high: gain.high,
-              },
-            ],
+    series: chosenSeries(levels, ({ detail }) =>
+      detail.flatMap(({ from_cycles_per_px: from, to_cycles_per_px: to, gain }) =>
+        gain === undefined ? [] : [{ x: (from + to) / 2, y: gain.value, low: gain.low, high: gain.high }],
       ),
-    })),
+    ),
     marks: [{ y: 1, label: "" }],
   };
 }
@@ -178,12 +153,9 @@ function intensityChart({ levels }: Calibration): Chart {
     x: { label: "reference (grey values)", scale: "linear" },
     y: { label: "denoised (grey values)", scale: "linear" },
     series: [
-      ...chosenLevels(levels).map(({ averages, denoised }, index) => ({
-        name: counted(averages, "scan"),
-        color: shades[index] ?? colors.denoised,
-        dots: true,
-        points: denoised.intensity_bins.map(({ reference, image }) => ({ x: reference, y: image })),
-      })),
+      ...chosenSeries(levels, ({ intensity_bins: bins }) =>
+        bins.map(({ reference, image }) => ({ x: reference, y: image })),
+      ),
       { name: "equal", color: colors.naive, dashed: true, points: ends.map((end) => ({ x: end, y: end })) },
     ],
   };
@@ -191,10 +163,19 @@ function intensityChart({ levels }: Calibration): Chart {
 
 const shades = ["#08306b", "#2171b5", "#6baed6"];
 
-/** Lowest, middle and highest level: more curves in one chart cannot be told apart. */
-function chosenLevels(levels: readonly CalibrationLevel[]): readonly CalibrationLevel[] {
-  if (levels.length <= 3) return levels;
-  return [levels[0], levels[Math.floor(levels.length / 2)], levels.at(-1)].filter(
-    (level) => level !== undefined,
-  );
+/** Of the lowest, middle and highest level: more curves in one chart cannot be told apart. */
+function chosenSeries(
+  levels: readonly CalibrationLevel[],
+  pointsOf: (denoised: CalibrationImage) => ChartSeries["points"],
+): readonly ChartSeries[] {
+  const middle = Math.floor(levels.length / 2);
+  const chosen = levels.length <= 3 ? levels : [levels[0], levels[middle], levels.at(-1)];
+  return chosen
+    .filter((level) => level !== undefined)
+    .map(({ averages, denoised }, index) => ({
+      name: counted(averages, "scan"),
+      color: shades[index] ?? colors.denoised,
+      dots: true,
+      points: pointsOf(denoised),
+    }));
 }

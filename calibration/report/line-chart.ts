@@ -1,7 +1,6 @@
 import { linearScale, logScale, type Scale } from "./chart-scale.ts";
-import { escaped } from "./escaped.ts";
 
-export interface ChartPoint {
+interface ChartPoint {
   readonly x: number;
   readonly y: number;
   /** 95 % interval; infinite ends are cut at the frame. */
@@ -18,7 +17,7 @@ export interface ChartSeries {
   readonly dots?: boolean;
 }
 
-export type Axis = { readonly label: string; readonly scale: "linear" | "log2" | "log10" };
+type Axis = { readonly label: string; readonly scale: "linear" | "log2" | "log10" };
 
 export interface Chart {
   readonly title: string;
@@ -159,4 +158,14 @@ function line({ points, color, dashed, dots }: ChartSeries, x: Scale, y: Scale):
 function markLine({ y: value, label }: { y: number; label: string }, y: Scale): string {
   const at = y.place(value).toFixed(1);
   return `<path d="M${frame.left} ${at}H${width - frame.right}" stroke="#7a2048" stroke-width="1.5" stroke-dasharray="2 3"/><text x="${frame.left + 4}" y="${at}" dy="-4" fill="#7a2048">${escaped(label)}</text>`;
+}
+
+/** Text for HTML and SVG, element or attribute: file names may hold anything. */
+export function escaped(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
 }

@@ -48,18 +48,6 @@ export function cropped(plane: Float32Array, width: number, { top, left, side }:
   return part;
 }
 
-/** A grey picture as a data URL, linear from `black` to `white`. */
-async function greyPicture(part: Float32Array, side: number, black: number, white: number): Promise<string> {
-  const png = await encodePng(part, {
-    width: side,
-    height: side,
-    bits: 8,
-    black,
-    white: white > black ? white : black + 1,
-  });
-  return dataUrl(png);
-}
-
 /** Differences as a data URL: white is none, red more, blue less; `full` is full colour. */
 async function differencePicture(
   values: Float32Array,
@@ -105,24 +93,29 @@ export async function levelPictures(
   shown: ShownPlane,
   shape: PlaneShape,
   crop: Crop,
-  contrast: { readonly black: number; readonly white: number; readonly full: number },
+  { black, white, full }: { readonly black: number; readonly white: number; readonly full: number },
 ): Promise<LevelPictures> {
+  const { side } = crop;
   const part = (plane: Float32Array) => cropped(plane, shape.width, crop);
   const [raw, denoised, reference] = [part(shown.raw), part(shown.denoised), part(shown.reference)];
-  const grey = (plane: Float32Array) => greyPicture(plane, crop.side, contrast.black, contrast.white);
-  const difference = (a: Float32Array, b: Float32Array) =>
-    differencePicture(
-      a.map((value, at) => value - (b[at] ?? 0)),
-      crop.side,
-      crop.side,
-      contrast.full,
-    );
+  const grey = {
+    width: side,
+    height: side,
+    bits: 8,
+    black,
+    white: white > black ? white : black + 1,
+  } as const;
+  const picture = async (plane: Float32Array) => dataUrl(await encodePng(plane, grey));
+  const difference = (a: Float32Array, b: Float32Array) => {
+    const values = a.map((value, at) => value - (b[at] ?? 0));
+    return differencePicture(values, side, side, full);
+  };
   const map = shown.differences;
   return {
     averages,
-    raw: await grey(raw),
-    denoised: await grey(denoised),
-    reference: await grey(reference),
+    raw: await picture(raw),
+    denoised: await picture(denoised),
+    reference: await picture(reference),
     residual: await difference(raw, denoised),
     error: await difference(denoised, reference),
     ...(map === undefined

@@ -1,12 +1,9 @@
 import { type Samples, type Sizes, sampleTypes } from "../../core/acquisition.ts";
 import type { PlaneIndex, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { type CameraSampleType, takePicture, withoutNoise } from "./camera.ts";
-import { driftedScene } from "./drifted-scene.ts";
-import { rampSource } from "./ramp-source.ts";
 import { randomOf } from "./random.ts";
-import { createScene, type Scene } from "./scene.ts";
-import { simulatedAcquisition } from "./simulated-acquisition.ts";
-import type { SimulatedPair, Simulation } from "./simulation.ts";
+import { createScene, driftedScene, type Scene } from "./scene.ts";
+import { type SimulatedPair, type Simulation, simulatedAcquisition } from "./simulation.ts";
 import { type SceneName, sceneNames } from "./structures.ts";
 
 /** At most this many pixels are looked at to find the bright end. */
@@ -40,27 +37,33 @@ export function simulate(simulation: Simulation): SimulatedPair {
     return expected;
   };
 
-  const source = (
-    type: CameraSampleType,
-    fill: (index: PlaneIndex, samples: Samples) => void,
-  ): PlaneSource => ({
-    acquisition: simulatedAcquisition(simulation, type, names),
+  return {
+    noisy: sourceOf(simulation, sampleType, names, (index, samples) => {
+      const random = randomOf(seed, index.t, index.c, index.z, 3, ...noiseKey);
+      takePicture(expose(index), camera, sampleType, random, samples);
+    }),
+    clean: sourceOf(simulation, "float32", names, (index, samples) => {
+      withoutNoise(expose(index), camera, samples);
+    }),
+  };
+}
+
+/** Planes that `fill` makes as they are read. */
+function sourceOf(
+  simulation: Simulation,
+  type: CameraSampleType,
+  channels: readonly string[],
+  fill: (index: PlaneIndex, samples: Samples) => void,
+): PlaneSource {
+  const { sizes } = simulation;
+  return {
+    acquisition: simulatedAcquisition(simulation, type, channels),
     readPlane(index, options) {
-      const samples = options?.into ?? sampleTypes[type].make(expected.length);
+      const samples = options?.into ?? sampleTypes[type].make(sizes.y * sizes.x);
       fill(index, samples);
       return Promise.resolve(samples);
     },
     close: () => Promise.resolve(),
-  });
-
-  return {
-    noisy: source(sampleType, (index, samples) => {
-      const random = randomOf(seed, index.t, index.c, index.z, 3, ...noiseKey);
-      takePicture(expose(index), camera, sampleType, random, samples);
-    }),
-    clean: source("float32", (index, samples) => {
-      withoutNoise(expose(index), camera, samples);
-    }),
   };
 }
 
@@ -84,4 +87,31 @@ function brightEnd(scene: Scene, sizes: Sizes): number {
   }
   seen.sort();
   return seen[Math.floor(0.999 * (seen.length - 1))] ?? 1;
+}
+
+/** Grey values at which the ramp starts anew: no plane of a stack equals its neighbours, and 8 bits hold it. */
+const period = 251;
+
+/**
+ * A slanted ramp without noise, at the speed of memory: for those who test disks, pipes and memory with stacks of
+ * many gigabytes and want to see at once when planes are mixed up. Noisy and clean are the same.
+ */
+function rampSource(simulation: Simulation): SimulatedPair {
+  const { sizes, sampleType, seed } = simulation;
+  const channels = Array.from({ length: sizes.c }, () => "ramp");
+  const source = (type: CameraSampleType) =>
+    sourceOf(simulation, type, channels, ({ t, c, z }, samples) =>
+      fillRamp(samples, sizes.x, seed + (t * sizes.c + c) * sizes.z + z),
+    );
+  return { noisy: source(sampleType), clean: source("float32") };
+}
+
+function fillRamp(samples: Samples, width: number, plane: number): void {
+  for (let start = 0, row = 0; start < samples.length; start += width, row += 1) {
+    let value = (3 * row + 7 * plane) % period;
+    for (let index = start; index < start + width; index += 1) {
+      samples[index] = value;
+      value = value + 1 === period ? 0 : value + 1;
+    }
+  }
 }

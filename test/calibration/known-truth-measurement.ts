@@ -1,8 +1,8 @@
-import type { Repeats } from "../../calibration/experiment/repeats.ts";
+import { type Repeats, readMean } from "../../calibration/experiment/repeats.ts";
 import { planLevels } from "../../calibration/levels/draw-plan.ts";
-import { type LevelMeasurement, measureLevel, readMean } from "../../calibration/measure/measure-level.ts";
+import { type LevelMeasurement, measureLevel } from "../../calibration/measure/measure-level.ts";
 import { surveyField } from "../../calibration/measure/survey-field.ts";
-import { simulatedAcquisition } from "../../calibration/simulation/simulated-acquisition.ts";
+import { simulatedAcquisition } from "../../calibration/simulation/simulation.ts";
 import { type DoubleName, doubles } from "./known-truth/doubles.ts";
 import { type StillRepeats, stillRepeats } from "./known-truth/still-repeats.ts";
 

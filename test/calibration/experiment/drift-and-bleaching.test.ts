@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { measureBleaching } from "../../../calibration/experiment/bleaching.ts";
 import { measureDrift } from "../../../calibration/experiment/drift.ts";
-import { prepareRepeats } from "../../../calibration/experiment/prepare-repeats.ts";
+import { prepareRepeats, stillness } from "../../../calibration/experiment/prepare-repeats.ts";
 import type { Repeats } from "../../../calibration/experiment/repeats.ts";
-import { stillness } from "../../../calibration/experiment/stillness.ts";
 import { stillRepeats } from "../known-truth/still-repeats.ts";
 import { knownField } from "../known-truth-measurement.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { singleScanVariance, worthOf } from "../../../calibration/answer/worth.ts";
+import { readMean } from "../../../calibration/experiment/repeats.ts";
 import { planLevels } from "../../../calibration/levels/draw-plan.ts";
-import { readMean } from "../../../calibration/measure/measure-level.ts";
 import { doubles } from "../known-truth/doubles.ts";
 import { type KnownField, knownField, measureDouble } from "../known-truth-measurement.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { logFactorial, poisson } from "../../../calibration/simulation/poisson.ts";
+import { logFactorial, poisson } from "../../../calibration/simulation/camera.ts";
 import { normalOf, randomOf } from "../../../calibration/simulation/random.ts";
 
 const draws = 200_000;
