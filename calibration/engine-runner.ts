@@ -14,7 +14,11 @@ import { type Repeats, readMean } from "./experiment/repeats.ts";
 import type { DenoisedStack } from "./measure/measure-level.ts";
 import type { ModelRunner } from "./model-runner.ts";
 
-export interface EngineRunnerOptions {
+/**
+ * Runs a package through the engine. Each draw's mean is written as a float32 OME-TIFF, denoised to float32 (no
+ * rounding, no clipping), and the result kept under a name made of everything that it depends on.
+ */
+export async function engineRunner(options: {
   readonly engine: Engine;
   /** Package folder. */
   readonly model: string;
@@ -24,13 +28,7 @@ export interface EngineRunnerOptions {
   readonly experimentKey: string;
   readonly tile?: NonNullable<DenoiseJobInput["tile"]> | undefined;
   readonly overlap?: NonNullable<DenoiseJobInput["overlap"]> | undefined;
-}
-
-/**
- * Runs a package through the engine. Each draw's mean is written as a float32 OME-TIFF, denoised to float32 (no
- * rounding, no clipping), and the result kept under a name made of everything that it depends on.
- */
-export async function engineRunner(options: EngineRunnerOptions): Promise<ModelRunner> {
+}): Promise<ModelRunner> {
   const { engine, workFolder } = options;
   const dir = resolve(options.model);
   const model = await readPackage(dir);

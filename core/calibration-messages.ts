@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { boot, calibrationId, count, nameSchema, seconds, stamped, time } from "./message-parts.ts";
+import { calibrationId, count, nameSchema, seconds, stamped, time } from "./message-parts.ts";
 
 /** A number with its 95 % interval; `null` stands for "without bound". */
 const interval = z.strictObject({
@@ -23,7 +23,6 @@ export const answerFigures = {
 
 export const calibrationProgressSchema = z.strictObject({
   ...stamped,
-  boot,
   id: calibrationId,
   status: z.enum(["running", "failed", "interrupted"]),
   /** What is being done, in words; why it failed. */
@@ -36,7 +35,6 @@ export const calibrationProgressSchema = z.strictObject({
 
 export const calibrationResultSchema = z.strictObject({
   ...stamped,
-  boot,
   id: calibrationId,
   status: z.literal("done"),
   /** When it was measured, and by which version of cnnt-edge. */

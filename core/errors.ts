@@ -1,3 +1,5 @@
+import { present } from "./record.ts";
+
 /**
  * The errors a person reads. Every failure that the product can foresee is one of these; anything else that
  * reaches the top is a defect in the product and is reported as such.
@@ -119,14 +121,13 @@ export function reportOf(error: unknown): ErrorReport {
   const { remedy, ...fields } = fieldsOf(error);
   const { kind, code, retryable } = error;
   const message = describeError(new EdgeError(kind, error.message, fields));
-  return { kind, code, message, retryable, ...(remedy === undefined ? {} : { remedy }) };
+  return { kind, code, message, retryable, ...present({ remedy }) };
 }
 
 /** What an error was made of, without its cause. */
 export function fieldsOf(error: EdgeError): EdgeErrorFields {
   const { code, file, at, found, allowed, remedy, retryable } = error;
-  const fields = Object.entries({ code, file, at, found, allowed, remedy, retryable });
-  return Object.fromEntries(fields.filter(([, value]) => value !== undefined)) as unknown as EdgeErrorFields;
+  return present({ code, file, at, found, allowed, remedy, retryable }) as EdgeErrorFields;
 }
 
 /** The error that a report from another process stands for; the message already names file and place. */
@@ -135,7 +136,7 @@ export function errorFromReport(report: ErrorReport): Error {
   return new EdgeError(report.kind, report.message, {
     code: report.code,
     retryable: report.retryable,
-    ...(report.remedy === undefined ? {} : { remedy: report.remedy }),
+    ...present({ remedy: report.remedy }),
   });
 }
 

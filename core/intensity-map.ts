@@ -15,7 +15,6 @@ export interface IntensityMap {
 export interface StackLevels {
   readonly low: number;
   readonly high: number;
-  readonly min: number;
   readonly max: number;
 }
 

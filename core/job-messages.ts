@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { boot, count, errorSchema, nameSchema, seconds, stamped } from "./message-parts.ts";
+import { count, errorSchema, nameSchema, seconds, stamped } from "./message-parts.ts";
 
 /** What leaves over MQTT about single jobs; `messages.ts` has the rules for all of it. */
 
@@ -28,7 +28,6 @@ export const noiseChecks = z.array(
 
 export const jobFields = {
   ...stamped,
-  boot,
   id: z.string().regex(/^[0-9a-f]{16}$/),
   folder: nameSchema,
   /** Below the watch folder, with `/`. */
@@ -72,7 +71,6 @@ export const jobSchema = z.strictObject(jobFields);
 
 export const previewSchema = z.strictObject({
   ...stamped,
-  boot,
   folder: nameSchema,
   job: jobFields.id,
   source: z.string(),

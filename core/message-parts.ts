@@ -9,7 +9,7 @@ export const count = z.int().nonnegative();
 export const seconds = z.number().nonnegative();
 
 /** The process that wrote a message: random, new at each start, so that words of a dead one can be told apart. */
-export const boot = z.string().regex(/^[0-9a-f]{16}$/);
+const boot = z.string().regex(/^[0-9a-f]{16}$/);
 
 export const calibrationId = z.string().regex(/^[0-9a-f]{16}$/);
 
@@ -21,7 +21,8 @@ export const nameSchema = z
     "1 to 32 small letters, digits and hyphens, because it becomes part of a topic",
   );
 
-export const stamped = { v: z.literal(1), ts: time };
+/** What each message begins with. */
+export const stamped = { v: z.literal(1), ts: time, boot };
 
 export const errorFields = {
   code: z.string(),

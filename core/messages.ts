@@ -2,7 +2,6 @@ import { z } from "zod";
 import { calibrationProgressSchema, calibrationResultSchema } from "./calibration-messages.ts";
 import { jobFields, jobSchema, jobStatusSchema, noiseChecks, previewSchema } from "./job-messages.ts";
 import {
-  boot,
   calibrationId,
   count,
   errorFields,
@@ -21,7 +20,6 @@ import {
 
 export const stateSchema = z.strictObject({
   ...stamped,
-  boot,
   /** `degraded`: something needs a person, the rest goes on. `draining`: ending, the running job is being finished. */
   state: z.enum(["online", "degraded", "draining", "offline"]),
   reason: z.string().optional(),
@@ -43,7 +41,6 @@ export const stateSchema = z.strictObject({
 
 const infoSchema = z.strictObject({
   ...stamped,
-  boot,
   version: z.string(),
   /** Major version of these messages. */
   api: z.literal(1),
@@ -81,7 +78,6 @@ const infoSchema = z.strictObject({
 
 const statsSchema = z.strictObject({
   ...stamped,
-  boot,
   /** Delivered voxels by the clock over the last `window_s`. */
   voxels_per_s: z.number().nonnegative(),
   window_s: seconds,
@@ -97,7 +93,6 @@ const statsSchema = z.strictObject({
 
 const folderStateSchema = z.strictObject({
   ...stamped,
-  boot,
   name: nameSchema,
   /** `watching`: events and sweeps. `polling`: sweeps only, because the file system sends no events. */
   state: z.enum(["starting", "watching", "polling", "unreachable", "full", "error"]),
@@ -123,7 +118,6 @@ const folderStateSchema = z.strictObject({
 
 const logSchema = z.strictObject({
   ...stamped,
-  boot,
   level: z.enum(["warn", "error"]),
   ...errorFields,
   job: jobFields.id.optional(),

@@ -37,7 +37,7 @@ const low = sorted[Math.floor(sorted.length * 0.02)] ?? 0;
 const high = sorted[Math.floor(sorted.length * 0.998)] ?? 1;
 
 async function panel({ samples, width, height }: Awaited<ReturnType<typeof firstPlane>>, label: string) {
-  const grey = await encodePng(samples, { width, height, bits: 8, black: low, white: high });
+  const grey = await encodePng(samples, { width, height, black: low, white: high });
   const text = `<svg width="${side}" height="${side}"><text x="12" y="${side - 14}" font-family="sans-serif" font-size="17" fill="white" stroke="black" stroke-width="3" paint-order="stroke">${label}</text></svg>`;
   const cropped = await sharp(grey).extract(crop).png().toBuffer();
   return sharp(cropped)

@@ -18,10 +18,10 @@ import {
   singleTolerance,
   smallTolerance,
   standardDeviation,
-} from "./package/tolerance.ts";
-import { type TensorComparison, verifyPackage } from "./package/verify-package.ts";
+  verifyPackage,
+} from "./package/verify-package.ts";
 import { type PackageProof, writePackage } from "./package/write-package.ts";
-import { type ExpectedFrom, expectedBy, expectedOutput } from "./proven-twin.ts";
+import { expectedBy, expectedOutput } from "./proven-twin.ts";
 import { testScene } from "./test-scene.ts";
 import { openCheckpoint } from "./torch/checkpoint.ts";
 import { type Stated, toldOf } from "./untold.ts";
@@ -59,21 +59,11 @@ export interface ExportRequest {
   readonly timestamp: string;
 }
 
-export interface ExportOutcome {
-  readonly dir: string;
-  readonly modelSha256: string;
-  readonly parameters: number;
-  readonly settings: PackageSettings;
-  readonly measured: TensorComparison | undefined;
-  /** What `measured` is compared with. */
-  readonly expectedFrom: ExpectedFrom;
-}
-
 /**
  * A checkpoint to a package folder: ONNX graph, settings, and test tensors whose expected output comes from the
  * float64 forward pass. The finished package is run once before it gets its name; where it is wrong, none appears.
  */
-export async function exportCheckpoint(request: ExportRequest): Promise<ExportOutcome> {
+export async function exportCheckpoint(request: ExportRequest) {
   const { training } = request;
   const { network, chosen, scaling } = await networkOf(request);
   const settings = settingsOf(request, network, scaling);
@@ -95,14 +85,13 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     name: request.description.name,
     description: `CNNT denoiser exported from ${basename(request.weights)}`,
     version: "1.0.0",
-    ...present({ license: request.description.license }),
+    ...present({ license: request.description.license, training: training?.kept }),
     authors: request.description.authors,
     tags: ["denoising", "fluorescence", "3d", "cnnt"],
     timestamp: request.timestamp,
     precision,
     ...shape,
     settings,
-    ...(training === undefined ? {} : { training: training.kept }),
     weightsFrom: {
       state_dict: chosen.place,
       prefix: chosen.prefix,
@@ -111,7 +100,7 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     },
   };
   const { card } = request.description;
-  const { modelSha256, proof } = await writePackage(
+  const proof = await writePackage(
     request.out,
     {
       facts,
@@ -123,7 +112,8 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
     {
       force: request.force,
       async prove(dir) {
-        const measured = await provePackage(request, dir);
+        const model = await readPackage(dir);
+        const measured = await verifyPackage(model, (input) => request.run(model.modelFile, input));
         return { measured, ...(await request.judge?.(dir, settings)) };
       },
     },
@@ -135,10 +125,10 @@ export async function exportCheckpoint(request: ExportRequest): Promise<ExportOu
   );
   return {
     dir: request.out,
-    modelSha256,
     parameters,
     settings: proof?.settings ?? settings,
     measured: proof?.measured,
+    /** What `measured` is compared with. */
     expectedFrom: from,
   };
 }
@@ -202,11 +192,6 @@ function testShape(
     smallestLength(settings, 2) + settings.spatial_multiple,
   ];
   return [2, height, width];
-}
-
-async function provePackage(request: ExportRequest, dir: string): Promise<TensorComparison> {
-  const model = await readPackage(dir);
-  return verifyPackage(model, (input) => request.run(model.modelFile, input));
 }
 
 function toleranceFor({ precision, staticShape }: ExportRequest, deviation: number): number {

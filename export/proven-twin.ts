@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { verificationError } from "../core/errors.ts";
 import type { PackageSettings } from "../core/package-settings.ts";
 import { doubled, type Tensor } from "../core/tensor.ts";
-import { croppedNetwork } from "./cnnt/cropped-network.ts";
+import { expectedTensors } from "./cnnt/expected-tensors.ts";
 import type { CnntNetwork } from "./cnnt/network.ts";
 import { referenceForward } from "./cnnt/reference.ts";
 import { cnntGraph } from "./onnx/cnnt-graph.ts";
 import { encodeModel } from "./onnx/messages.ts";
-import { applyNormalization } from "./package/apply-normalization.ts";
-import { smallTolerance, standardDeviation } from "./package/tolerance.ts";
-import { compareTensors } from "./package/verify-package.ts";
+import { applyNormalization } from "./package/apply-operators.ts";
+import { compareTensors, smallTolerance, standardDeviation } from "./package/verify-package.ts";
 import { testScene } from "./test-scene.ts";
+import type { Elements } from "./torch/element-types.ts";
 
 /** What the expected output of a package's test tensors stands on. */
 export type ExpectedFrom =
@@ -26,11 +26,6 @@ export type ExpectedFrom =
       /** The twin that was proven had the `layer` norms of that height and width only. */
       readonly cropped: boolean;
     };
-
-export interface Expected {
-  readonly output: Tensor;
-  readonly from: ExpectedFrom;
-}
 
 /** The float64 pass takes some 2 ms a pixel: a minute for 2 x 128 x 128, hours for a full tile. */
 const mostDirectPixels = 64 * 64;
@@ -47,7 +42,7 @@ export async function expectedOutput(task: {
   readonly productVersion: string;
   /** The checkpoint, for errors. */
   readonly weights: string;
-}): Promise<Expected> {
+}): Promise<{ readonly output: Tensor; readonly from: ExpectedFrom }> {
   const { network, settings, samples, run } = task;
   const normalized = (tensor: Tensor) => applyNormalization(settings.normalization, doubled(tensor));
   const exact = (of: CnntNetwork, tensor: Tensor): Tensor => {
@@ -74,7 +69,15 @@ export async function expectedOutput(task: {
     const expected = exact(cropped, small);
     const allowed = smallTolerance(standardDeviation(expected));
     const { largestDifference } = compareTensors(await onTwin(cropped, small), expected, allowed, 0);
-    if (largestDifference > allowed) throw graphDiffers(task.weights, largestDifference, allowed);
+    if (largestDifference > allowed) {
+      throw verificationError("the graph does not compute what the float64 pass does", {
+        code: "export-graph-differs",
+        file: task.weights,
+        found: `a difference of ${largestDifference.toPrecision(3)}`,
+        allowed: `at most ${allowed.toPrecision(3)}`,
+        remedy: "Do not use it; please report this with the checkpoint's JSON",
+      });
+    }
     return {
       output: await onTwin(network, samples),
       from: { kind: "twin", proven, largestDifference, cropped: cropped !== network },
@@ -108,12 +111,32 @@ export function describeProof(from: ExpectedFrom, difference: string): string {
   );
 }
 
-function graphDiffers(file: string, found: number, allowed: number) {
-  return verificationError("the graph does not compute what the float64 pass does", {
-    code: "export-graph-differs",
-    file,
-    found: `a difference of ${found.toPrecision(3)}`,
-    allowed: `at most ${allowed.toPrecision(3)}`,
-    remedy: "Do not use it; please report this with the checkpoint's JSON",
-  });
+/**
+ * The network that `layer` norms tie to a height and width, for a smaller one: each `[channels, height, width]` of a norm
+ * keeps its first rows and columns, everything else stays. It computes something other than the whole network, by the same
+ * layers in the same order, with the same weights. Networks that take any size are returned as they are.
+ */
+export function croppedNetwork(network: CnntNetwork, height: number, width: number): CnntNetwork {
+  const { architecture, fixedHeightWidth } = network;
+  if (fixedHeightWidth === undefined) return network;
+  const whole = expectedTensors(architecture, fixedHeightWidth);
+  const smaller = expectedTensors(architecture, [height, width]);
+  return {
+    ...network,
+    fixedHeightWidth: [height, width],
+    weight(name) {
+      const values = network.weight(name);
+      const [channels = 0, rows = 0, columns = 0] = whole.get(name) ?? [];
+      const [, keptRows = 0, keptColumns = 0] = smaller.get(name) ?? [];
+      if (!/\.ln\d\.(weight|bias)$/.test(name)) return values;
+      const kept: Elements = values.slice(0, channels * keptRows * keptColumns);
+      for (let channel = 0; channel < channels; channel += 1) {
+        for (let row = 0; row < keptRows; row += 1) {
+          const from = (channel * rows + row) * columns;
+          kept.set(values.subarray(from, from + keptColumns), (channel * keptRows + row) * keptColumns);
+        }
+      }
+      return kept;
+    },
+  };
 }

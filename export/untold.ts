@@ -1,9 +1,10 @@
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { usageError } from "../core/errors.ts";
 import type { Intensity, Normalization } from "../core/package-settings.ts";
 import type { Shapes } from "./cnnt/expected-tensors.ts";
 import { possibleHeadsOf, type ToldArchitecture } from "./cnnt/infer-architecture.ts";
 import type { TrainingConfig } from "./cnnt/training-config.ts";
-import { placeOfTrainingJson } from "./cnnt/training-json-place.ts";
 
 /** What the person stated; it goes before training's JSON. */
 export interface Stated {
@@ -11,11 +12,6 @@ export interface Stated {
   readonly noResidual?: boolean;
   readonly normalization?: Normalization;
   readonly intensity?: Intensity;
-}
-
-export interface Told {
-  readonly architecture: ToldArchitecture;
-  readonly scaling: { readonly normalization: Normalization; readonly intensity: Intensity };
 }
 
 /**
@@ -35,7 +31,10 @@ export async function toldOf(
     readonly intensityIsFitted: boolean;
   },
   shapes: Shapes,
-): Promise<Told> {
+): Promise<{
+  readonly architecture: ToldArchitecture;
+  readonly scaling: { readonly normalization: Normalization; readonly intensity: Intensity };
+}> {
   const said = training?.architecture ?? {};
   const n_head = stated.heads ?? said.n_head;
   const no_residual = stated.noResidual ?? said.no_residual;
@@ -77,4 +76,24 @@ export async function toldOf(
     allowed: "preserved (noisy and clean were scaled by one map) or uncalibrated (each by its own)",
     remedy: "Add --intensity, or --pairs with noisy and clean images to measure it",
   });
+}
+
+/** Checkpoints during training; the JSON comes once, at its end. Source: `CNNT_base_model_runtime.save`. */
+const checkpointName = /^(?<date>\d\d-\d\d-\d{4}_T\d\d-\d\d-\d\d)_epoch-\d+\.pth$/;
+
+/**
+ * Where training put the JSON of weights that have none beside them, as a sentence. Looks into `model/` beside the
+ * folder of the weights, as training lays them out unless told otherwise (`--check_path`, `--model_path`).
+ */
+async function placeOfTrainingJson(weights: string): Promise<string> {
+  const date = checkpointName.exec(basename(weights))?.groups?.["date"];
+  if (date !== undefined) {
+    const folder = join(dirname(weights), "..", "model");
+    const names = await readdir(folder).catch(() => []);
+    const ours = names.filter((name) => name.includes(`__${date}_epoch-`) && name.endsWith(".json")).sort();
+    const [first] = ours;
+    if (first !== undefined) return `Training put it into ${join(folder, first)}`;
+  }
+  const name = `RUN__${date ?? "DATE"}_epoch-N_best.json`;
+  return `Training writes it once, at its end, beside the final weights (--model_path, logs/model unless told otherwise) as ${name}`;
 }

@@ -91,14 +91,11 @@ export function foreignNameOf(fileName: string): ForeignName | undefined {
   return undefined;
 }
 
-export interface ForeignFile {
-  /** With its article: "a Zeiss CZI image". */
-  readonly name: string;
-  readonly remedy: string;
-}
-
-/** What a file that no reader recognises is, as far as its first bytes tell; undefined where they tell nothing. */
-export function foreignFormat(head: Uint8Array): ForeignFile | undefined {
+/**
+ * What a file that no reader recognises is, with its article ("a Zeiss CZI image"), as far as its first bytes tell;
+ * undefined where they tell nothing.
+ */
+export function foreignFormat(head: Uint8Array): { name: string; remedy: string } | undefined {
   for (const { magic, exportFrom = anyProgram } of foreignFormats) {
     if (magic !== undefined && startsWith(head, magic)) {
       return { name: magic.is, remedy: `Export it from ${exportFrom} as OME-TIFF.` };

@@ -16,7 +16,7 @@ import { depthSizes, storedIndex } from "./plane/stored-axes.ts";
 
 /** Reads a NumPy array `[Y, X]` or `[..., Y, X]`: its leading axes have no names and are taken as depth. */
 export const npyReader: FormatReader = {
-  recognises: (head) => Buffer.from(head.subarray(0, 6)).toString("latin1") === "\u0093NUMPY",
+  recognises: (head) => magic.equals(head.subarray(0, magic.length)),
   async find(source, limits) {
     const header = await readNpyHeader(source);
     return openedArray(describe(source.file, header, limits), header);
@@ -119,7 +119,7 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
   const { file, size } = source;
   const head = Buffer.alloc(12);
   if (size >= head.length) await source.readInto(head, 0);
-  if (!head.subarray(0, 6).equals(magic)) throw damaged(file, "no NumPy mark at its start");
+  if (!magic.equals(head.subarray(0, magic.length))) throw damaged(file, "no NumPy mark at its start");
   const long = (head[6] ?? 0) >= 2;
   const headerBytes = long ? head.readUInt32LE(8) : head.readUInt16LE(8);
   const headerOffset = long ? 12 : 10;

@@ -1,7 +1,6 @@
 import { visible } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { figureDefinitions } from "../../export/package/figure-definitions.ts";
-import { settingsWords } from "../../export/package/settings-words.ts";
+import { figureDefinitions, settingsWords } from "../../export/package/settings-words.ts";
 import { statedTaskOf, taskWords } from "../../export/package/stated-task.ts";
 
 /** What `info` prints of a package folder. */

@@ -43,7 +43,8 @@ export async function openHdf5(path: string, key: string | undefined): Promise<R
       throw wrongShape(path, `${chosen}/clean_im`, clean.shape ?? []);
     }
     const sizes = { t: 1, c: 1, z: depth, y: height, x: width };
-    const sampleType = sampleTypeOf(noisy, path);
+    const sampleType = sampleTypesByCode[String(noisy.dtype).slice(-1)];
+    if (sampleType === undefined) throw unreadable(path, noisy.path);
     return {
       acquisition: {
         ...plainAcquisition({ file: path, make: "HDF5", sizes, sampleType }),
@@ -135,13 +136,6 @@ function datasetOf(file: File, name: string, path: string): Dataset {
     allowed: "<key>/noisy_im (N,Z,H,W or Z,H,W) and <key>/clean_im (Z,H,W)",
     remedy: "See the training data of the published code",
   });
-}
-
-function sampleTypeOf(dataset: Dataset, path: string): SampleType {
-  const { dtype } = dataset;
-  const type = typeof dtype === "string" ? sampleTypesByCode[dtype.slice(-1)] : undefined;
-  if (type === undefined) throw unreadable(path, dataset.path);
-  return type;
 }
 
 function wrongShape(file: string, name: string, shape: readonly number[]) {

@@ -54,7 +54,7 @@ export async function drawCover(field: CoverField): Promise<Uint8Array> {
       picture[y * width + x] = Math.abs(x - border) < 1.5 ? white : value;
     }
   }
-  return encodePng(picture, { width, height, bits: 8, black, white });
+  return encodePng(picture, { width, height, black, white });
 }
 
 /** Where a crop's denoised pixels vary most, on a grid of half crops: structure, not empty ground or one bright blob. */

@@ -2,19 +2,13 @@ import { median } from "../../core/median.ts";
 import type { Intensity } from "../../core/package-settings.ts";
 import type { PairMeasure } from "./pair-sums.ts";
 
-export interface IntensityFit {
-  readonly intensity: Intensity;
-  /** For the card: why. */
-  readonly reason: string;
-}
-
 /** Structure as high as in the input within this share is taken as kept: a network that smooths loses some of it. */
 const gainTolerance = 0.1;
 /** Of the clean image's range. */
 const shiftTolerance = 0.02;
 
-/** What a model's output intensities mean, seen from pairs. All gains and offsets are those of `PairMeasure`. */
-export function fitIntensity(pairs: readonly PairMeasure[]): IntensityFit {
+/** What a model's output intensities mean, seen from pairs, and why. All gains and offsets are those of `PairMeasure`. */
+export function fitIntensity(pairs: readonly PairMeasure[]): { intensity: Intensity; reason: string } {
   const gains = pairs.map(({ gain }) => gain);
   const gain = median(gains);
   const shift = median(pairs.map((pair) => Math.abs(pair.shift)));
@@ -22,7 +16,7 @@ export function fitIntensity(pairs: readonly PairMeasure[]): IntensityFit {
   if (Math.abs(gain - 1) <= gainTolerance && shift <= shiftTolerance) {
     return {
       intensity: { meaning: "preserved" },
-      reason: `the gain back to the input's units is ${spread}, the mean is off by ${percent(shift)} of the range`,
+      reason: `the gain back to the input's units is ${spread}, the mean is off by ${(100 * shift).toPrecision(2)} % of the range`,
     };
   }
   const agree = gains.every((one) => Math.abs(one / gain - 1) <= gainTolerance);
@@ -40,8 +34,4 @@ export function fitIntensity(pairs: readonly PairMeasure[]): IntensityFit {
         ? `the pairs do not agree on a gain back to the input's units: ${spread}`
         : `one pair alone has a gain of ${spread}; more are needed to trust it`,
   };
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
 }

@@ -17,15 +17,6 @@ import { findPairs, type ImagePair } from "./find-pairs.ts";
 import { fitIntensity } from "./fit-intensity.ts";
 import { type PairMeasure, pairSums } from "./pair-sums.ts";
 
-/** What running a package on images tells of it. */
-interface Judgement {
-  readonly settings: PackageSettings;
-  /** PNG. */
-  readonly cover: Uint8Array;
-  /** For the card, Markdown. */
-  readonly evidence: string;
-}
-
 interface JudgeTask {
   /** Package folder. */
   readonly model: string;
@@ -41,8 +32,11 @@ interface PairsTask extends JudgeTask {
   readonly onPair: (pair: ImagePair, index: number, count: number) => void;
 }
 
-/** The folder's pairs say what intensities mean (but for what a person stated), how much is gained, at what noise. */
-export async function judgeByPairs(task: PairsTask): Promise<Judgement> {
+/**
+ * The folder's pairs say what intensities mean (but for what a person stated), how much is gained, at what noise. Beside
+ * these settings, a cover (PNG) and the evidence for the card (Markdown).
+ */
+export async function judgeByPairs(task: PairsTask) {
   const pairs = await findPairs(task.dir);
   const { measures, field } = await measurePairs(task, pairs);
   const { intensity, reason } = fitIntensity(measures);

@@ -101,10 +101,9 @@ export async function levelPictures(
   const grey = {
     width: side,
     height: side,
-    bits: 8,
     black,
     white: white > black ? white : black + 1,
-  } as const;
+  };
   const picture = async (plane: Float32Array) => dataUrl(await encodePng(plane, grey));
   const difference = (a: Float32Array, b: Float32Array) => {
     const values = a.map((value, at) => value - (b[at] ?? 0));

@@ -98,12 +98,13 @@ function verdicts({ levels }: Calibration): string {
 }
 
 function table({ levels, answer }: Calibration): string {
-  const [heading = [], ...rows] = tableOf(levels);
-  const body = rows.map((cells, index) => {
-    const reached = levels[index]?.averages === (answer.averages_needed ?? answer.averages_likely_needed);
-    return `<tr${reached ? ' class="reached"' : ""}>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`;
+  const heading = columns.map(([name]) => `<th>${escaped(name)}</th>`).join("");
+  const rows = levels.map((level) => {
+    const reached = level.averages === (answer.averages_needed ?? answer.averages_likely_needed);
+    const cells = columns.map(([, text]) => `<td>${escaped(text(level))}</td>`).join("");
+    return `<tr${reached ? ' class="reached"' : ""}>${cells}</tr>`;
   });
-  return `<table><thead><tr>${heading.map((cell) => `<th>${escaped(cell)}</th>`).join("")}</tr></thead><tbody>${body.join("")}</tbody></table>`;
+  return `<table><thead><tr>${heading}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 function provenance(calibration: Calibration): string {
@@ -165,14 +166,6 @@ const columns: readonly Column[] = [
   ["SSIM* 7x7 / 7x7x7 / sk-image", ({ denoised }) => similarityText(denoised)],
   ["target", (level) => level.meets_target ?? "–"],
 ];
-
-/** The figures of all levels, as rows of text; the first row is the heading. */
-function tableOf(levels: readonly CalibrationLevel[]): readonly (readonly string[])[] {
-  return [
-    columns.map(([heading]) => heading),
-    ...levels.map((level) => columns.map(([, text]) => text(level))),
-  ];
-}
 
 /** "28.4 (28.1 to 28.8)", "at least 30.2", "–" where it cannot be known. */
 function estimateText(estimate: CalibrationImage["psnr_db"]): string {

@@ -197,15 +197,8 @@ function makeValues(): Float32Array {
   return values;
 }
 
-interface Neighbours {
-  readonly first: number;
-  readonly second: number;
-  /** 0 at the first knot, 1 at the second, flat at both. */
-  readonly toSecond: number;
-}
-
-/** The knots on both sides of a place. */
-function neighbours(place: number, period: number, knots: number): Neighbours {
+/** The knots on both sides of a place; `toSecond` is 0 at the first, 1 at the second, flat at both. */
+function neighbours(place: number, period: number, knots: number) {
   const exact = (place * knots) / period;
   const first = Math.floor(exact);
   const fraction = exact - first;

@@ -82,7 +82,8 @@ export function structuresOf(scene: SceneName, field: FieldSize, random: Random)
   let groups = 0;
   const area = (field.width + 2 * margin) * (field.height + 2 * margin);
   const mixture = mixtures[scene];
-  const times = (kind: Kind, each: number): number => countOf((mixture[kind][0] * area) / each, random);
+  // Rounded up or down by chance, so that it is right on average also for small pictures.
+  const times = (kind: Kind, each: number): number => Math.floor((mixture[kind][0] * area) / each + random());
 
   for (let left = times("filaments", areaPer.filament); left > 0; left -= 1) {
     growFilament(spots, field, mixture.filaments[1], groups, random);
@@ -102,11 +103,6 @@ export function structuresOf(scene: SceneName, field: FieldSize, random: Random)
     }
   }
   return { spots, cells, groups };
-}
-
-/** `expected` rounded up or down by chance, so that it is right on average also for small pictures. */
-function countOf(expected: number, random: Random): number {
-  return Math.floor(expected + random());
 }
 
 /** A curve that keeps its direction for a while, brighter and dimmer along its length. */

@@ -4,23 +4,17 @@ import { type PlaneSource, planesIn } from "../../formats/plane/plane-source.ts"
 import { createOmeTiff } from "../../formats/tiff/ome-tiff-sink.ts";
 import type { SimulatedPair, Simulation } from "./simulation.ts";
 
-export interface SimulationFiles {
-  readonly noisy: string;
-  /** Absent: the truth is not written. */
-  readonly clean?: string;
-}
-
 export interface WriteOptions {
   readonly compression?: OutputCompression;
   readonly overwrite?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Writes one acquisition, and its truth beside it, plane by plane. On failure neither file appears. */
+/** Writes one acquisition, and its truth where a file is named for it, plane by plane. On failure neither file appears. */
 export async function writeSimulation(
   simulation: Simulation,
   { noisy, clean }: SimulatedPair,
-  files: SimulationFiles,
+  files: { readonly noisy: string; readonly clean?: string },
   options: WriteOptions = {},
 ): Promise<void> {
   const outputs: Output[] = [];

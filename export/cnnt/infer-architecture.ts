@@ -10,8 +10,6 @@ import type { Shapes } from "./expected-tensors.ts";
 /** The part of the architecture that somebody stated (training's JSON, options of the command line). */
 export type StatedArchitecture = { readonly [K in keyof Architecture]?: Architecture[K] | undefined };
 
-type Visible = Omit<Architecture, "n_head" | "no_residual">;
-
 /** With what the weights cannot tell. */
 export type ToldArchitecture = StatedArchitecture & Pick<Architecture, "n_head" | "no_residual">;
 
@@ -65,7 +63,10 @@ export function fixedHeightWidthOf(shapes: Shapes): readonly [number, number] | 
   return height === undefined || width === undefined ? undefined : [height, width];
 }
 
-export function visibleArchitecture(shapes: Shapes, file: string): Visible {
+export function visibleArchitecture(
+  shapes: Shapes,
+  file: string,
+): Omit<Architecture, "n_head" | "no_residual"> {
   const first = (name: string): number => {
     const length = shapes.get(name)?.[0];
     if (length === undefined || length < 1 || length > maxChannels) throw unusable(name, file);

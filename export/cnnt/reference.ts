@@ -1,7 +1,6 @@
 import type { Tensor64 } from "../../core/tensor.ts";
-import { type BlockSet, blockSets } from "./block-sets.ts";
+import { type BlockSet, blockSets, type NormKind } from "./block-sets.ts";
 import type { CnntNetwork } from "./network.ts";
-import { attend } from "./reference-attention.ts";
 import {
   add,
   concatenate,
@@ -10,9 +9,9 @@ import {
   type Frames,
   gelu,
   halve,
+  mapped,
   subtract,
 } from "./reference-layers.ts";
-import { normalizeFrames } from "./reference-norms.ts";
 
 /**
  * The CNNT's forward pass in float64, one obvious step after the other. It is slow, and it is the judge: a package's
@@ -85,4 +84,100 @@ function convolution(network: CnntNetwork, name: string, x: Frames): Frames {
   const weight = network.weight(`${name}.conv2d.weight`);
   const bias = network.weight(`${name}.conv2d.bias`);
   return convolve(x, weight, bias, network.architecture.kernel_size);
+}
+
+/**
+ * Attention between frames. Each head takes its share of the channels; a frame's whole image of those channels is one
+ * long vector, so that the scores are a T x T matrix: which planes (or time points) should be mixed into which.
+ * `softmax(q kᵀ / sqrt(vector length)) v`, not causal. All arguments and the result have one shape.
+ * Source: AzR919/CNNT_Microscopy, `models/model.py`, class CnnSelfAttention.
+ */
+function attend(query: Frames, key: Frames, value: Frames, heads: number): Frames {
+  const { depth, channels, height, width } = query;
+  const length = (channels / heads) * height * width;
+  const frame = channels * height * width;
+  const out = new Float64Array(value.data.length);
+  for (let head = 0; head < heads; head += 1) {
+    for (let t = 0; t < depth; t += 1) {
+      const own = t * frame + head * length;
+      const scores = Array.from({ length: depth }, (_, s) => {
+        const other = s * frame + head * length;
+        let product = 0;
+        for (let i = 0; i < length; i += 1)
+          product += (query.data[own + i] ?? 0) * (key.data[other + i] ?? 0);
+        return product / Math.sqrt(length);
+      });
+      for (const [s, weight] of softmax(scores).entries()) {
+        const other = s * frame + head * length;
+        for (let i = 0; i < length; i += 1)
+          out[own + i] = (out[own + i] ?? 0) + weight * (value.data[other + i] ?? 0);
+      }
+    }
+  }
+  return { ...query, data: out };
+}
+
+function softmax(scores: readonly number[]): number[] {
+  const largest = Math.max(...scores);
+  const exponentials = scores.map((score) => Math.exp(score - largest));
+  const sum = exponentials.reduce((total, value) => total + value, 0);
+  return exponentials.map((value) => value / sum);
+}
+
+/** torch's default for all three norms. */
+const epsilon = 1e-5;
+
+/** The norm before attention (`which` 1) or before the mixer (`which` 2) of one cell. */
+function normalizeFrames(
+  network: CnntNetwork,
+  kind: NormKind,
+  cell: string,
+  which: 1 | 2,
+  x: Frames,
+): Frames {
+  switch (kind) {
+    case "instance":
+      return standardize(x, x.height * x.width);
+    case "layer":
+      return scale(
+        standardize(x, x.channels * x.height * x.width),
+        network.weight(`${cell}.ln${which}.weight`),
+        network.weight(`${cell}.ln${which}.bias`),
+      );
+    case "batch":
+      return batchNorm(network, `${cell}.bn${which}`, x);
+  }
+}
+
+/** Mean 0 and (population) variance 1 in every run of `group` values: one channel's image, or one whole frame. */
+function standardize(x: Frames, group: number): Frames {
+  const out = new Float64Array(x.data.length);
+  for (let start = 0; start < x.data.length; start += group) {
+    const values = x.data.subarray(start, start + group);
+    const mean = values.reduce((sum, value) => sum + value, 0) / group;
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / group;
+    const inverse = 1 / Math.sqrt(variance + epsilon);
+    for (const [i, value] of values.entries()) out[start + i] = (value - mean) * inverse;
+  }
+  return { ...x, data: out };
+}
+
+/** `weight` and `bias` are `[channels, height, width]`, the same for every frame. */
+function scale(x: Frames, weight: ArrayLike<number>, bias: ArrayLike<number>): Frames {
+  const frame = x.channels * x.height * x.width;
+  return mapped(x, (value, i) => value * (weight[i % frame] ?? 0) + (bias[i % frame] ?? 0));
+}
+
+/** With the running statistics of training: inference does not look at the batch. */
+function batchNorm(network: CnntNetwork, name: string, x: Frames): Frames {
+  const weight = network.weight(`${name}.weight`);
+  const bias = network.weight(`${name}.bias`);
+  const mean = network.weight(`${name}.running_mean`);
+  const variance = network.weight(`${name}.running_var`);
+  const plane = x.height * x.width;
+  return mapped(x, (value, i) => {
+    const channel = Math.floor(i / plane) % x.channels;
+    const standard = (value - (mean[channel] ?? 0)) / Math.sqrt((variance[channel] ?? 0) + epsilon);
+    return standard * (weight[channel] ?? 0) + (bias[channel] ?? 0);
+  });
 }

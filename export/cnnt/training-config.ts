@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { formatError, isEdgeError, usageError } from "../../core/errors.ts";
 import { type Intensity, type Normalization, valueRangeSchema } from "../../core/package-settings.ts";
+import { isRecord, present } from "../../core/record.ts";
+import { openByteSource } from "../../formats/file/byte-source.ts";
 import type { StatedArchitecture } from "./infer-architecture.ts";
-import { describing, type TrainingFacts } from "./training-facts.ts";
-import { notTraining, readTrainingJson } from "./training-json.ts";
 
 /**
  * The JSON that training leaves beside the weights: a plain dictionary of all its options, of which these say what
@@ -52,7 +53,7 @@ export async function readTrainingConfig(file: string): Promise<TrainingConfig> 
   const kept = describing(entries);
   return {
     architecture: { blocks, blocks_per_set, n_head, kernel_size, norm_mode, with_mixer, no_residual },
-    ...(scaling === undefined ? {} : { scaling }),
+    ...present({ scaling }),
     kept,
     dropped: Object.keys(entries).length - Object.keys(kept).length,
   };
@@ -74,4 +75,125 @@ function publishedScaling(perScaling: boolean, valueScale: readonly [number, num
     normalization: { kind: "fixed", low, high, clip: true },
     intensity: { meaning: "preserved" },
   } as const;
+}
+
+/** The published options take 3 kB. */
+const maxConfigBytes = 1 << 20;
+const remedy = "Name the JSON that training wrote beside the weights";
+
+/**
+ * The file that training left beside the weights, as a plain dictionary: the published code's own JSON, its
+ * `best.json` (`{"config": ...}`), or wandb's copy (`{"n_head": {"value": 8}}`). Source: AzR919/CNNT_Microscopy,
+ * `main.py`, `utils.py` and `models/enhancement_model.py`.
+ */
+async function readTrainingJson(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const value = parseJson(await readText(file), file);
+  if (!isRecord(value)) throw notTraining(file, "$", "no dictionary");
+  const { config: wrapped } = value;
+  const config = unwrapped(wrapped);
+  const entries = isRecord(config) ? config : value;
+  return Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, unwrapped(entry)]));
+}
+
+/** wandb wraps each entry. */
+function unwrapped(entry: unknown): unknown {
+  if (!isRecord(entry) || !Object.hasOwn(entry, "value")) return entry;
+  const { value } = entry;
+  return value;
+}
+
+async function readText(file: string): Promise<string> {
+  const source = await openByteSource(file).catch((cause: unknown) => {
+    if (!isEdgeError(cause, "file-missing")) throw cause;
+    throw usageError("there is no such configuration", {
+      code: "training-config-missing",
+      file,
+      remedy,
+      cause,
+    });
+  });
+  try {
+    if (source.size > maxConfigBytes) {
+      throw formatError("the configuration is larger than any that training writes", {
+        code: "training-config-large",
+        file,
+        found: `${source.size} bytes`,
+        allowed: `at most ${maxConfigBytes} bytes`,
+        remedy,
+      });
+    }
+    const bytes = Buffer.alloc(source.size);
+    await source.readInto(bytes, 0);
+    const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+    return bytes.toString(isUtf16 ? "utf16le" : "utf8").replace(/^\ufeff/, "");
+  } finally {
+    await source.close();
+  }
+}
+
+/** Outside of strings; Python writes them, JSON has no such numbers. */
+const pythonNumbers = /("(?:[^"\\]|\\.)*")|-?\b(?:NaN|Infinity)\b/g;
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    try {
+      return JSON.parse(text.replace(pythonNumbers, (_match, string?: string) => string ?? "null"));
+    } catch {
+      throw formatError("the configuration is not JSON", {
+        code: "training-config-json",
+        file,
+        found: cause instanceof Error ? cause.message : "",
+        remedy,
+        cause,
+      });
+    }
+  }
+}
+
+function notTraining(file: string, at: string, found: string) {
+  return formatError("the configuration is not one that training writes", {
+    code: "training-config-schema",
+    file,
+    at,
+    found,
+    remedy,
+  });
+}
+
+/**
+ * What of training's options is carried on in a package: how the network is built, how images were scaled and cut, how
+ * it was trained. Packages are passed on, and among the other options are paths, file names, notes and accounts.
+ */
+type TrainingFacts = Readonly<Record<string, unknown>>;
+
+/** Numbers, switches and lists of them. */
+const ofNumbers = [
+  ..."blocks blocks_per_set n_head kernel_size stride padding dropout_p with_mixer no_residual".split(" "),
+  ..."use_conv_3D height width time time_scale per_scaling im_value_scale valu_thres area_thres".split(" "),
+  ..."loss_weights global_lr weight_decay beta1 beta2 no_w_decay clip_grad_norm skip_LSUV".split(" "),
+  ..."num_epochs batch_size ratio fine_samples train_only seed".split(" "),
+];
+/** Names of a method, and lists of them. */
+const ofWords = ["norm_mode", "loss", "optim", "scheduler"];
+
+const longestList = 16;
+/** No separator of paths, no @ of an address. */
+const word = /^\w{1,40}$/;
+
+/** The entries that are on the list and have a value of the kind that belongs there. */
+function describing(entries: Readonly<Record<string, unknown>>): TrainingFacts {
+  const isNumber = (value: unknown): boolean => typeof value === "number" || typeof value === "boolean";
+  const isWord = (value: unknown): boolean => typeof value === "string" && word.test(value);
+  return Object.fromEntries(
+    Object.entries(entries).filter(([key, value]) => {
+      if (ofNumbers.includes(key)) return isOneOrSome(value, isNumber);
+      return ofWords.includes(key) && isOneOrSome(value, isWord);
+    }),
+  );
+}
+
+function isOneOrSome(value: unknown, test: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) ? value.length <= longestList && value.every(test) : test(value);
 }

@@ -72,7 +72,14 @@ async function walkMessage(
     if (walk.fields > maxFields) throw damaged(walk.file, at, `more than ${maxFields} fields`);
     const tag = await readVarint(walk, at, end);
     const [field, wire] = [Math.floor(tag.value / 8), tag.value % 8];
-    if (field === message.external) throw external(walk.file);
+    if (field === message.external) {
+      throw unsupportedError("the model's weights lie in other files, which its hash does not cover", {
+        code: "onnx-external-data",
+        file: walk.file,
+        allowed: "a model in one file",
+        remedy: "Save it in one file: in Python, onnx.save(onnx.load(FILE), FILE)",
+      });
+    }
     at = tag.next;
     if (wire === 0) at = (await readVarint(walk, at, end)).next;
     else if (wire === 1) at += 8;
@@ -96,15 +103,6 @@ async function readVarint(walk: Walk, at: number, end: number): Promise<{ value:
     if (byte < 0x80) return { value, next: at + i + 1 };
   }
   throw damaged(walk.file, at, "a number without end");
-}
-
-function external(file: string): EdgeError {
-  return unsupportedError("the model's weights lie in other files, which its hash does not cover", {
-    code: "onnx-external-data",
-    file,
-    allowed: "a model in one file",
-    remedy: "Save it in one file: in Python, onnx.save(onnx.load(FILE), FILE)",
-  });
 }
 
 function damaged(file: string, at: number, found: string): EdgeError {

@@ -1,8 +1,8 @@
-import { type EdgeError, formatError } from "../../core/errors.ts";
-import type { PackageSettings } from "../../core/package-settings.ts";
+import { z } from "zod";
+import { formatError } from "../../core/errors.ts";
+import { type PackageSettings, packageSettingsSchema } from "../../core/package-settings.ts";
 import { spatialMultiple } from "../cnnt/block-sets.ts";
 import { ownPostprocessing, preprocessing } from "./describe-model.ts";
-import type { Rdf } from "./rdf-schema.ts";
 import { canonicalText, statementHash, statementHashKey } from "./statement-hash.ts";
 
 /**
@@ -14,7 +14,15 @@ export function checkOwnStatements(rdf: Rdf, stated: unknown, file: string): boo
   const hash = rdf.config[statementHashKey];
   if (hash !== undefined) {
     const found = statementHash(stated as Readonly<Record<string, unknown>>);
-    if (found !== hash) throw changed(file, found, hash);
+    if (found !== hash) {
+      throw formatError("what the package states was changed after it was exported", {
+        code: "package-statements-changed",
+        file,
+        found: `hash ${found.slice(0, 12)}`,
+        allowed: `hash ${hash.slice(0, 12)}`,
+        remedy: exportAgain,
+      });
+    }
   }
   const settings = rdf.config.cnnt_edge;
   const [input] = rdf.inputs;
@@ -62,12 +70,31 @@ function refuseOther(file: string, at: string, found: unknown, allowed: unknown)
 
 const exportAgain = "Export the checkpoint again; text such as names and descriptions may be edited by hand";
 
-function changed(file: string, found: string, allowed: string): EdgeError {
-  return formatError("what the package states was changed after it was exported", {
-    code: "package-statements-changed",
-    file,
-    found: `hash ${found.slice(0, 12)}`,
-    allowed: `hash ${allowed.slice(0, 12)}`,
-    remedy: exportAgain,
-  });
-}
+/**
+ * What we need of a bioimage.io model description, format 0.5 (`rdf.yaml`). Other fields are allowed and kept out of
+ * the way: the description is the bioimage.io community's, not ours. Source: bioimage-io/spec-bioimage-io, model 0.5.
+ */
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 of 64 hexadecimal digits");
+/** Every file that we use is under a hash. */
+const hashedFile = z.looseObject({ source: z.string(), sha256 });
+
+const axis = z.looseObject({ type: z.string(), id: z.string().optional(), size: z.unknown().optional() });
+const operators = z.array(z.looseObject({ id: z.string() }));
+
+const tensor = { id: z.string(), axes: z.array(axis), test_tensor: hashedFile };
+
+export const rdfSchema = z.looseObject({
+  format_version: z.string().regex(/^0\.5\./, "a format version 0.5.x"),
+  type: z.literal("model"),
+  name: z.string().min(1),
+  version: z.coerce.string().default("0"),
+  inputs: z.tuple([z.looseObject({ ...tensor, preprocessing: operators })], { error: "exactly one input" }),
+  outputs: z.tuple([z.looseObject({ ...tensor, postprocessing: operators })], {
+    error: "exactly one output",
+  }),
+  weights: z.looseObject({ onnx: hashedFile }),
+  config: z.looseObject({ cnnt_edge: packageSettingsSchema, [statementHashKey]: sha256.optional() }),
+});
+
+type Rdf = z.infer<typeof rdfSchema>;

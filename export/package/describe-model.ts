@@ -107,37 +107,32 @@ function foreignTolerance({ test_tolerance: tolerance }: PackageSettings): Recor
   return { bioimageio: { reproducibility_tolerance: [stated] } };
 }
 
-interface SpatialAxis {
-  readonly id: string;
-  readonly index: 0 | 1 | 2;
-  readonly multiple: number;
-}
+type AxisIndex = 0 | 1 | 2;
 
-function spatialAxes(settings: PackageSettings): SpatialAxis[] {
-  return [
-    { id: "z", index: 0, multiple: 1 },
-    { id: "y", index: 1, multiple: settings.spatial_multiple },
-    { id: "x", index: 2, multiple: settings.spatial_multiple },
-  ];
-}
-
-/** [batch, z, channel, y, x]: the order of the network's own tensor. */
-function inputAxes(facts: PackageFacts): unknown[] {
-  const [z, y, x] = spatialAxes(facts.settings).map(({ id, index, multiple }) => ({
+/** [batch, z, channel, y, x]: the order of the network's own tensor. `stated`: what is said of an axis of space. */
+function axesOf(stated: (id: string, index: AxisIndex) => object): unknown[] {
+  const [z, y, x] = (["z", "y", "x"] as const).map((id, index) => ({
     type: "space",
     id,
-    size: fixedLength(facts, index) ?? { min: smallestLength(facts.settings, index), step: multiple },
+    ...stated(id, index as AxisIndex),
   }));
   return [{ type: "batch", size: 1 }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
 }
 
+function inputAxes(facts: PackageFacts): unknown[] {
+  const { settings } = facts;
+  return axesOf((_, index) => {
+    const size = { min: smallestLength(settings, index), step: multipleOf(settings, index) };
+    return { size: fixedLength(facts, index) ?? size };
+  });
+}
+
 function outputAxes(facts: PackageFacts): unknown[] {
-  const [z, y, x] = spatialAxes(facts.settings).map(({ id, index }) => {
+  return axesOf((id, index) => {
     const size = fixedLength(facts, index) ?? { tensor_id: inputName, axis_id: id };
     const halo = typeof size === "object" ? haloOf(facts.settings, index) : 0;
-    return { type: "space", id, size, ...(halo > 0 ? { halo } : {}) };
+    return { size, ...(halo > 0 ? { halo } : {}) };
   });
-  return [{ type: "batch", size: 1 }, z, { type: "channel", channel_names: ["intensity"] }, y, x];
 }
 
 /** So near a tile's border a network saw padding. */
@@ -147,17 +142,21 @@ const mostHalo = 8;
  * What other tools crop from a tile's border, without blending: at most what our tiles share across the image, nothing in
  * depth, where a single plane must remain possible.
  */
-function haloOf(settings: PackageSettings, index: 0 | 1 | 2): number {
+function haloOf(settings: PackageSettings, index: AxisIndex): number {
   return index === 0 ? 0 : Math.min(mostHalo, settings.overlap[index]);
 }
 
+function multipleOf(settings: PackageSettings, index: AxisIndex): number {
+  return index === 0 ? 1 : settings.spatial_multiple;
+}
+
 /** The smallest length of an axis that leaves something between two halos. */
-export function smallestLength(settings: PackageSettings, index: 0 | 1 | 2): number {
-  const multiple = index === 0 ? 1 : settings.spatial_multiple;
+export function smallestLength(settings: PackageSettings, index: AxisIndex): number {
+  const multiple = multipleOf(settings, index);
   return Math.ceil((2 * haloOf(settings, index) + 1) / multiple) * multiple;
 }
 
-function fixedLength(facts: PackageFacts, index: 0 | 1 | 2): number | undefined {
+function fixedLength(facts: PackageFacts, index: AxisIndex): number | undefined {
   if (facts.staticShape !== undefined) return facts.staticShape[index];
   const heightWidth = facts.settings.fixed_height_width;
   return index === 0 ? undefined : heightWidth?.[index - 1];

@@ -3,15 +3,10 @@ import { settingsWords } from "./settings-words.ts";
 import type { TensorComparison } from "./verify-package.ts";
 import type { PackageProof } from "./write-package.ts";
 
-/** `expectedBy`: what made `test_output.npy`. */
-function epilogue(expectedBy: string): string[] {
-  return [
-    `\`test_input.npy\` is in sample units; \`test_output.npy\` is what ${expectedBy} makes of it after the input scaling.`,
-    "`cnnt-edge verify THIS_FOLDER` compares on this machine.",
-  ];
-}
-
-/** The README of a package: what it is, how it was made, what its intensities mean. Plain facts, no praise. */
+/**
+ * The README of a package: what it is, how it was made, what its intensities mean. Plain facts, no praise. `expectedBy`:
+ * what made `test_output.npy`.
+ */
 export function modelCard(
   facts: Omit<PackageFacts, "sha256">,
   proof: PackageProof | undefined,
@@ -39,7 +34,8 @@ export function modelCard(
     "",
     "## Validation",
     "",
-    ...epilogue(expectedBy),
+    `\`test_input.npy\` is in sample units; \`test_output.npy\` is what ${expectedBy} makes of it after the input scaling.`,
+    "`cnnt-edge verify THIS_FOLDER` compares on this machine.",
     ...(proof === undefined ? [] : [measuredWords(proof.measured)]),
     "",
     ...(proof?.evidence === undefined ? [] : [proof.evidence]),

@@ -21,17 +21,13 @@ const descriptionLimits = {
 /** Names under which a description lies in a folder; ours is the first. */
 const descriptionNames = ["rdf.yaml", "bioimageio.yaml", "model.yaml"];
 
-/** A model description as it stands in its file. */
-export interface StatedDescription {
-  readonly stated: unknown;
-  readonly file: string;
-}
-
 /**
  * Finds and parses the description in a package's folder, within `descriptionLimits`. Throws `EdgeError`: `usage` where
  * there is no such folder, `format` for anything wrong in it.
  */
-export async function readDescription(dir: string): Promise<StatedDescription> {
+export async function readDescription(
+  dir: string,
+): Promise<{ readonly stated: unknown; readonly file: string }> {
   const facts = await stat(dir).catch(() => undefined);
   if (facts === undefined || !facts.isDirectory()) {
     throw usageError("there is no such model folder", {
@@ -48,7 +44,14 @@ export async function readDescription(dir: string): Promise<StatedDescription> {
   refuseGrowth(text, file);
   const document = parseDocument(text);
   const [problem] = document.errors;
-  if (problem !== undefined) throw unsound(file, problem.message.split("\n")[0] ?? "");
+  if (problem !== undefined) {
+    throw formatError("the model description is not valid YAML", {
+      code: "package-rdf-yaml",
+      file,
+      found: problem.message.split("\n")[0] ?? "",
+      remedy: "Export the package again, or copy it again from where it came",
+    });
+  }
   try {
     return { stated: document.toJS({ maxAliasCount: descriptionLimits.aliases }), file };
   } catch (cause) {
@@ -120,14 +123,5 @@ function tooMuch(file: string, found: string, allowed: string): EdgeError {
     found,
     allowed,
     remedy: "Leave out of the description what is not part of the model",
-  });
-}
-
-function unsound(file: string, found: string): EdgeError {
-  return formatError("the model description is not valid YAML", {
-    code: "package-rdf-yaml",
-    file,
-    found,
-    remedy: "Export the package again, or copy it again from where it came",
   });
 }

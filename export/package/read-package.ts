@@ -3,12 +3,11 @@ import { formatError, isEdgeError, machineError, systemCode } from "../../core/e
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { refuseExternalData } from "../onnx/external-data.ts";
-import { checkOwnStatements } from "./check-statements.ts";
+import { checkOwnStatements, rdfSchema } from "./check-statements.ts";
 import { memberFile } from "./package-files.ts";
-import { rdfSchema } from "./rdf-schema.ts";
 import { readDescription } from "./read-description.ts";
 import { statementHashKey } from "./statement-hash.ts";
-import { checked, type FileReference } from "./zoo/description.ts";
+import { checked, type FileReference, type ZooDescription } from "./zoo/description.ts";
 import { readZooDescription } from "./zoo/read-zoo.ts";
 
 /**
@@ -47,51 +46,44 @@ async function readOwn(dir: string, stated: unknown, file: string): Promise<Mode
   const [input] = rdf.inputs;
   const [output] = rdf.outputs;
   const statementsAreHashed = checkOwnStatements(rdf, stated, file);
-  return {
-    dir,
+  const described = {
     name: rdf.name,
     version: rdf.version,
-    ...(await weightsOf(dir, rdf.weights.onnx)),
-    inputName: input.id,
-    outputName: output.id,
-    testInputFile: await hashedFile(dir, input.test_tensor, "a test tensor"),
-    testOutputFile: await hashedFile(dir, output.test_tensor, "a test tensor"),
-    settings: rdf.config.cnnt_edge,
-    statementsAreHashed,
+    weights: rdf.weights.onnx,
+    inputId: input.id,
+    outputId: output.id,
+    testInput: input.test_tensor,
+    testOutput: output.test_tensor,
   };
+  return { ...(await filesOf(dir, described)), settings: rdf.config.cnnt_edge, statementsAreHashed };
 }
 
 /** Somebody else's model: the names in its graph are known when it is loaded. */
 async function readZoo(dir: string, stated: unknown, file: string): Promise<ModelPackage> {
   const { description, zoo, settings } = readZooDescription(stated, file);
-  return {
-    dir,
-    name: description.name,
-    version: description.version,
-    ...(await weightsOf(dir, description.weights)),
-    inputName: description.inputId,
-    outputName: description.outputId,
-    testInputFile: await hashedFile(dir, description.testInput, "a test tensor"),
-    testOutputFile: await hashedFile(dir, description.testOutput, "a test tensor"),
-    settings,
-    zoo,
-  };
+  return { ...(await filesOf(dir, description)), settings, zoo };
 }
+
+type Described = Pick<
+  ZooDescription,
+  "name" | "version" | "weights" | "inputId" | "outputId" | "testInput" | "testOutput"
+>;
 
 /** A model is one file: what lay in other files would be under no hash. */
-async function weightsOf(
-  dir: string,
-  reference: FileReference,
-): Promise<Pick<ModelPackage, "modelFile" | "modelSha256">> {
-  const modelFile = await memberFile(dir, reference.source);
-  const modelSha256 = await checkedDigest(modelFile, reference.sha256, "the model");
+async function filesOf(dir: string, described: Described) {
+  const { name, version, weights, inputId, outputId, testInput, testOutput } = described;
+  const modelFile = await memberFile(dir, weights.source);
+  const modelSha256 = await checkedDigest(modelFile, weights.sha256, "the model");
   await refuseExternalData(modelFile);
-  return { modelFile, modelSha256 };
+  const testInputFile = await testTensor(dir, testInput);
+  const testOutputFile = await testTensor(dir, testOutput);
+  const names = { inputName: inputId, outputName: outputId };
+  return { dir, name, version, modelFile, modelSha256, ...names, testInputFile, testOutputFile };
 }
 
-async function hashedFile(dir: string, { source, sha256 }: FileReference, what: string): Promise<string> {
+async function testTensor(dir: string, { source, sha256 }: FileReference): Promise<string> {
   const file = await memberFile(dir, source);
-  if (sha256 !== undefined) await checkedDigest(file, sha256, what);
+  if (sha256 !== undefined) await checkedDigest(file, sha256, "a test tensor");
   return file;
 }
 

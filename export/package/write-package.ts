@@ -34,19 +34,16 @@ export interface PackageProof {
   readonly evidence?: string;
 }
 
-/** Runs the package that stands in `dir` against its own test tensors; throws when it is wrong. */
-export type ProvePackage = (dir: string) => Promise<PackageProof>;
-
 /**
- * Writes the folder under a temporary name beside its final one, file by file synced, lets `prove` run it, and renames
- * it when whole and right: a package that is wrong never appears. An existing package is replaced only with `force`.
+ * Writes the folder under a temporary name beside its final one, file by file synced, lets `prove` run it against its own
+ * test tensors, and renames it when whole and right: `prove` throws, and a package that is wrong never appears. An
+ * existing package is replaced only with `force`.
  */
 export async function writePackage(
   dir: string,
   contents: PackageContents,
-  options: { readonly force: boolean; readonly prove?: ProvePackage },
-): Promise<{ modelSha256: string; proof: PackageProof | undefined }> {
-  const { force, prove } = options;
+  { force, prove }: { readonly force: boolean; readonly prove?: (dir: string) => Promise<PackageProof> },
+): Promise<PackageProof | undefined> {
   await refuseExisting(dir, force);
   const parent = dirname(dir);
   await mkdir(parent, { recursive: true });
@@ -77,7 +74,7 @@ export async function writePackage(
     await syncFolder(temporary);
     await replaceFolder(temporary, dir);
     await syncFolder(parent);
-    return { modelSha256: sha256.model, proof };
+    return proof;
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true });
     throw asMachineError(cause, dir);

@@ -5,7 +5,7 @@ import { basename, delimiter, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
-import { encodeModel } from "../onnx/messages.ts";
+import { encodeModel, type OnnxModel } from "../onnx/messages.ts";
 import {
   contextModelName,
   engineFactsName,
@@ -14,7 +14,6 @@ import {
   gpuFacts,
   type PreparedEngineFacts,
 } from "../package/engine-facts.ts";
-import { epContextModel } from "./ep-context-model.ts";
 
 export interface EngineRequest {
   readonly model: ModelPackage;
@@ -27,7 +26,7 @@ export interface EngineRequest {
   readonly signal: AbortSignal;
 }
 
-export type EngineOutcome =
+type EngineOutcome =
   | { readonly kind: "built" | "cached"; readonly contextModel: string; readonly engineFile: string }
   /** TensorRT's builder is not on this machine: what to run where it is. */
   | { readonly kind: "no-trtexec"; readonly command: string };
@@ -58,15 +57,7 @@ export async function buildEngine(request: EngineRequest): Promise<EngineOutcome
   } finally {
     await rm(partial, { force: true });
   }
-  const model = epContextModel({
-    engineFile: basename(engineFile),
-    inputName: request.model.inputName,
-    outputName: request.model.outputName,
-    shape: request.shape,
-    precision: request.precision,
-    tensorRtVersion: facts.tensorRtVersion,
-    producerVersion: request.productVersion,
-  });
+  const model = epContextModel(request, basename(engineFile), facts.tensorRtVersion);
   const overwrite = { overwrite: true };
   await writeFileAtomically(contextModel, Buffer.concat(encodeModel(model)), overwrite);
   // The last: it says that the others are whole.
@@ -149,4 +140,45 @@ function outputOf(program: string, args: readonly string[]): Promise<string> {
     child.once("error", () => resolve(""));
     child.once("close", () => resolve(text));
   });
+}
+
+/**
+ * A model of one node that stands for a finished TensorRT engine: ONNX Runtime loads the engine from the file beside
+ * it instead of building one in silence at every start. Source: ONNX Runtime, "EP context design".
+ */
+export function epContextModel(
+  request: Pick<EngineRequest, "shape" | "productVersion"> & {
+    readonly model: Pick<ModelPackage, "inputName" | "outputName">;
+  },
+  engineFile: string,
+  tensorRtVersion: string,
+): OnnxModel {
+  const { inputName, outputName } = request.model;
+  const [depth, height, width] = request.shape;
+  const shape = [1, depth, 1, height, width];
+  return {
+    graphName: "cnnt-tensorrt",
+    inputs: [{ name: inputName, type: "float32", shape }],
+    outputs: [{ name: outputName, type: "float32", shape }],
+    nodes: [
+      {
+        name: "engine",
+        opType: "EPContext",
+        domain: "com.microsoft",
+        inputs: [inputName],
+        outputs: [outputName],
+        attributes: {
+          main_context: 1,
+          // 0: ep_cache_context is a path, relative to this model, and not the engine itself.
+          embed_mode: 0,
+          ep_cache_context: engineFile,
+          ep_sdk_version: tensorRtVersion,
+          source: "TensorrtExecutionProvider",
+        },
+      },
+    ],
+    initializers: [],
+    producerName: "cnnt-edge",
+    producerVersion: request.productVersion,
+  };
 }

@@ -5,9 +5,8 @@ import { decodeElements, type Elements } from "./element-types.ts";
 import type { TensorReference } from "./pickle-values.ts";
 import { spanOf } from "./rebuild-tensor.ts";
 import { readSafetensors } from "./safetensors.ts";
-import type { StoredTensors } from "./stored-tensors.ts";
 import { readStreamCheckpoint, streamMagicLength } from "./stream-checkpoint.ts";
-import type { TensorDict } from "./tensor-dicts.ts";
+import type { StoredTensors, TensorDict } from "./tensor-dicts.ts";
 import { readZipCheckpoint } from "./zip-checkpoint.ts";
 
 const zipMagic = Buffer.from("PK\u0003\u0004", "latin1");

@@ -1,6 +1,5 @@
 import { unsupportedError } from "../../core/errors.ts";
-import { malformed, type PicklePlace } from "./pickle-errors.ts";
-import type { SpendSteps } from "./pickle-limits.ts";
+import { malformed, type PicklePlace, type SpendSteps } from "./pickle-limits.ts";
 import {
   elementTypes,
   isDict,

@@ -1,5 +1,4 @@
-import { unsupportedError } from "../../core/errors.ts";
-import type { PicklePlace } from "./pickle-errors.ts";
+import { formatError, unsupportedError } from "../../core/errors.ts";
 
 /**
  * What reading a pickle may cost. A pickle describes a checkpoint and does not hold its weights: that of the published
@@ -38,5 +37,32 @@ export function tooMuch(what: string, found: string, place: PicklePlace) {
     at: `byte ${place.offset} of its pickle`,
     found,
     remedy: "Save the weights alone, as torch.save(model.state_dict(), path)",
+  });
+}
+
+/** Where a refusal points to. */
+export interface PicklePlace {
+  readonly file: string;
+  /** Byte offset in the pickle. */
+  readonly offset: number;
+}
+
+export function malformed(found: string, place: PicklePlace) {
+  return formatError("the checkpoint's pickle is damaged or of an unknown kind", {
+    code: "pickle-malformed",
+    file: place.file,
+    at: `byte ${place.offset} of its pickle`,
+    found,
+    remedy: "Save the weights again, as torch.save(model.state_dict(), path)",
+  });
+}
+
+/** The pickle goes on after the bytes at hand: a cut file, or a window that is too small. */
+export function cutShort(place: PicklePlace) {
+  return formatError("the checkpoint's pickle is cut", {
+    code: "pickle-cut",
+    file: place.file,
+    at: `byte ${place.offset} of its pickle`,
+    remedy: "Copy the file again",
   });
 }

@@ -1,8 +1,13 @@
-import { pickleBytes } from "./pickle-bytes.ts";
-import { malformed, type PicklePlace } from "./pickle-errors.ts";
 import { reduce, resolveGlobal } from "./pickle-globals.ts";
-import { costlySteps, maxStorages, stepCounter, tooMuch } from "./pickle-limits.ts";
-import { pickleStack } from "./pickle-stack.ts";
+import {
+  costlySteps,
+  malformed,
+  maxStorages,
+  type PicklePlace,
+  stepCounter,
+  tooMuch,
+} from "./pickle-limits.ts";
+import { pickleBytes, pickleStack } from "./pickle-machine.ts";
 import { isDict, isTensor, opaque, type PickleValue, type StorageReference } from "./pickle-values.ts";
 import { storageOf } from "./rebuild-tensor.ts";
 
@@ -75,7 +80,8 @@ export function readPickle(buffer: Buffer, file: string, start = 0): PickleResul
   /** A state dict's `_metadata` holds module versions. None is needed. */
   const dropAttributes = (): void => {
     pop();
-    if (!takesAttributes(top())) throw malformed("BUILD on no dict", place);
+    const owner = top();
+    if (owner !== opaque && !isDict(owner) && !isTensor(owner)) throw malformed("BUILD on no dict", place);
   };
 
   const actions = new Map<number, () => void>([
@@ -159,10 +165,6 @@ function setItems(items: readonly PickleValue[], dict: PickleValue, place: Pickl
     throw malformed("SETITEM on no dict", place);
   }
   for (let i = 0; i < items.length; i += 2) dict.entries.set(items[i] ?? null, items[i + 1] ?? null);
-}
-
-function takesAttributes(value: PickleValue): boolean {
-  return value === opaque || isDict(value) || isTensor(value);
 }
 
 /** One key is one run of bytes: what says otherwise would lead a reader beyond its end. */

@@ -1,6 +1,5 @@
 import { formatError } from "../../core/errors.ts";
-import { malformed, type PicklePlace } from "./pickle-errors.ts";
-import { maxRank, tooMuch } from "./pickle-limits.ts";
+import { malformed, maxRank, type PicklePlace, tooMuch } from "./pickle-limits.ts";
 import {
   elementTypes,
   itemsOf,

@@ -3,8 +3,7 @@ import type { ByteSource } from "../../formats/file/byte-source.ts";
 import { type PickleResult, readPickle } from "./pickle.ts";
 import { maxPickleBytes } from "./pickle-limits.ts";
 import { itemsOf, type StorageReference } from "./pickle-values.ts";
-import type { ElementRange, StoredTensors } from "./stored-tensors.ts";
-import { tensorDictsIn } from "./tensor-dicts.ts";
+import { type StoredTensors, tensorDictsIn } from "./tensor-dicts.ts";
 
 /**
  * torch.save's older form (before 1.6, or `_use_new_zipfile_serialization=False`): five pickles one after the other
@@ -28,19 +27,19 @@ export function streamMagicLength(head: Buffer): number | undefined {
   return head.subarray(start, end).equals(magicNumber) ? end : undefined;
 }
 
-interface StoredRun {
-  readonly offset: number;
-  readonly elements: number;
-}
-
 export async function readStreamCheckpoint(source: ByteSource): Promise<StoredTensors> {
   const { root, keys, end } = await readPickles(source);
   const dicts = tensorDictsIn(root.value, source.file);
-  const runs = await locateStorages(source, keys, root.storages, end);
+  const offsets = await locateStorages(source, keys, root.storages, end);
   return {
     dicts,
-    readElements: (storage, range, tensorName) =>
-      readRun(source, runs.get(storage.key), storage, range, tensorName),
+    async readElements(storage, { first, count }, tensorName) {
+      const offset = offsets.get(storage.key);
+      if (offset === undefined) throw damaged(source.file, `no storage for ${tensorName}`);
+      const buffer = Buffer.allocUnsafeSlow(count * storage.elementBytes);
+      await source.readInto(buffer, offset + first * storage.elementBytes);
+      return buffer;
+    },
   };
 }
 
@@ -71,21 +70,21 @@ function keysOf({ value }: PickleResult, file: string): string[] {
   return keys;
 }
 
-/** Walks over the storages by their lengths; the elements themselves are not touched. */
+/** Where each storage's elements start. Walks over them by their lengths; the elements themselves are not touched. */
 async function locateStorages(
   source: ByteSource,
   keys: readonly string[],
   storages: ReadonlyMap<string, StorageReference>,
   start: number,
-): Promise<Map<string, StoredRun>> {
+): Promise<Map<string, number>> {
   const { file, size } = source;
   if (keys.length > storages.size) throw damaged(file, `${keys.length} storages, ${storages.size} are named`);
-  const runs = new Map<string, StoredRun>();
+  const offsets = new Map<string, number>();
   const head = Buffer.alloc(8);
   let offset = start;
   for (const key of keys) {
     const storage = storages.get(key);
-    if (storage === undefined || runs.has(key) || offset + 8 > size) {
+    if (storage === undefined || offsets.has(key) || offset + 8 > size) {
       throw damaged(file, `storage ${key.slice(0, 50)} is cut or was not named`);
     }
     await source.readInto(head, offset);
@@ -94,23 +93,10 @@ async function locateStorages(
     if (elements !== storage.elements || offset + 8 + bytes > size) {
       throw damaged(file, `storage ${key.slice(0, 50)} is cut or of another length`);
     }
-    runs.set(key, { offset: offset + 8, elements });
+    offsets.set(key, offset + 8);
     offset += 8 + bytes;
   }
-  return runs;
-}
-
-async function readRun(
-  source: ByteSource,
-  run: StoredRun | undefined,
-  storage: StorageReference,
-  range: ElementRange,
-  tensorName: string,
-): Promise<Buffer> {
-  if (run === undefined) throw damaged(source.file, `no storage for ${tensorName}`);
-  const buffer = Buffer.allocUnsafeSlow(range.count * storage.elementBytes);
-  await source.readInto(buffer, run.offset + range.first * storage.elementBytes);
-  return buffer;
+  return offsets;
 }
 
 function damaged(file: string, found: string) {

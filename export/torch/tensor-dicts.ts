@@ -1,5 +1,12 @@
 import { unsupportedError } from "../../core/errors.ts";
-import { isDict, isTensor, itemsOf, type PickleValue, type TensorReference } from "./pickle-values.ts";
+import {
+  isDict,
+  isTensor,
+  itemsOf,
+  type PickleValue,
+  type StorageReference,
+  type TensorReference,
+} from "./pickle-values.ts";
 
 /** A dict in what a training script saved that holds tensors by name; which of them are weights is not known here. */
 export interface TensorDict {
@@ -75,4 +82,19 @@ function longKey(key: string, file: string) {
     allowed: `at most ${maxKeyLength}`,
     remedy: "Save the weights with torch.save(model.state_dict(), path)",
   });
+}
+
+/** What each file format gives: which tensors there are, and the bytes of a storage when asked. */
+export interface StoredTensors {
+  /** At least one. */
+  readonly dicts: readonly TensorDict[];
+  /**
+   * The bytes of `count` elements of a storage from `first` on, within it; little-endian. Only these are read: many
+   * tensors may share one large storage. `tensorName` is for the message when it is cut.
+   */
+  readElements(
+    storage: StorageReference,
+    range: { readonly first: number; readonly count: number },
+    tensorName: string,
+  ): Promise<Buffer>;
 }

@@ -117,35 +117,33 @@ const openErrors: Readonly<Record<string, { what: string; remedy: string; retrya
   },
 };
 
+const unknownOpenError = {
+  what: "the file cannot be opened",
+  remedy: "Check the disk or the share that holds it.",
+  retryable: true,
+};
+
 /** The `machine` error for a `file` that could not be opened or looked at: `file-missing` where it is not there, else `file-open`. */
 export function openError(cause: unknown, file: string): EdgeError {
   const code = systemCode(cause) ?? "unknown";
   const known = openErrors[code];
-  if (known === undefined) {
-    return machineError("the file cannot be opened", {
-      code: "file-open",
-      file,
-      found: code,
-      remedy: "Check the disk or the share that holds it.",
-      retryable: true,
-      cause,
-    });
-  }
-  const fields = {
+  const { what, remedy, retryable = false } = known ?? unknownOpenError;
+  return machineError(what, {
     code: isAbsent(cause) ? "file-missing" : "file-open",
     file,
-    remedy: known.remedy,
+    ...(known === undefined ? { found: code } : {}),
+    remedy,
+    retryable,
     cause,
-  };
-  return machineError(known.what, { ...fields, retryable: known.retryable ?? false });
+  });
 }
 
 /** The `machine` error for an open `file` whose bytes could not be read. `at`: where in it. */
-export function readError(cause: unknown, file: string, at?: string): EdgeError {
+export function readError(cause: unknown, file: string, at: string): EdgeError {
   return machineError("the file cannot be read", {
     code: "file-read",
     file,
-    ...(at === undefined ? {} : { at }),
+    at,
     found: systemCode(cause) ?? "unknown",
     remedy: "Check the disk or the share that holds it.",
     retryable: true,

@@ -22,19 +22,17 @@ export async function readNamedFile(file: string, largestBytes: number): Promise
       });
     }
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(Math.min(facts.size, largestBytes) + 1));
-    if (bytesRead > largestBytes) throw tooLong(file, Math.max(facts.size, bytesRead), largestBytes);
+    if (bytesRead > largestBytes) {
+      throw usageError("the file is too long", {
+        code: "named-too-long",
+        file,
+        found: `${Math.max(facts.size, bytesRead)} bytes`,
+        allowed: `at most ${largestBytes}`,
+        remedy: "Check that this is the file that you mean",
+      });
+    }
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
   }
-}
-
-function tooLong(file: string, bytes: number, largestBytes: number) {
-  return usageError("the file is too long", {
-    code: "named-too-long",
-    file,
-    found: `${bytes} bytes`,
-    allowed: `at most ${largestBytes}`,
-    remedy: "Check that this is the file that you mean",
-  });
 }

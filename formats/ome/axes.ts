@@ -14,16 +14,6 @@ export type MemberReference =
   | { readonly own: true }
   | { readonly own: false; readonly fileName: string; readonly uuid?: string };
 
-/** Where each plane of an image is, in the order of `omeAxes`. */
-export interface OmePlanes {
-  readonly members: readonly MemberReference[];
-  /** Index into `members` and page there, for each plane. */
-  readonly memberOf: Uint32Array;
-  readonly pageOf: Uint32Array;
-  /** True where the XML lists no TiffData at all and pages were taken in order. */
-  readonly assumed: boolean;
-}
-
 /** The image whose planes are sought. `hasPages` is false for a companion file, which holds metadata only. */
 export interface OmePlanesSource {
   readonly file: string;
@@ -35,9 +25,10 @@ export interface OmePlanesSource {
 const nowhere = 0xffff_ffff;
 
 /** The files that hold an image's planes, each once, in the order in which its XML names them. Throws `EdgeError` (`format`). */
-export function omeMembers({ file, document, image, hasPages }: OmePlanesSource): readonly MemberReference[] {
-  const reference = memberReferences(file, document, image, hasPages);
-  const blocks = image.tiffData.length === 0 ? [wholeFile] : image.tiffData;
+export function omeMembers(source: OmePlanesSource): readonly MemberReference[] {
+  const reference = memberReferences(source);
+  const { tiffData } = source.image;
+  const blocks = tiffData.length === 0 ? [wholeFile] : tiffData;
   return [...new Map(blocks.map(reference).map((member) => [memberKey(member), member])).values()];
 }
 
@@ -49,19 +40,22 @@ function memberKey(member: MemberReference): string {
  * Works out which page of which file holds each plane (OME-TIFF specification, "The TiffData element"): a block
  * starts at First Z, C, T and runs on in DimensionOrder; PlaneCount is 1 where IFD is given and all pages of the
  * file where neither is.
- * `pagesOf` tells how many pages a member has. Throws `EdgeError` (`format`) where planes are missing.
+ * `pagesOf` tells how many pages a member has. Returns, for each plane in the order of `omeAxes`, the index into `members` and
+ * the page there; `assumed` where the XML lists no TiffData at all and pages were taken in order. Throws `EdgeError`
+ * (`format`) where planes are missing.
  */
 export async function mapOmePlanes(
-  { file, document, image, hasPages }: OmePlanesSource,
+  source: OmePlanesSource,
   pagesOf: (member: MemberReference) => Promise<number>,
-): Promise<OmePlanes> {
+) {
+  const { file, image } = source;
   const axes = omeAxes(image);
   const planes = image.sizeT * image.sizeC * image.sizeZ;
   const memberOf = new Uint32Array(planes).fill(nowhere);
   const pageOf = new Uint32Array(planes);
   const members: MemberReference[] = [];
   const memberIndex = new Map<string, number>();
-  const reference = memberReferences(file, document, image, hasPages);
+  const reference = memberReferences(source);
 
   const assumed = image.tiffData.length === 0;
   let mapped = 0;
@@ -129,12 +123,12 @@ function startOf(block: TiffData, axes: StoredAxes): number | undefined {
  * name: files get renamed), is this file's. Without a UUID of its own a file knows itself by its name, or by being
  * the only one that the image names.
  */
-function memberReferences(
-  file: string,
-  document: OmeDocument,
-  image: OmeImage,
-  hasPages: boolean,
-): (block: TiffData) => MemberReference {
+function memberReferences({
+  file,
+  document,
+  image,
+  hasPages,
+}: OmePlanesSource): (block: TiffData) => MemberReference {
   const ownName = file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1).toLowerCase();
   const named = new Set(image.tiffData.flatMap((block) => (block.uuid === undefined ? [] : [block.uuid])));
   return (block) => {

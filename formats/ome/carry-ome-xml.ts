@@ -80,17 +80,12 @@ interface CarriedParts {
   readonly annotations: string;
 }
 
-interface CarriedXml {
-  /** Markup of everything inside the root element. */
-  readonly content: string;
-  /** Whether something of the source found no place: then its text should be kept beside. */
-  readonly incomplete: boolean;
-}
-
 /**
  * Copies an OME-XML document in the schema 2016-06, with one image and its new pixels: instrument, objective,
  * channels, planes, regions and annotations stay; other images, the places of the old pixels, and elements that
- * the schema does not have go. Of older schemas only what did not change its form is taken.
+ * the schema does not have go. Of older schemas only what did not change its form is taken. Returns the markup of
+ * everything inside the root element, and whether something of the source found no place: then its text should be kept
+ * beside.
  */
 export function carryOmeXml(
   xml: string,
@@ -98,7 +93,7 @@ export function carryOmeXml(
   survey: OmeSurvey,
   spec: PlaneSinkSpec,
   parts: CarriedParts,
-): CarriedXml {
+): { readonly content: string; readonly incomplete: boolean } {
   const older = survey.namespace !== omeNamespace;
   const { sizes, channels: sourceChannels } = spec.acquisition;
   const stack: Frame[] = [];

@@ -33,8 +33,6 @@ export interface OmeImage {
   readonly sizeZ: number;
   readonly sizeC: number;
   readonly sizeT: number;
-  /** Pixel type as written: "uint16", "float", … */
-  readonly type: string;
   readonly significantBits?: number;
   readonly physicalSize: Readonly<Record<"x" | "y" | "z", Stated | undefined>>;
   readonly timeIncrement: Stated | undefined;
@@ -231,7 +229,6 @@ function imageOf(draft: ImageDraft, pixels: SaxesTagNS, index: number, refuse: R
     sizeZ: size("SizeZ"),
     sizeC: size("SizeC"),
     sizeT: size("SizeT"),
-    type: attribute(pixels, "Type") ?? attribute(pixels, "PixelType") ?? "",
     physicalSize: {
       x: stated(pixels, "PhysicalSizeX"),
       y: stated(pixels, "PhysicalSizeY"),

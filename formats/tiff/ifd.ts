@@ -176,16 +176,7 @@ async function readHeader(window: WindowedReader): Promise<TiffHeader> {
   return { byteOrder, bigTiff, firstDirectory };
 }
 
-interface ScalarReader {
-  short(bytes: Buffer, at: number): number;
-  /** The number of entries: 2 bytes, 8 in BigTIFF. */
-  count(bytes: Buffer, at: number): number;
-  /** An offset or a count of values: 4 bytes, 8 in BigTIFF. Beyond 2^53 it loses digits, and lies outside any file. */
-  offset(bytes: Buffer, at: number): number;
-  value(bytes: Buffer, at: number, type: number): number;
-}
-
-function scalarReader(header: Pick<TiffHeader, "byteOrder" | "bigTiff">): ScalarReader {
+function scalarReader(header: Pick<TiffHeader, "byteOrder" | "bigTiff">) {
   const little = header.byteOrder === "little";
   const short = (b: Buffer, at: number): number => (little ? b.readUInt16LE(at) : b.readUInt16BE(at));
   const long = (b: Buffer, at: number): number => (little ? b.readUInt32LE(at) : b.readUInt32BE(at));
@@ -224,7 +215,9 @@ function scalarReader(header: Pick<TiffHeader, "byteOrder" | "bigTiff">): Scalar
   };
   return {
     short,
+    /** The number of entries: 2 bytes, 8 in BigTIFF. */
     count: header.bigTiff ? long8 : short,
+    /** An offset or a count of values: 4 bytes, 8 in BigTIFF. Beyond 2^53 it loses digits, and lies outside any file. */
     offset: header.bigTiff ? long8 : long,
     value,
   };

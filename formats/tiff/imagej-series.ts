@@ -47,7 +47,6 @@ export async function readImageJSeries(
       retryable: true,
     });
   }
-  const timeIncrement = imageJTimeIncrement(said);
   const series = {
     file,
     members: [tiff],
@@ -57,7 +56,7 @@ export async function readImageJSeries(
       make: "ImageJ" as const,
       stored,
       pixelSize: imageJPixelSize(said, await pixelsPerUnit(reader)),
-      ...(timeIncrement === undefined ? {} : { timeIncrement }),
+      ...present({ timeIncrement: imageJTimeIncrement(said) }),
       original: { kind: "text" as const, text: description },
       notes: imageJNotes(said),
     },
@@ -88,9 +87,8 @@ interface ImageJDescription {
   readonly values: ReadonlyMap<string, string>;
 }
 
-/** Undefined where the text is not ImageJ's, or a count in it is impossible. */
+/** Undefined where a count is impossible. */
 function parseImageJ(description: string): ImageJDescription | undefined {
-  if (!/^(ImageJ|SCIFIO)=/.test(description)) return undefined;
   const values = new Map<string, string>();
   for (const line of description.split(/\r\n|\n|\r/)) {
     const equals = line.indexOf("=");

@@ -1,5 +1,5 @@
 import { type SampleType, type Sizes, sampleTypes, sourceFilesOf } from "../../core/acquisition.ts";
-import { type EdgeError, usageError } from "../../core/errors.ts";
+import { usageError } from "../../core/errors.ts";
 import { createAtomicFile, type FileAccess } from "../file/atomic-file.ts";
 import { omeXmlOf } from "../ome/write-ome-xml.ts";
 import type { PlaneSink, PlaneSinkSpec } from "../plane/plane-sink.ts";
@@ -92,7 +92,14 @@ export async function createOmeTiff(
     },
     async finish(provenance, check) {
       await last;
-      if (written !== layout.planes) throw missingPlanes(path, written, layout.planes);
+      if (written !== layout.planes) {
+        throw usageError("planes are missing at the end", {
+          code: "planes-missing",
+          file: path,
+          found: `${written} planes`,
+          allowed: `${layout.planes} planes`,
+        });
+      }
       // The NUL ends it as TIFF 6.0 asks; the OME-TIFF specification wants UTF-8 where TIFF 6.0 says ASCII.
       const xml = Buffer.from(`${omeXmlOf(spec, provenance)}\0`, "utf8");
       appender.align();
@@ -144,14 +151,5 @@ function refuseOtherSamples(plane: Plane, sampleType: SampleType, sizes: Sizes, 
     at: `t ${plane.t}, c ${plane.c}, z ${plane.z}`,
     found: `${samples.length} in ${samples.constructor.name}`,
     allowed: `${expectedLength} of ${sampleType}`,
-  });
-}
-
-function missingPlanes(file: string, written: number, planes: number): EdgeError {
-  return usageError("planes are missing at the end", {
-    code: "planes-missing",
-    file,
-    found: `${written} planes`,
-    allowed: `${planes} planes`,
   });
 }

@@ -199,17 +199,12 @@ export async function readPageLayout(
   return layout;
 }
 
-interface UnreadSampleType {
-  readonly found: string;
-  readonly impossible: boolean;
-}
-
 /** BitsPerSample and SampleFormat (default 1 and unsigned), which must agree over the samples of a pixel. */
 function sampleTypeOf(
   bitsPerSample: Float64Array | undefined,
   formats: Float64Array | undefined,
   samplesPerPixel: number,
-): SampleType | UnreadSampleType {
+): SampleType | { readonly found: string; readonly impossible: boolean } {
   // Some writers list more entries than there are samples; those beyond mean nothing.
   const bitsOf = (bitsPerSample ?? Float64Array.of(1)).subarray(0, samplesPerPixel);
   const formatOf = (formats ?? Float64Array.of(sampleFormat.unsigned)).subarray(0, samplesPerPixel);

@@ -108,17 +108,11 @@ function grown<A extends Uint32Array | Float64Array>(from: A, to: A): A {
   return to;
 }
 
-interface ReadPage {
-  readonly key: string;
-  readonly kind: PageKind;
-  readonly start?: number;
-}
-
 async function readPage(
   reader: DirectoryReader,
   directory: Directory,
   limits: ReadLimits,
-): Promise<ReadPage> {
+): Promise<{ readonly key: string; readonly kind: PageKind; readonly start?: number }> {
   const reduced = await isReduced(reader, directory);
   try {
     const layout = await readPageLayout(reader, directory, limits);

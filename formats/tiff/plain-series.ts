@@ -75,12 +75,7 @@ function plainSeries(
 }
 
 /** Palette images are colour, but for those of ImageJ and OME, where a palette only says how to show intensities. */
-export function refusePalette(file: string, layout: PageLayout): void {
-  const refusal = paletteRefusal(file, layout);
-  if (refusal !== undefined) throw refusal;
-}
-
-function paletteRefusal(file: string, layout: PageLayout): EdgeError | undefined {
+export function paletteRefusal(file: string, layout: PageLayout): EdgeError | undefined {
   if (layout.photometric !== photometric.palette) return undefined;
   return unsupportedError("this is a palette image, and only grey images are read", {
     code: "tiff-palette",

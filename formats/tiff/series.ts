@@ -16,19 +16,14 @@ import {
   type TiffFile,
 } from "./tiff-file.ts";
 
-/** Where a plane of a series lies: in which file of its set, and where there. */
-export interface SeriesPlace extends PlanePlace {
-  readonly member: number;
-}
-
 /** An image found in one or more TIFFs: what it is, and where its planes are. Nothing is open. */
 export interface TiffSeries {
   /** Path as given, of the file that was opened. */
   readonly file: string;
   /** The files that hold its planes. */
   readonly members: readonly TiffFile[];
-  /** Where a plane lies, by its place in the stored order. */
-  readonly placeOf: (stored: number) => SeriesPlace;
+  /** Where a plane lies, in which of the members and where there, by its place in the stored order. */
+  readonly placeOf: (stored: number) => PlanePlace & { readonly member: number };
   readonly facts: SeriesFacts;
 }
 

@@ -5,7 +5,7 @@ import type { OpenedFile } from "../plane/plane-source.ts";
 import type { StoredAxes } from "../plane/stored-axes.ts";
 import type { DirectoryReader } from "./ifd.ts";
 import type { PageLayout } from "./page.ts";
-import { refusePalette } from "./plain-series.ts";
+import { paletteRefusal } from "./plain-series.ts";
 import { checkContiguousPlanes, openedTiff, type TiffSeries } from "./series.ts";
 import { tag } from "./tags.ts";
 import { pageLayout, readText, type TiffFile } from "./tiff-file.ts";
@@ -27,7 +27,8 @@ export async function readShapedSeries(
     const said = parseShaped(text);
     if (said === undefined) return undefined;
     const layout = pageLayout(tiff, page);
-    refusePalette(tiff.file, layout);
+    const palette = paletteRefusal(tiff.file, layout);
+    if (palette !== undefined) throw palette;
     const stored = shapedAxes(said, layout);
     if (stored === undefined) {
       refuseHiddenPlanes(tiff, said, layout);

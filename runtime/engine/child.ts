@@ -3,8 +3,7 @@ import { type EdgeError, isEdgeError, reportOf, usageError } from "../../core/er
 import type { DenoiseJob, DenoiseOutcome } from "../job/denoise-job.ts";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
 import { type FreeMemory, watchFreeMemory } from "../plan/free-memory.ts";
-import { createKeptHashes } from "../result/kept-hashes.ts";
-import { hashFiles } from "../result/source-hash.ts";
+import { createKeptHashes, hashFiles } from "../result/source-hash.ts";
 import { createLastOpened } from "../stack/last-opened.ts";
 import { createTileRates, type TileRates } from "../stack/tile-rates.ts";
 import { connect } from "../worker/connect.ts";
@@ -89,7 +88,9 @@ async function denoise(
   signal: AbortSignal,
   tell: (event: JobEvent) => void,
 ): Promise<DenoiseOutcome> {
-  if (network === undefined || packages === undefined || freeMemory === undefined) throw notStarted();
+  if (network === undefined || packages === undefined || freeMemory === undefined) {
+    throw usageError("a job came before the engine was started", { code: "engine-order" });
+  }
   const { take } = packages;
   const { releaseAllBut } = network;
   return denoiseWithinMemory(
@@ -181,7 +182,3 @@ process.on("SIGTERM", () => void endAtOnce());
 // Ctrl-C and a terminal that closes reach the whole process group; the host decides what they mean.
 process.on("SIGINT", () => undefined);
 process.on("SIGHUP", () => undefined);
-
-function notStarted() {
-  return usageError("a job came before the engine was started", { code: "engine-order" });
-}

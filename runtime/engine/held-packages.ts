@@ -3,22 +3,18 @@ import { machineError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { type ModelIdentity, modelIdentity } from "../job/model-identity.ts";
 
-/** Packages as they were read once. What their folders hold by now is another question. */
-export interface HeldPackages {
-  /**
-   * The package of a folder, read at the first call and kept. Where another identity is wanted than that of the one
-   * kept, the folder is read again, and must hold it. Throws `EdgeError` (`machine`, `package-changed`) where it does
-   * not, and what `read` throws.
-   */
-  readonly take: (dir: string, wanted?: ModelIdentity) => Promise<ModelPackage>;
-  /** Those of the folders that were taken so far. */
-  readonly held: (dirs: readonly string[]) => ModelPackage[];
-}
+export type HeldPackages = ReturnType<typeof createHeldPackages>;
 
-export function createHeldPackages(read: (dir: string) => Promise<ModelPackage>): HeldPackages {
+/** Packages as they were read once. What their folders hold by now is another question. */
+export function createHeldPackages(read: (dir: string) => Promise<ModelPackage>) {
   const packages = new Map<string, ModelPackage>();
   return {
-    async take(dir, wanted) {
+    /**
+     * The package of a folder, read at the first call and kept. Where another identity is wanted than that of the one
+     * kept, the folder is read again, and must hold it. Throws `EdgeError` (`machine`, `package-changed`) where it does
+     * not, and what `read` throws.
+     */
+    async take(dir: string, wanted?: ModelIdentity): Promise<ModelPackage> {
       const key = resolve(dir);
       const known = packages.get(key);
       if (known !== undefined && (wanted === undefined || modelIdentity(known) === wanted)) return known;
@@ -27,7 +23,9 @@ export function createHeldPackages(read: (dir: string) => Promise<ModelPackage>)
       packages.set(key, model);
       return model;
     },
-    held: (dirs) => dirs.flatMap((dir) => packages.get(resolve(dir)) ?? []),
+    /** Those of the folders that were taken so far. */
+    held: (dirs: readonly string[]): ModelPackage[] =>
+      dirs.flatMap((dir) => packages.get(resolve(dir)) ?? []),
   };
 }
 

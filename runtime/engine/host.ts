@@ -177,7 +177,12 @@ export function startEngine(options: EngineOptions): Engine {
       return { provider, rejected, ...(await warmUp) };
     },
     async denoise(input, { signal = new AbortController().signal, onProgress = () => undefined } = {}) {
-      if (running !== undefined) throw busy();
+      if (running !== undefined) {
+        throw usageError("the engine is at work on another acquisition", {
+          code: "engine-busy",
+          remedy: "Wait for it, or start a second engine",
+        });
+      }
       const order = denoiseJobSchema.parse(input);
       const key = `${order.input} ${order.series}`;
       const job = { ...order, largestTileVoxels: { ...order.largestTileVoxels, ...ranOut.get(key) } };
@@ -233,11 +238,4 @@ function killedByMemory(how: string): EdgeError {
 
 function stopped(): EdgeError {
   return machineError("the engine was stopped", { code: "engine-stopped", retryable: true });
-}
-
-function busy(): EdgeError {
-  return usageError("the engine is at work on another acquisition", {
-    code: "engine-busy",
-    remedy: "Wait for it, or start a second engine",
-  });
 }

@@ -3,13 +3,14 @@ import { readFile, statfs } from "node:fs/promises";
 import { cpus, freemem, totalmem } from "node:os";
 import { promisify } from "node:util";
 import { reportOf } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { type NvidiaGpu, nvidiaGpus } from "../../export/package/nvidia-gpus.ts";
 import { readPackage } from "../../export/package/read-package.ts";
 import { verifyPackage } from "../../export/package/verify-package.ts";
 import { moreOpenFiles, openFileLimit } from "../machine/open-files.js";
 import { onnxRuntimeVersion } from "../machine/product-version.ts";
 import { providerNames } from "../machine/providers.ts";
-import { availableBytes } from "../plan/memory-plan.ts";
+import { availableBytes } from "../plan/memory-need.ts";
 import { whyNot } from "./choose-provider.ts";
 import { runTensor } from "./run-tensor.ts";
 import { runnableModel } from "./runnable-model.ts";
@@ -52,17 +53,25 @@ export async function checkMachine(model: string, folder: string): Promise<Machi
   ];
 }
 
+/** `problem`: what to do where something is amiss; undefined where all is well. */
+function checked(
+  what: string,
+  found: string,
+  problem: string | undefined,
+  state: "lacks" | "broken" = "lacks",
+): MachineCheck {
+  return problem === undefined ? { what, state: "ok", found } : { what, state, found, remedy: problem };
+}
+
 export function checkNode(version: string): MachineCheck {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const enough = major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
-  return enough
-    ? { what: "Node", state: "ok", found: version }
-    : {
-        what: "Node",
-        state: "broken",
-        found: version,
-        remedy: `Install Node ${oldestNode.join(".")} or newer`,
-      };
+  return checked(
+    "Node",
+    version,
+    enough ? undefined : `Install Node ${oldestNode.join(".")} or newer`,
+    "broken",
+  );
 }
 
 /** `cpuinfo` is the text of /proc/cpuinfo. */
@@ -70,49 +79,34 @@ export function checkProcessor(cpuinfo: string): MachineCheck {
   const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1]?.split(" ") ?? [];
   const vectors = ["avx2", "avx512f", "amx_tile", "asimd"].filter((flag) => flags.includes(flag));
   const found = `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} threads, ${vectors.join(" ") || "no wide vectors"}`;
-  if (cpuinfo === "" || vectors.length > 0) return { what: "CPU", state: "ok", found };
-  return {
-    what: "CPU",
-    state: "lacks",
-    found,
-    remedy:
-      "Without AVX2 the network is several times slower: pass the host's CPU model on to this virtual machine",
-  };
+  const remedy =
+    "Without AVX2 the network is several times slower: pass the host's CPU model on to this virtual machine";
+  return checked("CPU", found, cpuinfo === "" || vectors.length > 0 ? undefined : remedy);
 }
 
 export function checkMemory(totalBytes: number, freeBytes: number): MachineCheck {
   const found = `${gigabytes(freeBytes)} free of ${gigabytes(totalBytes)}`;
-  return freeBytes >= littleMemoryBytes
-    ? { what: "memory", state: "ok", found }
-    : {
-        what: "memory",
-        state: "lacks",
-        found,
-        remedy:
-          "Free memory, or give tiles less (engine.memory_limit, --memory-limit): a file whose tiles need more than is free is refused or waits",
-      };
+  const remedy =
+    "Free memory, or give tiles less (engine.memory_limit, --memory-limit): a file whose tiles need more than is free is refused or waits";
+  return checked("memory", found, freeBytes >= littleMemoryBytes ? undefined : remedy);
 }
 
 async function checkDisk(folder: string): Promise<MachineCheck> {
   const facts = await statfs(folder).catch(() => undefined);
   if (facts === undefined) return { what: "disk", state: "lacks", found: `${folder} cannot be read` };
   const freeBytes = facts.bavail * facts.bsize;
-  const found = `${gigabytes(freeBytes)} free at ${folder}`;
-  return freeBytes >= littleDiskBytes
-    ? { what: "disk", state: "ok", found }
-    : { what: "disk", state: "lacks", found, remedy: "Make room, or write results elsewhere with --out" };
+  const remedy =
+    freeBytes >= littleDiskBytes ? undefined : "Make room, or write results elsewhere with --out";
+  return checked("disk", `${gigabytes(freeBytes)} free at ${folder}`, remedy);
 }
 
 async function checkGraphicsDriver(): Promise<MachineCheck> {
   const gpus = (await nvidiaGpus()).map(describeGpu);
-  if (gpus.length > 0) return { what: "NVIDIA driver", state: "ok", found: gpus.join("; ") };
-  return {
-    what: "NVIDIA driver",
-    state: "lacks",
-    found: "nvidia-smi found no GPU",
-    remedy:
-      "If this machine has an NVIDIA GPU, install its driver (580 or newer for CUDA 13); otherwise the CPU is used",
-  };
+  const remedy =
+    "If this machine has an NVIDIA GPU, install its driver (580 or newer for CUDA 13); otherwise the CPU is used";
+  return gpus.length > 0
+    ? checked("NVIDIA driver", gpus.join("; "), undefined)
+    : checked("NVIDIA driver", "nvidia-smi found no GPU", remedy);
 }
 
 function describeGpu({ name, driver, totalBytes, freeBytes }: NvidiaGpu): string {
@@ -128,12 +122,12 @@ async function checkProviders(model: string): Promise<MachineCheck[]> {
   for (const provider of providerNames) {
     const what = `provider ${provider}`;
     const reason = await whyNot(provider, model).catch(reportOf);
-    if (reason === undefined) checks.push({ what, state: "ok", found: "runs the model's test tensor" });
-    else {
-      const { message: found, remedy } = reason;
-      const state = provider === "cpu" ? "broken" : "lacks";
-      checks.push({ what, state, found, ...(remedy === undefined ? {} : { remedy }) });
-    }
+    const state = provider === "cpu" ? "broken" : "lacks";
+    checks.push(
+      reason === undefined
+        ? { what, state: "ok", found: "runs the model's test tensor" }
+        : { what, state, found: reason.message, ...present({ remedy: reason.remedy }) },
+    );
   }
   return checks;
 }
@@ -149,45 +143,37 @@ async function checkModel(dir: string): Promise<MachineCheck> {
     return { what: "model", state: "ok", found };
   } catch (error) {
     const { message: found, remedy } = reportOf(error);
-    return { what: "model", state: "broken", found, ...(remedy === undefined ? {} : { remedy }) };
+    return { what: "model", state: "broken", found, ...present({ remedy }) };
   }
 }
 
 async function checkClock(nowMs: number): Promise<MachineCheck> {
   const found = new Date(nowMs).toISOString();
   const remedy = "Synchronize the clock, for example by NTP: times are written into every result and message";
-  if (nowMs < writtenAt) return { what: "clock", state: "lacks", found, remedy };
+  if (nowMs < writtenAt) return checked("clock", found, remedy);
   const answer = await run("timedatectl", ["show", "-p", "NTPSynchronized", "--value"], {
     timeout: 5000,
   }).catch(() => undefined);
   const synchronized = answer?.stdout.trim();
-  if (synchronized === "no")
-    return { what: "clock", state: "lacks", found: `${found}, not synchronized`, remedy };
-  return { what: "clock", state: "ok", found: synchronized === "yes" ? `${found}, synchronized` : found };
+  if (synchronized === "no") return checked("clock", `${found}, not synchronized`, remedy);
+  return checked("clock", synchronized === "yes" ? `${found}, synchronized` : found, undefined);
 }
 
 async function checkWatches(): Promise<MachineCheck> {
   const what = "inotify watches";
   const text = await readFile("/proc/sys/fs/inotify/max_user_watches", "utf8").catch(() => undefined);
-  if (text === undefined) return { what, state: "ok", found: "not on this system" };
+  if (text === undefined) return checked(what, "not on this system", undefined);
   const limit = Number(text);
-  if (limit >= fewWatches) return { what, state: "ok", found: String(limit) };
   const remedy = `Raise it: sysctl fs.inotify.max_user_watches=${8 * fewWatches}; until then folders are only swept at regular times`;
-  return { what, state: "lacks", found: String(limit), remedy };
+  return checked(what, String(limit), limit >= fewWatches ? undefined : remedy);
 }
 
 /** `limit`: how many files this process may have open at the same time; with very few no command starts at all. */
 export function checkOpenFiles(limit: number | undefined): MachineCheck {
   const what = "open files";
-  if (limit === undefined) return { what, state: "ok", found: "this system does not tell its limit" };
-  const found = `up to ${limit}`;
-  if (limit >= littleOpenFiles) return { what, state: "ok", found };
-  return {
-    what,
-    state: "lacks",
-    found,
-    remedy: `${moreOpenFiles}; many watch folders need more than ${limit}`,
-  };
+  if (limit === undefined) return checked(what, "this system does not tell its limit", undefined);
+  const remedy = `${moreOpenFiles}; many watch folders need more than ${limit}`;
+  return checked(what, `up to ${limit}`, limit >= littleOpenFiles ? undefined : remedy);
 }
 
 function gigabytes(bytes: number): string {

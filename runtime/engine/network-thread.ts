@@ -48,7 +48,13 @@ export function startNetworkThread(
 
   const network = connect<NetworkDuties, object>(thread, {}, ({ how, cause }) => {
     lost = true;
-    return threadEnded(how, cause);
+    return machineError("the thread that runs the network ended", {
+      code: "network-lost",
+      found: how,
+      retryable: true,
+      remedy: "Run `cnnt-edge doctor`",
+      cause,
+    });
   });
   /** Gives what is at work its time. */
   const watchFirst = (): void => {
@@ -56,7 +62,14 @@ export function startNetworkThread(
     const [first] = waiting;
     if (first === undefined) return;
     watch = setTimeout(() => {
-      const error = stuck(first.limitMs, settings.provider);
+      const error = machineError("the network was stuck in one tile", {
+        code: "network-stuck",
+        at: `provider ${settings.provider}`,
+        found: `no result after ${first.limitMs / 1000} s`,
+        retryable: true,
+        remedy:
+          "The engine is started again; if it happens again, run `cnnt-edge doctor`, or use provider cpu",
+      });
       lost = true;
       network.end(error);
       options.onStuck?.(error);
@@ -107,24 +120,4 @@ export function startNetworkThread(
       await thread.terminate();
     },
   };
-}
-
-function threadEnded(found: string, cause?: unknown): EdgeError {
-  return machineError("the thread that runs the network ended", {
-    code: "network-lost",
-    found,
-    retryable: true,
-    remedy: "Run `cnnt-edge doctor`",
-    cause,
-  });
-}
-
-function stuck(limitMs: number, provider: string): EdgeError {
-  return machineError("the network was stuck in one tile", {
-    code: "network-stuck",
-    at: `provider ${provider}`,
-    found: `no result after ${limitMs / 1000} s`,
-    retryable: true,
-    remedy: "The engine is started again; if it happens again, run `cnnt-edge doctor`, or use provider cpu",
-  });
 }

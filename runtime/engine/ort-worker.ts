@@ -73,19 +73,17 @@ async function run({ input, output, shape, outputShape, model }: RunRequest): Pr
   if (output === undefined) return seconds;
   const { dims, data } = results[outputName] as Tensor;
   const expected = outputShape ?? shape;
-  if (String(dims) !== String(expected)) throw otherShape(modelFile, dims, expected);
+  if (String(dims) !== String(expected)) {
+    throw formatError("the model's output has another shape than its description says", {
+      code: "network-output-shape",
+      file: modelFile,
+      found: dims.join(" x "),
+      allowed: expected.join(" x "),
+      remedy: "Run `cnnt-edge verify` on the package",
+    });
+  }
   output.set(data as Float32Array);
   return seconds;
-}
-
-function otherShape(file: string, found: readonly number[], allowed: readonly number[]) {
-  return formatError("the model's output has another shape than its description says", {
-    code: "network-output-shape",
-    file,
-    found: found.join(" x "),
-    allowed: allowed.join(" x "),
-    remedy: "Run `cnnt-edge verify` on the package",
-  });
 }
 
 /** The binding takes no shared memory ("Invalid argument"); it makes the output anew in any case. */

@@ -1,12 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { ProcessEnd } from "../worker/process-channel.ts";
 
-/** Processes that the kernel killed for lack of memory, counted before a job and after its process had ended. */
-export interface OomKills {
-  readonly before: number;
-  readonly after: number;
-}
-
 /** Of libstdc++ (also where it cannot start a thread), V8 and ONNX Runtime. */
 const wordsOfNoMemory =
   /bad_alloc|out of memory|process OOM|failed to allocate|cannot allocate memory|Resource temporarily unavailable/i;
@@ -14,11 +8,12 @@ const wordsOfNoMemory =
 /**
  * Whether a process ended for lack of memory. SIGKILL says it only where the kernel counted a victim meanwhile: a
  * person's `kill -9` looks the same otherwise. The words count only where a program ended itself (SIGABRT, SIGTRAP, an
- * exit code): they may be of a tile long ago, which was answered with a smaller one. Pure.
+ * exit code): they may be of a tile long ago, which was answered with a smaller one. `kills`: of the kernel for lack of
+ * memory, before the job and after its process had ended. Pure.
  */
 export function ranOutOfMemory(
   { signal, killedByUs, stderr }: Omit<ProcessEnd, "how">,
-  kills: OomKills,
+  kills: { readonly before: number; readonly after: number },
 ): boolean {
   if (killedByUs) return false;
   if (signal === "SIGKILL") return kills.after > kills.before;

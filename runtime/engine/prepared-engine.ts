@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type EdgeError, unsupportedError } from "../../core/errors.ts";
+import { unsupportedError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import {
   contextModelName,
@@ -45,12 +45,23 @@ export async function withPreparedEngine(
 ): Promise<ModelPackage> {
   if ((await readFile(model.modelFile)).includes("EPContext")) return { ...model, preparedEngine: true };
   const engines = await enginesOf(model.dir);
-  if (engines.length === 0) throw notPrepared(model);
+  if (engines.length === 0) {
+    throw unsupportedError("TensorRT would build an engine from this model at every start, for minutes", {
+      code: "tensorrt-not-prepared",
+      file: model.modelFile,
+      remedy: `Use --provider cuda, or build an engine once: ${buildCommand(model)} (docs/gpu.md)`,
+    });
+  }
   const here = { ...(await machine()), modelSha256: model.modelSha256 };
   const compared = engines.map((facts) => ({ facts, differences: differencesOf(facts, here) }));
   const [nearest] = compared.sort((a, b) => a.differences.length - b.differences.length);
   if (nearest === undefined || nearest.differences.length > 0) {
-    throw engineDiffers(model, nearest?.differences ?? []);
+    throw unsupportedError("the TensorRT engine of this package was built for something else", {
+      code: "tensorrt-engine-differs",
+      file: join(model.dir, enginesFolder),
+      found: nearest?.differences.join("; ") ?? "",
+      remedy: `Build it again here: ${buildCommand(model)}; or use --provider cuda`,
+    });
   }
   const modelFile = join(model.dir, enginesFolder, engineKey(nearest.facts), contextModelName);
   return { ...model, modelFile, preparedEngine: true };
@@ -97,23 +108,6 @@ function differencesOf(
     differences.push(`${words[fact]} was ${shown[0]} and is ${shown[1] ?? "not found"}`);
   }
   return differences;
-}
-
-function notPrepared(model: ModelPackage): EdgeError {
-  return unsupportedError("TensorRT would build an engine from this model at every start, for minutes", {
-    code: "tensorrt-not-prepared",
-    file: model.modelFile,
-    remedy: `Use --provider cuda, or build an engine once: ${buildCommand(model)} (docs/gpu.md)`,
-  });
-}
-
-function engineDiffers(model: ModelPackage, differences: readonly string[]): EdgeError {
-  return unsupportedError("the TensorRT engine of this package was built for something else", {
-    code: "tensorrt-engine-differs",
-    file: join(model.dir, enginesFolder),
-    found: differences.join("; "),
-    remedy: `Build it again here: ${buildCommand(model)}; or use --provider cuda`,
-  });
 }
 
 function buildCommand({ dir, settings }: ModelPackage): string {

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { machineError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { availableBytes } from "../plan/memory-plan.ts";
+import { availableBytes } from "../plan/memory-need.ts";
 import { assumedBytesPerVoxel } from "../plan/zoo-tiles.ts";
 import { defaultDeadlineLimits } from "./tile-deadline.ts";
 

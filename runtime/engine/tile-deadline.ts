@@ -10,23 +10,18 @@ export interface DeadlineLimits {
 
 export const defaultDeadlineLimits: DeadlineLimits = { firstRunMs: 15 * 60_000, floorMs: 60_000, factor: 20 };
 
-export interface TileDeadline {
-  /** Milliseconds that a tile of so many voxels may take; `shape` names model and shape. */
-  readonly limitMs: (shape: string, voxels: number) => number;
-  readonly learn: (shape: string, voxels: number, seconds: number) => void;
-}
-
 /** Learns from each tile that ended, the warm-up's first of all. Pure but for what it remembers. */
-export function createTileDeadline({ firstRunMs, floorMs, factor }: DeadlineLimits): TileDeadline {
+export function createTileDeadline({ firstRunMs, floorMs, factor }: DeadlineLimits) {
   const slowestOfShape = new Map<string, number>();
   let slowest = 0;
   return {
-    limitMs(shape, voxels) {
+    /** Milliseconds that a tile of so many voxels may take; `shape` names model and shape. */
+    limitMs(shape: string, voxels: number): number {
       const known = slowestOfShape.get(shape);
       const learnedMs = factor * voxels * (known ?? slowest);
       return Math.max(known === undefined ? firstRunMs : floorMs, learnedMs);
     },
-    learn(shape, voxels, seconds) {
+    learn(shape: string, voxels: number, seconds: number): void {
       const msPerVoxel = (1000 * seconds) / voxels;
       // What the first run of a shape takes says little of the next ones; its end makes the shape a known one.
       slowestOfShape.set(shape, Math.max(slowestOfShape.get(shape) ?? 0, msPerVoxel));

@@ -6,14 +6,6 @@ import { formatError, isEdgeError, reportOf, unsupportedError } from "../../core
 import { cut, type HttpAnswer, type HttpLimits, httpGet } from "./http-get.ts";
 import type { PackageAddress } from "./package-address.ts";
 
-export interface DownloadProgress {
-  readonly bytes: number;
-  /** Undefined where the server does not say it. */
-  readonly totalBytes?: number;
-  /** Of this attempt. */
-  readonly bytesPerS: number;
-}
-
 export interface DownloadLimits extends HttpLimits {
   readonly maxBytes: number;
   /** Tries in a row that bring not one byte. */
@@ -46,7 +38,13 @@ export async function downloadPackage(request: {
   readonly address: PackageAddress;
   readonly folder: string;
   readonly limits: DownloadLimits;
-  readonly onProgress: (progress: DownloadProgress) => void;
+  readonly onProgress: (progress: {
+    readonly bytes: number;
+    /** Undefined where the server does not say it. */
+    readonly totalBytes?: number;
+    /** Of this attempt. */
+    readonly bytesPerS: number;
+  }) => void;
   readonly signal: AbortSignal;
 }): Promise<string> {
   const { address, folder, limits, signal } = request;

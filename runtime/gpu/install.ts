@@ -1,13 +1,7 @@
 import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import {
-  type EdgeError,
-  type ErrorReport,
-  isEdgeError,
-  machineError,
-  usageError,
-} from "../../core/errors.ts";
-import { requireTrusted } from "./known-sources.ts";
+import { type ErrorReport, isEdgeError, machineError, usageError } from "../../core/errors.ts";
+import { requireTrusted, requireVersion } from "./known-sources.ts";
 import { extractLibraries, type LibraryName, openLibrarySource } from "./library-source.ts";
 import { type LinkageProblem, linkageProblems, type SystemLibraries } from "./linkage.ts";
 import {
@@ -20,7 +14,6 @@ import {
   undoPlacement,
   writeManifest,
 } from "./placement.ts";
-import { requireVersion } from "./version-mark.ts";
 
 export interface InstallRequest {
   /** Wheel, nupkg, tgz or folder. */
@@ -142,7 +135,14 @@ async function keepIfItRuns(
       say("placed; running a model on the CUDA provider in its own process");
       const reason = await probe();
       signal.throwIfAborted();
-      if (reason !== undefined) throw probeFailed(reason, problems);
+      if (reason !== undefined) {
+        const missing = problems.map(({ what, remedy }) => `${what}: ${remedy}`).join("; ");
+        throw machineError("the CUDA provider does not run here, so nothing was installed", {
+          code: "gpu-probe-failed",
+          found: reason.message,
+          remedy: `${missing === "" ? "Run `cnnt-edge doctor`" : missing}. To place the libraries on a machine without a GPU, add --no-probe`,
+        });
+      }
     }
     const manifest: Manifest = { ...placed, state: "installed", probed: probe !== undefined };
     await writeManifest(folder, manifest);
@@ -152,15 +152,6 @@ async function keepIfItRuns(
     await undoPlacement(folder, placed);
     throw error;
   }
-}
-
-function probeFailed(reason: ErrorReport, problems: readonly LinkageProblem[]): EdgeError {
-  const missing = problems.map(({ what, remedy }) => `${what}: ${remedy}`).join("; ");
-  return machineError("the CUDA provider does not run here, so nothing was installed", {
-    code: "gpu-probe-failed",
-    found: reason.message,
-    remedy: `${missing === "" ? "Run `cnnt-edge doctor`" : missing}. To place the libraries on a machine without a GPU, add --no-probe`,
-  });
 }
 
 async function megabytes(file: string): Promise<string> {

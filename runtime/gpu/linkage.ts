@@ -36,7 +36,8 @@ export async function linkageProblems(
   const needed = new Set<string>();
   for (const file of files)
     for (const library of await neededLibraries(join(folder, file))) needed.add(library);
-  const major = cudaMajor(needed);
+  // "13" where libcudart.so.13 is among them.
+  const [major] = [...needed].flatMap((name) => /^libcudart\.so\.(\d+)$/.exec(name)?.[1] ?? []);
   for (const library of loadedLater[major ?? ""] ?? []) needed.add(library);
   const missing = [...needed].filter((name) => !system.has(name) && !existsSync(join(folder, name)));
   // Without a driver its own library is missing too: one cause, said once.
@@ -55,15 +56,6 @@ function byRemedy(missing: readonly string[], major: string | undefined): Linkag
     what: `${names.join(", ")} ${names.length === 1 ? "is" : "are"} not found by the loader`,
     remedy,
   }));
-}
-
-/** "13" where libcudart.so.13 is among them. */
-function cudaMajor(needed: ReadonlySet<string>): string | undefined {
-  for (const name of needed) {
-    const major = /^libcudart\.so\.(\d+)$/.exec(name)?.[1];
-    if (major !== undefined) return major;
-  }
-  return undefined;
 }
 
 function driverProblem(major: string | undefined, driver: string | undefined): LinkageProblem[] {

@@ -2,21 +2,16 @@
 export interface NoiseEstimate {
   /** Standard deviation of the noise, in grey values: the median over bins of intensity. NaN without samples. */
   readonly noise: number;
-  /** Range of the signal in grey values, less the noise's own share in it; 0 where there is none. */
-  readonly signal: number;
-  /** noise / signal: what tells an acquisition with less light from one with more. Not finite without signal. */
+  /**
+   * Noise over the range of the signal, from which the noise's own share is taken: what tells an acquisition with less
+   * light from one with more. Not finite without signal.
+   */
   readonly noiseToSignal: number;
   /**
    * How far the brightest thousandth of local means (of 3 x 3 samples) lies above their median, in standard deviations
    * that such a mean has by noise alone. Absent where there are too few places to tell.
    */
   readonly contrast?: number;
-}
-
-export interface NoiseSums {
-  /** The next plane, `[Y, X]`. Planes are looked at, not kept. */
-  readonly add: (plane: ArrayLike<number>) => void;
-  readonly estimate: () => NoiseEstimate;
 }
 
 /** The mask's response to white noise of σ = 1 (Immerkær 1996, "Fast noise variance estimation"). */
@@ -53,14 +48,15 @@ const clippedShare = 0.01;
  * background and bright cells, whose photon noise differs, apart. Places with clipped samples hide their noise: they
  * count for the signal only.
  */
-export function noiseSums({ height, width }: { readonly height: number; readonly width: number }): NoiseSums {
+export function noiseSums({ height, width }: { readonly height: number; readonly width: number }) {
   const allMeans: number[] = [];
   /** Of the places where nothing is clipped. */
   const means: number[] = [];
   const responses: number[] = [];
   const step = Math.max(1, Math.ceil(Math.sqrt(((height - 2) * (width - 2)) / placesPerPlane)));
   return {
-    add(plane) {
+    /** The next plane, `[Y, X]`. Planes are looked at, not kept. */
+    add(plane: ArrayLike<number>): void {
       if (allMeans.length >= mostPlaces) return;
       const { low, high } = clippingOf(plane, { height, width }, step);
       for (let y = 1; y < height - 1; y += step) {
@@ -75,7 +71,7 @@ export function noiseSums({ height, width }: { readonly height: number; readonly
         }
       }
     },
-    estimate() {
+    estimate(): NoiseEstimate {
       const noise = noiseOf(means, responses);
       const sorted = Float64Array.from(allMeans).sort();
       const range = valueAt(sorted, signalTo) - valueAt(sorted, signalFrom);
@@ -84,7 +80,6 @@ export function noiseSums({ height, width }: { readonly height: number; readonly
       const contrast = (meanSide * (valueAt(sorted, brightest) - valueAt(sorted, 0.5))) / noise;
       return {
         noise,
-        signal,
         noiseToSignal: noise / signal,
         ...(sorted.length < fewestPlaces || Number.isNaN(contrast) ? {} : { contrast }),
       };

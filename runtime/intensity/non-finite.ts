@@ -1,18 +1,11 @@
 import { type Samples, type SampleType, sampleTypes } from "../../core/acquisition.ts";
 
 /** The samples of a stack that are NaN or infinite, as they are met: the network never sees them. */
-export interface NonFinitePlanes {
-  /** Looks through a plane that was read. */
-  readonly look: (depth: number, samples: Samples) => void;
-  readonly has: (depth: number) => boolean;
-  /** Such samples in all planes that were looked at. */
-  readonly count: () => number;
-}
-
-export function watchNonFinite(sampleType: SampleType): NonFinitePlanes {
+export function watchNonFinite(sampleType: SampleType) {
   const counts = new Map<number, number>();
   return {
-    look(depth, samples) {
+    /** Looks through a plane that was read. */
+    look(depth: number, samples: Samples): void {
       if (sampleTypes[sampleType].integer) return;
       let count = 0;
       for (let i = 0; i < samples.length; i += 1) {
@@ -20,8 +13,9 @@ export function watchNonFinite(sampleType: SampleType): NonFinitePlanes {
       }
       if (count > 0) counts.set(depth, count);
     },
-    has: (depth) => counts.has(depth),
-    count: () => [...counts.values()].reduce((sum, count) => sum + count, 0),
+    has: (depth: number): boolean => counts.has(depth),
+    /** Such samples in all planes that were looked at. */
+    count: (): number => [...counts.values()].reduce((sum, count) => sum + count, 0),
   };
 }
 

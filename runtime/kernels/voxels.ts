@@ -44,18 +44,11 @@ export interface Normalizing {
   readonly max: number;
 }
 
-/** Fills an array of network input from its start, sample after sample. */
-export interface InputWriter {
-  /** Appends `samples[first]` up to `samples[end - 1]`. */
-  readonly append: (samples: Samples, first: number, end: number) => void;
-  /** Appends `samples[start + i]` for each of these. */
-  readonly appendEach: (samples: Samples, start: number, indices: Int32Array) => void;
-  /** Writes what was appended last. No other writer may be used before. */
-  readonly finish: () => void;
-}
-
-/** Computed in float64 and rounded once, to float32; a result that is not finite becomes 0. */
-export function inputWriter(into: Float32Array, { low, scale, min, max }: Normalizing): InputWriter {
+/**
+ * Fills an array of network input from its start, sample after sample. Computed in float64 and rounded once, to float32; a
+ * result that is not finite becomes 0.
+ */
+export function inputWriter(into: Float32Array, { low, scale, min, max }: Normalizing) {
   // Integers that no map changes are converted by the array itself.
   const asTheyAre = low === 0 && scale === 1 && min === -Infinity && max === Infinity;
   let waiting = 0;
@@ -68,7 +61,8 @@ export function inputWriter(into: Float32Array, { low, scale, min, max }: Normal
     waiting = 0;
   };
   return {
-    append(samples, first, end) {
+    /** Appends `samples[first]` up to `samples[end - 1]`. */
+    append(samples: Samples, first: number, end: number): void {
       if (asTheyAre && !(samples instanceof Float32Array || samples instanceof Float64Array)) {
         flush();
         if (samples instanceof Uint16Array) widen(samples.subarray(first, end), into.subarray(written));
@@ -84,13 +78,15 @@ export function inputWriter(into: Float32Array, { low, scale, min, max }: Normal
         if (waiting === chunk) flush();
       }
     },
-    appendEach(samples, start, indices) {
+    /** Appends `samples[start + i]` for each of these. */
+    appendEach(samples: Samples, start: number, indices: Int32Array): void {
       for (const index of indices) {
         doublesIn[waiting] = samples[start + index] as number;
         waiting += 1;
         if (waiting === chunk) flush();
       }
     },
+    /** Writes what was appended last. No other writer may be used before. */
     finish: flush,
   };
 }

@@ -1,7 +1,6 @@
 import { sampleTypes } from "../../core/acquisition.ts";
 import type { PlaneSource } from "../../formats/plane/plane-source.ts";
-import { littleSignal } from "../intensity/little-signal.ts";
-import { checkNoise, type NoiseCheck } from "../intensity/noise-check.ts";
+import { checkNoise, littleSignal, type NoiseCheck } from "../intensity/noise-check.ts";
 import { type NoiseEstimate, noiseSums } from "../intensity/noise-estimate.ts";
 import type { DenoiseJob } from "../job/denoise-job.ts";
 import { interrupted } from "../job/interrupted.ts";
@@ -10,23 +9,17 @@ import type { ChannelPlan } from "./plan-job.ts";
 /** Planes of a channel that are read to estimate its noise, spread over T and Z. */
 const planesLookedAt = 16;
 
-export interface ChannelChecks {
-  /** One for each channel that a calibration speaks for. */
-  readonly noise: readonly NoiseCheck[];
-  /** What a person should know of the channels before they trust the result. */
-  readonly warnings: readonly string[];
-}
-
 /**
  * Looks at a few planes of each denoised channel: whether there is signal to speak of, and how it stands against the
- * calibration that speaks for it: by the channel's name, else by its index, else the calibration for all.
+ * calibration that speaks for it: by the channel's name, else by its index, else the calibration for all. `warnings`: what
+ * a person should know of the channels before they trust the result.
  */
 export async function checkChannels(
   references: DenoiseJob["noiseReferences"],
   source: PlaneSource,
   channels: readonly ChannelPlan[],
   signal: AbortSignal,
-): Promise<ChannelChecks> {
+): Promise<{ readonly noise: readonly NoiseCheck[]; readonly warnings: readonly string[] }> {
   const noise: NoiseCheck[] = [];
   const warnings: string[] = [];
   for (const [channel, { kind }] of channels.entries()) {

@@ -1,4 +1,4 @@
-import { type EdgeError, machineError, usageError } from "../../core/errors.ts";
+import { machineError, usageError } from "../../core/errors.ts";
 import type { PackageSettings, ZooModel } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { TileShape } from "../job/network.ts";
@@ -89,8 +89,15 @@ function planWithin(voxels: number, { stack, settings, zoo }: TileWishes): TileP
 function askedPlan(wishes: TileWishes): TilePlan {
   const { stack, settings, zoo } = wishes;
   if (zoo !== undefined) {
-    if (wishes.tiling === "published") throw notForZoo();
-    return zooPlan({ ...wishes, zoo, largestVoxels: Number.POSITIVE_INFINITY });
+    if (wishes.tiling !== "published") {
+      return zooPlan({ ...wishes, zoo, largestVoxels: Number.POSITIVE_INFINITY });
+    }
+    throw usageError("a model of the zoo cannot be tiled as the published code tiles CNNT", {
+      code: "tiling-zoo",
+      found: "--tiling published",
+      allowed: "fitted: the model's own sizes and halo",
+      remedy: "Leave --tiling out",
+    });
   }
   const tile = wishes.tile ?? settings.fixed_shape ?? settings.tile;
   refuseTileOfOtherSize(tile, settings);
@@ -157,13 +164,4 @@ function refuseTileOfOtherSize(tile: TileShape, settings: PackageSettings): void
   if (tile[1] % multiple !== 0 || tile[2] % multiple !== 0) {
     throw tileRefused(tile, `height and width that are multiples of ${multiple}`);
   }
-}
-
-function notForZoo(): EdgeError {
-  return usageError("a model of the zoo cannot be tiled as the published code tiles CNNT", {
-    code: "tiling-zoo",
-    found: "--tiling published",
-    allowed: "fitted: the model's own sizes and halo",
-    remedy: "Leave --tiling out",
-  });
 }

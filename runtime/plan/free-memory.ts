@@ -1,9 +1,7 @@
 import { type Acquisition, sampleTypes } from "../../core/acquisition.ts";
-import { type EdgeError, machineError } from "../../core/errors.ts";
-import type { NvidiaGpu } from "../../export/package/nvidia-gpus.ts";
-import { freeDeviceBytes } from "../gpu/device-memory.ts";
-import { gigabytes, memoryNeed, planesNeed, tileNeed } from "./memory-need.ts";
-import { availableBytes } from "./memory-plan.ts";
+import { machineError } from "../../core/errors.ts";
+import { type NvidiaGpu, nvidiaGpus } from "../../export/package/nvidia-gpus.ts";
+import { availableBytes, gigabytes, memoryNeed, planesNeed, tileNeed } from "./memory-need.ts";
 import type { JobPlan } from "./plan-job.ts";
 
 /** What may be taken now, in bytes. */
@@ -51,20 +49,33 @@ export function refuseTooLittleFree(plan: JobPlan, acquisition: Acquisition, fre
   const { machineBytes, deviceBytes } = free;
   const refuseShort = (kind: typeof memoryNeed, freeBytes: number, where: string): void => {
     const need = jobMemoryNeed(plan, acquisition, kind);
-    if (need > freeBytes) throw tooLittleFree(acquisition.file, need, freeBytes, where);
+    if (need <= freeBytes) return;
+    throw machineError("too little memory is free for this job", {
+      code: "memory-short",
+      file: acquisition.file,
+      found: `${gigabytes(freeBytes)} free ${where}`,
+      allowed: `about ${gigabytes(need)}`,
+      remedy:
+        "Close other programs, or set a memory limit (engine.memory_limit, --memory-limit): tiles are made smaller to fit it",
+      retryable: true,
+    });
   };
   refuseShort(deviceBytes === undefined ? memoryNeed : planesNeed, machineBytes, "in the machine");
   if (deviceBytes !== undefined) refuseShort(tileNeed, deviceBytes, "on the GPU");
 }
 
-function tooLittleFree(file: string, need: number, freeBytes: number, where: string): EdgeError {
-  return machineError("too little memory is free for this job", {
-    code: "memory-short",
-    file,
-    found: `${gigabytes(freeBytes)} free ${where}`,
-    allowed: `about ${gigabytes(need)}`,
-    remedy:
-      "Close other programs, or set a memory limit (engine.memory_limit, --memory-limit): tiles are made smaller to fit it",
-    retryable: true,
-  });
+/**
+ * Bytes that a provider's own memory has free for tiles. Undefined for the CPU, whose memory is the machine's, and where a
+ * device's memory cannot be read. With several GPUs the least counts: which of them the provider's first device is, the
+ * driver decides.
+ */
+export async function freeDeviceBytes(
+  provider: string,
+  gpus: () => Promise<readonly NvidiaGpu[]> = nvidiaGpus,
+): Promise<number | undefined> {
+  // WebGPU may run on any maker's device.
+  if (provider === "cpu" || provider === "webgpu") return undefined;
+  const free = (await gpus()).map(({ freeBytes }) => freeBytes);
+  const known = free.filter((bytes) => bytes !== undefined);
+  return free.length === 0 || known.length < free.length ? undefined : Math.min(...known);
 }

@@ -26,11 +26,6 @@ export interface TileBudget {
   readonly multiple: number;
 }
 
-export interface Tiling {
-  readonly tile: TileShape;
-  readonly overlap: Overlap;
-}
-
 /** The lengths of tiles along one axis, how many there are, and what they share. */
 interface Cut {
   readonly count: number;
@@ -43,7 +38,10 @@ interface Cut {
  * Tiles are of one size that covers the stack in the fewest. They have at least eight planes, where the stack has them, and sides
  * that are not much shorter than the recommended ones; only where few voxels are allowed they are smaller. Pure.
  */
-export function leastTiles({ stack, recommended, mostVoxels, overlap, multiple }: TileBudget): Tiling {
+export function leastTiles({ stack, recommended, mostVoxels, overlap, multiple }: TileBudget): {
+  readonly tile: TileShape;
+  readonly overlap: Overlap;
+} {
   const voxels = Math.min(mostVoxels, elementCount(recommended));
   const least = leastSide(recommended, voxels, multiple);
   let best: { readonly cuts: readonly [Cut, Cut, Cut]; readonly cost: number } | undefined;

@@ -1,14 +1,14 @@
-import type { PackageSettings, ZooModel } from "../../core/package-settings.ts";
+import { freemem } from "node:os";
+import type { Architecture, PackageSettings, ZooModel } from "../../core/package-settings.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { networkBytesPerVoxel } from "../../export/package/recommended-tile.ts";
-import { attentionBytes } from "./memory-plan.ts";
 import { type TilePlan, tileShapeOf } from "./tile-plan.ts";
 import { assumedBytesPerVoxel } from "./zoo-tiles.ts";
 
 /** Float32 planes that are being blended, one for each plane of samples. */
 const blendedBytesPerVoxel = 4;
 
-export interface NeedOf {
+interface NeedOf {
   readonly settings: PackageSettings;
   readonly zoo?: ZooModel | undefined;
   readonly bytesPerSample: number;
@@ -36,4 +36,23 @@ export function tileNeed(plan: TilePlan, { settings, zoo }: NeedOf): number {
 
 export function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+/**
+ * Bytes of the scores of every plane of a tile for every other, for each head: before and after the softmax, and once more
+ * for what is in work. It counts where planes are small and there are thousands of them.
+ */
+function attentionBytes(depth: number, architecture: Architecture | undefined): number {
+  if (architecture === undefined) return 0;
+  return 3 * Float32Array.BYTES_PER_ELEMENT * architecture.n_head * depth ** 2;
+}
+
+/**
+ * Memory that may be taken without pushing others out, in bytes; a container's limit counts. `heldBytes`: what this
+ * process holds already and will use for it.
+ */
+export function availableBytes(heldBytes = 0): number {
+  const constrained = process.constrainedMemory?.();
+  const free = freemem() + heldBytes;
+  return constrained !== undefined && constrained > 0 ? Math.min(free, constrained) : free;
 }

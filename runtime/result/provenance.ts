@@ -1,9 +1,12 @@
+import { lstat } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Acquisition, sourceFilesOf } from "../../core/acquisition.ts";
 import type { IntensityMap } from "../../core/intensity-map.ts";
 import type { Operator } from "../../core/operators.ts";
 import { intensityWords, slopeWords } from "../../export/package/settings-words.ts";
 import { statedTaskOf, taskWords } from "../../export/package/stated-task.ts";
+import { provenancesIn } from "../../formats/ome/read-provenance.ts";
+import { openAcquisition } from "../../formats/open.ts";
 import type { Provenance } from "../../formats/plane/plane-sink.ts";
 import type { ChannelPlan, JobPlan } from "../plan/plan-job.ts";
 import { computedWords, overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
@@ -16,7 +19,7 @@ export interface StackMap {
   readonly map: IntensityMap;
 }
 
-export interface ProvenanceFacts {
+interface ProvenanceFacts {
   readonly productVersion: string;
   readonly runtimeVersion: string;
   readonly nodeVersion: string;
@@ -34,7 +37,7 @@ export interface ProvenanceFacts {
 }
 
 /** Under which a result states the daemon's job that made it. */
-export const jobKey = "Job";
+const jobKey = "Job";
 
 /** Where an acquisition has more stacks than this, their numbers are stated as a range. */
 const listedStacks = 32;
@@ -124,4 +127,18 @@ function describeMaps(stacks: readonly StackMap[]): Provenance {
     return `${lowest} … ${highest}`;
   };
   return [["Normalized from", `${range(lows)} to ${range(highs)} (${stacks.length} stacks)`]];
+}
+
+/** Whether `file` is a whole result that says of itself that the job `jobId` made it. False where nothing lies there. */
+export async function isResultOf(jobId: string, file: string): Promise<boolean> {
+  const facts = await lstat(file).catch(() => undefined);
+  if (facts?.isFile() !== true) return false;
+  const source = await openAcquisition(file).catch(() => undefined);
+  if (source === undefined) return false;
+  const { original } = source.acquisition;
+  await source.close();
+  if (original.kind !== "ome-xml") return false;
+  // The last is the file's own; those before are of results that it was made from.
+  const own = provenancesIn(original.xml).at(-1) ?? [];
+  return own.some(([key, value]) => key === jobKey && value === jobId);
 }

@@ -6,7 +6,7 @@ import { openError } from "../../formats/file/file-errors.ts";
 import { connect } from "../worker/connect.ts";
 import { startThread } from "../worker/thread-channel.ts";
 
-export interface SourceHash {
+interface SourceHash {
   /**
    * sha256 (hex) of the file that an acquisition came from. For a set of files: that of the lines `sha256sum` would
    * print for its members in their order, names without folders.
@@ -35,7 +35,7 @@ export async function hashSource(
 }
 
 /** What `hash-thread.js` does. */
-export interface HashDuties {
+interface HashDuties {
   readonly hash: {
     readonly ask: readonly string[];
     readonly answer:
@@ -49,7 +49,14 @@ export interface HashDuties {
 export const hashFiles: HashFiles = async (files, signal) => {
   signal.throwIfAborted();
   const thread = startThread(new URL("./hash-thread.js", import.meta.url));
-  const hasher = connect<HashDuties, object>(thread, {}, () => hashLost(files));
+  const hasher = connect<HashDuties, object>(thread, {}, () =>
+    machineError("the thread that hashes the source ended", {
+      code: "hash-lost",
+      file: files[0] ?? "",
+      remedy: "Try again; if it happens again, look for a lack of memory",
+      retryable: true,
+    }),
+  );
   // While it hashes it hears nothing.
   const giveUp = (): void => hasher.end(signal.reason);
   signal.addEventListener("abort", giveUp, { once: true });
@@ -62,15 +69,6 @@ export const hashFiles: HashFiles = async (files, signal) => {
     await thread.terminate();
   }
 };
-
-function hashLost(files: readonly string[]) {
-  return machineError("the thread that hashes the source ended", {
-    code: "hash-lost",
-    file: files[0] ?? "",
-    remedy: "Try again; if it happens again, look for a lack of memory",
-    retryable: true,
-  });
-}
 
 /**
  * Sizes and times of modification of all members: equal before and after, nobody wrote meanwhile. Throws `EdgeError`
@@ -100,4 +98,49 @@ export async function refuseChangedSource(
     retryable: true,
     remedy: "Wait until the microscope has finished the file, then try again",
   });
+}
+
+/**
+ * What a file is known by without reading it: equal at two times, nobody wrote to it or put another in its place between
+ * them, unless its disk tells no time of status change. Throws `EdgeError` (`machine`, as `openError`).
+ */
+export async function fileState(file: string): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true }).catch((cause: unknown) => {
+    throw openError(cause, file);
+  });
+  return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+}
+
+/** Of so many files the hashes are kept; a set has no more (`formats/file/reading.ts`). */
+const mostKept = 20_000;
+
+/**
+ * Hashes each file once, as long as it is the same by its inode, size, time of change and time of status change: the
+ * images of one file are jobs that follow each other, and each has the hash of the whole file in its result.
+ */
+export function createKeptHashes(hash: HashFiles): HashFiles {
+  // A Map keeps its order: the first entry is the one that was kept longest ago.
+  const kept = new Map<string, { readonly state: string; readonly sha256: string }>();
+  return async (files, signal) => {
+    const states = await Promise.all(files.map(fileState));
+    const known = files.map((file, index) =>
+      kept.get(file)?.state === states[index] ? kept.get(file)?.sha256 : undefined,
+    );
+    const others = files.filter((_, index) => known[index] === undefined);
+    const hashes = others.length === 0 ? [] : await hash(others, signal);
+    const fresh = new Map(others.map((file, index) => [file, hashes[index] ?? ""]));
+    for (const [index, file] of files.entries()) {
+      const sha256 = fresh.get(file);
+      if (sha256 === undefined) continue;
+      kept.delete(file);
+      const state = states[index];
+      // What was written to meanwhile is hashed again by the next job.
+      if (state !== undefined && (await fileState(file)) === state) kept.set(file, { state, sha256 });
+    }
+    for (const file of kept.keys()) {
+      if (kept.size <= mostKept) break;
+      kept.delete(file);
+    }
+    return files.map((file, index) => known[index] ?? fresh.get(file) ?? "");
+  };
 }

@@ -1,17 +1,10 @@
 import type { AxisPlan, Span, TilePlan } from "../plan/tile-plan.ts";
 
-/** The output planes to which tiles of the present slab still contribute. */
-export interface BlendedPlanes {
-  /** Adds a tile's output, `[depth, height, width]` float32, with its shares. */
-  readonly add: (tile: Float32Array, depth: Span, height: Span, width: Span) => void;
-  /** A plane, `[height, width]`; complete once all tiles that reach it were added. */
-  readonly plane: (depth: number) => Float32Array;
-  /** Forgets a plane, so that its place serves another. */
-  readonly clear: (depth: number) => void;
-}
-
-/** Sums in float32, tile after tile in the plan's order: the result does not depend on timing or thread count. */
-export function createBlendedPlanes({ axes }: TilePlan, capacity: number): BlendedPlanes {
+/**
+ * The output planes to which tiles of the present slab still contribute. Sums in float32, tile after tile in the plan's
+ * order: the result does not depend on timing or thread count.
+ */
+export function createBlendedPlanes({ axes }: TilePlan, capacity: number) {
   const [depths, heights, widths] = axes;
   const planeVoxels = heights.length * widths.length;
   const places = Array.from({ length: capacity }, () => new Float32Array(planeVoxels));
@@ -19,9 +12,12 @@ export function createBlendedPlanes({ axes }: TilePlan, capacity: number): Blend
   const placeOf = (depth: number): Float32Array => places[depth % capacity] as Float32Array;
 
   return {
+    /** A plane, `[height, width]`; complete once all tiles that reach it were added. */
     plane: placeOf,
-    clear: (depth) => void placeOf(depth).fill(0),
-    add(tile, depth, height, width) {
+    /** Forgets a plane, so that its place serves another. */
+    clear: (depth: number): void => void placeOf(depth).fill(0),
+    /** Adds a tile's output, `[depth, height, width]` float32, with its shares. */
+    add(tile: Float32Array, depth: Span, height: Span, width: Span): void {
       const [firstDepth, endDepth] = inside(depths, depth);
       const [firstRow, endRow] = inside(heights, height);
       const [firstColumn, endColumn] = inside(widths, width);

@@ -3,10 +3,9 @@ import type { IntensityMap } from "../../core/intensity-map.ts";
 import type { Pointwise } from "../../core/operators.ts";
 import { inputWriter } from "../kernels/voxels.ts";
 import type { AxisPlan, TilePlan } from "../plan/tile-plan.ts";
-import { symmetricIndex } from "./symmetric-padding.ts";
 
 /** First elements of one tile on the three axes of the stack. */
-export type TileStart = readonly [depth: number, height: number, width: number];
+type TileStart = readonly [depth: number, height: number, width: number];
 
 /**
  * Writes one tile of network input, `[depth, height, width]` float32: the stack's samples through the intensity map,
@@ -68,24 +67,14 @@ function gatherOperated(
     const plane = planeAt(depth);
     const operate = operators(depth);
     for (const row of rows) {
-      operateRow(plane, row * widths.length, columns, operate, into, at);
+      const rowStart = row * widths.length;
+      for (let i = 0; i < columns.length; i += 1) {
+        into[at + i] = operate(plane[rowStart + (columns[i] as number)] as number);
+      }
       at += columns.length;
     }
   }
   zeroNonFinite(into);
-}
-
-function operateRow(
-  plane: Samples,
-  rowStart: number,
-  columns: Int32Array,
-  operate: Pointwise,
-  into: Float32Array,
-  at: number,
-): void {
-  for (let i = 0; i < columns.length; i += 1) {
-    into[at + i] = operate(plane[rowStart + (columns[i] as number)] as number);
-  }
 }
 
 function zeroNonFinite(values: Float32Array): void {
@@ -106,4 +95,14 @@ export function indicesOf({ length, tile }: AxisPlan, start: number): Int32Array
 /** The part of a tile that lies inside the stack, in elements of the tile: first, and one past the last. */
 function insideOf({ length, tile }: AxisPlan, start: number): [first: number, end: number] {
   return [Math.max(0, -start), Math.min(tile, length - start)];
+}
+
+/**
+ * Which element stands at position `index` of an axis of `length` elements that is continued on both sides as numpy's
+ * `pad(mode="symmetric")` does: mirrored with the edge element repeated, again and again (d c b a | a b c d | d c b a).
+ */
+export function symmetricIndex(index: number, length: number): number {
+  const period = 2 * length;
+  const position = ((index % period) + period) % period;
+  return position < length ? position : period - 1 - position;
 }

@@ -1,6 +1,6 @@
 import { imageOf, openFile } from "../../formats/open.ts";
 import type { OpenedFile, PlaneSource } from "../../formats/plane/plane-source.ts";
-import { fileState } from "../result/file-state.ts";
+import { fileState } from "../result/source-hash.ts";
 
 export type OpenSource = (file: string, series: number, signal: AbortSignal) => Promise<PlaneSource>;
 
@@ -13,9 +13,7 @@ export async function openSource(file: string, series: number, signal: AbortSign
  * which files it consists of, so that at the second it is known whether any of them changed while they were read.
  */
 export function createLastOpened(open: typeof openFile = openFile): OpenSource {
-  let last:
-    | { readonly file: string; readonly files: readonly string[]; readonly kept?: Kept | undefined }
-    | undefined;
+  let last: Opened | undefined;
   return async (file, series, signal) => {
     const before = last?.file === file ? await stateOf(last.files) : undefined;
     if (last?.kept !== undefined && last.kept.state === before)
@@ -27,9 +25,10 @@ export function createLastOpened(open: typeof openFile = openFile): OpenSource {
   };
 }
 
-interface Kept {
-  readonly opened: OpenedFile;
-  readonly state: string;
+interface Opened {
+  readonly file: string;
+  readonly files: readonly string[];
+  readonly kept: { readonly opened: OpenedFile; readonly state: string } | undefined;
 }
 
 /** undefined where one of the files cannot be looked at. */

@@ -1,30 +1,22 @@
 import { type Samples, type SampleType, sampleTypes } from "../../core/acquisition.ts";
 
 /** The planes of a stack that are in memory: a fixed number of places, each used again and again. */
-export interface PlaneWindow {
-  /** Reads those of these planes that are not here yet; planes that are in neither list may be forgotten. */
-  readonly load: (wanted: readonly number[], kept: readonly number[]) => Promise<void>;
-  /** A plane that was loaded, `[height, width]`. */
-  readonly plane: (depth: number) => Samples;
-}
-
-export interface PlaneWindowOptions {
+export function createPlaneWindow(options: {
   /** The most planes that are wanted and kept together. */
   readonly capacity: number;
   readonly sampleType: SampleType;
   readonly planeVoxels: number;
   /** Reads one plane into the given array. */
   readonly read: (depth: number, into: Samples) => Promise<void>;
-}
-
-export function createPlaneWindow(options: PlaneWindowOptions): PlaneWindow {
+}) {
   const { make } = sampleTypes[options.sampleType];
   const places = Array.from({ length: options.capacity }, () => make(options.planeVoxels));
   const placeOf = new Map<number, Samples>();
   const free = [...places];
 
   return {
-    async load(wanted, kept) {
+    /** Reads those of these planes that are not here yet; planes that are in neither list may be forgotten. */
+    async load(wanted: readonly number[], kept: readonly number[]): Promise<void> {
       const needed = new Set([...wanted, ...kept]);
       for (const [depth, place] of placeOf) {
         if (needed.has(depth)) continue;
@@ -39,7 +31,8 @@ export function createPlaneWindow(options: PlaneWindowOptions): PlaneWindow {
         await options.read(depth, place);
       }
     },
-    plane(depth) {
+    /** A plane that was loaded, `[height, width]`. */
+    plane(depth: number): Samples {
       const place = placeOf.get(depth);
       if (place === undefined) throw new RangeError(`plane ${depth} is not loaded`);
       return place;

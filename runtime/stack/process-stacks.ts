@@ -12,8 +12,12 @@ import { planeIndexOf, type StackPlace, stackPlaces } from "../plan/depth-axis.t
 import type { ChannelPlan, JobPlan } from "../plan/plan-job.ts";
 import { tileCount, tileShapeOf } from "../plan/tile-plan.ts";
 import type { StackMap } from "../result/provenance.ts";
-import { asFunction } from "../zoo/operator-chain.ts";
-import { type PlaneChains, type PlaneStream, resolveOperators } from "../zoo/resolve-operators.ts";
+import {
+  asFunction,
+  type PlaneChains,
+  type PlaneStream,
+  resolveOperators,
+} from "../zoo/resolve-operators.ts";
 import { openZooOutput } from "../zoo/zoo-output.ts";
 import { type TellBusy, timed, timedAsync } from "./busy-time.ts";
 import { denoiseStack } from "./denoise-stack.ts";
@@ -122,15 +126,7 @@ async function passStack(work: StackWork, place: StackPlace): Promise<void> {
   }
 }
 
-interface StackDone {
-  readonly map: IntensityMap;
-  readonly clippedVoxels: number;
-  readonly networkS: number;
-  readonly nonFinite: number;
-  readonly levelsEqual: boolean;
-}
-
-async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePlan): Promise<StackDone> {
+async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePlan) {
   const { plan, source, signal, meter } = work;
   const [depth, height, width] = plan.stack;
   const { sampleType } = source.acquisition;
@@ -140,7 +136,13 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
       source.readPlane(planeIndexOf(plan.depthAxis, place, at), { into, signal }),
     );
     nonFinite.look(at, into);
-    if (work.nonFinite === "refuse" && nonFinite.has(at)) throw nonFiniteRefused(source, place, at);
+    if (work.nonFinite !== "refuse" || !nonFinite.has(at)) return;
+    throw formatError("the file holds samples that are NaN or infinite", {
+      code: "input-non-finite",
+      file: source.acquisition.file,
+      at: `channel ${place.channel}, plane ${at} of its stack`,
+      remedy: "Correct the file, or keep these samples with --non-finite carry (non_finite: carry)",
+    });
   };
 
   const scratch = sampleTypes[sampleType].make(height * width);
@@ -209,15 +211,6 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
     await Promise.allSettled([writing]);
   }
   return { map, clippedVoxels, networkS, nonFinite: nonFinite.count(), levelsEqual };
-}
-
-function nonFiniteRefused({ acquisition }: PlaneSource, place: StackPlace, at: number) {
-  return formatError("the file holds samples that are NaN or infinite", {
-    code: "input-non-finite",
-    file: acquisition.file,
-    at: `channel ${place.channel}, plane ${at} of its stack`,
-    remedy: "Correct the file, or keep these samples with --non-finite carry (non_finite: carry)",
-  });
 }
 
 /** The stack's planes one after the other, all in `scratch`. */

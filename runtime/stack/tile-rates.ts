@@ -2,19 +2,16 @@ import { elementCount } from "../../core/tensor.ts";
 import type { TileShape } from "../job/network.ts";
 import type { JobPlan } from "../plan/plan-job.ts";
 import { tileCount, tileShapeOf } from "../plan/tile-plan.ts";
-import type { KnownSpeed } from "./progress-estimate.ts";
+import type { KnownSpeed } from "./progress-meter.ts";
 
 /** What a tile will take, by what this machine's network took so far in this process. */
 export interface TileRates {
-  /** `model`: its hash. Undefined where nothing was measured of it. */
-  readonly expect: (model: string, shape: TileShape) => ExpectedTile | undefined;
+  /** `model`: its hash; `basis`: what the seconds rest on, in words. Undefined where nothing was measured of it. */
+  readonly expect: (
+    model: string,
+    shape: TileShape,
+  ) => { readonly seconds: number; readonly basis: string } | undefined;
   readonly learn: (model: string, shape: TileShape, seconds: number) => void;
-}
-
-export interface ExpectedTile {
-  readonly seconds: number;
-  /** What that rests on, in words. */
-  readonly basis: string;
 }
 
 /**

@@ -1,10 +1,18 @@
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import { machineError } from "../../core/errors.ts";
 import { isStatistical, type Operator } from "../../core/operators.ts";
+import { writeError } from "../../formats/file/file-errors.ts";
+import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
 import type { OutputMap } from "../intensity/denormalize.ts";
-import { asFunction, inverseOf } from "./operator-chain.ts";
-import { openPlaneSpool, type PlaneSpool } from "./plane-spool.ts";
-import { type PlaneChains, type PlaneStream, resolveOperators } from "./resolve-operators.ts";
+import {
+  asFunction,
+  inverseOf,
+  type PlaneChains,
+  type PlaneStream,
+  resolveOperators,
+} from "./resolve-operators.ts";
 
-export interface ZooOutputTask {
+interface ZooOutputTask {
   readonly after: readonly Operator[];
   /** The chains that made the network's input. */
   readonly before: PlaneChains;
@@ -18,7 +26,7 @@ export interface ZooOutputTask {
 }
 
 /** What comes after a zoo network. */
-export interface ZooOutput {
+interface ZooOutput {
   /** Takes a plane of network output, which it may change; by rising depth, one at a time. */
   readonly deliver: (depth: number, values: Float32Array) => Promise<void>;
   /** After the last plane. */
@@ -95,4 +103,52 @@ function through(chains: PlaneChains, depth: number, values: Float32Array): Floa
   const operate = asFunction(chains(depth));
   for (let i = 0; i < values.length; i += 1) values[i] = operate(values[i] as number);
   return values;
+}
+
+type PlaneSpool = Awaited<ReturnType<typeof openPlaneSpool>>;
+
+/**
+ * Float32 planes on disk, for what can only be said when the whole stack is known: a file beside `target`, where there is
+ * room for the result too. It loses its name at once, so that nothing is left of it however the process ends; where the
+ * system does not allow that, when it is closed.
+ */
+async function openPlaneSpool(target: string, planeVoxels: number) {
+  const path = claimPartial(target);
+  const handle: FileHandle = await open(path, "wx+").catch((error: unknown) => {
+    forgetPartial(path);
+    throw writeError(error, target);
+  });
+  const unnamed = await unlink(path).then(
+    () => true,
+    () => false,
+  );
+  const planeBytes = planeVoxels * Float32Array.BYTES_PER_ELEMENT;
+  const bytesOf = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, planeBytes);
+  return {
+    async write(depth: number, values: Float32Array): Promise<void> {
+      const bytes = bytesOf(values);
+      for (let written = 0; written < planeBytes; ) {
+        const at = depth * planeBytes + written;
+        const { bytesWritten } = await handle
+          .write(bytes, written, planeBytes - written, at)
+          .catch((error: unknown) => Promise.reject(writeError(error, target)));
+        written += bytesWritten;
+      }
+    },
+    async read(depth: number, into: Float32Array): Promise<void> {
+      const { bytesRead } = await handle.read(bytesOf(into), 0, planeBytes, depth * planeBytes);
+      if (bytesRead === planeBytes) return;
+      throw machineError("a plane of the unfinished result could not be read back", {
+        code: "spool-lost",
+        file: target,
+        retryable: true,
+        remedy: "Check the disk of the results folder",
+      });
+    },
+    async close(): Promise<void> {
+      await handle.close();
+      if (!unnamed) await unlink(path).catch(() => undefined);
+      forgetPartial(path);
+    },
+  };
 }

@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { randomOf } from "../../calibration/simulation/random.ts";
 import type { Architecture, PackageSettings } from "../../core/package-settings.ts";
-import { croppedNetwork } from "../../export/cnnt/cropped-network.ts";
 import { expectedTensors } from "../../export/cnnt/expected-tensors.ts";
 import type { CnntNetwork } from "../../export/cnnt/network.ts";
 import { referenceForward } from "../../export/cnnt/reference.ts";
 import { inputName, outputName } from "../../export/onnx/cnnt-layers.ts";
 import { compareTensors } from "../../export/package/verify-package.ts";
-import { describeProof, expectedOutput } from "../../export/proven-twin.ts";
+import { croppedNetwork, describeProof, expectedOutput } from "../../export/proven-twin.ts";
 import { testScene } from "../../export/test-scene.ts";
 import { runTensor } from "../../runtime/engine/run-tensor.ts";
 

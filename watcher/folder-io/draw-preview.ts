@@ -27,7 +27,7 @@ export async function drawPreview(noisy: PlaneSource, denoised: PlaneSource): Pr
     const grey = Buffer.alloc(width * left.height, 255);
     draw(left, grey, width, 0, displayRange);
     draw(right, grey, width, left.width + gap, displayRange);
-    const png = await encodePng(grey, { width, height: left.height, bits: 8, black: 0, white: 255 });
+    const png = await encodePng(grey, { width, height: left.height, black: 0, white: 255 });
     if (png.byteLength > largestPngBytes && side > 32) continue;
     return { png: Buffer.from(png).toString("base64"), width, height: left.height, plane, displayRange };
   }

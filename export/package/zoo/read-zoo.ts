@@ -13,14 +13,6 @@ import { format04, readFormat04 } from "./format-04.ts";
 import { format05, readFormat05 } from "./format-05.ts";
 import { judgeTask } from "./judge-task.ts";
 
-/** A model of the zoo, as the engine will run it. */
-export interface ReadZoo {
-  readonly description: ZooDescription;
-  readonly zoo: ZooModel;
-  /** In place of those that our own packages carry. */
-  readonly settings: PackageSettings;
-}
-
 const versioned = z.looseObject({
   format_version: z.string(),
   type: z.literal("model", { error: "a model" }),
@@ -28,9 +20,10 @@ const versioned = z.looseObject({
 
 /**
  * Reads the description of somebody else's model, `stated` as parsed from the YAML in `file`. Throws `EdgeError`:
- * `format` for what no version of the format allows, `unsupported` for what cannot be run here, with the reason.
+ * `format` for what no version of the format allows, `unsupported` for what cannot be run here, with the reason. `settings`
+ * are in place of those that our own packages carry.
  */
-export function readZooDescription(stated: unknown, file: string): ReadZoo {
+export function readZooDescription(stated: unknown, file: string) {
   const { format_version: version } = checked(versioned, stated, file);
   const description = version.startsWith("0.4.")
     ? readFormat04(checked(format04, stated, file), file)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { floatToHalf } from "../../../export/onnx/half.ts";
+import { floatToHalf } from "../../../export/onnx/graph-builder.ts";
 import { halfToFloat } from "../../../export/torch/element-types.ts";
 
 test("every half-precision number survives the way through a double", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { intensityMapOf } from "../../../core/intensity-map.ts";
-import { applyNormalization } from "../../../export/package/apply-normalization.ts";
+import { applyNormalization } from "../../../export/package/apply-operators.ts";
 import { measureLevels } from "../../../runtime/intensity/stack-levels.ts";
 
 const normalization = { kind: "percentile", low: 1.5, high: 99.5, clip: false } as const;

@@ -8,7 +8,7 @@ import type { ModelPackage } from "../../../core/package-settings.ts";
 import { encodeModel } from "../../../export/onnx/messages.ts";
 import { engineKey, type PreparedEngineFacts } from "../../../export/package/engine-facts.ts";
 import { readPackage } from "../../../export/package/read-package.ts";
-import { epContextModel } from "../../../export/tensorrt/ep-context-model.ts";
+import { epContextModel } from "../../../export/tensorrt/build-engine.ts";
 import {
   type EngineMachine,
   readModel,
@@ -105,15 +105,9 @@ test("without an engine, or with one that is damaged or lies under another's key
 });
 
 test("a package whose model itself stands for an engine is taken as it is", async () => {
-  const model = epContextModel({
-    engineFile: "engine.plan",
-    inputName: "input",
-    outputName: "output",
-    shape: [8, 64, 64],
-    precision: "fp32",
-    tensorRtVersion: "10",
-    producerVersion: "0",
-  });
+  const names = { inputName: "input", outputName: "output" };
+  const request = { model: names, shape: [8, 64, 64], productVersion: "0" } as const;
+  const model = epContextModel(request, "engine.plan", "10");
   const modelFile = join(scratch, "model.onnx");
   writeFileSync(modelFile, Buffer.concat(encodeModel(model)));
   const taken = { ...(await madePackage()), modelFile };

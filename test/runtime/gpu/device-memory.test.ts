@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gpusIn } from "../../../export/package/nvidia-gpus.ts";
-import { freeDeviceBytes } from "../../../runtime/gpu/device-memory.ts";
+import { freeDeviceBytes } from "../../../runtime/plan/free-memory.ts";
 
 const twoGpus = "NVIDIA H200, 580.159.03, 143771, 120000\nNVIDIA L4, 580.159.03, 23034, 9000\n";
 

@@ -45,12 +45,12 @@ test("inverts the normalization, then applies the model's own map", () => {
 
 test("divides nothing by zero where percentiles are equal", () => {
   const percentiles = { kind: "percentile", low: 1.5, high: 99.5, clip: false } as const;
-  assert.deepEqual(intensityMapOf(percentiles, { low: 5, high: 5, min: 5, max: 90 }), {
+  assert.deepEqual(intensityMapOf(percentiles, { low: 5, high: 5, max: 90 }), {
     low: 5,
     range: 85,
     clip: false,
   });
-  assert.deepEqual(intensityMapOf(percentiles, { low: 5, high: 5, min: 5, max: 5 }), {
+  assert.deepEqual(intensityMapOf(percentiles, { low: 5, high: 5, max: 5 }), {
     low: 5,
     range: 1,
     clip: false,

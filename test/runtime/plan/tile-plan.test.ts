@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { rampWeights } from "../../../runtime/plan/blend.ts";
 import {
   type AxisPlan,
   fittedPlan,
   publishedPlan,
+  rampWeights,
   redundancy,
   tileCount,
 } from "../../../runtime/plan/tile-plan.ts";
-import { symmetricIndex } from "../../../runtime/stack/symmetric-padding.ts";
+import { symmetricIndex } from "../../../runtime/stack/gather-tile.ts";
 
 const starts = (axis: AxisPlan): number[] => axis.spans.map((span) => span.start);
 

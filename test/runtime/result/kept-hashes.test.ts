@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { createKeptHashes } from "../../../runtime/result/kept-hashes.ts";
+import { createKeptHashes } from "../../../runtime/result/source-hash.ts";
 
 const { signal } = new AbortController();
 const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");

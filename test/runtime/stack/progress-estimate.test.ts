@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createProgressEstimate, type Outlook, tileShare } from "../../../runtime/stack/progress-estimate.ts";
+import { createProgressEstimate, type Outlook, tileShare } from "../../../runtime/stack/progress-meter.ts";
 
 const tickMs = 250;
 

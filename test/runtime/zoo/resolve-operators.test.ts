@@ -3,8 +3,14 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Operator } from "../../../core/operators.ts";
 import { applyOperators } from "../../../export/package/apply-operators.ts";
-import { appended, asFunction, inverseOf, type OperatorChain } from "../../../runtime/zoo/operator-chain.ts";
-import { type PlaneStream, resolveOperators } from "../../../runtime/zoo/resolve-operators.ts";
+import {
+  appended,
+  asFunction,
+  inverseOf,
+  type OperatorChain,
+  type PlaneStream,
+  resolveOperators,
+} from "../../../runtime/zoo/resolve-operators.ts";
 
 const shape = [3, 4, 5] as const;
 const planeVoxels = shape[1] * shape[2];
