@@ -1,14 +1,10 @@
 import { z } from "zod";
+import { jobStatuses } from "./job-status.ts";
 import { count, errorSchema, nameSchema, seconds, stamped } from "./message-parts.ts";
 
 /** What leaves over MQTT about single jobs; `messages.ts` has the rules for all of it. */
 
-export const jobStatuses = ["queued", "waiting", "running", "done", "failed", "skipped", "parked"] as const;
 export const jobStatusSchema = z.enum(jobStatuses);
-export type JobStatus = z.infer<typeof jobStatusSchema>;
-
-/** A job in one of these has come to its end. */
-export const endStatuses: ReadonlySet<JobStatus> = new Set(["done", "failed", "skipped", "parked"]);
 
 export const noiseChecks = z.array(
   z.strictObject({

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Option } from "commander";
 import { visible } from "../../core/errors.ts";
-import { type JobStatus, jobStatuses } from "../../core/job-messages.ts";
+import { type JobStatus, jobStatuses } from "../../core/job-status.ts";
 import { present } from "../../core/record.ts";
 import type { HistoryJob } from "../../watcher/ledger/history.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { describeError, reportOf } from "../../core/errors.ts";
-import { endStatuses } from "../../core/job-messages.ts";
+import { endStatuses } from "../../core/job-status.ts";
 import { present } from "../../core/record.ts";
 import type { Progress } from "../../runtime/job/denoise-job.ts";
 import { createDaemonLog, type DaemonLog } from "../../watcher/events/daemon-log.ts";

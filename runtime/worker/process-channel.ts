@@ -6,7 +6,7 @@ import type { Channel, End } from "./duties.ts";
 const preloaded = [
   new URL("../machine/no-inspector.js", import.meta.url).href,
   new URL("./end-with-parent.js", import.meta.url).href,
-  import.meta.resolve("tsx"),
+  import.meta.resolve("tsx/esm"),
 ];
 const keptStderrCharacters = 4000;
 

@@ -47,8 +47,15 @@ const [pair] = fixture.pairs;
 assert.ok(pair !== undefined);
 const given = ["--input", pair.input, "--expected", pair.output];
 
-function exportTo(name: string, ...more: string[]): Promise<string> {
-  return exportOf(fixture, name, ...more);
+let plain: Promise<string> | undefined;
+
+/** A package of the fixture that its test may change. Without more options it is a copy of one that was exported once. */
+async function exportTo(name: string, ...more: string[]): Promise<string> {
+  if (more.length > 0) return exportOf(fixture, name, ...more);
+  plain ??= exportOf(fixture, "plain");
+  const out = join(scratch, name);
+  cpSync(await plain, out, { recursive: true });
+  return out;
 }
 
 async function exportOf(

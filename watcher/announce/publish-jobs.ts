@@ -1,4 +1,4 @@
-import { endStatuses } from "../../core/job-messages.ts";
+import { endStatuses } from "../../core/job-status.ts";
 import type { JobBody } from "../../core/messages.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Job } from "../ledger/job.ts";

@@ -1,5 +1,5 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import { endStatuses } from "../../core/job-messages.ts";
+import { endStatuses } from "../../core/job-status.ts";
 import { present } from "../../core/record.ts";
 import type { Sighting } from "../intake/sighting.ts";
 import type { WholeFacts } from "../intake/structural-check.ts";

@@ -1,4 +1,4 @@
-import type { JobStatus } from "../../core/job-messages.ts";
+import type { JobStatus } from "../../core/job-status.ts";
 import type { Database, SqlValue } from "./database.ts";
 import type { Job } from "./job.ts";
 import { jobFromRow, jobSelect } from "./job-table.ts";

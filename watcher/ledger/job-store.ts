@@ -1,4 +1,4 @@
-import { type JobStatus, jobStatuses } from "../../core/job-messages.ts";
+import { type JobStatus, jobStatuses } from "../../core/job-status.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import { createAdmission } from "./admission.ts";
 import type { Database } from "./database.ts";

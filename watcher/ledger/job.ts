@@ -1,5 +1,5 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { JobStatus } from "../../core/job-messages.ts";
+import type { JobStatus } from "../../core/job-status.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 
 /** One series of one content of a file, as the ledger holds it. */

@@ -78,24 +78,15 @@ export function gaussianBlur(
     Math.exp(-((tap - radius) ** 2) / (2 * sigma * sigma)),
   );
   const sum = taps.reduce((a, b) => a + b, 0);
-  const clamped = (at: number, length: number) => Math.min(length - 1, Math.max(0, at));
-  const rows = plane.map((_, at) => {
-    const start = at - (at % width);
-    return (
-      taps.reduce(
-        (of, tap, index) => of + tap * (plane[start + clamped((at % width) + index - radius, width)] ?? 0),
-        0,
-      ) / sum
-    );
-  });
-  return rows.map((_, at) => {
-    const row = Math.floor(at / width);
-    return (
-      taps.reduce(
-        (of, tap, index) =>
-          of + tap * (rows[clamped(row + index - radius, height) * width + (at % width)] ?? 0),
-        0,
-      ) / sum
-    );
-  });
+  const along = (values: Float32Array, length: number, stride: number): Float32Array =>
+    values.map((_, at) => {
+      const place = Math.floor(at / stride) % length;
+      let weighted = 0;
+      for (let tap = 0; tap < taps.length; tap += 1) {
+        const other = Math.min(length - 1, Math.max(0, place + tap - radius));
+        weighted += (taps[tap] ?? 0) * (values[at + (other - place) * stride] ?? 0);
+      }
+      return weighted / sum;
+    });
+  return along(along(plane, width, 1), height, width);
 }
