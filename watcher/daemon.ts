@@ -17,7 +17,7 @@ import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import { createMover } from "./mover.ts";
 import { openBroker } from "./publish/broker-access.ts";
-import { connectServiceManager, type ServiceEnvironment } from "./publish/service-manager.ts";
+import { connectServiceManager } from "./publish/service-manager.ts";
 import { clientIdentity } from "./publish/topics.ts";
 import { createLedgerQueue, pauseClosedFolders } from "./queue/ledger-queue.ts";
 import { createWorker } from "./queue/worker.ts";
@@ -32,7 +32,7 @@ export interface DaemonOptions {
   readonly config: DaemonConfig;
   readonly version: string;
   readonly log: DaemonLog;
-  readonly environment: ServiceEnvironment;
+  readonly environment: NodeJS.ProcessEnv;
   readonly startEngine: (options: EngineOptions) => Engine;
   /** Called with each step in a job's life, and with how far the running one is. */
   readonly onJob: (job: Job) => void;

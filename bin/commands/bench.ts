@@ -7,8 +7,7 @@ import { elementCount } from "../../core/tensor.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
 import type { FreeMemory } from "../../runtime/plan/free-memory.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
-import { refuseTogether } from "../given/refuse-together.ts";
-import { makeResultsFolder } from "../given/results-folder.ts";
+import { makeResultsFolder, refuseTogether } from "../given/refusals.ts";
 import {
   type Box,
   boxOf,

@@ -9,8 +9,7 @@ import { visible } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/job/interrupted.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
-import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";
-import { refuseUselessFolder } from "../given/results-folder.ts";
+import { refuseMissing, refuseTogether, refuseUselessFolder } from "../given/refusals.ts";
 import {
   type CalibrateOptions,
   kindOf,

@@ -5,7 +5,7 @@ import { Option } from "commander";
 import { usageError, visible } from "../../core/errors.ts";
 import { filesOf } from "../../formats/files-of.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
-import { refuseTogether } from "../given/refuse-together.ts";
+import { refuseTogether } from "../given/refusals.ts";
 import { positive } from "../options/option-values.ts";
 import {
   type CandidatePair,

@@ -4,14 +4,14 @@ import { describeError, reportOf, visible } from "../../core/errors.ts";
 import type { DenoiseOutcome, Engine, WarmUpResult } from "../../runtime/job/denoise-job.ts";
 import { interrupted, orInterrupted } from "../../runtime/job/interrupted.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
-import type { Ended, Task } from "../given/denoise-tasks.ts";
-import { makeResultsFolder } from "../given/results-folder.ts";
+import type { Ended } from "../given/denoise-tasks.ts";
+import { makeResultsFolder } from "../given/refusals.ts";
 import {
   channelModel,
   type DenoiseOptions,
   jobOf,
   memoryAmount,
-  taskOptions,
+  type Task,
 } from "../options/denoise-options.ts";
 import {
   boxOf,
@@ -140,7 +140,7 @@ async function denoise(paths: readonly string[], options: DenoiseOptions, io: Co
   const { startEngine } = await import("../../runtime/engine/host.ts");
   const { findTasks } = await import("../given/denoise-tasks.ts");
   const existing = options.skipExisting ? "skip" : options.overwrite ? "replace" : "refuse";
-  const { tasks, ended } = await findTasks(paths, taskOptions(options, existing), io);
+  const { tasks, ended } = await findTasks(paths, options, existing, io);
   await removeStalePartials(options.out);
   if (tasks.length === 0) return summary(ended, options, io);
   await makeResultsFolder(options.out);

@@ -1,7 +1,7 @@
 import { describeError, visible } from "../../core/errors.ts";
 import type { Explanation } from "../../runtime/plan/explain-plan.ts";
 import { type CommandIo, exitCodes } from "../command/command.ts";
-import { type DenoiseOptions, jobOf, taskOptions } from "../options/denoise-options.ts";
+import { type DenoiseOptions, jobOf } from "../options/denoise-options.ts";
 
 /** `denoise --explain`: prints the plan of each file, and reads no pixel for it. */
 export async function explainDenoise(paths: readonly string[], options: DenoiseOptions, io: CommandIo) {
@@ -13,7 +13,7 @@ export async function explainDenoise(paths: readonly string[], options: DenoiseO
   const { planJob } = await import("../../runtime/plan/plan-job.ts");
   const { createHeldPackages } = await import("../../runtime/engine/held-packages.ts");
   const { take } = createHeldPackages(readPackage);
-  const { tasks, ended } = await findTasks(paths, taskOptions(options, "replace"), io);
+  const { tasks, ended } = await findTasks(paths, options, "replace", io);
   let failed = ended.length > 0;
   for (const task of tasks) {
     const { input } = task;

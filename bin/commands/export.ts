@@ -13,8 +13,7 @@ import { openError } from "../../formats/file/file-errors.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
 import { productVersion } from "../../runtime/machine/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
-import { refuseMissing, refuseTogether } from "../given/refuse-together.ts";
-import { refuseUselessFolder } from "../given/results-folder.ts";
+import { refuseMissing, refuseTogether, refuseUselessFolder } from "../given/refusals.ts";
 import { type Box, boxOf, finite, oneOf, positiveInteger } from "../options/option-values.ts";
 import { judgedAsText, worseWarning } from "../words/describe-judged.ts";
 

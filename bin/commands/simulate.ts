@@ -8,7 +8,7 @@ import type { Sizes } from "../../core/acquisition.ts";
 import { usageError, visible } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
-import { makeResultsFolder } from "../given/results-folder.ts";
+import { makeResultsFolder } from "../given/refusals.ts";
 import {
   compressionOption,
   notNegative,

@@ -2,7 +2,7 @@ import { usageError, verificationError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Verified } from "../../export/package/verify-package.ts";
 import { type DefineCommand, exitCodes } from "../command/command.ts";
-import { refuseTogether } from "../given/refuse-together.ts";
+import { refuseTogether } from "../given/refusals.ts";
 import { notNegative } from "../options/option-values.ts";
 
 interface VerifyOptions {

@@ -6,7 +6,6 @@ import type { WatchFlags } from "../../watcher/config/flags.ts";
 import type { DaemonConfig } from "../../watcher/config/resolve.ts";
 import type { Daemon } from "../../watcher/daemon.ts";
 import type { Model } from "../../watcher/models/models.ts";
-import type { ServiceEnvironment } from "../../watcher/publish/service-manager.ts";
 import { type CommandIo, type DefineCommand, exitCodes, near } from "../command/command.ts";
 import { type ConfigChoice, chooseConfig, systemConfig } from "../given/system-config.ts";
 import { providerOption, wholeNumber } from "../options/option-values.ts";
@@ -75,7 +74,7 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
       screen.job(job);
       showFirstResult(job);
     },
-    environment: serviceEnvironment(),
+    environment: process.env,
     ...(choice.file !== undefined && { reread: { file: choice.file, read: readConfig } }),
     startEngine,
     makeFolders: choice.file === undefined && options.in === undefined,
@@ -102,11 +101,6 @@ async function watch(options: WatchOptions, io: CommandIo): Promise<number> {
     screen.clear();
     process.off("exit", screen.clear);
   }
-}
-
-function serviceEnvironment(): ServiceEnvironment {
-  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
-  return { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID };
 }
 
 function whereThingsAre(

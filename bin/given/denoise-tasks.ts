@@ -9,16 +9,10 @@ import { nameLimitOf } from "../../formats/file/name-limit.ts";
 import { resultKindOf, resultName } from "../../runtime/job/result-name.ts";
 import { pass } from "../../runtime/plan/channel-models.ts";
 import type { CommandIo } from "../command/command.ts";
+import type { DenoiseOptions, Task } from "../options/denoise-options.ts";
 import { createWorkLine } from "../words/progress.ts";
 import { givenAcquisitions, givenFiles } from "./given-acquisitions.ts";
-import { refusalLines, refuseTogether } from "./refuse-together.ts";
-import { refuseUselessFolder } from "./results-folder.ts";
-
-/** One acquisition to denoise; paths as the person wrote them. */
-export interface Task {
-  readonly input: string;
-  readonly output: string;
-}
+import { refusalLines, refuseTogether, refuseUselessFolder } from "./refusals.ts";
 
 /** Fewer files than this are looked at before anybody could read that. */
 const worthTelling = 50;
@@ -29,23 +23,16 @@ const otherTaskRemedy =
 /** What ended before it began. */
 export type Ended = { readonly input: string } & ({ readonly skipped: string } | { readonly error: unknown });
 
-export interface TaskOptions {
-  readonly out: string;
-  readonly model: string;
-  readonly channel: Readonly<Record<string, string>>;
-  /** Whether a model runs whose description says that it does something other than denoise. */
-  readonly runAnyway: boolean;
-  readonly series: number;
-  /** What becomes of an acquisition that has a result already. */
-  readonly existing: "refuse" | "replace" | "skip";
-}
-
 /**
  * Finds out all that can be known before an engine starts, and tells what is wrong at once: the models, the folder for
- * results, each input, each result's name. Throws `EdgeError` where nothing could be done at all.
+ * results, each input, each result's name. `existing`: what becomes of an acquisition that has a result already. Throws `EdgeError` where nothing could be done at all.
  */
-export async function findTasks(paths: readonly string[], options: TaskOptions, io: CommandIo) {
-  const { existing } = options;
+export async function findTasks(
+  paths: readonly string[],
+  options: DenoiseOptions,
+  existing: "refuse" | "replace" | "skip",
+  io: CommandIo,
+) {
   const ended: Ended[] = [];
   const refuse = (input: string, error: unknown): void => {
     ended.push({ input, error });

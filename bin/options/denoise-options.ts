@@ -5,7 +5,6 @@ import { present } from "../../core/record.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
 import type { ProviderName } from "../../runtime/machine/providers.ts";
-import type { Task, TaskOptions } from "../given/denoise-tasks.ts";
 import type { Box } from "./option-values.ts";
 
 /** What `denoise` is asked on its command line. */
@@ -25,6 +24,7 @@ export interface DenoiseOptions {
   readonly provider?: ProviderName;
   readonly threads?: number;
   readonly memoryLimit?: number;
+  /** Whether a model runs whose description says that it does something other than denoise. */
   readonly runAnyway?: true;
   readonly overwrite?: true;
   readonly skipExisting?: true;
@@ -34,8 +34,10 @@ export interface DenoiseOptions {
   readonly json?: true;
 }
 
-export function taskOptions(options: DenoiseOptions, existing: TaskOptions["existing"]): TaskOptions {
-  return { ...options, runAnyway: options.runAnyway ?? false, existing };
+/** One acquisition to denoise; paths as the person wrote them. */
+export interface Task {
+  readonly input: string;
+  readonly output: string;
 }
 
 /** Paths stay as the person wrote them: the engine works in the same folder, and its messages name them so. */

@@ -11,8 +11,7 @@ import { createBrokerNews } from "../publish/broker-news.ts";
 import { createPublisher, type Publisher } from "../publish/publisher.ts";
 import { type ClientIdentity, retainedTopicsOf } from "../publish/topics.ts";
 import { type AnnouncerOptions, createAnnouncer } from "./announcer.ts";
-import { publishPreviews } from "./previews.ts";
-import { publishJobs } from "./publish-jobs.ts";
+import { publishJobs, publishPreviews } from "./publish-jobs.ts";
 import { createThroughput } from "./throughput.ts";
 
 export interface AnnouncementOptions

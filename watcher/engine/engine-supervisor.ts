@@ -11,9 +11,8 @@ import type { EngineCondition } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
-import { isModelFault } from "../ledger/held-faults.ts";
+import { isEngineLoss, isModelFault } from "../ledger/held-faults.ts";
 import { createModelChecks, type Model } from "../models/models.ts";
-import { isEngineLoss } from "../queue/retry.ts";
 
 export type EngineSupervisor = ReturnType<typeof createEngineSupervisor>;
 

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { verificationError } from "../../core/errors.ts";
 import { syncFolder } from "../../formats/file/atomic-file.ts";
-import { type Denoised, type MemberFacts, objectionToMove } from "./may-move.ts";
+import { type Denoised, type MemberFacts, type MoveQuestion, objectionToMove } from "./may-move.ts";
 import type { MoveTarget } from "./move-target.ts";
 import { findOpenWriters } from "./open-writers.ts";
 import { factsOf, putBack, removeAside, setAside } from "./set-aside.ts";
@@ -35,10 +35,7 @@ export async function presentMembers({ folder, members }: MoveOrder): Promise<Me
 }
 
 /** Throws what stands against the move. */
-export function judge(
-  order: MoveOrder,
-  question: Pick<Parameters<typeof objectionToMove>[0], "members" | "denoised" | "before" | "renamed">,
-): { unseen: number | undefined } {
+export function judge(order: MoveOrder, question: Omit<MoveQuestion, "open" | "quietMs">) {
   const open = findOpenWriters(question.members.map(({ facts }) => facts));
   const objection = objectionToMove({ ...question, open, quietMs: order.quietMs });
   if (objection !== undefined) throw objection;

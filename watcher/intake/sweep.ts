@@ -99,7 +99,8 @@ export async function sweep(folder: string, options: SweepOptions) {
         if (text !== undefined) candidates.push({ path: inner, source: `${below}${name}`, verdict });
         else {
           const source = `${below}${quotedName(entry.name)}`;
-          candidates.push({ path: bytesOf(path, entry.name), source, verdict: { kind: "misnamed" } });
+          const bytes = Buffer.concat([Buffer.from(`${path}/`), entry.name]);
+          candidates.push({ path: bytes, source, verdict: { kind: "misnamed" } });
         }
         continue;
       }
@@ -140,10 +141,6 @@ async function listOf(
     overlook(error);
     return [];
   }
-}
-
-function bytesOf(folder: string, name: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${folder}/`), name]);
 }
 
 /** undefined for what vanished since it was listed, and for a link to a folder. */

@@ -31,3 +31,10 @@ export function isModelFault(error: Fault): boolean {
     /^(package|zoo|verify|tensorrt)-/.test(error.code)
   );
 }
+
+/** The engine was lost with the job: once more in a fresh process, and no more, whatever is configured. */
+export const unexplainedLosses = ["engine-lost", "network-stuck", "network-lost"] as const;
+/** Where memory ran out, each further attempt has smaller tiles: as often as anything of the machine's. */
+export function isEngineLoss(error: Fault): boolean {
+  return hasCode(error, "engine-memory", ...unexplainedLosses);
+}

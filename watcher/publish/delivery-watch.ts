@@ -119,12 +119,11 @@ function answerOf(client: MqttClient, message: Outgoing): Promise<Exclude<Delive
     client.on("connect", () => {
       client.publish(message.topic, message.payload, { qos: 1, retain: message.retain }, (error) => {
         if (error === undefined || error === null) resolve("accepted");
-        else resolve(isRefusal(error) ? "refused" : "unknown");
+        else {
+          const isRefusal = error instanceof ErrorWithReasonCode && error.code === notAuthorized;
+          resolve(isRefusal ? "refused" : "unknown");
+        }
       });
     });
   });
-}
-
-function isRefusal(error: Error): boolean {
-  return error instanceof ErrorWithReasonCode && error.code === notAuthorized;
 }

@@ -42,7 +42,8 @@ export async function startEmbeddedBroker({ port: wanted, ownClientId, base }: E
       const request = packet.topic.startsWith(`${base}/request/`);
       const calibration = /^[^/]+\/[^/]+\/calibration\/[0-9a-f]{16}$/.test(packet.topic);
       const allowed = client === null || client.id === ownClientId || !ours || request || calibration;
-      done(allowed ? null : readOnly(packet.topic));
+      const refusal = { code: "mqtt-read-only", found: packet.topic };
+      done(allowed ? null : machineError("only the daemon writes there", refusal));
     },
   });
   const sockets = new Set<Socket>();
@@ -100,10 +101,6 @@ function tryPort(server: Server, port: number): Promise<string | undefined> {
 function isSame(given: Readonly<Buffer | undefined>, wanted: string): boolean {
   const expected = Buffer.from(wanted);
   return given !== undefined && given.length === expected.length && timingSafeEqual(given, expected);
-}
-
-function readOnly(topic: string) {
-  return machineError("only the daemon writes there", { code: "mqtt-read-only", found: topic });
 }
 
 function portRefused(port: number, reason: string) {

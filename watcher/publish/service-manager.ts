@@ -2,19 +2,13 @@ import { execFile } from "node:child_process";
 
 export type ServiceManager = ReturnType<typeof connectServiceManager>;
 
-export interface ServiceEnvironment {
-  readonly NOTIFY_SOCKET?: string | undefined;
-  readonly WATCHDOG_USEC?: string | undefined;
-  readonly WATCHDOG_PID?: string | undefined;
-}
-
 /**
  * What systemd hears of us (sd_notify(3)). Node has no UNIX datagram sockets and a native module would need a
  * compiler, so `systemd-notify` is run: a few milliseconds of another core each half watchdog interval. Silent
  * without NOTIFY_SOCKET.
  */
-export function connectServiceManager(environment: ServiceEnvironment, pid: number) {
-  const socket = environment.NOTIFY_SOCKET ?? "";
+export function connectServiceManager(environment: NodeJS.ProcessEnv, pid: number) {
+  const socket = environment["NOTIFY_SOCKET"] ?? "";
   // One after the other: READY must not overtake what was said before it.
   let last = Promise.resolve();
   const tell = (...assignments: string[]): void => {
@@ -46,10 +40,11 @@ export function connectServiceManager(environment: ServiceEnvironment, pid: numb
 }
 
 /** Half the interval that systemd asks for (sd_watchdog_enabled(3)), or undefined where it does not ask us. */
-export function watchdogIntervalMs(environment: ServiceEnvironment, pid: number): number | undefined {
-  const microseconds = Number(environment.WATCHDOG_USEC);
+export function watchdogIntervalMs(environment: NodeJS.ProcessEnv, pid: number): number | undefined {
+  const microseconds = Number(environment["WATCHDOG_USEC"]);
   if (!Number.isFinite(microseconds) || microseconds <= 0) return undefined;
-  if (environment.WATCHDOG_PID !== undefined && Number(environment.WATCHDOG_PID) !== pid) return undefined;
+  if (environment["WATCHDOG_PID"] !== undefined && Number(environment["WATCHDOG_PID"]) !== pid)
+    return undefined;
   return microseconds / 1000 / 2;
 }
 

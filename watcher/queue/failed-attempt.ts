@@ -1,3 +1,4 @@
+import { type BackoffRule, doubledMs } from "../../core/backoff.ts";
 import { type ErrorReport, errorFromReport, hasCode, reportOf } from "../../core/errors.ts";
 import type { WrittenConfig } from "../config/schema.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
@@ -6,9 +7,14 @@ import type { Folder } from "../folder/folder.ts";
 import { inWordsOfFolder, type SeenSource } from "../folder/folder-state.ts";
 import type { Room } from "../folder-io/protocol.ts";
 import type { SourceLook } from "../folder-io/watched-folder.ts";
-import { isModelFault, isOutputFault, isSourceFault } from "../ledger/held-faults.ts";
+import {
+  isEngineLoss,
+  isModelFault,
+  isOutputFault,
+  isSourceFault,
+  unexplainedLosses,
+} from "../ledger/held-faults.ts";
 import type { ClaimedJob, JobQueue } from "./job-queue.ts";
-import { isEngineLoss, judgeFailure } from "./retry.ts";
 
 export interface FailedAttemptOptions {
   readonly queue: Pick<JobQueue, "end" | "giveBack">;
@@ -149,4 +155,48 @@ export function findsRoom(
     },
   });
   return false;
+}
+
+/** What becomes of a job that ended in an error. */
+type FailureVerdict =
+  | { readonly kind: "failed" }
+  | { readonly kind: "parked" }
+  | { readonly kind: "skipped"; readonly reason: string }
+  | { readonly kind: "again"; readonly delayMs: number }
+  /** The disk of the result is full: the folder waits until there is room. */
+  | { readonly kind: "full" }
+  /** We ended it ourselves. */
+  | { readonly kind: "interrupted" };
+
+export const sourceRemoved = "the source was removed before it was processed";
+
+const pauses: BackoffRule = { firstMs: 2_000, longestMs: 5 * 60_000 };
+
+const attemptsWithLosses = 2;
+
+/**
+ * `attempt` is the one that just failed, from 1. The file's faults fail at once, the machine's are tried again.
+ * `sourceGone`: a look showed that the watch folder is there and the source is not.
+ */
+export function judgeFailure(
+  error: ErrorReport,
+  attempt: number,
+  mostAttempts: number,
+  sourceGone: boolean,
+): FailureVerdict {
+  if (hasCode(error, "interrupted", "engine-stopped")) return { kind: "interrupted" };
+  if (hasCode(error, "disk-full")) return { kind: "full" };
+  if (hasCode(error, "output-exists")) {
+    return { kind: "skipped", reason: "a result of that name exists already and is left alone" };
+  }
+  if (sourceGone) return { kind: "skipped", reason: sourceRemoved };
+  // A model's fault is never the file's: where the model is in order again, another attempt shows it.
+  if (error.kind !== "machine" && !error.retryable && !isModelFault(error)) return { kind: "failed" };
+  const again = { kind: "again", delayMs: doubledMs(pauses, attempt - 1) } as const;
+  // The memory will be free again, whatever takes it; smaller tiles would change the result.
+  if (hasCode(error, "memory-short")) return again;
+  const attempts = hasCode(error, ...unexplainedLosses)
+    ? Math.min(attemptsWithLosses, mostAttempts)
+    : mostAttempts;
+  return attempt >= attempts ? { kind: "parked" } : again;
 }

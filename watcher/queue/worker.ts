@@ -12,9 +12,9 @@ import {
   findsRoom,
   fullDelayMs,
   fullReason,
+  sourceRemoved,
 } from "./failed-attempt.ts";
 import { type BegunJob, type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
-import { sourceRemoved } from "./retry.ts";
 
 export interface WorkerOptions extends FailedAttemptOptions {
   readonly queue: JobQueue;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { refuseTogether } from "../../../bin/given/refuse-together.ts";
+import { refuseTogether } from "../../../bin/given/refusals.ts";
 import { usageError } from "../../../core/errors.ts";
 
 const streams = () => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { refusalLines } from "../../../bin/given/refuse-together.ts";
+import { refusalLines } from "../../../bin/given/refusals.ts";
 import { type EdgeError, formatError } from "../../../core/errors.ts";
 
 function incomplete(file: string, missing: string): { readonly error: EdgeError } {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { machineError } from "../../../core/errors.ts";
-import { publishPreviews } from "../../../watcher/announce/previews.ts";
+import { publishPreviews } from "../../../watcher/announce/publish-jobs.ts";
 import type { DaemonEvents } from "../../../watcher/events/daemon-events.ts";
 import { createEvents } from "../../../watcher/events/event-map.ts";
 import type { Folder } from "../../../watcher/folder/folder.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isEngineLoss, judgeFailure } from "../../../watcher/queue/retry.ts";
+import { isEngineLoss } from "../../../watcher/ledger/held-faults.ts";
+import { judgeFailure } from "../../../watcher/queue/failed-attempt.ts";
 
 const failure = (code: string) => ({ kind: "machine", code, message: "it failed", retryable: true }) as const;
 

@@ -1,7 +1,7 @@
-import { stat } from "node:fs/promises";
+import { access, constants, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { counted } from "../../core/counted.ts";
-import { describeError, type EdgeError, isEdgeError } from "../../core/errors.ts";
+import { describeError, type EdgeError, isEdgeError, usageError } from "../../core/errors.ts";
 import { unreachable } from "../../formats/files-of.ts";
 import type { CommandIo } from "../command/command.ts";
 
@@ -59,4 +59,48 @@ export function refusalLines(refused: readonly { readonly error: unknown }[]): r
       ? line
       : `${line.replace(/\.$/, "")}. The same holds for ${counted(count - 1, "other file")} of this set`,
   );
+}
+
+/** Makes the folder that `option` names, with its parents. Throws `EdgeError` (`usage`) where that cannot be. */
+export async function makeResultsFolder(folder: string, option = "--out"): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw cannotBeMade(folder, cause.code ?? cause.message, option);
+  });
+}
+
+/** Whether results can go there, without making anything. Throws `EdgeError` (`usage`) where they cannot. */
+export async function refuseUselessFolder(folder: string): Promise<void> {
+  for (let nearest = folder; ; nearest = dirname(nearest)) {
+    const facts = await stat(nearest).catch((cause: NodeJS.ErrnoException) => cause);
+    if (facts instanceof Error) {
+      if (facts.code === "ENOENT" && dirname(nearest) !== nearest) continue;
+      throw cannotBeMade(folder, facts.code ?? facts.message);
+    }
+    if (!facts.isDirectory()) throw cannotBeMade(folder, `a file, ${nearest}`);
+    await access(nearest, constants.W_OK | constants.X_OK).catch((cause: NodeJS.ErrnoException) => {
+      throw nearest === folder
+        ? notWritable(folder, cause)
+        : cannotBeMade(folder, cause.code ?? cause.message);
+    });
+    return;
+  }
+}
+
+function cannotBeMade(folder: string, found: string, option = "--out"): EdgeError {
+  return usageError("the folder for results cannot be made", {
+    code: "output-folder",
+    file: folder,
+    found,
+    remedy: `Name another folder with ${option}`,
+  });
+}
+
+function notWritable(folder: string, cause: NodeJS.ErrnoException): EdgeError {
+  return usageError("the folder for results cannot be written to", {
+    code: "output-folder",
+    file: folder,
+    found: cause.code ?? cause.message,
+    remedy: "Name another folder with --out, or ask its owner for the right to write",
+    cause,
+  });
 }
