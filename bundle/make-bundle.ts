@@ -3,6 +3,7 @@
  * cnnt-edge runs on a machine without network and without Node (docs/offline.md).
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -98,10 +99,7 @@ async function pack(folder: string, name: string): Promise<void> {
     ["--sort=name", "--mtime=@0", ...owner, "-I", "gzip -n", "-cf", `${name}.tar.gz`, name],
     { cwd: folder, stdio: ["ignore", "ignore", "inherit"], signal: interrupt.signal },
   );
-  const code = await new Promise<number | null>((done, fail) => {
-    child.once("error", fail);
-    child.once("close", done);
-  });
+  const [code] = (await once(child, "close")) as [number | null];
   if (code === 0) return;
   throw machineError("tar could not write the archive", {
     code: "bundle-tar",

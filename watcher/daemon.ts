@@ -4,13 +4,12 @@ import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
 import { announce } from "./announce/announce.ts";
 import { heartbeatS } from "./announce/status.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
-import { createEngineSupervisor, type Warm } from "./engine/engine-supervisor.ts";
+import { createEngineSupervisor } from "./engine/engine-supervisor.ts";
 import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import { createEvents } from "./events/event-map.ts";
-import { compareNoise } from "./folder/compared-noise.ts";
 import { createFolder, readFolder } from "./folder/folder.ts";
-import { followModels } from "./folder/folder-models.ts";
+import { compareNoise, followModels } from "./folder/folder-events.ts";
 import { followConfig } from "./folder/follow-config.ts";
 import { forgetOldSources } from "./forgetting.ts";
 import type { Job } from "./ledger/job.ts";
@@ -43,23 +42,14 @@ export interface DaemonOptions {
   readonly makeFolders: boolean;
 }
 
-export interface Daemon {
-  /** For people: without user and password. */
-  readonly mqttUrl: string;
-  readonly embedded: boolean;
-  /** Each model and whether it was verified, and what the engine measured; undefined where no model can run. */
-  readonly warm: Promise<Warm>;
-  /** Rejects when the daemon cannot go on. */
-  readonly failed: Promise<never>;
-  readonly stop: () => Promise<void>;
-}
+export type Daemon = Awaited<ReturnType<typeof startDaemon>>;
 
 /** What systemd is asked for while the models are checked and the engine warms up. */
 const warmUpMs = 300_000;
 const dayMs = 24 * 3_600_000;
 
 /** Throws `EdgeError` where the state folder, the broker's files or its port cannot be had. */
-export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+export async function startDaemon(options: DaemonOptions) {
   const opened = createOpened(options.log);
   return start(options, opened).catch(async (error: unknown) => {
     await opened.closeAll();
@@ -67,7 +57,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 }
 
-async function start(options: DaemonOptions, opened: ReturnType<typeof createOpened>): Promise<Daemon> {
+async function start(options: DaemonOptions, opened: ReturnType<typeof createOpened>) {
   const { config, version, log, startEngine } = options;
   const { settle } = config;
   const found = await Promise.all(config.folders.map(readFolder));
@@ -153,11 +143,14 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
   }
 
   return {
+    /** For people: without user and password. */
     mqttUrl: broker.name,
     embedded: broker.embedded,
+    /** Each model and whether it was verified, and what the engine measured; undefined where no model can run. */
     warm,
+    /** Rejects when the daemon cannot go on. */
     failed,
-    stop: () => {
+    stop: (): Promise<void> => {
       stopping ??= stop();
       return stopping;
     },

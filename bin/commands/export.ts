@@ -15,7 +15,6 @@ import { productVersion } from "../../runtime/machine/product-version.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { refuseMissing, refuseTogether, refuseUselessFolder } from "../given/refusals.ts";
 import { type Box, boxOf, finite, oneOf, positiveInteger } from "../options/option-values.ts";
-import { judgedAsText, worseWarning } from "../words/describe-judged.ts";
 
 /** A README that is longer than this is none (bytes). */
 const largestCardBytes = 1024 * 1024;
@@ -98,6 +97,7 @@ export const defineExport: DefineCommand = (program, io, act) => {
         const { describeProof } = await import("../../export/proven-twin.ts");
         const { inputName, outputName } = await import("../../export/onnx/cnnt-layers.ts");
         const { runTensor } = await import("../../runtime/engine/run-tensor.ts");
+        const { judgedAsText, worseWarning } = await import("../words/package-words.ts");
         const { training, card } = await readParts(weights, options, io);
         const outcome = await exportCheckpoint({
           weights,

@@ -41,7 +41,7 @@ async function info(files: readonly string[], options: InfoOptions, io: CommandI
   };
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { holdsDescription } = await import("../../export/package/read-description.ts");
-  const { packageAsJson, packageAsText } = await import("../words/describe-package.ts");
+  const { packageAsJson, packageAsText } = await import("../words/package-words.ts");
   const entries: object[] = [];
   for (const file of files) {
     io.signal.throwIfAborted();

@@ -12,15 +12,9 @@ import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
 import { isEngineLoss, isModelFault } from "../ledger/held-faults.ts";
-import { createModelChecks, type Model } from "../models/models.ts";
+import { createModelChecks } from "../models/models.ts";
 
 export type EngineSupervisor = ReturnType<typeof createEngineSupervisor>;
-
-export interface Warm {
-  readonly models: readonly Model[];
-  /** Undefined where no model can run. */
-  readonly engine: WarmUpResult | undefined;
-}
 
 export interface EngineSupervisorOptions {
   readonly config: Pick<DaemonConfig, "engine" | "settle">;
@@ -214,7 +208,7 @@ export function createEngineSupervisor(
     }, config.settle.sweep_s * 1000);
   }
 
-  async function warmUp(): Promise<Warm> {
+  async function warmUp() {
     await check(() => checks.all("cpu"));
     try {
       await begin();
@@ -223,6 +217,7 @@ export function createEngineSupervisor(
       if (!isModelFault(reportOf(error)) || !(await checkModels())) throw error;
     }
     lookByTheClock();
+    /** `engine`: undefined where no model can run. */
     return { models: checks.models(), engine: facts };
   }
 
@@ -236,7 +231,7 @@ export function createEngineSupervisor(
 
   return {
     /** Checks the models, starts the engine, waits until it is warm. Rejects where the engine cannot be had. */
-    warmUp: async (): Promise<Warm> => {
+    warmUp: async () => {
       try {
         return await warmUp();
       } catch (error) {

@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { Aedes } from "aedes";
 import { machineError } from "../../core/errors.ts";
@@ -87,15 +88,11 @@ async function listen(server: Server, wanted: number | null): Promise<number> {
 }
 
 /** undefined once the server listens, else the system's word for why not. */
-function tryPort(server: Server, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException): void => resolve(error.code ?? error.message);
-    server.once("error", onError);
-    server.listen(port, host, () => {
-      server.off("error", onError);
-      resolve(undefined);
-    });
-  });
+async function tryPort(server: Server, port: number): Promise<string | undefined> {
+  return once(server.listen(port, host), "listening").then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error.code ?? error.message,
+  );
 }
 
 function isSame(given: Readonly<Buffer | undefined>, wanted: string): boolean {

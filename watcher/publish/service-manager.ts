@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
 
 export type ServiceManager = ReturnType<typeof connectServiceManager>;
 
@@ -48,16 +51,10 @@ export function watchdogIntervalMs(environment: NodeJS.ProcessEnv, pid: number):
   return microseconds / 1000 / 2;
 }
 
-function notify(socket: string, assignments: readonly string[]): Promise<void> {
-  return new Promise((resolve) => {
-    execFile(
-      "systemd-notify",
-      assignments,
-      { env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", NOTIFY_SOCKET: socket }, timeout: 5000 },
-      // Where the program is missing the unit's start times out and says so in the journal.
-      () => resolve(),
-    );
-  });
+async function notify(socket: string, assignments: readonly string[]): Promise<void> {
+  const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", NOTIFY_SOCKET: socket };
+  // Where the program is missing the unit's start times out and says so in the journal.
+  await run("systemd-notify", assignments, { env, timeout: 5000 }).catch(() => undefined);
 }
 
 function oneLine(text: string): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judgedAsText, worseWarning } from "../../../bin/words/describe-judged.ts";
+import { judgedAsText, worseWarning } from "../../../bin/words/package-words.ts";
 import type { PackageSettings } from "../../../core/package-settings.ts";
 
 function pairs(
