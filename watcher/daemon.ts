@@ -86,7 +86,7 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
   followModels(events, folders, log);
   compareNoise(events, folders, log);
   const engine = createEngineSupervisor(events, { config, folders, startEngine, log });
-  const mover = createMover(events, { ledger, mayNote, folders, quietMs: settle.quiet_s * 1000, log });
+  const mover = createMover(events, { ledger, mayNote, folders, log });
   opened.push(() => mover.drain(0));
   const told = { config, version, identity, broker, service, ledger, ledgerTrouble, engine, folders, log };
   const announcement = announce(events, { ...told, holdSources: mover.hold });

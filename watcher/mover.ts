@@ -14,7 +14,6 @@ export interface MoverOptions {
   /** Whether the ledger can be written: where it cannot, no move begins. */
   readonly mayNote: () => boolean;
   readonly folders: readonly Folder[];
-  readonly quietMs: number;
   readonly log: DaemonLog;
 }
 
@@ -28,7 +27,7 @@ const looksForGone = 24;
  * Moves the sources of done jobs out of their watch folders, as the ledger asks for it, until each has gone. Tells
  * `keptChanged` when another source has to stay, one goes that had to, or the reason is another.
  */
-export function createMover(events: Events, { ledger, mayNote, folders, quietMs, log }: MoverOptions) {
+export function createMover(events: Events, { ledger, mayNote, folders, log }: MoverOptions) {
   const holds = new Map<Folder, number>();
   const working = new Map<Folder, Promise<void>>();
   let stopped = false;
@@ -45,6 +44,7 @@ export function createMover(events: Events, { ledger, mayNote, folders, quietMs,
 
   async function attempt(folder: Folder, move: PendingMove): Promise<void> {
     const { name, moveTo = "" } = folder.config;
+    const quietMs = folder.settle.quiet_s * 1000;
     const quietForMs = Date.now() - move.seenMs;
     try {
       const targetMountPoint = await ledger.mountPoint(name, moveTo);

@@ -39,6 +39,7 @@ async function movedOnce(known: Partial<PendingMove>, answer: () => Promise<unkn
     config: { name: "f", path: "/in", moveTo: "/done" },
     facts: () => ({ mode: { events: true, why: "" } }),
     io: { ask: answer },
+    settle: { quiet_s: 2 },
   } as unknown as Folder;
   const warnings: string[] = [];
   let told = 0;
@@ -50,7 +51,6 @@ async function movedOnce(known: Partial<PendingMove>, answer: () => Promise<unkn
     ledger,
     mayNote: () => true,
     folders: [folder],
-    quietMs: 2000,
     log: createDaemonLog({
       info: () => undefined,
       problem: (_level, error) => void warnings.push(reportOf(error).code),

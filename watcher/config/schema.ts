@@ -42,6 +42,28 @@ const modeProblem = 'write permissions in quotes, as "0664": 0, then 6, then two
 const side = z.int().positive().max(longestTile);
 const shared = z.int().nonnegative().max(longestTile);
 
+/** When a file counts as written; each folder may have times of its own. */
+const settleTimes = {
+  /** Size and time of change must stay the same for so long … */
+  quiet_s: seconds,
+  /** … and over so many looks. */
+  looks: z.int().min(2).max(100),
+  /** A file whose last rows hold only zeros may be reserved space: it must have been quiet for so long. */
+  zero_tail_s: seconds,
+  /** A file that cannot be read whole waits for so long, then its job fails. */
+  broken_s: seconds,
+  /** How often a folder is looked through at least. */
+  sweep_s: z.number().min(0.2).max(3600),
+};
+
+const settleSchema = z.strictObject({
+  quiet_s: settleTimes.quiet_s.default(2),
+  looks: settleTimes.looks.default(3),
+  zero_tail_s: settleTimes.zero_tail_s.default(60),
+  broken_s: settleTimes.broken_s.default(300),
+  sweep_s: settleTimes.sweep_s.default(2),
+});
+
 export const folderSchema = z.strictObject({
   name: nameSchema,
   path,
@@ -81,19 +103,8 @@ export const folderSchema = z.strictObject({
   subfolders: z.boolean().default(true),
   /** Names that are never input, beside those of docs/configuration.md; `*` stands for any characters. */
   ignore: z.array(z.string().min(1)).default([]),
-});
-
-const settleSchema = z.strictObject({
-  /** Size and time of change must stay the same for so long … */
-  quiet_s: seconds.default(2),
-  /** … and over so many looks. */
-  looks: z.int().min(2).max(100).default(3),
-  /** A file whose last rows hold only zeros may be reserved space: it must have been quiet for so long. */
-  zero_tail_s: seconds.default(60),
-  /** A file that cannot be read whole waits for so long, then its job fails. */
-  broken_s: seconds.default(300),
-  /** How often a folder is looked through at least. */
-  sweep_s: z.number().min(0.2).max(3600).default(2),
+  /** Of `settle`, what is otherwise in this folder. */
+  settle: z.strictObject(settleTimes).partial().default({}),
 });
 
 const memoryHint = 'write an amount as "4GB", or a share as "50%"';

@@ -40,6 +40,8 @@ export async function readFolder(config: FolderConfig): Promise<ReadFolder> {
 
 /** One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. */
 export interface Folder extends ReadFolder {
+  /** When its files count as written. */
+  readonly settle: SettleConfig;
   readonly io: FolderIo;
   readonly facts: () => FolderFacts;
   readonly lastSeen: () => string | undefined;
@@ -56,6 +58,7 @@ export interface Folder extends ReadFolder {
 }
 
 export interface FolderOptions extends ReadFolder {
+  /** The daemon's; the folder's own times come before them. */
   readonly settle: SettleConfig;
   readonly makePath: boolean;
   readonly ledger: Ledger;
@@ -72,8 +75,9 @@ type SeenFinding = Extract<Finding, { sighting: unknown }>;
 
 /** Tells `folderChanged`, and `jobChanged` for what its findings made of jobs. */
 export function createFolder(events: Events, options: FolderOptions): Folder {
-  const { settle, ledger, log } = options;
+  const { ledger, log } = options;
   let { config } = options;
+  const settle: SettleConfig = { ...options.settle, ...present(config.settle) };
   const tellChange = (): void => events.tell("folderChanged", { folder: config.name });
   let facts: FolderFacts = {};
   let lastSeen: string | undefined;
@@ -265,6 +269,7 @@ export function createFolder(events: Events, options: FolderOptions): Folder {
   });
 
   return {
+    settle,
     get config() {
       return config;
     },
