@@ -18,10 +18,17 @@ import { defineWatch } from "./commands/watch.ts";
 /** Ctrl-C, a service manager, a terminal that was closed. */
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** Most commands need none, and load nothing of it. */
+const startEngineProcess: CommandIo["startEngine"] = async (options) => {
+  const { startEngine } = await import("../runtime/engine/host.ts");
+  return startEngine(options);
+};
+
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(
   args: readonly string[],
   { stdout, stderr }: Pick<CommandIo, "stdout" | "stderr"> = process,
+  startEngine: CommandIo["startEngine"] = startEngineProcess,
 ): Promise<number> {
   // Others on the machine see the arguments of a process: not those that hold a user and a password.
   if (args.some((argument) => /:\/\/.*@/.test(argument))) process.title = `cnnt-edge ${args[0] ?? ""}`;
@@ -34,7 +41,7 @@ export async function main(
   for (const signal of signals) process.on(signal, onSignal);
 
   let exitCode: number = exitCodes.done;
-  const io: CommandIo = { stdout, stderr, signal: interrupt.signal };
+  const io: CommandIo = { stdout, stderr, signal: interrupt.signal, startEngine };
   const act = async (action: CommandAction): Promise<void> => {
     exitCode = await action();
   };

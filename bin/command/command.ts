@@ -1,5 +1,7 @@
 import { relative, resolve } from "node:path";
 import type { Command } from "commander";
+import type { EngineOptions } from "../../runtime/engine/host.ts";
+import type { Engine } from "../../runtime/job/denoise-job.ts";
 
 /** What every command is given: where to write, and the signal that Ctrl-C raises. */
 export interface CommandIo {
@@ -8,6 +10,8 @@ export interface CommandIo {
   /** Progress and messages. */
   readonly stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
   readonly signal: AbortSignal;
+  /** Whoever starts one stops it. */
+  readonly startEngine: (options: EngineOptions) => Promise<Engine>;
 }
 
 /** Exit codes of all commands (docs/architecture.md). */

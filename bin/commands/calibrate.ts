@@ -110,7 +110,6 @@ async function runCalibration(inputs: readonly string[], options: CalibrateOptio
   );
   const { prepareRepeats } = await import("../../calibration/experiment/prepare-repeats.ts");
   const { writeReport, reportFiles } = await import("../../calibration/report/write-report.ts");
-  const { startEngine } = await import("../../runtime/engine/host.ts");
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { refuseOtherTask, taskNote } = await import("../../export/package/stated-task.ts");
 
@@ -135,7 +134,7 @@ async function runCalibration(inputs: readonly string[], options: CalibrateOptio
     await announcer?.end();
     throw error;
   });
-  const engine = startEngine({ models: [options.model], require: options.provider });
+  const engine = await io.startEngine({ models: [options.model], require: options.provider });
   const line = createWorkLine("calibrate", io.stderr);
   try {
     const prepared = await prepareRepeats(source, {

@@ -177,9 +177,8 @@ async function lookAhead({ candidates, references, models }: Asked, runAnyway: b
 
 /** Denoises to float32 under names that keep the order. */
 async function denoiseAll(inputs: readonly string[], model: string, folder: string, io: CommandIo) {
-  const { startEngine } = await import("../../runtime/engine/host.ts");
   await mkdir(folder);
-  const engine = startEngine({ models: [model] });
+  const engine = await io.startEngine({ models: [model] });
   const line = createWorkLine(`compare: ${basename(model)}`, io.stderr);
   try {
     const outputs: string[] = [];

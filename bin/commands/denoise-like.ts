@@ -81,8 +81,7 @@ export async function denoiseLike(
 }
 
 async function denoiseAgain(job: DenoiseJobInput, options: EngineOptions, io: CommandIo): Promise<void> {
-  const { startEngine } = await import("../../runtime/engine/host.ts");
-  const engine = startEngine(options);
+  const engine = await io.startEngine(options);
   const progress = createProgressLine(job.input, io.stderr);
   try {
     await engine.denoise(job, { signal: io.signal, onProgress: progress.show });

@@ -137,7 +137,6 @@ type Result = Ended | { readonly input: string; readonly outcome: DenoiseOutcome
 
 async function denoise(paths: readonly string[], options: DenoiseOptions, io: CommandIo): Promise<number> {
   const { removeStalePartials } = await import("../../formats/file/partial-name.ts");
-  const { startEngine } = await import("../../runtime/engine/host.ts");
   const { findTasks } = await import("../given/denoise-tasks.ts");
   const existing = options.skipExisting ? "skip" : options.overwrite ? "replace" : "refuse";
   const { tasks, ended } = await findTasks(paths, options, existing, io);
@@ -145,7 +144,7 @@ async function denoise(paths: readonly string[], options: DenoiseOptions, io: Co
   if (tasks.length === 0) return summary(ended, options, io);
   await makeResultsFolder(options.out);
 
-  const engine = startEngine({
+  const engine = await io.startEngine({
     models: [options.model],
     require: options.provider,
     intraOpThreads: options.threads,

@@ -172,8 +172,7 @@ async function readCard(file: string): Promise<string> {
 async function judge(dir: string, settings: PackageSettings, options: ExportOptions, io: CommandIo) {
   if (options.pairs === undefined && !options.cover) return {};
   const { judgeByPairs, simulatedCover } = await import("../../calibration/pairs/judge-package.ts");
-  const { startEngine } = await import("../../runtime/engine/host.ts");
-  const engine = startEngine({ models: [resolve(dir)] });
+  const engine = await io.startEngine({ models: [resolve(dir)] });
   try {
     const task = { model: dir, settings, engine, signal: io.signal };
     if (options.pairs === undefined) return { cover: await simulatedCover(task) };

@@ -6,6 +6,7 @@ import { PassThrough } from "node:stream";
 import { after, before, test } from "node:test";
 import { Command } from "commander";
 import { defineDenoise } from "../../bin/commands/denoise.ts";
+import { noEngine } from "./no-engine.ts";
 import { runHere } from "./run-command.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -118,8 +119,10 @@ test("another source, a file that is no result, and two sources are refused in a
 function denoiseCommand(): Command {
   const program = new Command();
   const silent = new PassThrough();
-  defineDenoise(program, { stdout: silent, stderr: silent, signal: AbortSignal.abort() }, () =>
-    Promise.resolve(),
+  defineDenoise(
+    program,
+    { stdout: silent, stderr: silent, signal: AbortSignal.abort(), startEngine: noEngine },
+    () => Promise.resolve(),
   );
   const [command] = program.commands;
   assert.ok(command !== undefined);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { Writable } from "node:stream";
 import { main } from "../../bin/main.ts";
+import { sharedEngine } from "./shared-engines.ts";
 
 export interface CommandResult {
   readonly code: number | null;
@@ -38,7 +39,7 @@ export async function runCommand(
 }
 
 /**
- * Runs the command line within this process, which saves starting one: for what a command says and writes. Signals,
+ * Runs the command line within this process, which saves starting one, and on shared engines: for what a command says and writes. Signals,
  * closed pipes and what a process leaves behind need one of their own.
  */
 export async function runHere(args: readonly string[], cwd?: string): Promise<CommandResult> {
@@ -54,7 +55,7 @@ export async function runHere(args: readonly string[], cwd?: string): Promise<Co
     });
   try {
     if (cwd !== undefined) process.chdir(cwd);
-    const code = await main(args, { stdout: keep("stdout"), stderr: keep("stderr") });
+    const code = await main(args, { stdout: keep("stdout"), stderr: keep("stderr") }, sharedEngine);
     return { code, ...said };
   } finally {
     process.chdir(before);

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { parse } from "yaml";
 import { commands } from "../../bin/main.ts";
 import { parseConfig } from "../../watcher/config/load.ts";
+import { noEngine } from "../commands/no-engine.ts";
 import { repository } from "../watcher/running-daemon.ts";
 import { fencedBlocks, pages, pageText } from "./fenced-blocks.ts";
 
@@ -18,7 +19,12 @@ function codeOf(page: string): string[] {
 
 function optionsByCommand(): Map<string, Set<string>> {
   const program = new Command();
-  const io = { stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal };
+  const io = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: new AbortController().signal,
+    startEngine: noEngine,
+  };
   for (const define of commands) define(program, io, () => Promise.resolve());
   const found = new Map<string, Set<string>>();
   const look = (command: Command, path: string): void => {

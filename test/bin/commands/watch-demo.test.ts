@@ -4,6 +4,7 @@ import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { playMicroscope, showFirst } from "../../../bin/commands/watch-demo.ts";
 import type { Job } from "../../../watcher/ledger/job.ts";
+import { noEngine } from "../../commands/no-engine.ts";
 import { temporaryFolder } from "../../watcher/temporary-folder.ts";
 import { until } from "../../watcher/until.ts";
 
@@ -15,7 +16,7 @@ function pageOf() {
   stdout.on("data", (chunk) => {
     text += chunk;
   });
-  return { io: { stdout, stderr, signal: aborting.signal }, text: () => text };
+  return { io: { stdout, stderr, signal: aborting.signal, startEngine: noEngine }, text: () => text };
 }
 
 test("the demo says when its stacks are written, and that the daemon goes on", async () => {

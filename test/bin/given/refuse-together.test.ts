@@ -3,11 +3,13 @@ import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { refuseTogether } from "../../../bin/given/refusals.ts";
 import { usageError } from "../../../core/errors.ts";
+import { noEngine } from "../../commands/no-engine.ts";
 
 const streams = () => ({
   stdout: new PassThrough(),
   stderr: new PassThrough({ encoding: "utf8" }),
   signal: new AbortController().signal,
+  startEngine: noEngine,
 });
 
 test("what the looks found is given in their order, so that nothing is read again", async () => {
