@@ -6,17 +6,6 @@ import type { FreeMemory } from "../../runtime/plan/free-memory.ts";
 import { type BusyStage, busyStages } from "../../runtime/stack/busy-time.ts";
 import { denoiseAcquisition } from "../../runtime/stack/pipeline.ts";
 
-export interface Delivery {
-  readonly outcome: DenoiseOutcome;
-  /** By the clock, from opening the source to the result's final name. */
-  readonly elapsedS: number;
-  readonly tiles: number;
-  /** Seconds by the clock in each stage of the job, one after the other. */
-  readonly stageS: Readonly<Partial<Record<Stage, number>>>;
-  /** Seconds of each kind of work; they overlap with each other and with the network. */
-  readonly busyS: Readonly<Record<BusyStage, number>>;
-}
-
 /**
  * Denoises `input` to `output` in this process, as the engine does, and says where the time went. It is refused where it
  * needs more than `freeMemory` says then.
@@ -27,8 +16,10 @@ export async function measureDelivery(
   network: NetworkThread,
   freeMemory: () => Promise<FreeMemory>,
   signal: AbortSignal,
-): Promise<Delivery> {
+) {
+  /** Seconds by the clock in each stage of the job, one after the other. */
   const stageS: Partial<Record<Stage, number>> = {};
+  /** Seconds of each kind of work; they overlap with each other and with the network. */
   const busyS = Object.fromEntries(busyStages.map((stage) => [stage, 0])) as Record<BusyStage, number>;
   let tiles = 0;
   let stage: Stage = "opening";
@@ -59,12 +50,14 @@ export async function measureDelivery(
     },
   });
   enter(stage);
-  return { outcome, elapsedS: (performance.now() - begin) / 1000, tiles, stageS, busyS };
+  /** By the clock, from opening the source to the result's final name. */
+  const elapsedS = (performance.now() - begin) / 1000;
+  return { outcome, elapsedS, tiles, stageS, busyS };
 }
 
 /** Seconds inside the runtime for as many tiles of the same shape with nothing else going on. */
 export async function measureBareTiles(
-  { outcome, tiles }: Delivery,
+  { outcome, tiles }: { readonly outcome: DenoiseOutcome; readonly tiles: number },
   model: ModelPackage,
   network: NetworkThread,
 ): Promise<number> {

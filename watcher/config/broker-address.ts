@@ -3,16 +3,6 @@
 /** Where the embedded broker listens unless another port is configured, or one of the next where it is taken. */
 export const usualPort = 1883;
 
-/** User and password are kept apart from the address, so that whoever prints the address cannot print them. */
-export interface BrokerAddress {
-  /** For the client: without user and password. A query may hold a token, so it is not for people. */
-  readonly url: string;
-  /** For people: without user, password, query and fragment. */
-  readonly shown: string;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-}
-
 export const addressHint = "an address like mqtt://broker.lab, mqtts://broker.lab:8883, ws://… or wss://…";
 
 const schemes = new Set(["mqtt:", "mqtts:", "ws:", "wss:"]);
@@ -27,8 +17,12 @@ export function completeAddress(text: string): string | undefined {
   return schemes.has(protocol) && url.startsWith(`${protocol}//`) && hostname !== "" ? url : undefined;
 }
 
-/** `url` is one that `completeAddress` gave. */
-export function readAddress(url: string): BrokerAddress {
+/**
+ * The parts of an address that `completeAddress` gave. `url` is for the client, without user and password; a query may hold
+ * a token, so it is not for people. `shown` is, without user, password, query and fragment: whoever prints the address cannot
+ * print them.
+ */
+export function readAddress(url: string) {
   const parsed = new URL(url);
   const username = parsed.username === "" ? undefined : decoded(parsed.username);
   const password = parsed.password === "" ? undefined : decoded(parsed.password);

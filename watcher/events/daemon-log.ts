@@ -2,14 +2,7 @@ import { reportOf } from "../../core/errors.ts";
 import type { LogBody } from "../../core/messages.ts";
 import { present } from "../../core/record.ts";
 
-/** What the daemon tells its operator: in lines, and warnings over MQTT too. */
-export interface DaemonLog {
-  readonly info: (text: string) => void;
-  readonly warn: (error: unknown, about?: LogSubject) => void;
-  readonly error: (error: unknown, about?: LogSubject) => void;
-  /** Where warnings and errors go beside the lines, once there is such a place. */
-  readonly forwardTo: (send: (body: Omit<LogBody, "suppressed">) => void) => void;
-}
+export type DaemonLog = ReturnType<typeof createDaemonLog>;
 
 export interface LogSubject {
   readonly job?: string;
@@ -24,7 +17,8 @@ export interface LogLines {
   readonly problem: (level: "warn" | "error", error: unknown, about: LogSubject) => void;
 }
 
-export function createDaemonLog(lines: LogLines): DaemonLog {
+/** What the daemon tells its operator: in lines, and warnings over MQTT too. */
+export function createDaemonLog(lines: LogLines) {
   let forward: (body: Omit<LogBody, "suppressed">) => void = () => undefined;
   const tell =
     (level: "warn" | "error") =>
@@ -38,7 +32,8 @@ export function createDaemonLog(lines: LogLines): DaemonLog {
     info: lines.info,
     warn: tell("warn"),
     error: tell("error"),
-    forwardTo: (send) => {
+    /** Where warnings and errors go beside the lines, once there is such a place. */
+    forwardTo: (send: typeof forward): void => {
       forward = send;
     },
   };

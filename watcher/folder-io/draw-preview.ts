@@ -1,7 +1,6 @@
 import type { Samples } from "../../core/acquisition.ts";
 import type { PlaneSource } from "../../formats/plane/plane-source.ts";
 import { encodePng } from "../../formats/png.ts";
-import type { Preview } from "./protocol.ts";
 
 /** Longest side of each half, in pixels. */
 const largestSide = 384;
@@ -13,7 +12,7 @@ const largestPngBytes = 192 * 1024;
  * The middle plane before and after, side by side, with one display range for both: the 0.5th and 99.8th
  * percentile of the noisy plane. For looking at, not for measuring.
  */
-export async function drawPreview(noisy: PlaneSource, denoised: PlaneSource): Promise<Preview> {
+export async function drawPreview(noisy: PlaneSource, denoised: PlaneSource) {
   const { sizes } = noisy.acquisition;
   const plane = { t: Math.floor(sizes.t / 2), c: 0, z: Math.floor(sizes.z / 2) };
   const before = await noisy.readPlane(plane);

@@ -14,13 +14,6 @@ import type {
   Swept,
 } from "./protocol.ts";
 
-/** One folder's disk work, done in a process that can be killed and is replaced when it hangs or dies. */
-export interface FolderIo {
-  readonly start: () => void;
-  readonly ask: Peer<FolderTasks>["ask"];
-  readonly stop: () => Promise<void>;
-}
-
 export interface FolderIoEvents {
   /** A file came to rest or cannot be read; the next is told once the promise is kept. The answer: `DaemonDuties.finding`. */
   readonly onFinding: (finding: Finding) => Promise<boolean>;
@@ -43,12 +36,13 @@ const folderProgram = new URL("./child.ts", import.meta.url);
 const unreachable = { code: "folder-unreachable", retryable: true };
 const restart = { firstMs: 1000, longestMs: 60_000 };
 
+/** One folder's disk work, done in a process that can be killed and is replaced when it hangs or dies. */
 export function createFolderIo({
   settings,
   events,
   hangMs = 20_000,
   program = folderProgram,
-}: FolderIoOptions): FolderIo {
+}: FolderIoOptions) {
   let child: WorkerProcess | undefined;
   /** The same once it has begun and may be asked. */
   let folder: Peer<FolderDuties> | undefined;
@@ -118,13 +112,15 @@ export function createFolderIo({
     failures += 1;
   }
 
+  const ask: Peer<FolderTasks>["ask"] = async (name, value) => {
+    if (folder === undefined) throw withoutProcess(settings.path);
+    return folder.ask(name, value);
+  };
+
   return {
     start: begin,
-    ask: async (name, ask) => {
-      if (folder === undefined) throw withoutProcess(settings.path);
-      return folder.ask(name, ask);
-    },
-    stop: async () => {
+    ask,
+    stop: async (): Promise<void> => {
       stopping = true;
       clearTimeout(restartTimer);
       clearTimeout(hangTimer);

@@ -1,10 +1,10 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
-import type { PlaneIndex } from "../../formats/plane/plane-source.ts";
 import type { FolderConfig } from "../config/resolve.ts";
 import type { Finding, ScanSettings, ScanSummary } from "../intake/scan.ts";
 import type { KnownFile } from "../intake/seen-files.ts";
 import type { OldSource } from "../ledger/history.ts";
+import type { drawPreview } from "./draw-preview.ts";
 import type { WatchMode } from "./mounted-disk.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
@@ -37,17 +37,12 @@ export interface FolderTasks {
   /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
   move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
   /** Before and after, as an 8-bit picture. */
-  preview: { ask: { source: string; output: string; series: number }; answer: Preview };
+  preview: {
+    ask: { source: string; output: string; series: number };
+    answer: Awaited<ReturnType<typeof drawPreview>>;
+  };
 }
 export type TaskName = keyof FolderTasks;
-
-export interface Preview {
-  readonly png: string;
-  readonly width: number;
-  readonly height: number;
-  readonly plane: PlaneIndex;
-  readonly displayRange: [number, number];
-}
 
 export interface Room {
   readonly freeBytes: number;

@@ -1,12 +1,11 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
-import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { nameLimits } from "../../formats/file/name-limit.ts";
 import type { FolderConfig, ModelChoice } from "../config/resolve.ts";
 import type { SettleConfig } from "../config/schema.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
-import { createFolderIo, type FolderIo } from "../folder-io/host.ts";
+import { createFolderIo } from "../folder-io/host.ts";
 import type { OutputState } from "../folder-io/protocol.ts";
 import { resultAccess } from "../folder-io/result-folder.ts";
 import type { Finding } from "../intake/scan.ts";
@@ -22,42 +21,21 @@ import {
   type SeenSource,
   waitingWords,
 } from "./folder-state.ts";
-import { type PinnedCalibration, readPinned } from "./pinned-calibrations.ts";
+import { readPinned } from "./pinned-calibrations.ts";
 
-/** What the configuration says of a watch folder, with what it names: files of calibrations, a group. */
-interface ReadFolder {
-  readonly config: FolderConfig;
-  readonly pinned: readonly PinnedCalibration[];
-  /** Of results. */
-  readonly access: FileAccess;
-}
-
-/** Throws `EdgeError` (`usage`) where a calibration cannot be read, or the group does not exist. */
-export async function readFolder(config: FolderConfig): Promise<ReadFolder> {
+/**
+ * What the configuration says of a watch folder, with what it names: files of calibrations, a group. Throws `EdgeError`
+ * (`usage`) where a calibration cannot be read, or the group does not exist.
+ */
+export async function readFolder(config: FolderConfig) {
+  /** `access`: of results. */
   const [pinned, access] = await Promise.all([readPinned(config), resultAccess(config)]);
   return { config, pinned, access };
 }
 
-/** One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. */
-export interface Folder extends ReadFolder {
-  /** When its files count as written. */
-  readonly settle: SettleConfig;
-  readonly io: FolderIo;
-  readonly facts: () => FolderFacts;
-  readonly lastSeen: () => string | undefined;
-  /** Files that are not yet at rest, and so not yet in the ledger. */
-  readonly unsettled: () => { count: number; oldestReason?: string };
-  readonly isOpen: () => boolean;
-  /** The longest name that a result may have, in bytes. */
-  readonly nameBytes: () => number;
-  /** From now on its models are these. */
-  readonly choose: (choice: ModelChoice) => void;
-  readonly learn: (facts: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>) => void;
-  /** Results cannot be written into this folder (the output or one below it): no job runs until they can. */
-  readonly cannotWrite: (error: ErrorReport, into: string, source?: SeenSource) => void;
-}
+export type Folder = ReturnType<typeof createFolder>;
 
-export interface FolderOptions extends ReadFolder {
+export interface FolderOptions extends Awaited<ReturnType<typeof readFolder>> {
   /** The daemon's; the folder's own times come before them. */
   readonly settle: SettleConfig;
   readonly makePath: boolean;
@@ -73,8 +51,11 @@ const fullAgainMs = 10 * 60_000;
 /** Of a file that is there. */
 type SeenFinding = Extract<Finding, { sighting: unknown }>;
 
-/** Tells `folderChanged`, and `jobChanged` for what its findings made of jobs. */
-export function createFolder(events: Events, options: FolderOptions): Folder {
+/**
+ * One watch folder at work: what its process finds goes into the ledger, what is known of it is kept here. Tells
+ * `folderChanged`, and `jobChanged` for what its findings made of jobs.
+ */
+export function createFolder(events: Events, options: FolderOptions) {
   const { ledger, log } = options;
   let { config } = options;
   const settle: SettleConfig = { ...options.settle, ...present(config.settle) };
@@ -85,13 +66,13 @@ export function createFolder(events: Events, options: FolderOptions): Folder {
   const toldWaiting = new Set<string>();
   let unsettled: { count: number; oldestReason?: string } = { count: 0 };
 
-  const learn: Folder["learn"] = (news) => {
+  function learn(news: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>): void {
     const next: FolderFacts = present({ ...facts, ...news });
     const changed = JSON.stringify(next) !== JSON.stringify(facts);
     facts = next;
     if (facts.full !== undefined) tellFull(facts.full);
     if (changed) tellChange();
-  };
+  }
 
   let toldFull: { readonly why: string; readonly atMs: number } | undefined;
   function tellFull(full: FullFor): void {
@@ -160,6 +141,7 @@ export function createFolder(events: Events, options: FolderOptions): Folder {
     }
   }
 
+  /** Results cannot be written into this folder (the output or one below it): no job runs until they can. */
   function cannotWrite(error: ErrorReport, into: string, source?: SeenSource): void {
     if (facts.unwritable?.error.message !== error.message) {
       log.warn(errorFromReport(error), { folder: config.name });
@@ -269,11 +251,13 @@ export function createFolder(events: Events, options: FolderOptions): Folder {
   });
 
   return {
+    /** When its files count as written. */
     settle,
-    get config() {
+    get config(): FolderConfig {
       return config;
     },
-    choose: (choice) => {
+    /** From now on its models are these. */
+    choose: (choice: ModelChoice): void => {
       config = { ...config, ...choice };
     },
     pinned: options.pinned,
@@ -281,8 +265,10 @@ export function createFolder(events: Events, options: FolderOptions): Folder {
     io,
     facts: () => facts,
     lastSeen: () => lastSeen,
+    /** Files that are not yet at rest, and so not yet in the ledger. */
     unsettled: () => unsettled,
     isOpen: () => isOpen(facts),
+    /** The longest name that a result may have, in bytes. */
     nameBytes: () => nameBytes,
     learn,
     cannotWrite,

@@ -12,15 +12,7 @@ export const ledgerName = "ledger.sqlite";
 export type SqlValue = string | number | bigint | null;
 export type Row = Record<string, unknown>;
 
-export interface Database {
-  /** All rows of a statement, also of `INSERT … RETURNING`. */
-  readonly rows: (sql: string, ...values: SqlValue[]) => Row[];
-  /** Number of rows changed. */
-  readonly run: (sql: string, ...values: SqlValue[]) => number;
-  /** Runs `action` in one write transaction; what it throws rolls everything back. */
-  readonly transaction: <Result>(action: () => Result) => Result;
-  readonly close: () => void;
-}
+export type Database = ReturnType<typeof databaseOf>;
 
 /**
  * Opens or makes the ledger. Write-ahead log with a sync at each commit: a job told as done stays done after a
@@ -80,7 +72,7 @@ export function openToRead(file: string): Pick<Database, "rows" | "close"> {
   return databaseOf(database, file);
 }
 
-function databaseOf(database: LibsqlDatabase.Database, file: string): Database {
+function databaseOf(database: LibsqlDatabase.Database, file: string) {
   const named = <Result>(act: () => Result): Result => {
     try {
       return act();
@@ -95,10 +87,14 @@ function databaseOf(database: LibsqlDatabase.Database, file: string): Database {
     return statement;
   };
   return {
-    // `all`, never `get`: a statement stepped once stays open and makes the next COMMIT fail.
-    rows: (sql, ...values) => named(() => prepared(sql).all(...values) as Row[]),
-    run: (sql, ...values) => named(() => prepared(sql).run(...values).changes),
-    transaction: (action) =>
+    /** All rows of a statement, also of `INSERT … RETURNING`. */
+    rows: (sql: string, ...values: SqlValue[]): Row[] =>
+      // `all`, never `get`: a statement stepped once stays open and makes the next COMMIT fail.
+      named(() => prepared(sql).all(...values) as Row[]),
+    /** Number of rows changed. */
+    run: (sql: string, ...values: SqlValue[]): number => named(() => prepared(sql).run(...values).changes),
+    /** Runs `action` in one write transaction; what it throws rolls everything back. */
+    transaction: <Result>(action: () => Result): Result =>
       named(() => {
         database.exec("BEGIN IMMEDIATE");
         try {
@@ -111,9 +107,7 @@ function databaseOf(database: LibsqlDatabase.Database, file: string): Database {
           throw error;
         }
       }),
-    close: () => {
-      database.close();
-    },
+    close: (): void => void database.close(),
   };
 }
 

@@ -1,20 +1,8 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database, Row } from "./database.ts";
-import type { Job } from "./job.ts";
 
-/** A source whose jobs are all done and which is to leave its watch folder. */
-export interface PendingMove extends Pick<Job, "source" | "members" | "sizeBytes" | "mtimeMs"> {
-  readonly id: number;
-  /** Since when it has looked like that, at the latest (milliseconds since 1970, by this machine's clock). */
-  readonly seenMs: number;
-  /** Those that ended in the same way in a row: it had to stay, or it was not there. */
-  readonly attempts: number;
-  /** Why the last attempt left it where it is. */
-  readonly error?: ErrorReport;
-  /** Of the jobs of all its series. */
-  readonly outcomes: readonly DenoiseOutcome[];
-}
+export type PendingMove = ReturnType<typeof pendingMove>;
 
 /** Sources of one folder that are denoised and still there, with the reason of the first of them. */
 export interface KeptSources {
@@ -80,17 +68,21 @@ export function createMoveStore({ rows, run }: Database, now: () => number) {
   };
 }
 
-function pendingMove(row: Row, outcomes: readonly DenoiseOutcome[]): PendingMove {
+/** A source whose jobs are all done and which is to leave its watch folder. `outcomes`: of the jobs of all its series. */
+function pendingMove(row: Row, outcomes: readonly DenoiseOutcome[]) {
   const error = row["move_error"];
   return {
     id: Number(row["id"]),
     source: String(row["source"]),
-    members: JSON.parse(String(row["members"])) as string[],
+    members: JSON.parse(String(row["members"])) as readonly string[],
     sizeBytes: Number(row["size_bytes"]),
     mtimeMs: Number(row["mtime_ms"]),
+    /** Since when it has looked like that, at the latest (milliseconds since 1970, by this machine's clock). */
     seenMs: Number(row["seen_ms"]),
+    /** Those that ended in the same way in a row: it had to stay, or it was not there. */
     attempts: Number(row["move_attempts"]),
     outcomes,
+    /** Why the last attempt left it where it is. */
     ...(typeof error === "string" && { error: JSON.parse(error) as ErrorReport }),
   };
 }

@@ -1,16 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { type MessageName, messageKinds } from "../../core/messages.ts";
 
-/** Who speaks to the broker: one start of a program, on behalf of an instance. */
-export interface ClientIdentity {
-  /** Names this start in each message. */
-  readonly boot: string;
-  /** All topics stand below it. */
-  readonly base: string;
-  readonly clientId: string;
-}
+export type ClientIdentity = ReturnType<typeof clientIdentity>;
 
-export function clientIdentity(instance: string): ClientIdentity {
+/**
+ * Who speaks to the broker: one start of a program, which `boot` names in each message, on behalf of an instance, below whose
+ * `base` all topics stand.
+ */
+export function clientIdentity(instance: string) {
   const boot = randomBytes(8).toString("hex");
   return { boot, base: topicBase(instance), clientId: `cnnt-edge-${instance}-${boot.slice(0, 6)}` };
 }
