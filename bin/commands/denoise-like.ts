@@ -104,11 +104,7 @@ function whyDifferent({ software, runtime, models, tiles }: OrderOfResult): stri
 }
 
 /** For each channel the given model whose weights the result names. */
-async function modelsFor(
-  { models }: OrderOfResult,
-  result: string,
-  { model, channel }: DenoiseOptions,
-): Promise<{ default: string; byChannel: Record<string, string> }> {
+async function modelsFor({ models }: OrderOfResult, result: string, { model, channel }: DenoiseOptions) {
   const { readPackage } = await import("../../export/package/read-package.ts");
   const { pass } = await import("../../runtime/plan/channel-models.ts");
   const given = new Map<string, string>();

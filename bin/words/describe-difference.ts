@@ -2,11 +2,7 @@ import { planeCount } from "../../core/acquisition.ts";
 import { type PlaneSource, planesIn } from "../../formats/plane/plane-source.ts";
 
 /** Where the first sample differs, and by how much any does; undefined where all are the same, bit by bit. */
-export async function describeDifference(
-  made: PlaneSource,
-  again: PlaneSource,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+export async function describeDifference(made: PlaneSource, again: PlaneSource, signal: AbortSignal) {
   const { sizes, sampleType } = made.acquisition;
   const other = again.acquisition;
   if (JSON.stringify(other.sizes) !== JSON.stringify(sizes) || other.sampleType !== sampleType) {

@@ -81,9 +81,7 @@ export function reportTable(report: BenchReport, command: string): string {
   ].join("\n");
 }
 
-export function verdict(
-  report: Pick<BenchReport, "elapsed_s" | "acquisition_interval_s" | "keeps_up">,
-): string {
+export function verdict(report: Pick<BenchReport, "elapsed_s" | "acquisition_interval_s" | "keeps_up">) {
   const interval = `one such stack each ${report.acquisition_interval_s} s`;
   const took = describeDuration(report.elapsed_s);
   return report.keeps_up ? `${interval}: keeps up (${took})` : `${interval}: falls behind (it takes ${took})`;

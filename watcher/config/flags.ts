@@ -44,12 +44,7 @@ export function givenFlags(flags: WatchFlags): string[] {
  * The configuration from `file` (or the defaults) with flags laid over it. Paths in the file are below its folder,
  * paths in flags and defaults below `cwd`. Throws `EdgeError` (`usage`).
  */
-export async function configFor(
-  file: string | undefined,
-  flags: WatchFlags,
-  cwd: string,
-  install: string,
-): Promise<DaemonConfig> {
+export async function configFor(file: string | undefined, flags: WatchFlags, cwd: string, install: string) {
   const written = file === undefined ? parseConfig("", "the defaults") : await loadConfig(file);
   const fromFile = resolveConfig(written, file === undefined ? cwd : dirname(file), install);
   const merged = mergeFlags({ ...written, ...asWritten(fromFile) }, flags);

@@ -14,12 +14,7 @@ const syncEveryBytes = 64 * 1024 * 1024;
  * `EdgeError` where `from` is not the file that `facts` tells of, where the copy differs from what was read, or where
  * the disk refuses.
  */
-export async function copySource(
-  from: string,
-  facts: BigIntStats,
-  to: string,
-  onStep: () => void,
-): Promise<string> {
+export async function copySource(from: string, facts: BigIntStats, to: string, onStep: () => void) {
   const source = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const opened = await source.stat({ bigint: true });

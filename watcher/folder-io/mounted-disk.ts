@@ -22,11 +22,7 @@ export interface DiskRole {
  * where that is not known. Throws `EdgeError` (`machine`, `role.code`) where nothing is mounted there any more and
  * `folder` holds nothing; else what the system throws.
  */
-export async function mountedDisk(
-  folder: string,
-  before: string | undefined,
-  role: DiskRole,
-): Promise<string> {
+export async function mountedDisk(folder: string, before: string | undefined, role: DiskRole) {
   const mountPoint = await mountPointOf(await nearestExisting(folder));
   const unmounted = before !== undefined && before !== mountPoint && isInside(before, mountPoint);
   if (unmounted && (await isEmpty(folder))) throw notMounted(folder, before, mountPoint, role);

@@ -56,11 +56,7 @@ const resultsDisk = { disk: "the disk of the results", code: "output-not-mounted
  * had. Throws `EdgeError` (`machine`): `output-not-mounted` where that is none any more and nothing lies there; as
  * `makeOutputFolder` for a file in its place; as `writeError` where nothing can be written. Writes nothing itself, so that it can be asked at each sweep.
  */
-export async function checkOutput(
-  output: string,
-  before: string | undefined,
-  results: FileAccess,
-): Promise<string> {
+export async function checkOutput(output: string, before: string | undefined, results: FileAccess) {
   try {
     const mountPoint = await mountedDisk(output, before, resultsDisk);
     await makeOutputFolder(output, results, resultsFolder);

@@ -3,7 +3,6 @@ import { readCalibration } from "../../calibration/pinned/read-calibration.ts";
 import type { Calibration } from "../../calibration/result/result.ts";
 import type { CalibrationBody } from "../../core/messages.ts";
 import { present } from "../../core/record.ts";
-import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import type { FolderConfig } from "../config/resolve.ts";
 import { calibrationMessage } from "../messages/calibration-message.ts";
 import type { Model } from "../models/models.ts";
@@ -48,9 +47,7 @@ export function pinnedMessages(
 }
 
 /** What the engine holds acquisitions of a folder against; undefined where there is nothing to hold them against. */
-export function noiseReferencesOf(
-  pinned: readonly PinnedCalibration[],
-): DenoiseJobInput["noiseReferences"] | undefined {
+export function noiseReferencesOf(pinned: readonly PinnedCalibration[]) {
   const references = pinned.flatMap(({ channel, calibration }) => {
     const reference = noiseReferenceOf(calibration);
     return reference === undefined ? [] : [{ channel, reference }];

@@ -45,11 +45,7 @@ export function createFailedAttempts(events: Events, options: FailedAttemptOptio
   const { queue, log } = options;
 
   /** What would meet each job of the folder, which then waits, and not only this one; the job goes back as it was. */
-  async function heldBy(
-    claim: ClaimedJob,
-    folder: Folder,
-    error: ErrorReport,
-  ): Promise<ErrorReport | undefined> {
+  async function heldBy(claim: ClaimedJob, folder: Folder, error: ErrorReport) {
     if (isModelFault(error)) {
       // The clock may have found it before the job did.
       const held = (await options.checkModels()) || folder.facts().modelError !== undefined;
