@@ -1,11 +1,12 @@
-// Runs every *.test.ts below test/ (or the files and folders named as arguments) under node:test through tsx.
+// Runs every *.test.ts below test/ (or the files and folders named as arguments) under node:test.
 // Node 20's own --test finds no .ts file and calls that a success; here no test at all is a failure.
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, relative, resolve, sep } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
 
 /**
  * Tests of what computes and decides share processes, because starting one takes longer than most of them. All others
@@ -17,13 +18,10 @@ const alone =
   /^(export\/hostile-|formats\/tiff\/large-|runtime\/(engine|worker)\/|watcher\/(engine|folder-io|publish)\/)/;
 const mostTogether = 12;
 
-/** All *.test.ts files below a folder, or the file itself. */
-function testFiles(path) {
-  if (statSync(path).isFile()) return [resolve(path)];
-  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.isDirectory()) return testFiles(join(path, entry.name));
-    return entry.name.endsWith(".test.ts") ? [resolve(path, entry.name)] : [];
-  });
+/** All files below a folder whose names end so, or the file itself. */
+function sourceFiles(path, ending) {
+  if (statSync(path).isFile()) return path.endsWith(ending) ? [resolve(path)] : [];
+  return readdirSync(path).flatMap((name) => sourceFiles(join(path, name), ending));
 }
 
 /** Modules that import the files of a process each, in `folder`. */
@@ -47,14 +45,28 @@ function processes(files, folder) {
   return [...files.filter((file) => !shares(file)), ...modules];
 }
 
+/** Compiles the repository's TypeScript, file by file, into a folder. */
+async function compileAll(outdir) {
+  const root = resolve(import.meta.dirname, "..");
+  const { include } = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
+  const entryPoints = include.flatMap((name) => sourceFiles(join(root, name), ".ts"));
+  await build({ entryPoints, outdir, outbase: root, format: "esm", target: "node20", sourcemap: "inline" });
+  return outdir;
+}
+
 const named = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "cnnt-edge-tests-"));
 process.once("exit", () => rmSync(folder, { recursive: true }));
-const files = processes((named.length > 0 ? named : [import.meta.dirname]).flatMap(testFiles).sort(), folder);
+const files = processes(
+  (named.length > 0 ? named : [import.meta.dirname]).flatMap((path) => sourceFiles(path, ".test.ts")).sort(),
+  folder,
+);
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-// The children inherit these flags: tsx compiles what they import.
-process.execArgv.push("--import", import.meta.resolve("tsx"));
+const typescript = new URL("./typescript.js", import.meta.url);
+typescript.searchParams.set("compiled", await compileAll(join(folder, "compiled")));
+// The tests' processes inherit these flags.
+process.execArgv.push("--enable-source-maps", "--import", typescript.href);
 
 const stream = run({ files, concurrency: availableParallelism(), timeout: 600_000 });
 stream.on("test:pass", (event) => {
