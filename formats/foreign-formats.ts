@@ -15,8 +15,8 @@ const anyProgram = "the program that wrote it, or from Fiji,";
 
 const foreignFormats: readonly ForeignFormat[] = [
   {
-    magic: { is: "a Leica LIF container", at: 0, bytes: [0x70, 0, 0, 0] },
-    endings: { ".lif": "Leica LIF", ".lof": "Leica LOF", ".xlef": "Leica XLEF" },
+    magic: { is: "a Leica LOF image", at: 13, bytes: "L\0M\0S\0_\0O\0b\0j\0e\0c\0t\0" },
+    endings: { ".lof": "Leica LOF", ".xlef": "Leica XLEF" },
     exportFrom: "LAS X",
   },
   {

@@ -3,10 +3,11 @@
 /** Endings under which microscopes and programs save TIFF; `.tf2`, `.tf8` and `.btf` are BigTIFF. Lower case, as all here. */
 const tiffEndings = [".tif", ".tiff", ".stk", ".btf", ".tf2", ".tf8"];
 const companionEnding = ".companion.ome";
+const lifEnding = ".lif";
 const npyEnding = ".npy";
 
 /** What `watch` and `denoise` take of a folder. */
-export const acquisitionEndings: readonly string[] = [...tiffEndings, companionEnding];
+export const acquisitionEndings: readonly string[] = [...tiffEndings, companionEnding, lifEnding];
 /** What `calibrate` and `compare` take of a folder. */
 export const imageEndings: readonly string[] = [...acquisitionEndings, npyEnding];
 
@@ -34,7 +35,7 @@ export function isImageName(name: string): boolean {
 }
 
 const anyEnding = new RegExp(
-  `(\\.ome)?(${[...tiffEndings, npyEnding].join("|").replaceAll(".", "\\.")})$|${companionEnding.replaceAll(".", "\\.")}$`,
+  `(\\.ome)?(${[...tiffEndings, lifEnding, npyEnding].join("|").replaceAll(".", "\\.")})$|${companionEnding.replaceAll(".", "\\.")}$`,
   "i",
 );
 

@@ -6,12 +6,12 @@ import {
   type SampleType,
   sampleTypes,
 } from "../core/acquisition.ts";
-import { formatError, unsupportedError, usageError } from "../core/errors.ts";
+import { formatError, unsupportedError } from "../core/errors.ts";
 import { elementCount, type Tensor, type Tensor64 } from "../core/tensor.ts";
-import { type ByteSource, openByteSource } from "./file/byte-source.ts";
+import { type ByteSource, openByteSource, reopenedSource } from "./file/byte-source.ts";
 import type { ReadLimits } from "./file/reading.ts";
 import { readContiguous } from "./plane/contiguous-samples.ts";
-import type { FormatReader, OpenedFile, PlaneReader } from "./plane/plane-source.ts";
+import { type FormatReader, type OpenedFile, type PlaneReader, refuseOutside } from "./plane/plane-source.ts";
 import { depthSizes, storedIndex } from "./plane/stored-axes.ts";
 
 /** Reads a NumPy array `[Y, X]` or `[..., Y, X]`: its leading axes have no names and are taken as depth. */
@@ -56,35 +56,23 @@ function openedArray(acquisition: Acquisition, header: NpyHeader): OpenedFile {
   const { file, sizes, axes, shape, sampleType } = acquisition;
   const stored = { letters: axes.slice(0, -2), lengths: shape.slice(0, -2) };
   const facts = sampleTypes[sampleType];
-  let source: Promise<ByteSource> | undefined;
+  const { get, close } = reopenedSource(file);
   const series: PlaneReader = {
     acquisition,
     async readPlane(index, options) {
       options?.signal?.throwIfAborted();
-      if (index.t !== 0 || index.c !== 0 || !(index.z >= 0 && index.z < sizes.z)) {
-        throw usageError("the array has no such plane", {
-          code: "plane-index",
-          file,
-          found: `T ${index.t}, C ${index.c}, Z ${index.z}`,
-          allowed: `Z below ${sizes.z}`,
-        });
-      }
+      refuseOutside(index, acquisition);
       const length = sizes.y * sizes.x;
       const into = options?.into ?? facts.make(length);
       const start = header.dataOffset + storedIndex(stored, index) * length * facts.bytes;
-      source ??= openByteSource(file);
-      await readContiguous(await source, header.byteOrder, start, into);
+      await readContiguous(await get(), header.byteOrder, start, into);
       return into;
     },
   };
   return {
     series: [series],
     files: [file],
-    async close() {
-      const opened = source;
-      source = undefined;
-      await (await opened?.catch(() => undefined))?.close();
-    },
+    close,
   };
 }
 

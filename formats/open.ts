@@ -2,12 +2,13 @@ import { type EdgeError, formatError, unsupportedError, usageError } from "../co
 import { openByteSource } from "./file/byte-source.ts";
 import { defaultLimits, type Reading, type ReadLimits } from "./file/reading.ts";
 import { foreignFormat } from "./foreign-formats.ts";
+import { lifReader } from "./lif/read-lif.ts";
 import { npyReader } from "./npy.ts";
 import type { FormatReader, OpenedFile, PlaneSource } from "./plane/plane-source.ts";
 import { companionReader, tiffReader } from "./tiff/read-tiff.ts";
 
 /** Tried in this order; each tells its files by content, never by name. */
-const readers: readonly FormatReader[] = [tiffReader, companionReader, npyReader];
+const readers: readonly FormatReader[] = [tiffReader, companionReader, lifReader, npyReader];
 
 /** Enough for every magic number and for the start of an XML document. */
 const headBytes = 8192;
@@ -95,7 +96,7 @@ function unrecognised(file: string, head: Uint8Array): EdgeError {
     {
       code: "format-unknown",
       file,
-      allowed: "TIFF, OME-TIFF, BigTIFF or .npy",
+      allowed: "TIFF, OME-TIFF, BigTIFF, Leica .lif or .npy",
       remedy: "Export it as OME-TIFF from the program that wrote it, or from Fiji.",
     },
   );

@@ -53,6 +53,22 @@ export async function openByteSource(file: string): Promise<ByteSource> {
   }
 }
 
+/** A file that is opened when it is first read, and again where that comes after `close`. */
+export function reopenedSource(file: string) {
+  let opened: Promise<ByteSource> | undefined;
+  return {
+    get(): Promise<ByteSource> {
+      opened ??= openByteSource(file);
+      return opened;
+    },
+    async close(): Promise<void> {
+      const open = opened;
+      opened = undefined;
+      await (await open?.catch(() => undefined))?.close();
+    },
+  };
+}
+
 function sourceOf(file: string, handle: FileHandle, size: number): ByteSource {
   const cut = (position: number, length: number): EdgeError =>
     formatError("the file is cut: it ends before its data", {

@@ -1,5 +1,5 @@
 import type { Acquisition, Samples, Sizes } from "../../core/acquisition.ts";
-import type { EdgeError } from "../../core/errors.ts";
+import { type EdgeError, usageError } from "../../core/errors.ts";
 import type { ByteSource } from "../file/byte-source.ts";
 import type { Reading, ReadLimits } from "../file/reading.ts";
 
@@ -13,6 +13,19 @@ export interface PlaneIndex {
 /** One Y, X image. `samples` is `[Y, X]`, C order, native byte order. */
 export interface Plane extends PlaneIndex {
   readonly samples: Samples;
+}
+
+/** Throws `EdgeError` (`usage`) where an acquisition has no such plane. */
+export function refuseOutside(index: PlaneIndex, { file, sizes }: Pick<Acquisition, "file" | "sizes">): void {
+  const { t, c, z } = index;
+  const isPlace = [t, c, z].every((place) => Number.isInteger(place) && place >= 0);
+  if (isPlace && t < sizes.t && c < sizes.c && z < sizes.z) return;
+  throw usageError("the acquisition has no such plane", {
+    code: "plane-index",
+    file,
+    found: `T ${t}, C ${c}, Z ${z}`,
+    allowed: `below T ${sizes.t}, C ${sizes.c}, Z ${sizes.z}`,
+  });
 }
 
 /** One image whose planes can be read. Nothing is held but offsets; each plane is read when asked for. */

@@ -1,9 +1,9 @@
 import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "../../core/acquisition.ts";
-import { EdgeError, formatError, isEdgeError, usageError } from "../../core/errors.ts";
+import { EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../file/reading.ts";
-import type { OpenedFile, PlaneIndex, PlaneReader, SeriesFound } from "../plane/plane-source.ts";
+import { type OpenedFile, type PlaneReader, refuseOutside, type SeriesFound } from "../plane/plane-source.ts";
 import { depthSizes, type StoredAxes, squeezed, storedIndex } from "../plane/stored-axes.ts";
 import { type PageLayout, planeBytes } from "./page.ts";
 import { compressionName, photometric } from "./tags.ts";
@@ -174,20 +174,10 @@ export function checkContiguousPlanes(tiff: TiffFile, page: number, planes: numb
 
 function planeReader(series: TiffSeries, acquisition: Acquisition, pool: ReaderPool): PlaneReader {
   const { members, placeOf, facts } = series;
-  const { sizes } = acquisition;
-  const inside = ({ t, c, z }: PlaneIndex): boolean =>
-    [t, c, z].every((i) => Number.isInteger(i) && i >= 0) && t < sizes.t && c < sizes.c && z < sizes.z;
   return {
     acquisition,
     async readPlane(index, options) {
-      if (!inside(index)) {
-        throw usageError("the acquisition has no such plane", {
-          code: "plane-index",
-          file: acquisition.file,
-          found: `T ${index.t}, C ${index.c}, Z ${index.z}`,
-          allowed: `below T ${sizes.t}, C ${sizes.c}, Z ${sizes.z}`,
-        });
-      }
+      refuseOutside(index, acquisition);
       const place = placeOf(storedIndex(facts.stored, index));
       const member = memberOf(members, place.member);
       return pool.use(member.file, (reader) =>

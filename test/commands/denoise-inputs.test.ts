@@ -38,11 +38,11 @@ test("a folder stands for the images in it, not for our results, unfinished copi
   mkdirSync(join(folder, "below"));
   copyFileSync(stack, join(folder, "below/s5.tif"));
   mkdirSync(join(folder, "a-folder-named-like-an-image.tif"));
-  writeFileSync(join(folder, "old.lif"), "");
+  writeFileSync(join(folder, "old.lof"), "");
   const { code, stdout, stderr } = await runHere(["denoise", "folder", "--model", identity], scratch);
   assert.equal(code, 0, stderr);
   assert.equal(stdout, "denoised/s2.denoised.ome.tif\ndenoised/s10.denoised.ome.tif\n");
-  assert.match(stderr, /^folder: not read: old\.lif/m);
+  assert.match(stderr, /^folder: not read: old\.lof/m);
 });
 
 test("--skip-existing goes on where it was, and says how many it left out; without it the message names both ways", async () => {

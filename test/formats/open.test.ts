@@ -55,7 +55,12 @@ const refusals: readonly (readonly [name: string, bytes: Uint8Array | string, sa
   ["zeros.tif", Buffer.alloc(20_000), /starts with zeros only.*not yet written/],
   ["text.tif", "Dear microscope,\n", /this is text, not an image/],
   ["noise.tif", Buffer.from([1, 2, 3, 4, 0xff, 0]), /not an image format that cnnt-edge knows/],
-  ["a.lif", Buffer.from([0x70, 0, 0, 0, 9, 9, 9, 9, 0x2a]), /Leica LIF container.*LAS X/],
+  [
+    "a.lof",
+    Buffer.from(`p\0\0\0\x23\0\0\0*\x0f\0\0\0${[..."LMS_Object_File"].join("\0")}\0`, "latin1"),
+    /Leica LOF.*LAS X/,
+  ],
+  ["a.lif", Buffer.from([0x70, 0, 0, 0, 9, 9, 9, 9, 0x2a]), /the LIF is cut, or still being saved.*Wait/],
   ["a.czi", Buffer.from("ZISRAWFILE\0\0\0"), /Zeiss CZI.*ZEN/],
   ["a.nd2", Buffer.from([0xda, 0xce, 0xbe, 0x0a, 0, 0]), /Nikon ND2.*NIS-Elements/],
   ["a.oir", Buffer.from("OLYMPUSRAWFORMAT\0"), /Olympus OIR/],

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { judgeName } from "../../../watcher/intake/candidate-name.ts";
 
 const kinds: Record<string, string[]> = {
-  image: ["a.tif", "A.TIFF", "b.ome.tif", "movie.stk", "µ 100%#.tif", "-dash.tif", "new\nline.tif"],
-  unsupported: ["a.lif", "a.CZI", "a.nd2", "a.oir", "a.ims", "a.lsm"],
+  image: ["a.tif", "A.TIFF", "b.ome.tif", "movie.stk", "µ 100%#.tif", "-dash.tif", "new\nline.tif", "a.LIF"],
+  unsupported: ["a.lof", "a.CZI", "a.nd2", "a.oir", "a.ims", "a.lsm"],
   ignored: [
     ".a.tif",
     ".cnnt-edge-00000000-1-00000000-a.tif.partial",
