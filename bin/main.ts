@@ -49,6 +49,8 @@ export async function main(
   const program = new Command("cnnt-edge")
     .description("Denoises fast, low-SNR microscopy while the sample is still alive.")
     .version(productVersion)
+    // `queue` and its own commands have options of the same names.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .showHelpAfterError("(--help shows what there is)");

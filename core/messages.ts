@@ -95,7 +95,7 @@ const folderStateSchema = z.strictObject({
   ...stamped,
   name: nameSchema,
   /** `watching`: events and sweeps. `polling`: sweeps only, because the file system sends no events. */
-  state: z.enum(["starting", "watching", "polling", "unreachable", "full", "error"]),
+  state: z.enum(["starting", "watching", "polling", "paused", "unreachable", "full", "error"]),
   reason: z.string().optional(),
   remedy: z.string().optional(),
   since: time,

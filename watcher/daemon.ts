@@ -3,6 +3,8 @@ import type { EngineOptions } from "../runtime/engine/host.ts";
 import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
 import { announce } from "./announce/announce.ts";
 import { heartbeatS } from "./announce/status.ts";
+import { daemonHands, learnPauses } from "./by-hand/daemon-hands.ts";
+import { takeRequests } from "./by-hand/take-requests.ts";
 import type { DaemonConfig } from "./config/resolve.ts";
 import { createEngineSupervisor } from "./engine/engine-supervisor.ts";
 import type { DaemonEvents } from "./events/daemon-events.ts";
@@ -101,6 +103,10 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
   const recovered = [...(await ownLedger.recover(config.jobs.attempts)), ...(await ownLedger.takeUpHeld())];
   for (const job of recovered) events.tell("jobChanged", job);
   await ownLedger.wakeMoves();
+  await learnPauses(ownLedger, folders);
+  const hands = daemonHands({ queue, ledger: ownLedger, mayNote, folders, log });
+  const takeNoRequests = await takeRequests(config.state, hands, log);
+  opened.push(takeNoRequests);
   opened.push(announcement.stop);
   await announcement.start();
   for (const folder of folders) {
@@ -130,6 +136,7 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
     service.stopping("finishing the running job");
     unfollow?.();
     stopForgetting?.();
+    await takeNoRequests();
     announcement.drain();
     waiting.end();
     const finishMs = config.shutdown.finish_s * 1000;

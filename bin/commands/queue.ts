@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { Option } from "commander";
-import { visible } from "../../core/errors.ts";
+import { type Command, Option } from "commander";
+import { usageError, visible } from "../../core/errors.ts";
 import { type JobStatus, jobStatuses } from "../../core/job-status.ts";
 import { present } from "../../core/record.ts";
 import type { HistoryJob } from "../../watcher/ledger/history.ts";
@@ -8,46 +8,103 @@ import { type CommandIo, type DefineCommand, exitCodes } from "../command/comman
 import { chooseConfig, systemConfig } from "../given/system-config.ts";
 import { positiveInteger, timeBefore } from "../options/option-values.ts";
 import { describeEnd, sourceName, whyOf } from "../words/job-end.ts";
+import { changeFolders, changeJobs, type RequestPlace } from "./queue-requests.ts";
 
-interface QueueOptions {
+interface PlaceOptions {
   readonly config?: string;
   readonly state?: string;
+}
+
+interface FilterOptions extends PlaceOptions {
   readonly folder?: string;
   readonly status?: readonly JobStatus[];
   readonly since?: number;
   readonly until?: number;
+}
+
+interface QueueOptions extends FilterOptions {
   readonly limit: number;
   readonly json?: true;
 }
 
 export const defineQueue: DefineCommand = (program, io, act) => {
-  program
-    .command("queue")
-    .summary("the jobs of a daemon, also of one that is stopped: what waits, what was done")
+  const queue = withFilters(withPlace(program.command("queue")))
+    .summary(
+      "the jobs of a daemon, also of one that is stopped: what waits, what was done; again, or not at all",
+    )
     .description(
-      "Lists jobs from the daemon's ledger, the newest first. It only reads: the daemon may be running or stopped. " +
+      "Lists jobs from the daemon's ledger, the newest first. The daemon may be running or stopped. " +
         "Times are given as 2026-11-26, 2026-11-26T14:30, or as an age: 90min, 12h, 7d.",
     )
+    .option("--limit <jobs>", "this many at most", positiveInteger, 50)
+    .option("--json", "as JSON on stdout")
+    .enablePositionalOptions()
+    .action((options: QueueOptions) => act(() => list(options, io)));
+
+  for (const [name, what] of [
+    ["retry", "queues jobs again that ended without a result"],
+    ["skip", "ends jobs that have not begun, without a result"],
+  ] as const) {
+    withFilters(withPlace(queue.command(name)))
+      .description(
+        `${what}: those of the sources, named as the list names them, or all that the options select`,
+      )
+      .argument("[source...]", "files, as the list names them")
+      .action((sources: string[], options: FilterOptions) =>
+        act(async () => {
+          const question = questionOf(options);
+          if (sources.length === 0 && Object.keys(question).length === 0) {
+            throw usageError("nothing says which jobs", {
+              code: "jobs-unnamed",
+              remedy: `Name sources, or select jobs with --folder, --status, --since or --until`,
+            });
+          }
+          return changeJobs(name, sources, question, await placeOf(options), io);
+        }),
+      );
+  }
+  for (const [name, what] of [
+    [
+      "pause",
+      "begins no job of these watch folders until they are resumed, over restarts too; new files are noted",
+    ],
+    ["resume", "ends the pause of these watch folders"],
+  ] as const) {
+    withPlace(queue.command(name))
+      .description(what)
+      .argument("<folder...>", "names of watch folders")
+      .action((folders: string[], options: PlaceOptions) =>
+        act(async () => changeFolders(name, folders, await placeOf(options), io)),
+      );
+  }
+};
+
+function withPlace(command: Command): Command {
+  return command
     .option("--config <file>", `the daemon's configuration (default: ${systemConfig} if it exists)`)
-    .option("--state <dir>", "the daemon's state folder (default: that of the configuration)")
+    .option("--state <dir>", "the daemon's state folder (default: that of the configuration)");
+}
+
+function withFilters(command: Command): Command {
+  return command
     .option("--folder <name>", "only jobs of this watch folder")
     .addOption(new Option("--status <status...>", "only jobs in one of these").choices(jobStatuses))
     .option("--since <time>", "only jobs since then", timeBefore)
-    .option("--until <time>", "only jobs before then", timeBefore)
-    .option("--limit <jobs>", "this many at most", positiveInteger, 50)
-    .option("--json", "as JSON on stdout")
-    .action((options: QueueOptions) => act(() => queue(options, io)));
-};
+    .option("--until <time>", "only jobs before then", timeBefore);
+}
 
-async function queue(options: QueueOptions, io: CommandIo): Promise<number> {
+function questionOf({ folder, status: statuses, since: sinceMs, until: untilMs }: FilterOptions) {
+  return present({ folder, statuses, sinceMs, untilMs });
+}
+
+async function list(options: QueueOptions, io: CommandIo): Promise<number> {
   const { damagedLedger, ledgerName, openToRead } = await import("../../watcher/ledger/database.ts");
   const { askHistory } = await import("../../watcher/ledger/history.ts");
-  const { folder, status: statuses, since: sinceMs, until: untilMs, limit } = options;
-  const state = options.state ?? (await configuredState(options.config));
+  const { state } = await placeOf(options);
   const file = join(state, ledgerName);
   const database = openToRead(file);
   try {
-    const jobs = askHistory(database, { ...present({ folder, statuses, sinceMs, untilMs }), limit });
+    const jobs = askHistory(database, { ...questionOf(options), limit: options.limit });
     if (options.json) io.stdout.write(`${JSON.stringify({ jobs }, null, 2)}\n`);
     else if (jobs.length === 0) io.stderr.write("no job of the ledger is like that\n");
     else for (const job of jobs) io.stdout.write(`${lineOf(job)}\n`);
@@ -61,10 +118,12 @@ async function queue(options: QueueOptions, io: CommandIo): Promise<number> {
   return exitCodes.done;
 }
 
-async function configuredState(named: string | undefined): Promise<string> {
+async function placeOf({ config: named, state }: PlaceOptions): Promise<RequestPlace> {
+  if (state !== undefined) return { state };
   const { configFor } = await import("../../watcher/config/flags.ts");
   const { file } = chooseConfig(named, []);
-  return (await configFor(file, {}, process.cwd(), process.cwd())).state;
+  const config = await configFor(file, {}, process.cwd(), process.cwd());
+  return { state: config.state, folders: config.folders.map(({ name }) => name) };
 }
 
 /** When, how it stands, the watch folder, and what is to say of it. */

@@ -38,6 +38,8 @@ export interface FolderFacts {
     source: SeenSource;
     refused?: { message: string; notBeforeMs: number };
   };
+  /** A person paused it, since then (RFC 3339). */
+  readonly paused?: { readonly since: string };
   readonly mode?: WatchMode;
   /** Subfolders that cannot be looked into; everything else goes on. */
   readonly blind?: BlindSpots;
@@ -53,7 +55,7 @@ export interface FolderFacts {
 
 /** The one state that a person should hear, most urgent first. Pure. */
 export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" | "reason" | "remedy"> {
-  const { modelError, unreachable, unwritable, full, mode, blind } = facts;
+  const { modelError, unreachable, unwritable, full, paused, mode, blind } = facts;
   if (modelError !== undefined) {
     const { remedy = "Correct the model" } = modelError;
     return inTrouble("error", { ...modelError, remedy: `${remedy}. Then the folder goes on by itself` });
@@ -78,6 +80,13 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
     };
   }
   if (mode === undefined) return { state: "starting" };
+  if (paused !== undefined) {
+    return {
+      state: "paused",
+      reason: `a person paused it at ${paused.since}; new files are noted, and no job begins`,
+      remedy: "cnnt-edge queue resume, with the folder's name",
+    };
+  }
   const state = mode.events ? "watching" : "polling";
   if (blind === undefined) return { state, reason: mode.why };
   const { message, remedy } = blind.error;
@@ -117,6 +126,7 @@ export function isOpen(facts: FolderFacts): boolean {
     facts.unreachable === undefined &&
     facts.unwritable === undefined &&
     facts.full === undefined &&
+    facts.paused === undefined &&
     facts.mode !== undefined
   );
 }

@@ -8,6 +8,8 @@ import { migrations } from "./migrations.ts";
 
 /** Of the ledger, in the state folder. */
 export const ledgerName = "ledger.sqlite";
+/** Held by the daemon whose state folder it is. */
+export const instanceLock = "instance.lock";
 
 export type SqlValue = string | number | bigint | null;
 export type Row = Record<string, unknown>;

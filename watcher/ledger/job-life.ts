@@ -158,7 +158,7 @@ function crashedTooOften(attempts: number): ErrorReport {
     kind: "machine",
     code: "job-crashed",
     message: `the daemon ended ${attempts} times while this job ran`,
-    remedy: "Read the log of that time; copy the file again to try again",
+    remedy: "Read the log of that time; cnnt-edge queue retry tries again",
     retryable: false,
   };
 }

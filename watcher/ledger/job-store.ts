@@ -1,6 +1,7 @@
 import { type JobStatus, jobStatuses } from "../../core/job-status.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
 import { createAdmission } from "./admission.ts";
+import { createByHand } from "./by-hand.ts";
 import type { Database } from "./database.ts";
 import { createForgetting } from "./history.ts";
 import type { Counts, Job } from "./job.ts";
@@ -24,6 +25,7 @@ export function createJobStore(database: Database, now: () => number) {
     ...createJobLife(database, table, now),
     ...createMoveStore(database, now),
     ...createForgetting(database),
+    ...createByHand(database, table, now),
 
     job: (id: string): Job | undefined => select("WHERE j.id = ?", id)[0],
 

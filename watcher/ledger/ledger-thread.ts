@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import { connect } from "../../runtime/worker/connect.ts";
 import { parentOfThread } from "../../runtime/worker/thread-channel.ts";
-import { type Database, holdLock, ledgerName, openDatabase } from "./database.ts";
+import { type Database, holdLock, instanceLock, ledgerName, openDatabase } from "./database.ts";
 import { createJobStore, type JobStore } from "./job-store.ts";
 import type { LedgerDuties } from "./ledger.ts";
 
@@ -23,7 +23,7 @@ function atHand(): Opened {
 
 connect<object, LedgerDuties>(parentOfThread(), {
   open: ({ stateFolder }) => {
-    const release = lockInstance(join(stateFolder, "instance.lock"));
+    const release = lockInstance(join(stateFolder, instanceLock));
     const database = openDatabase(join(stateFolder, ledgerName));
     const store = createJobStore(database, Date.now);
     opened = { database, store, release };

@@ -36,6 +36,7 @@ export const ledgerReads: ReadonlySet<string> = new Set([
   "lastEnded",
   "mountPoint",
   "retainedTopics",
+  "pausedFolders",
 ] satisfies (keyof JobStore)[]);
 
 /**

@@ -94,4 +94,9 @@ export const migrations: readonly string[] = [
   `ALTER TABLE sightings ADD COLUMN content_key TEXT`,
   // The history is asked by time.
   `CREATE INDEX jobs_by_time ON jobs (coalesce(ended_ms, started_ms, created_ms))`,
+  // Folders that a person paused.
+  `CREATE TABLE pauses (
+     folder TEXT PRIMARY KEY,
+     since_ms INTEGER NOT NULL
+   ) STRICT`,
 ];

@@ -35,6 +35,10 @@ export interface JobQueue {
   ) => Promise<void>;
   /** Ends the claim. A job that did not begin is as it was before; nothing happens to one that is settled. */
   readonly release: (claim: ClaimedJob) => void;
+  /** A job that ended without a result is queued again. Throws `EdgeError` (`usage`) where that cannot be. */
+  readonly retry: (id: string) => Promise<void>;
+  /** A job that nobody has claimed ends as skipped. Throws `EdgeError` (`usage`) where that cannot be. */
+  readonly skip: (id: string) => Promise<void>;
   /** No job of the folder is claimed before it is resumed; one that is claimed goes on. */
   readonly pause: (folder: string) => void;
   readonly resume: (folder: string) => void;

@@ -1,4 +1,4 @@
-import { machineError } from "../../core/errors.ts";
+import { machineError, usageError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
@@ -9,7 +9,7 @@ import { claimedJob, jobOrder, verifiedModels } from "./job-order.ts";
 import { type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
 
 export interface LedgerQueueOptions {
-  readonly ledger: Pick<Ledger, "peek" | "start" | "finish" | "end" | "again">;
+  readonly ledger: Pick<Ledger, "peek" | "start" | "finish" | "end" | "again" | "retry" | "skip">;
   /** Whether the ledger can be written: where it cannot, no job is given out. */
   readonly mayNote: () => boolean;
   readonly folders: readonly Folder[];
@@ -123,6 +123,13 @@ export function createLedgerQueue(
     },
     release: (claim) => {
       if (isOwn(claim)) claims.delete(claim.job.id);
+    },
+    retry: async (id) => tell(await ledger.retry(id)),
+    skip: async (id) => {
+      if (isClaimed(id)) {
+        throw usageError("the job is not skipped: it is about to begin", { code: "job-not-skipped" });
+      }
+      tell(await ledger.skip(id));
     },
     pause: (folder) => void paused.add(folder),
     resume: (folder) => void paused.delete(folder),

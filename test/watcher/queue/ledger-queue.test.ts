@@ -49,6 +49,8 @@ async function queueOverLedger(
     finish: async (...values: Parameters<typeof store.finish>) => store.finish(...values),
     end: async (...values: Parameters<typeof store.end>) => store.end(...values),
     again: async (...values: Parameters<typeof store.again>) => store.again(...values),
+    retry: async (id: string) => store.retry(id),
+    skip: async (id: string) => store.skip(id),
   };
   const queue = createLedgerQueue(events, {
     ledger,

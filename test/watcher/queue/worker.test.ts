@@ -52,6 +52,8 @@ function workerOnOneJob(
     end: async (_claim, how) => void said.push(`end ${how.status}`),
     giveBack: async (_claim, reason, { counts }) => void said.push(`give back ${counts}: ${reason}`),
     release: () => void said.push("release"),
+    retry: () => assert.fail("a worker retries nothing by hand"),
+    skip: () => assert.fail("a worker skips nothing by hand"),
     pause: () => undefined,
     resume: () => undefined,
   };

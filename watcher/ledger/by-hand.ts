@@ -1,0 +1,73 @@
+import { type EdgeError, usageError } from "../../core/errors.ts";
+import type { Database } from "./database.ts";
+import type { Job } from "./job.ts";
+import type { JobTable } from "./job-table.ts";
+
+/** What a person does to jobs and folders at the shell (`cnnt-edge queue`). */
+export function createByHand({ rows, run, transaction }: Database, table: JobTable, now: () => number) {
+  return {
+    /**
+     * A job that ended without a result is queued again, its attempts forgotten but for one: a job that was begun may replace
+     * what it left (`job-order.ts`). Throws `EdgeError` (`usage`): `job-not-retried`.
+     */
+    retry: (id: string): Job =>
+      transaction(() => {
+        const one = table.existing(id);
+        const why = whyNotAgain(one) ?? (isReplaced(one) ? "its source has newer content" : undefined);
+        if (why !== undefined) throw refused("job-not-retried", "is not done again", why);
+        run(
+          `UPDATE jobs SET status = 'queued', reason = 'queued again by a person', error = NULL, ended_ms = NULL,
+             published = 0, attempt = min(attempt, 1), not_before_ms = 0 WHERE id = ?`,
+          id,
+        );
+        return table.existing(id);
+      }),
+
+    /** A job that has not begun ends as skipped. Throws `EdgeError` (`usage`): `job-not-skipped`. */
+    skip: (id: string): Job =>
+      transaction(() => {
+        const one = table.existing(id);
+        const why = whyNotSkipped(one);
+        if (why !== undefined) throw refused("job-not-skipped", "is not skipped", why);
+        return table.end(id, "skipped", { reason: "skipped by a person" });
+      }),
+
+    /** Folders of which no job begins until they are resumed, over restarts too. */
+    pausedFolders: (): { readonly folder: string; readonly sinceMs: number }[] =>
+      rows("SELECT folder, since_ms FROM pauses ORDER BY folder").map((row) => ({
+        folder: String(row["folder"]),
+        sinceMs: Number(row["since_ms"]),
+      })),
+    pauseFolder: (folder: string): void => {
+      run("INSERT OR IGNORE INTO pauses (folder, since_ms) VALUES (?, ?)", folder, now());
+    },
+    resumeFolder: (folder: string): void => {
+      run("DELETE FROM pauses WHERE folder = ?", folder);
+    },
+  };
+
+  function isReplaced({ folder, source, revision }: Job): boolean {
+    const [newest] = rows(
+      "SELECT max(revision) AS revision FROM sightings WHERE folder = ? AND source = ?",
+      folder,
+      source,
+    );
+    return Number(newest?.["revision"]) > revision;
+  }
+}
+
+function whyNotAgain({ status, voxels }: Job): string | undefined {
+  if (status === "done") return "it is done; touch the source to have it done again";
+  if (status === "queued" || status === "waiting" || status === "running") return `it is ${status} already`;
+  // Then nobody knows what it holds.
+  return voxels === 0 ? "its file was never whole, or is refused; copy it again" : undefined;
+}
+
+function whyNotSkipped({ status, waitsFor }: Job): string | undefined {
+  if (waitsFor === "file") return "it waits for its file to become whole, and ends by itself";
+  return status === "queued" || status === "waiting" ? undefined : `it is ${status}`;
+}
+
+function refused(code: string, what: string, why: string): EdgeError {
+  return usageError(`the job ${what}: ${why}`, { code });
+}
