@@ -27,9 +27,7 @@ test("a job that failed is queued again while the daemon runs, and done; one tha
   const { lives } = await runDaemon(t, folder, engine);
   const state = join(folder, "state");
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
-  await until("it has ended", () =>
-    lives("a.tif").includes("failed"),
-  );
+  await until("it has ended", () => lives("a.tif").includes("failed"));
   fails = false;
   const { code, stdout, stderr } = await runHere(["queue", "retry", "a.tif", "--state", state]);
   assert.deepEqual([code, stdout, stderr], [0, "f  a.tif: queued again\n", ""]);
@@ -78,9 +76,7 @@ test("a stopped daemon's ledger takes requests too, and says when they count", a
     copyingEngine({ fail: () => formatError("it is odd", { code: "test" }) }).engine,
   );
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
-  await until("it has ended", () =>
-    failing.lives("a.tif").includes("failed"),
-  );
+  await until("it has ended", () => failing.lives("a.tif").includes("failed"));
   await failing.stop();
   const retried = await runCommand(["queue", "retry", "--folder", "f", "--state", state]);
   assert.deepEqual([retried.code, retried.stdout], [0, "f  a.tif: queued again\n"]);
