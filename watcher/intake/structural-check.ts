@@ -25,7 +25,7 @@ export interface CheckedFile {
 export interface WholeFacts {
   /** Bytes of the uncompressed samples of all series. */
   readonly sampleBytes: number;
-  /** Voxels of each series. */
+  /** Voxels of each series; 0 for one of a kind that is not read. */
   readonly voxels: readonly number[];
 }
 
@@ -57,11 +57,16 @@ export async function checkStructure(path: string, open: OpenFile, reading: Read
 }
 
 async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<CheckedFile["found"]> {
+  const refusal = refusalOfAll(all);
+  if (refusal !== undefined) return { refusal };
   let sampleBytes = 0;
   let zeroTail = false;
   const voxels: number[] = [];
   for (const series of all) {
-    if ("refusal" in series) return series;
+    if ("refusal" in series) {
+      voxels.push(0);
+      continue;
+    }
     takeStep(reading);
     const { sizes, sampleType } = series.acquisition;
     const seriesVoxels = planeCount(sizes) * sizes.y * sizes.x;
@@ -77,6 +82,16 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
     }
   }
   return { facts: { sampleBytes, voxels }, zeroTail };
+}
+
+/**
+ * Why a file is not whole. An image of a kind that is not read is no reason where others can be read: its own job
+ * fails with its refusal.
+ */
+function refusalOfAll(all: OpenedFile["series"]): EdgeError | undefined {
+  const refusals = all.flatMap((series) => ("refusal" in series ? [series.refusal] : []));
+  const broken = refusals.find(({ kind }) => kind !== "unsupported");
+  return broken ?? (refusals.length === all.length ? refusals[0] : undefined);
 }
 
 function allZero(samples: Samples, from: number): boolean {
