@@ -16,6 +16,7 @@ import { followConfig } from "./folder/follow-config.ts";
 import { forgetOldSources } from "./forgetting.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
+import type { ModelChecksOptions } from "./models/models.ts";
 import { createMover } from "./mover.ts";
 import { openBroker } from "./publish/broker-access.ts";
 import { connectServiceManager } from "./publish/service-manager.ts";
@@ -35,6 +36,8 @@ export interface DaemonOptions {
   readonly log: DaemonLog;
   readonly environment: NodeJS.ProcessEnv;
   readonly startEngine: (options: EngineOptions) => Engine;
+  /** As `ModelChecksOptions` has it. */
+  readonly runModel?: ModelChecksOptions["runModel"];
   /** Called with each step in a job's life, and with how far the running one is. */
   readonly onJob: (job: Job) => void;
   readonly onProgress: (job: Job, progress: Progress) => void;
@@ -60,7 +63,7 @@ export async function startDaemon(options: DaemonOptions) {
 }
 
 async function start(options: DaemonOptions, opened: ReturnType<typeof createOpened>) {
-  const { config, version, log, startEngine } = options;
+  const { config, version, log, startEngine, runModel } = options;
   const { settle } = config;
   const found = await Promise.all(config.folders.map(readFolder));
   const events = createEvents<DaemonEvents>(log.error);
@@ -87,7 +90,7 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
   );
   followModels(events, folders, log);
   compareNoise(events, folders, log);
-  const engine = createEngineSupervisor(events, { config, folders, startEngine, log });
+  const engine = createEngineSupervisor(events, { config, folders, startEngine, log, runModel });
   const mover = createMover(events, { ledger, mayNote, folders, log });
   opened.push(() => mover.drain(0));
   const told = { config, version, identity, broker, service, ledger, ledgerTrouble, engine, folders, log };

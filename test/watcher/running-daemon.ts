@@ -8,6 +8,7 @@ import { resolveConfig } from "../../watcher/config/resolve.ts";
 import { type Daemon, startDaemon } from "../../watcher/daemon.ts";
 import { createDaemonLog } from "../../watcher/events/daemon-log.ts";
 import { type Heard, listen } from "./publish/brokers.ts";
+import { runIdentity } from "./run-identity.ts";
 
 export const repository = join(import.meta.dirname, "../..");
 
@@ -61,6 +62,7 @@ export async function runDaemon(
     }),
     environment: {},
     startEngine: () => engine,
+    runModel: runIdentity,
     onJob: () => undefined,
     onProgress: () => undefined,
     makeFolders: false,

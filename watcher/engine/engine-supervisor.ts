@@ -12,7 +12,7 @@ import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
 import { isEngineLoss, isModelFault } from "../ledger/held-faults.ts";
-import { createModelChecks } from "../models/models.ts";
+import { createModelChecks, type ModelChecksOptions } from "../models/models.ts";
 
 export type EngineSupervisor = ReturnType<typeof createEngineSupervisor>;
 
@@ -21,6 +21,7 @@ export interface EngineSupervisorOptions {
   readonly folders: readonly Pick<Folder, "config">[];
   readonly startEngine: (options: EngineOptions) => Engine;
   readonly log: Pick<DaemonLog, "info" | "warn">;
+  readonly runModel?: ModelChecksOptions["runModel"];
 }
 
 /** Before an engine that was lost in its warm-up is asked for again; its host then waits for `restartDelayMs` more. */
@@ -41,7 +42,7 @@ function mayPass(error: unknown): boolean {
  */
 export function createEngineSupervisor(
   events: Events,
-  { config, folders, startEngine, log }: EngineSupervisorOptions,
+  { config, folders, startEngine, log, runModel }: EngineSupervisorOptions,
 ) {
   const stopping = new AbortController();
   let chosen: readonly ModelChoice[] = [];
@@ -50,6 +51,7 @@ export function createEngineSupervisor(
     signal: stopping.signal,
     everyCalls: looksPerCheck,
     onNews: log.info,
+    runModel,
   });
   let engine: Engine | undefined;
   /** What the engine was started with: each time that its process is replaced, they are loaded again. */

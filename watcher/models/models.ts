@@ -32,14 +32,14 @@ async function checkModel(
   dir: string,
   read: () => Promise<ModelPackage | undefined>,
   provider: string,
-  signal: AbortSignal,
+  { signal, runModel = runTensor }: Pick<ModelChecksOptions, "signal" | "runModel">,
 ): Promise<Model> {
   try {
     const model = await read();
     if (model === undefined) throw diskHangs(dir);
     const runnable = runnableModel(model);
     await verifyPackage(model, (input) => {
-      const run = (): Promise<Tensor> => runTensor({ ...runnable, provider, input }, signal);
+      const run = (): Promise<Tensor> => runModel({ ...runnable, provider, input }, signal);
       return run().catch((error: unknown) => {
         if (signal.aborted || !wasLost(reportOf(error))) throw error;
         return run();
@@ -75,6 +75,8 @@ export interface ModelChecksOptions {
   readonly onNews: (news: string) => void;
   /** A disk that has not answered for so long hangs. */
   readonly hangMs?: number;
+  /** What runs a model's test tensors; tests of other things put one in its place that starts no process. */
+  readonly runModel?: typeof runTensor | undefined;
 }
 
 /** Also the whole of a large model comes over a slow share in this time. */
@@ -82,7 +84,7 @@ const usualHangMs = 120_000;
 
 /** The models that watch folders use, each with what its last check found. */
 export function createModelChecks(options: ModelChecksOptions) {
-  const { dirs, signal, everyCalls, onNews, hangMs = usualHangMs } = options;
+  const { dirs, everyCalls, onNews, hangMs = usualHangMs } = options;
   let models: readonly Model[] = [];
   /** What the files of a model were just before it was checked. */
   const signatures = new Map<string, string>();
@@ -107,7 +109,7 @@ export function createModelChecks(options: ModelChecksOptions) {
   async function check(dir: string, provider: string): Promise<Model> {
     const signature = await ask(dir, signatureOf);
     const read = () => ask(dir, () => readModel(dir, provider));
-    const model = await checkModel(dir, read, provider, signal);
+    const model = await checkModel(dir, read, provider, options);
     // One whose disk hangs is checked as soon as it answers.
     if (signature === undefined || asked.has(dir)) signatures.delete(dir);
     else signatures.set(dir, signature);
