@@ -45,6 +45,8 @@ export const denoiseJobSchema = z.strictObject({
       gid: z.int().nonnegative().optional(),
     })
     .default({}),
+  /** Whether a file beside the result says when it is done (`done-file.ts`). */
+  doneFile: z.boolean().default(false),
   /** The axis that the network sees as depth. `auto`: Z where there is one, else T. */
   depthAxis: z.enum(["z", "t", "auto"]).default("auto"),
   /** What NaN and infinities in float input do: stand again where they stood, or fail the job. */

@@ -13,6 +13,7 @@ import { checkChannels } from "../plan/check-channels.ts";
 import { type FreeMemory, refuseTooLittleFree } from "../plan/free-memory.ts";
 import { type JobPlan, planJob, type TileLimits } from "../plan/plan-job.ts";
 import { overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
+import { removeDoneFile, writeDoneFile } from "../result/done-file.ts";
 import { isResultOf, provenanceOf } from "../result/provenance.ts";
 import { type HashFiles, hashSource, refuseChangedSource, sourceState } from "../result/source-hash.ts";
 import type { TellBusy } from "./busy-time.ts";
@@ -137,6 +138,7 @@ async function denoiseSource(
     const access = sink.accessProblem === undefined ? [] : [sink.accessProblem];
     const notes = [...(tools.notes ?? []), ...plan.notes, ...totals.notes, ...warnings, ...access];
     meter.enter("verifying");
+    if (job.doneFile) await removeDoneFile(job.output);
     await sink.finish(
       provenanceOf({
         productVersion,
@@ -159,7 +161,7 @@ async function denoiseSource(
     const { size: outputBytes } = await stat(job.output).catch((error: unknown) => {
       throw writeError(error, job.output);
     });
-    return {
+    const outcome: DenoiseOutcome = {
       output: job.output,
       outputBytes,
       sourceSha256,
@@ -173,6 +175,8 @@ async function denoiseSource(
       notes,
       ...(noise.length === 0 ? {} : { noise }),
     };
+    if (job.doneFile) await writeDoneFile(outcome, job.jobId, finished, job.access);
+    return outcome;
   } finally {
     clearInterval(ticking);
     ending.abort();

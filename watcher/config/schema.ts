@@ -89,6 +89,8 @@ export const folderSchema = z.strictObject({
   /** Sample type of results; the source's where null. */
   dtype: z.enum(["uint16", "float32"]).nullable().default(null),
   compression: z.enum(["none", "deflate", "zstd"]).default("none"),
+  /** Writes `RESULT.done.json` beside each result once it is whole. */
+  done_file: z.boolean().default(false),
   /** Permissions of results, as for chmod; null: what the daemon's umask leaves. */
   mode: z
     .string({ error: modeProblem })

@@ -6,6 +6,7 @@ import { imageStem } from "../../formats/image-name.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
 import { type ResultKind, resultEndings, resultKindOf } from "../../runtime/job/result-name.ts";
+import { doneEnding } from "../../runtime/result/done-file.ts";
 import { modelsOf } from "../config/resolve.ts";
 import type { Folder } from "../folder/folder.ts";
 import { noiseReferencesOf } from "../folder/pinned-calibrations.ts";
@@ -18,10 +19,10 @@ const float32Bytes = 4;
 
 /** A job with what its folder and the models, as they stand now, make of it. */
 export function claimedJob(job: Job, folder: Folder, models: readonly Model[]): ClaimedJob {
-  const { output, dtype } = folder.config;
+  const { output, dtype, done_file } = folder.config;
+  const nameBytes = folder.nameBytes() - (done_file ? doneEnding.length : 0);
   const kind = resultKindOf(packagesOf(folder.config, models));
-  const outputs =
-    job.output === undefined ? outputNames(output, job, kind, folder.nameBytes()) : [job.output];
+  const outputs = job.output === undefined ? outputNames(output, job, kind, nameBytes) : [job.output];
   const [first] = outputs;
   return {
     job,
@@ -46,7 +47,8 @@ export function verifiedModels(folder: Folder, models: readonly Model[]): readon
 
 /** What the engine is asked to do for a job that was just started. */
 export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedModel[]): DenoiseJobInput {
-  const { path, model, channels, tile, overlap, depth_axis, non_finite, dtype, compression } = folder.config;
+  const { path, model, channels, tile, overlap, depth_axis, non_finite, dtype, compression, done_file } =
+    folder.config;
   const verified = Object.fromEntries(models.map((one) => [one.dir, modelIdentity(one.package)]));
   return {
     input: join(path, job.source),
@@ -60,6 +62,7 @@ export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedMode
     depthAxis: depth_axis,
     nonFinite: non_finite,
     compression,
+    doneFile: done_file,
     access: folder.access,
   };
 }
