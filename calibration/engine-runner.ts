@@ -11,7 +11,6 @@ import { createOmeTiff } from "../formats/tiff/ome-tiff-sink.ts";
 import type { DenoiseJobInput, Engine } from "../runtime/job/denoise-job.ts";
 import { modelIdentity } from "../runtime/job/model-identity.ts";
 import { type Repeats, readMean } from "./experiment/repeats.ts";
-import type { DenoisedStack } from "./measure/measure-level.ts";
 import type { ModelRunner } from "./model-runner.ts";
 
 /**
@@ -72,16 +71,12 @@ export async function engineRunner(options: {
         }
       }
       onProgress?.(1);
-      return openStack(output);
+      const source = await openAcquisition(output);
+      return {
+        readPlane: async (z, signal) => asFloats(await source.readPlane({ t: 0, c: 0, z }, { signal })),
+        close: () => source.close(),
+      };
     },
-  };
-}
-
-async function openStack(file: string): Promise<DenoisedStack> {
-  const source = await openAcquisition(file);
-  return {
-    readPlane: async (z, signal) => asFloats(await source.readPlane({ t: 0, c: 0, z }, { signal })),
-    close: () => source.close(),
   };
 }
 

@@ -90,24 +90,42 @@ export interface Moments {
   readonly deviation: number;
 }
 
-/** `(x - mean) / (deviation + eps)` */
-export function standardized({ mean, deviation }: Moments, eps: number): PointwiseOperator {
-  return linear(mean, 1 / (deviation + eps), 0);
-}
-
-/** `(x - low) / (high - low + eps)` */
-export function scaledRange({ low, high }: Percentiles, eps: number): PointwiseOperator {
-  return linear(low, 1 / (high - low + eps), 0);
-}
-
 export interface Percentiles {
   readonly low: number;
   readonly high: number;
 }
 
-/** `(x - own mean) / (own deviation + eps) · (wanted deviation + eps) + wanted mean` */
-export function matched(own: Moments, wanted: Moments, eps: number): PointwiseOperator {
-  return linear(own.mean, (wanted.deviation + eps) / (own.deviation + eps), wanted.mean);
+/** Tells of a part of an image what statistical operators need to know. */
+export interface Measuring<Part> {
+  readonly moments: (part: Part) => Moments | Promise<Moments>;
+  readonly percentiles: (part: Part, low: number, high: number) => Percentiles | Promise<Percentiles>;
+}
+
+/** The operator with its statistics put in: those of what comes in at this step, or of the unprocessed `input`. */
+export async function resolved<Part>(
+  operator: Operator,
+  itself: Part,
+  input: Part,
+  { moments, percentiles }: Measuring<Part>,
+): Promise<PointwiseOperator> {
+  if (!isStatistical(operator)) return operator;
+  const { eps } = operator;
+  switch (operator.name) {
+    case "zero_mean_unit_variance": {
+      const { mean, deviation } = await moments(itself);
+      return linear(mean, 1 / (deviation + eps), 0);
+    }
+    case "scale_mean_variance": {
+      const { mean, deviation } = await moments(itself);
+      const wanted = await moments(input);
+      return linear(mean, (wanted.deviation + eps) / (deviation + eps), wanted.mean);
+    }
+    case "scale_range": {
+      const of = operator.of === "input" ? input : itself;
+      const { low, high } = await percentiles(of, operator.low, operator.high);
+      return linear(low, 1 / (high - low + eps), 0);
+    }
+  }
 }
 
 function linear(from: number, gain: number, to: number): PointwiseOperator {

@@ -16,6 +16,11 @@ export function doubled({ shape, data }: Tensor): Tensor64 {
   return { shape, data: Float64Array.from(data) };
 }
 
+/** Rounded to what networks take and give. */
+export function single({ shape, data }: Tensor64): Tensor {
+  return { shape, data: Float32Array.from(data) };
+}
+
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }

@@ -12,14 +12,7 @@ import { smallestLength } from "./package/describe-model.ts";
 import { modelCard } from "./package/model-card.ts";
 import { readPackage } from "./package/read-package.ts";
 import { recommendedOverlap, recommendedTile } from "./package/recommended-tile.ts";
-import {
-  halfTolerance,
-  largeTileTolerance,
-  singleTolerance,
-  smallTolerance,
-  standardDeviation,
-  verifyPackage,
-} from "./package/verify-package.ts";
+import { singleTolerance, toleranceFor, verifyPackage } from "./package/verify-package.ts";
 import { type PackageProof, writePackage } from "./package/write-package.ts";
 import { expectedBy, expectedOutput } from "./proven-twin.ts";
 import { testScene } from "./test-scene.ts";
@@ -77,7 +70,7 @@ export async function exportCheckpoint(request: ExportRequest) {
     productVersion: request.productVersion,
     weights: request.weights,
   });
-  settings.test_tolerance = toleranceFor(request, standardDeviation(testOutput));
+  settings.test_tolerance = toleranceFor(testOutput, request);
   const { precision, productVersion: producerVersion } = request;
   const shape = present({ staticShape: request.staticShape });
   const graph = cnntGraph(network, { precision, producerVersion, ...shape });
@@ -192,10 +185,4 @@ function testShape(
     smallestLength(settings, 2) + settings.spatial_multiple,
   ];
   return [2, height, width];
-}
-
-function toleranceFor({ precision, staticShape }: ExportRequest, deviation: number): number {
-  if (precision === "fp16") return halfTolerance * deviation;
-  if (staticShape !== undefined) return Math.max(singleTolerance, largeTileTolerance * deviation);
-  return smallTolerance(deviation);
 }

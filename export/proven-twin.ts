@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { verificationError } from "../core/errors.ts";
 import type { PackageSettings } from "../core/package-settings.ts";
-import { doubled, type Tensor } from "../core/tensor.ts";
+import { doubled, single, type Tensor } from "../core/tensor.ts";
 import { expectedTensors } from "./cnnt/expected-tensors.ts";
 import type { CnntNetwork } from "./cnnt/network.ts";
 import { referenceForward } from "./cnnt/reference.ts";
 import { cnntGraph } from "./onnx/cnnt-graph.ts";
 import { encodeModel } from "./onnx/messages.ts";
 import { applyNormalization } from "./package/apply-operators.ts";
-import { compareTensors, smallTolerance, standardDeviation } from "./package/verify-package.ts";
+import { compareTensors, toleranceFor } from "./package/verify-package.ts";
 import { testScene } from "./test-scene.ts";
 import type { Elements } from "./torch/element-types.ts";
 
@@ -45,10 +45,7 @@ export async function expectedOutput(task: {
 }): Promise<{ readonly output: Tensor; readonly from: ExpectedFrom }> {
   const { network, settings, samples, run } = task;
   const normalized = (tensor: Tensor) => applyNormalization(settings.normalization, doubled(tensor));
-  const exact = (of: CnntNetwork, tensor: Tensor): Tensor => {
-    const { shape, data } = referenceForward(of, normalized(tensor));
-    return { shape, data: Float32Array.from(data) };
-  };
+  const exact = (of: CnntNetwork, tensor: Tensor): Tensor => single(referenceForward(of, normalized(tensor)));
   const [, , , height = 0, width = 0] = samples.shape;
   if (!task.isStatic && height * width <= mostDirectPixels) {
     return { output: exact(network, samples), from: { kind: "float64" } };
@@ -60,14 +57,13 @@ export async function expectedOutput(task: {
     const modelFile = join(folder, "twin.onnx");
     const graph = cnntGraph(of, { precision: "fp32", producerVersion: task.productVersion });
     await writeFile(modelFile, encodeModel(graph));
-    const { shape, data } = normalized(tensor);
-    return run(modelFile, { shape, data: Float32Array.from(data) });
+    return run(modelFile, single(normalized(tensor)));
   };
   try {
     const cropped = croppedNetwork(network, proven[1], proven[2]);
     const small = testScene(proven, settings.normalization);
     const expected = exact(cropped, small);
-    const allowed = smallTolerance(standardDeviation(expected));
+    const allowed = toleranceFor(expected, {});
     const { largestDifference } = compareTensors(await onTwin(cropped, small), expected, allowed, 0);
     if (largestDifference > allowed) {
       throw verificationError("the graph does not compute what the float64 pass does", {

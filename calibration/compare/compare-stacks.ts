@@ -8,12 +8,7 @@ import { lineThrough } from "../metrics/linearity.ts";
 import { psnrOf } from "../metrics/mean-squared-error.ts";
 import { addTo } from "../metrics/noisy-references.ts";
 import { crossCorrelation } from "../metrics/phase-correlation.ts";
-import {
-  publishedSsim,
-  publishedSsim3d,
-  scikitImageSsim,
-  ssimStream,
-} from "../metrics/structural-similarity.ts";
+import { ssimDefinitions, ssimStream } from "../metrics/structural-similarity.ts";
 
 /**
  * How one stack looks against another that is taken for the reference; its noise counts as error. All planes, channels
@@ -111,11 +106,12 @@ async function similarities(
   const { dataRange, fit, signal } = given;
   const { sizes } = reference.acquisition;
   const shape = { height: sizes.y, width: sizes.x };
-  const flat = ssimStream(publishedSsim, shape, dataRange);
-  const wang = ssimStream(scikitImageSsim, shape, dataRange);
-  const fitted = ssimStream(scikitImageSsim, shape, dataRange);
+  const { published, published3d, scikitImage } = ssimDefinitions;
+  const flat = ssimStream(published, shape, dataRange);
+  const wang = ssimStream(scikitImage, shape, dataRange);
+  const fitted = ssimStream(scikitImage, shape, dataRange);
   const deep: number[] = [];
-  let volume = ssimStream(publishedSsim3d, shape, dataRange);
+  let volume = ssimStream(published3d, shape, dataRange);
   await eachPlane(image, reference, signal, (a, b, z) => {
     flat.add(a, b);
     wang.add(a, b);
@@ -126,7 +122,7 @@ async function similarities(
     volume.add(a, b);
     if (z < sizes.z - 1) return;
     deep.push(volume.finish());
-    volume = ssimStream(publishedSsim3d, shape, dataRange);
+    volume = ssimStream(published3d, shape, dataRange);
   });
   return {
     ssim_published_7x7: flat.finish(),

@@ -37,7 +37,8 @@ export function planLevels(count: number, { levels, maxDraws, seed }: PlanOption
       remedy: "Repeat the same field 6 to 64 times; two files can be compared with the compare command",
     });
   }
-  const wanted = levels ?? doublings(most);
+  const doublings = Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, power) => 2 ** power);
+  const wanted = levels ?? doublings;
   return wanted.map((averages) => {
     if (!Number.isInteger(averages) || averages < 1 || averages > most) {
       throw usageError("a level cannot be made of these repeats", {
@@ -55,10 +56,6 @@ export function planLevels(count: number, { levels, maxDraws, seed }: PlanOption
       references: order.slice(draws * averages).sort((a, b) => a - b),
     };
   });
-}
-
-function doublings(most: number): readonly number[] {
-  return Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, power) => 2 ** power);
 }
 
 /** A second draw is worth a third of the repeats: without it the noise of the input cannot be seen. */

@@ -11,13 +11,7 @@ import { type IntensityBin, type Line, linearity, lineThrough } from "../metrics
 import type { PlaneShape } from "../metrics/local-moments.ts";
 import type { NoisyReferences } from "../metrics/noisy-references.ts";
 import { crossCorrelation, type Shift } from "../metrics/phase-correlation.ts";
-import {
-  publishedSsim,
-  publishedSsim3d,
-  type SsimDefinition,
-  scikitImageSsim,
-  ssimStream,
-} from "../metrics/structural-similarity.ts";
+import { ssimDefinitions, ssimStream } from "../metrics/structural-similarity.ts";
 import { blockErrors } from "../metrics/unbiased-error.ts";
 import { type Random, randomOf } from "../simulation/random.ts";
 import { localDifferences } from "./local-differences.ts";
@@ -52,13 +46,7 @@ export interface ImageMeasurement {
   readonly beyondNoise?: number;
 }
 
-export type SsimName = "published" | "published3d" | "scikitImage";
-
-const ssimDefinitions: Readonly<Record<SsimName, SsimDefinition>> = {
-  published: publishedSsim,
-  published3d: publishedSsim3d,
-  scikitImage: scikitImageSsim,
-};
+type SsimName = keyof typeof ssimDefinitions;
 
 export function imageMeter(
   shape: PlaneShape,

@@ -54,13 +54,6 @@ export function sumOverDepth(planes: readonly LocalMoments[], weights: Float64Ar
   return { x: sum("x"), y: sum("y"), xx: sum("xx"), yy: sum("yy"), xy: sum("xy") };
 }
 
-/** The moments of a plane that holds `value` everywhere. */
-export function constantMoments(length: number, value: number): LocalMoments {
-  const filled = (of: number) => new Float64Array(length).fill(of);
-  const square = value * value;
-  return { x: filled(value), y: filled(value), xx: filled(square), yy: filled(square), xy: filled(square) };
-}
-
 function paddedPlane(values: Float64Array, shape: PlaneShape, pad: number, padValue: number): Float64Array {
   if (pad === 0) return values;
   const width = shape.width + 2 * pad;
@@ -110,19 +103,3 @@ export interface Window {
    */
   readonly border: "zero" | "crop";
 }
-
-/** `exp(-d² / 2σ²)`, normalized. */
-function gaussianWeights(length: number, sigma: number): Float64Array {
-  const middle = (length - 1) / 2;
-  const weights = Float64Array.from({ length }, (_, at) =>
-    Math.exp(-((at - middle) ** 2) / (2 * sigma ** 2)),
-  );
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
-}
-
-/** The CNNT code's window (`pytorch_ssim.py`, as its losses call it): 7 wide, σ = 1.5, zeros beyond the border. */
-export const publishedWindow: Window = { weights: gaussianWeights(7, 1.5), border: "zero" };
-
-/** scikit-image with `gaussian_weights=True` (Wang et al. 2004): σ = 1.5 cut at 3.5 σ, so 11 wide. */
-export const wangWindow: Window = { weights: gaussianWeights(11, 1.5), border: "crop" };

@@ -1,14 +1,11 @@
 import type { Samples } from "../../core/acquisition.ts";
 import { usageError } from "../../core/errors.ts";
 import {
-  constantMoments,
   type LocalMoments,
   localMomentsOf,
   type PlaneShape,
-  publishedWindow,
   sumOverDepth,
   type Window,
-  wangWindow,
 } from "./local-moments.ts";
 import { refuseUnequal } from "./mean-squared-error.ts";
 
@@ -19,14 +16,28 @@ export interface SsimDefinition {
   readonly dimensions: 2 | 3;
 }
 
-/** `SSIM` of the CNNT code as its losses and metrics call it. */
-export const publishedSsim: SsimDefinition = { window: publishedWindow, dimensions: 2 };
+/** The CNNT code's window (`pytorch_ssim.py`, as its losses call it): 7 wide, zeros beyond the border. */
+const publishedWindow: Window = { weights: gaussianWeights(7), border: "zero" };
 
-/** `SSIM3D` of the CNNT code: 7 x 7 x 7. */
-export const publishedSsim3d: SsimDefinition = { ...publishedSsim, dimensions: 3 };
+/** scikit-image with `gaussian_weights=True` (Wang et al. 2004): cut at 3.5 σ, so 11 wide. */
+const wangWindow: Window = { weights: gaussianWeights(11), border: "crop" };
 
-/** `skimage.metrics.structural_similarity(…, gaussian_weights=True, use_sample_covariance=False)`. */
-export const scikitImageSsim: SsimDefinition = { window: wangWindow, dimensions: 2 };
+export const ssimDefinitions = {
+  /** `SSIM` of the CNNT code as its losses and metrics call it. */
+  published: { window: publishedWindow, dimensions: 2 },
+  /** `SSIM3D` of the CNNT code: 7 x 7 x 7. */
+  published3d: { window: publishedWindow, dimensions: 3 },
+  /** `skimage.metrics.structural_similarity(…, gaussian_weights=True, use_sample_covariance=False)`. */
+  scikitImage: { window: wangWindow, dimensions: 2 },
+} satisfies Record<string, SsimDefinition>;
+
+/** `exp(-d² / 2σ²)` with σ = 1.5, normalized. */
+function gaussianWeights(length: number): Float64Array {
+  const middle = (length - 1) / 2;
+  const weights = Float64Array.from({ length }, (_, at) => Math.exp(-((at - middle) ** 2) / (2 * 1.5 ** 2)));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
 
 const luminance = 0.01 ** 2;
 const contrast = 0.03 ** 2;
@@ -79,9 +90,12 @@ export function ssimStream(definition: SsimDefinition, shape: PlaneShape, dataRa
     count += moments.x.length;
   };
 
+  /** Planes of zeros, which lie at `-offset`. */
   const pushBeyondDepth = (offset: number): void => {
+    const filled = (value: number) => new Float64Array(positions.height * positions.width).fill(value);
     for (let plane = 0; plane < depthPad; plane += 1) {
-      push(constantMoments(positions.height * positions.width, -offset), offset);
+      const [x, xx] = [filled(-offset), filled(offset * offset)];
+      push({ x, y: x, xx, yy: xx, xy: xx }, offset);
     }
   };
 

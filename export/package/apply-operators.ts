@@ -1,16 +1,5 @@
 import { intensityMapOf, type StackLevels } from "../../core/intensity-map.ts";
-import {
-  isStatistical,
-  type Moments,
-  matched,
-  type Operator,
-  type PointwiseOperator,
-  pointwise,
-  type Scope,
-  type StatisticalOperator,
-  scaledRange,
-  standardized,
-} from "../../core/operators.ts";
+import { isStatistical, type Measuring, type Operator, pointwise, resolved } from "../../core/operators.ts";
 import type { Normalization } from "../../core/package-settings.ts";
 import type { Tensor64 } from "../../core/tensor.ts";
 
@@ -20,21 +9,19 @@ import type { Tensor64 } from "../../core/tensor.ts";
  * of one channel, depth before y before x; all but y and x together count planes, wherever the channel stands. `input`
  * is the unprocessed input, in the same order.
  */
-export function applyOperators(
+export async function applyOperators(
   operators: readonly Operator[],
   tensor: Tensor64,
   input: Tensor64,
   axes: string,
-): Tensor64 {
+): Promise<Tensor64> {
   const planeVoxels = lengthOf(tensor, axes, "y") * lengthOf(tensor, axes, "x");
   let data = tensor.data;
   for (const operator of operators) {
     const next = new Float64Array(data.length);
     for (const [first, end] of partsOf(operator, data.length, planeVoxels)) {
       const part = data.subarray(first, end);
-      const step = isStatistical(operator)
-        ? resolved(operator, part, input.data.subarray(first, end))
-        : operator;
+      const step = await resolved(operator, part, input.data.subarray(first, end), measuring);
       next.set(part.map(pointwise(step)), first);
     }
     data = next;
@@ -47,33 +34,22 @@ function lengthOf({ shape }: Tensor64, axes: string, letter: "y" | "x"): number 
 }
 
 function partsOf(operator: Operator, voxels: number, planeVoxels: number): [first: number, end: number][] {
-  const scope: Scope = isStatistical(operator) ? operator.scope : "stack";
-  const length = scope === "plane" ? planeVoxels : voxels;
+  const length = isStatistical(operator) && operator.scope === "plane" ? planeVoxels : voxels;
   return Array.from({ length: voxels / length }, (_, i) => [i * length, (i + 1) * length]);
 }
 
-function resolved(operator: StatisticalOperator, own: Float64Array, input: Float64Array): PointwiseOperator {
-  switch (operator.name) {
-    case "zero_mean_unit_variance":
-      return standardized(moments(own), operator.eps);
-    case "scale_mean_variance":
-      return matched(moments(own), moments(input), operator.eps);
-    case "scale_range": {
-      // Of float32 values, as a stack's are: where values are nearly equal, the rounding shows in the result.
-      const of = Float64Array.from(operator.of === "input" ? input : own, Math.fround);
-      return scaledRange(
-        { low: percentile(of, operator.low), high: percentile(of, operator.high) },
-        operator.eps,
-      );
-    }
-  }
-}
-
-function moments(values: Float64Array): Moments {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / values.length) };
-}
+const measuring: Measuring<Float64Array> = {
+  moments(values) {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    return { mean, deviation: Math.sqrt(squares / values.length) };
+  },
+  percentiles(values, low, high) {
+    // Of float32 values, as a stack's are: where values are nearly equal, the rounding shows in the result.
+    const single = values.map(Math.fround);
+    return { low: percentile(single, low), high: percentile(single, high) };
+  },
+};
 
 /**
  * A package's normalization on one small tensor of sample values, the straightforward way: it makes and checks test

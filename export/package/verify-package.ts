@@ -1,8 +1,9 @@
 import { verificationError } from "../../core/errors.ts";
 import { type ModelPackage, ownAxes, type ZooModel } from "../../core/package-settings.ts";
-import { doubled, type Tensor, type Tensor64 } from "../../core/tensor.ts";
+import { doubled, single, type Tensor, type Tensor64 } from "../../core/tensor.ts";
 import { readNpyTensor } from "../../formats/npy.ts";
 import { applyNormalization, applyOperators } from "./apply-operators.ts";
+import type { PackageFacts } from "./describe-model.ts";
 
 /** Runs the package's network on one input, `[B, T, 1, H, W]`; whoever calls decides where (provider, process). */
 type RunNetwork = (input: Tensor) => Promise<Tensor>;
@@ -65,8 +66,7 @@ export async function verifyPackage(model: ModelPackage, run: RunNetwork): Promi
   if (model.zoo !== undefined) return verifyZoo(model, model.zoo, run, samples, expected);
   const tolerance = absoluteTolerance(model.settings.test_tolerance);
   refuseLargeTolerance(model, expected);
-  const normalized = applyNormalization(model.settings.normalization, samples);
-  const input = { shape: samples.shape, data: Float32Array.from(normalized.data) };
+  const input = single(applyNormalization(model.settings.normalization, samples));
   return verifyAgainst(model, run, input, expected, tolerance);
 }
 
@@ -81,16 +81,11 @@ async function verifyZoo(
   samples: Tensor64,
   expected: Tensor,
 ): Promise<Verified> {
-  const input = applyOperators(zoo.before, samples, samples, zoo.inputAxes);
-  const output = doubled(await run({ shape: input.shape, data: Float32Array.from(input.data) }));
+  const input = await applyOperators(zoo.before, samples, samples, zoo.inputAxes);
+  const output = doubled(await run(single(input)));
   refuseOtherShape(model, output, expected);
-  const measured = applyOperators(zoo.after, output, samples, zoo.outputAxes);
-  return compared(
-    model,
-    { shape: measured.shape, data: Float32Array.from(measured.data) },
-    expected,
-    zoo.tolerance,
-  );
+  const measured = await applyOperators(zoo.after, output, samples, zoo.outputAxes);
+  return compared(model, single(measured), expected, zoo.tolerance);
 }
 
 /** Compares the network's output on `input` (already normalized) with `expected`; throws when they differ too much. */
@@ -118,7 +113,7 @@ function compared(model: ModelPackage, measured: Tensor, expected: Tensor, toler
 function refuseLargeTolerance(model: ModelPackage, expected: Tensor): void {
   const stated = model.settings.test_tolerance;
   const deviation = standardDeviation(expected);
-  const largest = largestTolerance(deviation);
+  const largest = Math.max(toleranceFor(expected, {}), toleranceFor(expected, { precision: "fp16" }));
   // One that was written down with fewer digits is no larger one.
   if (stated <= largest * (1 + 1e-6)) return;
   throw verificationError("the package states a larger tolerance than an export does", {
@@ -195,24 +190,28 @@ function shown(value: number): string {
  * of its largest values.
  */
 export const singleTolerance = 1e-4;
+
 /**
  * On a full tile two float32 runs of one network differ by rounding alone (sums over 10^5 pixels): of the output's
  * standard deviation, 0.4 % was measured between ONNX Runtime's optimization levels on 24 x 256 x 256.
  */
-export const largeTileTolerance = 0.01;
-/** Half precision: of the output's standard deviation. */
-export const halfTolerance = 0.02;
+const largeTileTolerance = 0.01;
 
-export function smallTolerance(deviation: number): number {
+/** Half precision: of the output's standard deviation. */
+const halfTolerance = 0.02;
+
+/** The tolerance that an export states for this output of its test. */
+export function toleranceFor(
+  output: Tensor,
+  { precision, staticShape }: Pick<PackageFacts, "precision" | "staticShape">,
+): number {
+  const deviation = standardDeviation(output);
+  if (precision === "fp16") return halfTolerance * deviation;
+  if (staticShape !== undefined) return Math.max(singleTolerance, largeTileTolerance * deviation);
   return singleTolerance * Math.max(1, deviation);
 }
 
-/** The largest that any package of ours may state. */
-function largestTolerance(deviation: number): number {
-  return Math.max(smallTolerance(deviation), halfTolerance * deviation);
-}
-
-export function standardDeviation({ data }: Tensor): number {
+function standardDeviation({ data }: Tensor): number {
   const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
   return Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);
 }

@@ -111,7 +111,7 @@ export function carryOmeXml(
     const known = older ? name in unchangedSinceOlder : node.uri === omeNamespace;
     const placed = parent?.ordered === undefined || parent.ordered.has(name);
     if (!known || !placed) {
-      incomplete ||= !(parent?.name === "Pixels" && isPlaceOfPixels(name));
+      incomplete ||= !(parent?.name === "Pixels" && placesOfPixels.includes(name));
       return false;
     }
     const id = node.attributes["ID"]?.value ?? "";
@@ -231,9 +231,7 @@ export function carryOmeXml(
 }
 
 /** Dropped on purpose: they say where the source's pixels are. */
-function isPlaceOfPixels(name: string): boolean {
-  return name === "BinData" || name === "TiffData" || name === "MetadataOnly";
-}
+const placesOfPixels = ["BinData", "TiffData", "MetadataOnly"];
 
 /** Planes that were announced and never taken have no place in the result. */
 function isBelow(node: SaxesTagNS, attribute: string, size: number): boolean {

@@ -1,4 +1,4 @@
-import type { Duration, PixelSize } from "../../core/acquisition.ts";
+import type { PixelSize } from "../../core/acquisition.ts";
 import { formatError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { elementCount } from "../../core/tensor.ts";
@@ -47,6 +47,7 @@ export async function readImageJSeries(
       retryable: true,
     });
   }
+  const interval = Number(said.values.get("finterval") ?? "0");
   const series = {
     file,
     members: [tiff],
@@ -56,7 +57,7 @@ export async function readImageJSeries(
       make: "ImageJ" as const,
       stored,
       pixelSize: imageJPixelSize(said, await pixelsPerUnit(reader)),
-      ...present({ timeIncrement: imageJTimeIncrement(said) }),
+      ...present({ timeIncrement: statedDuration(interval, said.values.get("tunit") ?? "s") }),
       original: { kind: "text" as const, text: description },
       notes: imageJNotes(said),
     },
@@ -146,11 +147,6 @@ function imageJPixelSize(
     y: statedLength(1 / (pixelsPerUnit.y ?? 0), unit),
     z: statedLength(Number(description.values.get("spacing") ?? "0"), unit),
   });
-}
-
-function imageJTimeIncrement(description: ImageJDescription): Duration | undefined {
-  const interval = Number(description.values.get("finterval") ?? "0");
-  return statedDuration(interval, description.values.get("tunit") ?? "s");
 }
 
 /**

@@ -57,7 +57,10 @@ export async function installGpuLibraries(request: InstallRequest): Promise<Inst
   const staging = await emptyStagingFolder(folder);
   try {
     await extractLibraries(source, names, staging, signal);
-    for (const name of names) say(`unpacked ${name}, ${await megabytes(join(staging, name))}`);
+    for (const name of names) {
+      const { size } = await stat(join(staging, name));
+      say(`unpacked ${name}, ${(size / 1e6).toPrecision(3)} MB`);
+    }
     const cuda = join(staging, "libonnxruntime_providers_cuda.so");
     await requireVersion(cuda, version, request.source, signal);
     const problems = await linkageProblems(staging, names, request.system);
@@ -152,8 +155,4 @@ async function keepIfItRuns(
     await undoPlacement(folder, placed);
     throw error;
   }
-}
-
-async function megabytes(file: string): Promise<string> {
-  return `${((await stat(file)).size / 1e6).toPrecision(3)} MB`;
 }

@@ -88,7 +88,11 @@ export async function planJob(
     });
   }
   refuseMisnamed(job, channels);
-  const sampleType = job.sampleType ?? resultType(acquisition, channels);
+  // Where a zoo model says itself what comes out, it is not the source's: probabilities are no counts.
+  const ownUnits = channels.some(
+    (channel) => channel.kind === "denoise" && (channel.zoo?.after ?? []).length > 0,
+  );
+  const sampleType = job.sampleType ?? (ownUnits ? "float32" : acquisition.sampleType);
   if (channels.some(({ kind }) => kind === "pass")) refuseLossyPass(acquisition, sampleType);
   return {
     depthAxis,
@@ -97,12 +101,6 @@ export async function planJob(
     channels,
     notes: [...notesOf(job, acquisition, depthAxis, channels, asIs), ...(limited ? [keptSmall] : [])],
   };
-}
-
-/** The source's, but where a zoo model says itself what comes out: probabilities are no counts. */
-function resultType(acquisition: Acquisition, channels: readonly ChannelPlan[]): SampleType {
-  const own = channels.some((channel) => channel.kind === "denoise" && (channel.zoo?.after.length ?? 0) > 0);
-  return own ? "float32" : acquisition.sampleType;
 }
 
 function notesOf(

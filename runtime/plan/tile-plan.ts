@@ -190,11 +190,8 @@ function sharesOf(
       const sum = sums[start + i];
       return sum === undefined ? 0 : weight / sum;
     });
-    if (!isSame(shares, last)) last = shares;
+    const same = shares.length === last.length && shares.every((share, i) => share === last[i]);
+    if (!same) last = shares;
     return last;
   });
-}
-
-function isSame(a: Float32Array, b: Float32Array): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -73,7 +73,18 @@ export async function processStacks(work: StackWork): Promise<StackTotals> {
     if (stack.levelsEqual) withoutRange += 1;
     stackMaps.push({ ...place, map: stack.map });
   }
-  const notes = [...notesOf(nonFinite, withoutRange), ...coarseNote(plan, stackMaps)];
+  const notes: string[] = [];
+  if (nonFinite > 0) {
+    notes.push(
+      `${nonFinite} samples of the input are NaN or infinite: left out of statistics, carried to the result`,
+    );
+  }
+  if (withoutRange > 0) {
+    notes.push(
+      `both percentiles are equal in ${withoutRange} almost empty stack(s): the distance from them to the largest sample was used instead`,
+    );
+  }
+  notes.push(...coarseNote(plan, stackMaps));
   return { clippedVoxels, networkS, stackMaps, notes };
 }
 
@@ -92,21 +103,6 @@ function coarseNote({ channels, sampleType }: JobPlan, maps: readonly StackMap[]
     `only ${Math.max(1, Math.round(narrowest))} grey levels lie between dark and bright, so the result may show steps; ` +
       "as float32 (--dtype, or dtype of the folder) it has none",
   ];
-}
-
-function notesOf(nonFinite: number, withoutRange: number): string[] {
-  const notes: string[] = [];
-  if (nonFinite > 0) {
-    notes.push(
-      `${nonFinite} samples of the input are NaN or infinite: left out of statistics, carried to the result`,
-    );
-  }
-  if (withoutRange > 0) {
-    notes.push(
-      `both percentiles are equal in ${withoutRange} almost empty stack(s): the distance from them to the largest sample was used instead`,
-    );
-  }
-  return notes;
 }
 
 async function passStack(work: StackWork, place: StackPlace): Promise<void> {

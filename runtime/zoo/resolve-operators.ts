@@ -2,15 +2,12 @@ import type { Samples, SampleType } from "../../core/acquisition.ts";
 import {
   isStatistical,
   type Moments,
-  matched,
   type Operator,
   type Percentiles,
   type Pointwise,
   type PointwiseOperator,
   pointwise,
-  type StatisticalOperator,
-  scaledRange,
-  standardized,
+  resolved,
 } from "../../core/operators.ts";
 import type { OutputMap } from "../intensity/denormalize.ts";
 import { measureLevels } from "../intensity/stack-levels.ts";
@@ -42,13 +39,12 @@ export async function resolveOperators(
     const length = isStatistical(operator) && operator.scope === "plane" ? 1 : itself.depth;
     for (let first = 0; first < itself.depth; first += length) {
       const end = first + length;
-      const step = isStatistical(operator)
-        ? await resolved(
-            operator,
-            { stream: itself, first, end, chains: chains.slice(first, end) },
-            { stream: input, first, end, chains: raw.slice(first, end) },
-          )
-        : operator;
+      const step = await resolved<Part>(
+        operator,
+        { stream: itself, first, end, chains: chains.slice(first, end) },
+        { stream: input, first, end, chains: raw.slice(first, end) },
+        { moments: momentsOf, percentiles: percentilesOf },
+      );
       for (let at = first; at < end; at += 1) chains[at] = appended(chains[at] ?? [], step);
     }
   }
@@ -61,19 +57,6 @@ interface Part {
   readonly first: number;
   readonly end: number;
   readonly chains: readonly OperatorChain[];
-}
-
-async function resolved(operator: StatisticalOperator, own: Part, input: Part): Promise<PointwiseOperator> {
-  switch (operator.name) {
-    case "zero_mean_unit_variance":
-      return standardized(await momentsOf(own), operator.eps);
-    case "scale_mean_variance":
-      return matched(await momentsOf(own), await momentsOf(input), operator.eps);
-    case "scale_range": {
-      const of = operator.of === "input" ? input : own;
-      return scaledRange(await percentilesOf(of, operator.low, operator.high), operator.eps);
-    }
-  }
 }
 
 /** Plane by plane in two passes, planes joined by Chan's formula: no digits are lost to a large mean. */

@@ -5,10 +5,8 @@ import { test } from "node:test";
 import { resolutionPixels, ringCorrelation } from "../../../calibration/metrics/fourier-ring-correlation.ts";
 import { meanSquaredErrorOf, psnrOf } from "../../../calibration/metrics/mean-squared-error.ts";
 import {
-  publishedSsim,
-  publishedSsim3d,
   type SsimDefinition,
-  scikitImageSsim,
+  ssimDefinitions,
   ssimStream,
 } from "../../../calibration/metrics/structural-similarity.ts";
 import { fixtures, readStack } from "./golden-stacks.ts";
@@ -19,11 +17,12 @@ type Golden = Record<string, number> & {
 };
 const golden = JSON.parse(readFileSync(join(fixtures, "metrics.json"), "utf8")) as Record<string, Golden>;
 
+const { published, published3d, scikitImage } = ssimDefinitions;
 const definitions: Readonly<Record<string, SsimDefinition>> = {
-  publishedSsim,
-  publishedSsim3d,
-  scikitImageSsim,
-  scikitImageSsim3d: { ...scikitImageSsim, dimensions: 3 },
+  publishedSsim: published,
+  publishedSsim3d: published3d,
+  scikitImageSsim: scikitImage,
+  scikitImageSsim3d: { ...scikitImage, dimensions: 3 },
 };
 
 /** Both sides compute in float64; what is left is the order of sums. */
@@ -92,8 +91,8 @@ test("the resolution is where the correlation falls below a seventh for good", (
 });
 
 test("SSIM refuses a field smaller than its window", () => {
-  assert.throws(() => ssimStream(scikitImageSsim, { height: 10, width: 40 }, 1), /smaller than the window/);
-  const deep = ssimStream({ ...scikitImageSsim, dimensions: 3 }, { height: 16, width: 16 }, 1);
+  assert.throws(() => ssimStream(scikitImage, { height: 10, width: 40 }, 1), /smaller than the window/);
+  const deep = ssimStream({ ...scikitImage, dimensions: 3 }, { height: 16, width: 16 }, 1);
   deep.add(new Float32Array(256), new Float32Array(256));
   assert.throws(() => deep.finish(), /smaller than the window/);
 });

@@ -65,7 +65,7 @@ test("operators over a stream of planes make what they make of the whole tensor"
       const stream = streamOf(values);
       const chains = await resolveOperators(operators, stream, stream);
       const tensor = { shape, data: Float64Array.from(values) };
-      const whole = applyOperators(operators, tensor, tensor, "zyx").data;
+      const whole = (await applyOperators(operators, tensor, tensor, "zyx")).data;
       const scale = whole.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
       for (const [i, value] of values.entries()) {
         const planed = asFunction(chains(Math.floor(i / planeVoxels)))(value);
