@@ -4,17 +4,6 @@ import { mosaicTimeS, type ScanTiming, speedUp, spokenTime } from "./scan-time.t
 import { errorAllowed, type Target } from "./target.ts";
 import { lostDetail } from "./verdicts.ts";
 
-export interface AnswerFacts {
-  readonly levels: readonly CalibrationLevel[];
-  readonly dataRange: number;
-  /** Noise variance of one scan; absent where errors against the truth are not known. */
-  readonly scanVariance?: number | undefined;
-  readonly target?: Target | undefined;
-  readonly timing?: ScanTiming | undefined;
-  /** A sentence on images that are not used; told first. */
-  readonly leftOut?: string | undefined;
-}
-
 type Answer = Calibration["answer"];
 export type Meets = "yes" | "likely" | "no" | "unknown";
 
@@ -32,7 +21,16 @@ const noFigures = {
  * The answer in figures and words. The smallest level that *surely* meets the target (its whole interval does) is
  * what is advised; one that only likely does is named as such. "No" is an answer.
  */
-export function answerOf(facts: AnswerFacts): Answer {
+export function answerOf(facts: {
+  readonly levels: readonly CalibrationLevel[];
+  readonly dataRange: number;
+  /** Noise variance of one scan; absent where errors against the truth are not known. */
+  readonly scanVariance?: number | undefined;
+  readonly target?: Target | undefined;
+  readonly timing?: ScanTiming | undefined;
+  /** A sentence on images that are not used; told first. */
+  readonly leftOut?: string | undefined;
+}): Answer {
   const { levels, scanVariance, target, timing, dataRange } = facts;
   if (scanVariance === undefined) return unknowable(levels);
   const leftOut = facts.leftOut === undefined ? [] : [facts.leftOut];

@@ -17,18 +17,6 @@ export interface PreparedRepeats {
   readonly stillness: number;
 }
 
-interface PrepareOptions {
-  /** Grey value without light, where known. */
-  readonly offset?: number | undefined;
-  /**
-   * `bleaching` (the default): it falls a little from repeat to repeat. `exposures`: images of several levels, brought to
-   * the brightness of the highest. `fixed`: one image judges the other, and brightness is not touched.
-   */
-  readonly brightness?: "bleaching" | "exposures" | "fixed";
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
-}
-
 /** Below this the repeats do not show the same field. */
 const moving = 0.5;
 
@@ -38,7 +26,17 @@ const moving = 0.5;
  */
 export async function prepareRepeats(
   source: Repeats,
-  options: PrepareOptions = {},
+  options: {
+    /** Grey value without light, where known. */
+    readonly offset?: number | undefined;
+    /**
+     * `bleaching` (the default): it falls a little from repeat to repeat. `exposures`: images of several levels, brought
+     * to the brightness of the highest. `fixed`: one image judges the other, and brightness is not touched.
+     */
+    readonly brightness?: "bleaching" | "exposures" | "fixed";
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  } = {},
 ): Promise<PreparedRepeats> {
   const projections = await projectionsOf(source, options.onProgress, options.signal);
   const drift = measureDrift(projections, source);

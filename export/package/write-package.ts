@@ -12,17 +12,6 @@ import type { TensorComparison } from "./verify-package.ts";
 
 const coverName = "cover.png";
 
-/** Everything that goes into a package folder. */
-export interface PackageContents {
-  readonly facts: Omit<PackageFacts, "sha256">;
-  /** The bytes of `model.onnx`, in pieces. */
-  readonly model: readonly Uint8Array[];
-  readonly testInput: Tensor;
-  readonly testOutput: Tensor;
-  /** The model's card, Markdown; told what was found when the package was proven. */
-  readonly card: (facts: Omit<PackageFacts, "sha256">, proof: PackageProof | undefined) => string;
-}
-
 /** What running a package taught. */
 export interface PackageProof {
   readonly measured: TensorComparison;
@@ -41,7 +30,15 @@ export interface PackageProof {
  */
 export async function writePackage(
   dir: string,
-  contents: PackageContents,
+  contents: {
+    readonly facts: Omit<PackageFacts, "sha256">;
+    /** The bytes of `model.onnx`, in pieces. */
+    readonly model: readonly Uint8Array[];
+    readonly testInput: Tensor;
+    readonly testOutput: Tensor;
+    /** The model's card, Markdown; told what was found when the package was proven. */
+    readonly card: (facts: Omit<PackageFacts, "sha256">, proof: PackageProof | undefined) => string;
+  },
   { force, prove }: { readonly force: boolean; readonly prove?: (dir: string) => Promise<PackageProof> },
 ): Promise<PackageProof | undefined> {
   await refuseExisting(dir, force);

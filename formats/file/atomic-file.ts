@@ -4,28 +4,7 @@ import { machineError, systemCode, usageError, verificationError } from "../../c
 import { noSpaceError, writeError } from "./file-errors.ts";
 import { claimPartial, forgetPartial } from "./partial-name.ts";
 
-/**
- * The only way by which a file gets its final name: temporary name in the same folder, write, compare the length,
- * sync the file, rename, sync the folder. Whatever dies in between leaves nothing under the final name.
- */
-export interface AtomicFile {
-  /** The name that it has until `commit`. */
-  readonly temporaryPath: string;
-  /** Why the file has not the access that was asked for, as a sentence for a person; undefined: it has. */
-  readonly accessProblem?: string;
-  /** Writes all of `bytes` at `position`. */
-  write(bytes: Uint8Array, position: number): Promise<void>;
-  /**
-   * Gives the file its final name, unless `check`, which reads it under its temporary name while the disk is synced,
-   * throws. Throws `verificationError` when it is not `lengthBytes` long; then, as after every failure, the temporary
-   * file is removed.
-   */
-  commit(lengthBytes: number, check?: (path: string) => Promise<void>): Promise<void>;
-  /** Removes the temporary file. Does nothing after `commit`. Never throws. */
-  abort(): Promise<void>;
-}
-
-export interface AtomicFileOptions {
+interface AtomicFileOptions {
   /** Replace a file that already has the name; refused otherwise. */
   readonly overwrite?: boolean;
   /** Files that must not be replaced, overwrite or not: what the new file is made from. */
@@ -51,8 +30,12 @@ const syncEveryBytes = 64 * 2 ** 20;
 /** Linux moves at most 2 GiB - 4 KiB in one call; this much keeps several files progressing side by side. */
 const writeChunkBytes = 64 * 2 ** 20;
 
-/** Starts the file `path`. Throws `EdgeError`: `usage` when it exists, `machine` when the disk refuses. */
-export async function createAtomicFile(path: string, options: AtomicFileOptions = {}): Promise<AtomicFile> {
+/**
+ * The only way by which a file gets its final name: temporary name in the same folder, write, compare the length,
+ * sync the file, rename, sync the folder. Whatever dies in between leaves nothing under the final name. Starts the
+ * file `path`. Throws `EdgeError`: `usage` when it exists, `machine` when the disk refuses.
+ */
+export async function createAtomicFile(path: string, options: AtomicFileOptions = {}) {
   const target = resolve(path);
   const overwrite = options.overwrite ?? false;
   await refuseSource(target, path, options.sources ?? []);
@@ -84,6 +67,7 @@ export async function createAtomicFile(path: string, options: AtomicFileOptions 
       });
   };
 
+  /** Removes the temporary file. Does nothing after `commit`. Never throws. */
   const abort = async (): Promise<void> => {
     if (ended) return;
     ended = true;
@@ -94,9 +78,12 @@ export async function createAtomicFile(path: string, options: AtomicFileOptions 
   };
 
   return {
+    /** The name that it has until `commit`. */
     temporaryPath,
-    ...(accessProblem === undefined ? {} : { accessProblem }),
-    async write(bytes, position) {
+    /** Why the file has not the access that was asked for, as a sentence for a person; undefined: it has. */
+    accessProblem,
+    /** Writes all of `bytes` at `position`. */
+    async write(bytes: Uint8Array, position: number): Promise<void> {
       try {
         await writeAll(handle, bytes, position);
         unsyncedBytes += bytes.byteLength;
@@ -105,7 +92,12 @@ export async function createAtomicFile(path: string, options: AtomicFileOptions 
         throw writeError(error, path);
       }
     },
-    async commit(lengthBytes, check) {
+    /**
+     * Gives the file its final name, unless `check`, which reads it under its temporary name while the disk is synced,
+     * throws. Throws `verificationError` when it is not `lengthBytes` long; then, as after every failure, the temporary
+     * file is removed.
+     */
+    async commit(lengthBytes: number, check?: (path: string) => Promise<void>): Promise<void> {
       try {
         await syncing;
         if (syncFailure !== undefined) throw syncFailure;

@@ -69,17 +69,6 @@ interface Frame {
 }
 
 /** What replaces the source's own in the carried document. */
-interface CarriedParts {
-  /** Attributes of Pixels but its ID. */
-  readonly pixelsAttributes: string;
-  readonly tiffData: string;
-  /** Channel elements for those that the source has none for, from this index on. */
-  readonly channelsFrom: (index: number) => string;
-  /** Goes to the end of Image, and of StructuredAnnotations. */
-  readonly annotationReferences: string;
-  readonly annotations: string;
-}
-
 /**
  * Copies an OME-XML document in the schema 2016-06, with one image and its new pixels: instrument, objective,
  * channels, planes, regions and annotations stay; other images, the places of the old pixels, and elements that
@@ -92,7 +81,16 @@ export function carryOmeXml(
   imageIndex: number,
   survey: OmeSurvey,
   spec: PlaneSinkSpec,
-  parts: CarriedParts,
+  parts: {
+    /** Attributes of Pixels but its ID. */
+    readonly pixelsAttributes: string;
+    readonly tiffData: string;
+    /** Channel elements for those that the source has none for, from this index on. */
+    readonly channelsFrom: (index: number) => string;
+    /** Goes to the end of Image, and of StructuredAnnotations. */
+    readonly annotationReferences: string;
+    readonly annotations: string;
+  },
 ): { readonly content: string; readonly incomplete: boolean } {
   const older = survey.namespace !== omeNamespace;
   const { sizes, channels: sourceChannels } = spec.acquisition;

@@ -2,7 +2,7 @@ import { type SampleType, type Sizes, sampleTypes, sourceFilesOf } from "../../c
 import { usageError } from "../../core/errors.ts";
 import { createAtomicFile, type FileAccess } from "../file/atomic-file.ts";
 import { omeXmlOf } from "../ome/write-ome-xml.ts";
-import type { PlaneSink, PlaneSinkSpec } from "../plane/plane-sink.ts";
+import type { PlaneSinkSpec, Provenance } from "../plane/plane-sink.ts";
 import type { Plane, PlaneIndex } from "../plane/plane-source.ts";
 import { layoutOf, pixelsAt } from "./ome-tiff-layout.ts";
 import { fieldType, tag } from "./tags.ts";
@@ -24,7 +24,8 @@ export interface OmeTiffOptions {
 }
 
 /**
- * Starts the OME-TIFF `path`, little-endian, appended plane by plane with memory for one plane.
+ * Starts the OME-TIFF `path`, little-endian, appended plane by plane in the announced order with memory for one plane,
+ * under a temporary name in its folder. Only `finish` makes the final name appear, complete and synced.
  *
  * Uncompressed: `[header][plane 0][plane 1]…[OME-XML][directory 0][directory 1]…`. The planes stand back to back,
  * so that readers may map them as one array; the directories stand together, so that opening a file of ten
@@ -37,11 +38,7 @@ export interface OmeTiffOptions {
  *
  * Throws `EdgeError`: `usage` when the file exists or is the source, `machine` when the disk refuses.
  */
-export async function createOmeTiff(
-  path: string,
-  spec: PlaneSinkSpec,
-  options: OmeTiffOptions = {},
-): Promise<PlaneSink> {
+export async function createOmeTiff(path: string, spec: PlaneSinkSpec, options: OmeTiffOptions = {}) {
   const { sizes } = spec.acquisition;
   const layout = layoutOf(spec, options.forceBigTiff ?? false);
   const compression = spec.compression ?? "none";
@@ -84,13 +81,18 @@ export async function createOmeTiff(
   };
 
   return {
-    ...(file.accessProblem === undefined ? {} : { accessProblem: file.accessProblem }),
-    write(plane) {
+    /** Why the file has not the access that was asked for; undefined: it has. */
+    accessProblem: file.accessProblem,
+    write(plane: Plane): Promise<void> {
       // Each plane waits for the one before it, also where the caller does not.
       last = last.then(() => writeNext(plane));
       return last;
     },
-    async finish(provenance, check) {
+    /**
+     * Writes the metadata, syncs, renames, syncs the folder. Refuses if planes are missing. `check` is given the
+     * complete file under its temporary name; when it throws, the file gets no other name and `abort` removes it.
+     */
+    async finish(provenance: Provenance, check?: (path: string) => Promise<void>): Promise<void> {
       await last;
       if (written !== layout.planes) {
         throw usageError("planes are missing at the end", {
@@ -114,6 +116,7 @@ export async function createOmeTiff(
       await file.write(headerBytes(layout.flavour, firstDirectory), 0);
       await file.commit(end, check);
     },
+    /** Removes the temporary file. Does nothing after `finish`. Never throws. */
     abort: file.abort,
   };
 }

@@ -24,18 +24,16 @@ export interface NetworkThread extends Network {
   readonly close: () => Promise<void>;
 }
 
-export interface NetworkThreadOptions {
-  /** What to run as the thread; tests put threads that hang or fail in its place. */
-  readonly program?: URL;
-  readonly limits?: DeadlineLimits;
-  /** The request at the head has taken too long. Nothing can stop the thread but the end of the process. */
-  readonly onStuck?: (error: EdgeError) => void;
-}
-
 export function startNetworkThread(
   settings: NetworkSettings,
   runtimeVersion: string,
-  options: NetworkThreadOptions = {},
+  options: {
+    /** What to run as the thread; tests put threads that hang or fail in its place. */
+    readonly program?: URL;
+    readonly limits?: DeadlineLimits;
+    /** The request at the head has taken too long. Nothing can stop the thread but the end of the process. */
+    readonly onStuck?: (error: EdgeError) => void;
+  } = {},
 ): NetworkThread {
   const thread = startThread(options.program ?? new URL("./ort-worker.ts", import.meta.url), settings);
   const limits = options.limits ?? defaultDeadlineLimits;

@@ -7,7 +7,11 @@ import { fittedPlan, type Overlap, type StackShape, type TilePlan, tileRefused }
 /** Bytes that a network of which we know nothing is assumed to take for each voxel: a U-Net of 64 channels. */
 export const assumedBytesPerVoxel = 2048;
 
-export interface ZooTileWishes {
+/**
+ * The tiles of a stack for a network of the zoo: of lengths that it takes, fitted to the stack, its halo never used
+ * where a neighbour computes the same. Throws `EdgeError` (`usage`) for a tile that it does not take.
+ */
+export function zooPlan(wishes: {
   readonly stack: StackShape;
   readonly zoo: ZooModel;
   readonly settings: PackageSettings;
@@ -15,13 +19,7 @@ export interface ZooTileWishes {
   readonly overlap?: Overlap | undefined;
   /** Tiles that hold more are not made, but where the network takes no smaller ones. */
   readonly largestVoxels: number;
-}
-
-/**
- * The tiles of a stack for a network of the zoo: of lengths that it takes, fitted to the stack, its halo never used
- * where a neighbour computes the same. Throws `EdgeError` (`usage`) for a tile that it does not take.
- */
-export function zooPlan(wishes: ZooTileWishes): TilePlan {
+}): TilePlan {
   const { stack, zoo, settings } = wishes;
   if (wishes.tile !== undefined) refuseOtherSizes(wishes.tile, zoo);
   const largest = wishes.tile ?? affordable(settings.tile, zoo.sizes, wishes.largestVoxels);

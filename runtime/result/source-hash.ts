@@ -6,25 +6,18 @@ import { openError } from "../../formats/file/file-errors.ts";
 import { connect } from "../worker/connect.ts";
 import { startThread } from "../worker/thread-channel.ts";
 
-interface SourceHash {
-  /**
-   * sha256 (hex) of the file that an acquisition came from. For a set of files: that of the lines `sha256sum` would
-   * print for its members in their order, names without folders.
-   */
-  readonly sha256: string;
-  /** Of each member, as its path was given. */
-  readonly files: readonly { readonly file: string; readonly sha256: string }[];
-}
-
 /** sha256 (hex) of each file. Throws `EdgeError` (`machine`, as `openError`) where one cannot be read. */
 export type HashFiles = (files: readonly string[], signal: AbortSignal) => Promise<readonly string[]>;
 
-/** Throws as `hash`. */
+/**
+ * sha256 (hex) of the file that an acquisition came from, and of each member, as its path was given. For a set of files:
+ * that of the lines `sha256sum` would print for its members in their order, names without folders. Throws as `hash`.
+ */
 export async function hashSource(
   members: readonly string[],
   signal: AbortSignal,
   hash: HashFiles = hashFiles,
-): Promise<SourceHash> {
+) {
   const hashes = await hash(members, signal);
   const files = members.map((file, index) => ({ file, sha256: hashes[index] ?? "" }));
   const [only, ...others] = files;

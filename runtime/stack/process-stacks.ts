@@ -1,6 +1,6 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { formatError } from "../../core/errors.ts";
-import { type IntensityMap, intensityMapOf } from "../../core/intensity-map.ts";
+import { intensityMapOf } from "../../core/intensity-map.ts";
 import type { Plane, PlaneSource } from "../../formats/plane/plane-source.ts";
 import { denormalizePlane, type OutputMap, outputMapOf } from "../intensity/denormalize.ts";
 import { carryNonFinite, watchNonFinite } from "../intensity/non-finite.ts";
@@ -12,12 +12,7 @@ import { planeIndexOf, type StackPlace, stackPlaces } from "../plan/depth-axis.t
 import type { ChannelPlan, JobPlan } from "../plan/plan-job.ts";
 import { tileCount, tileShapeOf } from "../plan/tile-plan.ts";
 import type { StackMap } from "../result/provenance.ts";
-import {
-  asFunction,
-  type PlaneChains,
-  type PlaneStream,
-  resolveOperators,
-} from "../zoo/resolve-operators.ts";
+import { asFunction, type PlaneStream, resolveOperators } from "../zoo/resolve-operators.ts";
 import { openZooOutput } from "../zoo/zoo-output.ts";
 import { type TellBusy, timed, timedAsync } from "./busy-time.ts";
 import { denoiseStack } from "./denoise-stack.ts";
@@ -42,19 +37,11 @@ export interface StackWork {
   readonly tellBusy?: TellBusy | undefined;
 }
 
-/** What is known when all stacks are done. */
-export interface StackTotals {
-  readonly clippedVoxels: number;
-  /** Seconds inside the network's run calls. */
-  readonly networkS: number;
-  readonly stackMaps: readonly StackMap[];
-  readonly notes: readonly string[];
-}
-
 /** Takes every stack of an acquisition through its channel's model, or passes it on, in the order of writing. */
-export async function processStacks(work: StackWork): Promise<StackTotals> {
+export async function processStacks(work: StackWork) {
   const { plan, source } = work;
   let clippedVoxels = 0;
+  /** Seconds inside the network's run calls. */
   let networkS = 0;
   let nonFinite = 0;
   let withoutRange = 0;
@@ -228,19 +215,11 @@ function planeStream(
   };
 }
 
-interface MeasuredMap {
-  readonly map: IntensityMap;
-  readonly levelsEqual: boolean;
-  /** Of a zoo model: the operators before the network, plane by plane. */
-  readonly before?: PlaneChains;
-}
-
-/** The stack's intensity map; reads the whole stack where statistics are asked for. */
-async function measureMap(
-  { meter }: StackWork,
-  { normalization, zoo }: DenoisePlan,
-  input: PlaneStream,
-): Promise<MeasuredMap> {
+/**
+ * The stack's intensity map; reads the whole stack where statistics are asked for. `before`, of a zoo model: the
+ * operators before the network, plane by plane.
+ */
+async function measureMap({ meter }: StackWork, { normalization, zoo }: DenoisePlan, input: PlaneStream) {
   if (zoo !== undefined) {
     meter.enter("statistics");
     const before = await resolveOperators(zoo.before, input, input);
