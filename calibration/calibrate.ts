@@ -7,12 +7,7 @@ import { describeLevels } from "./describe-levels.ts";
 import { leftOutReason, leftOutSentence, type PreparedRepeats } from "./experiment/prepare-repeats.ts";
 import type { Repeats } from "./experiment/repeats.ts";
 import { type LevelPlan, planLevels, planReadyLevels } from "./levels/draw-plan.ts";
-import {
-  type DenoisedStack,
-  type LevelMeasurement,
-  type MeasureOptions,
-  measureLevel,
-} from "./measure/measure-level.ts";
+import { type DenoisedStack, type LevelMeasurement, measureLevel } from "./measure/measure-level.ts";
 import { type Detector, repeatsInPhotons, stackInPhotons } from "./measure/photons.ts";
 import { type FieldSurvey, surveyField } from "./measure/survey-field.ts";
 import type { ModelRunner } from "./model-runner.ts";
@@ -73,21 +68,7 @@ export async function calibrate(
   const survey =
     options.dataRange === undefined ? surveyed : { ...surveyed, high: surveyed.low + options.dataRange };
 
-  const count = counterOf(plans, repeats, options.onProgress);
-  const levels: LevelMeasurement[] = [];
-  let shorter: DrawVariances | undefined;
-  for (const plan of plans) {
-    const borrowed = borrowedFrom(shorter, plan.averages);
-    const level = await denoiseAndMeasure(repeats, judged, plan, model, survey, count, {
-      seed,
-      borrowed,
-      signal,
-      detector,
-    });
-    shorter = drawVariancesOf(level) ?? borrowed;
-    levels.push(level);
-  }
-
+  const levels = await measureLevels(repeats, judged, plans, model, survey, options);
   const dataRange = survey.high - survey.low;
   const referenceAverages = options.kind === "repeats" ? 1 : Math.max(...repeats.averages);
   const scanVariance = singleScanVariance(levels, referenceAverages);
@@ -146,56 +127,54 @@ export async function calibrate(
   };
 }
 
-/** Counts voxels as done. */
-type Count = (voxels: number, doing: string) => void;
-
-async function denoiseAndMeasure(
+/** Denoises and measures every level. */
+async function measureLevels(
   repeats: Repeats,
   judged: Repeats,
-  plan: LevelPlan,
+  plans: readonly LevelPlan[],
   model: ModelRunner,
   survey: FieldSurvey,
-  count: Count,
-  {
-    detector,
-    ...options
-  }: Pick<MeasureOptions, "seed" | "borrowed" | "signal"> & Pick<CalibrateOptions, "detector">,
-): Promise<LevelMeasurement> {
+  { seed, detector, signal, onProgress: report }: CalibrateOptions,
+): Promise<LevelMeasurement[]> {
   const plane = repeats.height * repeats.width;
-  const stacks: DenoisedStack[] = [];
-  try {
-    for (const [index, draw] of plan.draws.entries()) {
-      const doing = `denoising ${plan.averages} averages, draw ${index + 1} of ${plan.draws.length}`;
-      let counted = 0;
-      const onProgress = (share: number) => {
-        count((share - counted) * plane * repeats.depth, doing);
-        counted = share;
-      };
-      onProgress(0);
-      const stack = await model.denoise(repeats, draw, { signal: options.signal, onProgress });
-      stacks.push(detector === undefined ? stack : stackInPhotons(stack, detector));
-    }
-    return await measureLevel(judged, plan, stacks, survey, {
-      ...options,
-      onPlane: () => count(plane * plan.draws.length, `measuring ${plan.averages} averages`),
-    });
-  } finally {
-    await Promise.all(stacks.map((stack) => stack.close()));
-  }
-}
-
-function counterOf(
-  plans: readonly LevelPlan[],
-  repeats: Repeats,
-  report: CalibrateOptions["onProgress"],
-): Count {
-  const draws = plans.reduce((sum, plan) => sum + plan.draws.length, 0);
-  const total = 2 * draws * repeats.depth * repeats.height * repeats.width;
+  const allDraws = plans.reduce((sum, { draws }) => sum + draws.length, 0);
+  const total = 2 * allDraws * repeats.depth * plane;
   let done = 0;
-  return (voxels, doing) => {
+  const count = (voxels: number, doing: string): void => {
     done += voxels;
     report?.({ doing, done: Math.round(done), total });
   };
+  const denoised = async (draw: readonly number[], doing: string): Promise<DenoisedStack> => {
+    let counted = 0;
+    const onProgress = (share: number): void => {
+      count((share - counted) * plane * repeats.depth, doing);
+      counted = share;
+    };
+    onProgress(0);
+    const stack = await model.denoise(repeats, draw, { signal, onProgress });
+    return detector === undefined ? stack : stackInPhotons(stack, detector);
+  };
+
+  const levels: LevelMeasurement[] = [];
+  let shorter: DrawVariances | undefined;
+  for (const plan of plans) {
+    const { averages, draws } = plan;
+    const borrowed = borrowedFrom(shorter, averages);
+    const stacks: DenoisedStack[] = [];
+    try {
+      for (const [index, draw] of draws.entries()) {
+        const doing = `denoising ${averages} averages, draw ${index + 1} of ${draws.length}`;
+        stacks.push(await denoised(draw, doing));
+      }
+      const onPlane = () => count(plane * draws.length, `measuring ${averages} averages`);
+      const level = await measureLevel(judged, plan, stacks, survey, { seed, borrowed, signal, onPlane });
+      shorter = drawVariancesOf(level) ?? borrowed;
+      levels.push(level);
+    } finally {
+      await Promise.all(stacks.map((stack) => stack.close()));
+    }
+  }
+  return levels;
 }
 
 /** What input noise does to the error of a single image, as measured at some level. */

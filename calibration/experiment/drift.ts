@@ -156,9 +156,7 @@ function shiftsAgainstOthers(
   undone: readonly Shift[],
   shape: PlaneShape,
 ): readonly Shift[] {
-  const aligned = projections.map((projection, index) =>
-    movedBack(projection, undone[index] ?? { y: 0, x: 0 }, shape),
-  );
+  const aligned = projections.map((image, index) => movedBack(image, undone[index], shape));
   const last = aligned.length - 1;
   return aligned.map((image, index) => {
     const weights = aligned.map((_, other) =>
@@ -177,9 +175,7 @@ function uncertaintyOf(
 ): number {
   const rows = Math.floor(shape.height / 2);
   const half = { height: rows, width: shape.width };
-  const aligned = projections.map((projection, index) =>
-    movedBack(projection, undone[index] ?? { y: 0, x: 0 }, shape),
-  );
+  const aligned = projections.map((image, index) => movedBack(image, undone[index], shape));
   const mean = meanOf(aligned);
   const parts = [0, rows].map(
     (from) => (image: Float32Array) => image.subarray(from * shape.width, (from + rows) * shape.width),
@@ -198,7 +194,9 @@ function rounded({ y, x }: Shift): Shift {
 }
 
 /** The image with its shift undone; what comes from beyond the border repeats the edge. */
-function movedBack(image: Float32Array, { y, x }: Shift, { height, width }: PlaneShape): Float32Array {
+function movedBack(image: Float32Array, shift: Shift | undefined, shape: PlaneShape): Float32Array {
+  const { y, x } = shift ?? { y: 0, x: 0 };
+  const { height, width } = shape;
   if (y === 0 && x === 0) return image;
   return image.map((_, at) => {
     const row = Math.min(height - 1, Math.max(0, Math.floor(at / width) + y));

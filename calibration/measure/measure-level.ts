@@ -38,22 +38,18 @@ export interface ShownPlane {
   readonly differences?: DifferenceMap;
 }
 
-export interface MeasureOptions {
-  readonly seed: number;
-  readonly borrowed?:
-    | { readonly raw?: number | undefined; readonly denoised?: number | undefined }
-    | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onPlane?: (() => void) | undefined;
-}
-
 /** Measures one level, plane by plane: each is read once, and up to `shiftPlanes` of them once more for the shift. */
 export async function measureLevel(
   repeats: Repeats,
   plan: LevelPlan,
   denoised: readonly DenoisedStack[],
   survey: FieldSurvey,
-  options: MeasureOptions,
+  options: {
+    readonly seed: number;
+    readonly borrowed?: { readonly raw: number; readonly denoised: number } | undefined;
+    readonly signal?: AbortSignal | undefined;
+    readonly onPlane?: () => void;
+  },
 ): Promise<LevelMeasurement> {
   const { seed, signal } = options;
   const shift = await shiftOf(repeats, plan, denoised, signal);

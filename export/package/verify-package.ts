@@ -63,7 +63,14 @@ export async function verifyPackage(model: ModelPackage, run: RunNetwork): Promi
   const samples = doubled(await readNpyTensor(model.testInputFile));
   const expected = await readNpyTensor(model.testOutputFile);
   refuseOtherAxes(model, samples, expected);
-  if (model.zoo !== undefined) return verifyZoo(model, model.zoo, run, samples, expected);
+  const { zoo } = model;
+  if (zoo !== undefined) {
+    const input = await applyOperators(zoo.before, samples, samples, zoo.inputAxes);
+    const output = doubled(await run(single(input)));
+    refuseOtherShape(model, output, expected);
+    const measured = await applyOperators(zoo.after, output, samples, zoo.outputAxes);
+    return compared(model, single(measured), expected, zoo.tolerance);
+  }
   const tolerance = absoluteTolerance(model.settings.test_tolerance);
   refuseLargeTolerance(model, expected);
   const input = single(applyNormalization(model.settings.normalization, samples));
@@ -72,20 +79,6 @@ export async function verifyPackage(model: ModelPackage, run: RunNetwork): Promi
 
 export function absoluteTolerance(absolute: number, relative = 0): Tolerance {
   return { absolute, relative, mismatchedPerMillion: 0 };
-}
-
-async function verifyZoo(
-  model: ModelPackage,
-  zoo: ZooModel,
-  run: RunNetwork,
-  samples: Tensor64,
-  expected: Tensor,
-): Promise<Verified> {
-  const input = await applyOperators(zoo.before, samples, samples, zoo.inputAxes);
-  const output = doubled(await run(single(input)));
-  refuseOtherShape(model, output, expected);
-  const measured = await applyOperators(zoo.after, output, samples, zoo.outputAxes);
-  return compared(model, single(measured), expected, zoo.tolerance);
 }
 
 /** Compares the network's output on `input` (already normalized) with `expected`; throws when they differ too much. */

@@ -64,9 +64,7 @@ export async function extractLibraries(
   target: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if (source.kind === "zip") await extractZip(source.path, wanted, target, signal);
-  else if (source.kind === "tar") await extractTar(source.path, wanted, target, signal);
-  else await copyFrom(source.path, wanted, target, signal);
+  await extractors[source.kind](source.path, wanted, target, signal);
   const present = await readdir(target);
   const lacking = wanted.find((name) => !present.includes(name));
   if (lacking === undefined) return;
@@ -94,12 +92,15 @@ async function archiveKind(file: string): Promise<SourceKind> {
   });
 }
 
-async function extractZip(
-  file: string,
+/** Copies those of the wanted libraries that it finds. */
+type Extractor = (
+  from: string,
   wanted: readonly LibraryName[],
   target: string,
   signal: AbortSignal,
-): Promise<void> {
+) => Promise<void>;
+
+const extractZip: Extractor = async (file, wanted, target, signal) => {
   const zip = await yauzl
     .openPromise(file, { lazyEntries: true, autoClose: false, validateEntrySizes: true })
     .catch((cause: unknown) => {
@@ -122,19 +123,14 @@ async function extractZip(
   } finally {
     zip.close();
   }
-}
+};
 
 /** A package for several platforms holds other folders beside `linux-x64`; a wheel holds `capi/` alone. */
 function isLinuxLibrary(entry: Entry, library: LibraryName): boolean {
   return basename(entry.fileName) === library && !/win|osx|arm64/i.test(entry.fileName);
 }
 
-async function extractTar(
-  file: string,
-  wanted: readonly LibraryName[],
-  target: string,
-  signal: AbortSignal,
-): Promise<void> {
+const extractTar: Extractor = async (file, wanted, target, signal) => {
   const unpacked = join(target, "unpacked");
   await mkdir(unpacked);
   const patterns = wanted.map((name) => `*/${name}`);
@@ -166,21 +162,22 @@ async function extractTar(
     }
   }
   await rm(unpacked, { recursive: true });
-}
+};
 
-async function copyFrom(
-  folder: string,
-  wanted: readonly LibraryName[],
-  target: string,
-  signal: AbortSignal,
-): Promise<void> {
+const copyFrom: Extractor = async (folder, wanted, target, signal) => {
   const present = await readdir(folder);
   for (const name of wanted.filter((library) => present.includes(library))) {
     const from = join(folder, name);
     requireHonestSize((await stat(from)).size, name, folder);
     await pipeline(createReadStream(from), createWriteStream(join(target, name)), { signal });
   }
-}
+};
+
+const extractors: Readonly<Record<SourceKind, Extractor>> = {
+  zip: extractZip,
+  tar: extractTar,
+  folder: copyFrom,
+};
 
 function requireHonestSize(bytes: number, at: string, file: string): void {
   if (bytes <= maxLibraryBytes) return;

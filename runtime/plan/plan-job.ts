@@ -22,6 +22,8 @@ export type ChannelPlan =
       readonly zoo?: ZooModel;
     };
 
+export type DenoisePlan = Extract<ChannelPlan, { kind: "denoise" }>;
+
 /** What will be done with an acquisition: everything that can be said before a plane is read. */
 export interface JobPlan {
   readonly depthAxis: DepthAxis;
@@ -87,19 +89,18 @@ export async function planJob(
       ...(model.zoo === undefined || asIs ? {} : { zoo: model.zoo }),
     });
   }
-  refuseMisnamed(job, channels);
+  const denoised = channels.filter((channel) => channel.kind === "denoise");
+  refuseMisnamed(job, denoised);
   // Where a zoo model says itself what comes out, it is not the source's: probabilities are no counts.
-  const ownUnits = channels.some(
-    (channel) => channel.kind === "denoise" && (channel.zoo?.after ?? []).length > 0,
-  );
+  const ownUnits = denoised.some(({ zoo }) => (zoo?.after ?? []).length > 0);
   const sampleType = job.sampleType ?? (ownUnits ? "float32" : acquisition.sampleType);
-  if (channels.some(({ kind }) => kind === "pass")) refuseLossyPass(acquisition, sampleType);
+  if (denoised.length < channels.length) refuseLossyPass(acquisition, sampleType);
   return {
     depthAxis,
     stack,
     sampleType,
     channels,
-    notes: [...notesOf(job, acquisition, depthAxis, channels, asIs), ...(limited ? [keptSmall] : [])],
+    notes: [...notesOf(job, acquisition, depthAxis, denoised, asIs), ...(limited ? [keptSmall] : [])],
   };
 }
 
@@ -107,7 +108,7 @@ function notesOf(
   job: DenoiseJob,
   acquisition: Acquisition,
   depthAxis: DepthAxis,
-  channels: readonly ChannelPlan[],
+  models: readonly DenoisePlan[],
   asIs: boolean,
 ): string[] {
   const notes = [...acquisition.notes];
@@ -122,7 +123,6 @@ function notesOf(
       "a float .npy is taken as network input: no normalization (--normalization package changes that)",
     );
   }
-  const models = channels.flatMap((channel) => (channel.kind === "denoise" ? [channel] : []));
   notes.push(...new Set(models.flatMap(({ model }) => taskNote(model) ?? [])));
   for (const { zoo } of models) {
     if (zoo === undefined) continue;
@@ -140,9 +140,12 @@ function notesOf(
 }
 
 /** Whoever asks for a job names its result, and the model may have become another one since. */
-function refuseMisnamed({ input, output }: DenoiseJob, channels: readonly ChannelPlan[]): void {
-  const models = channels.flatMap((channel) => (channel.kind === "denoise" ? [channel.model] : []));
-  if (resultKindOf(models) === "denoised" || !output.endsWith(resultEndings.denoised)) return;
+function refuseMisnamed({ input, output }: DenoiseJob, channels: readonly DenoisePlan[]): void {
+  if (
+    resultKindOf(channels.map(({ model }) => model)) === "denoised" ||
+    !output.endsWith(resultEndings.denoised)
+  )
+    return;
   throw unsupportedError(
     "the result of a model that does something other than denoise was to be called denoised",
     {

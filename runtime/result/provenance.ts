@@ -8,7 +8,7 @@ import { statedTaskOf, taskWords } from "../../export/package/stated-task.ts";
 import { provenancesIn } from "../../formats/ome/read-provenance.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import type { Provenance } from "../../formats/plane/plane-sink.ts";
-import type { ChannelPlan, JobPlan } from "../plan/plan-job.ts";
+import type { ChannelPlan, DenoisePlan, JobPlan } from "../plan/plan-job.ts";
 import { computedWords, overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
 
 /** The numbers that one stack was normalized with. */
@@ -96,7 +96,7 @@ function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts):
   ];
 }
 
-function describeNormalization({ normalization, zoo }: Extract<ChannelPlan, { kind: "denoise" }>): string {
+function describeNormalization({ normalization, zoo }: DenoisePlan): string {
   if (zoo !== undefined) return describeOperators(zoo.before);
   if (normalization.kind === "none") return "none";
   const { kind, low, high, clip } = normalization;

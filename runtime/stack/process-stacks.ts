@@ -9,7 +9,7 @@ import type { DenoiseJob } from "../job/denoise-job.ts";
 import { interrupted } from "../job/interrupted.ts";
 import type { Network } from "../job/network.ts";
 import { planeIndexOf, type StackPlace, stackPlaces } from "../plan/depth-axis.ts";
-import type { ChannelPlan, JobPlan } from "../plan/plan-job.ts";
+import type { DenoisePlan, JobPlan } from "../plan/plan-job.ts";
 import { tileCount, tileShapeOf } from "../plan/tile-plan.ts";
 import type { StackMap } from "../result/provenance.ts";
 import { asFunction, type PlaneStream, resolveOperators } from "../zoo/resolve-operators.ts";
@@ -18,8 +18,6 @@ import { type TellBusy, timed, timedAsync } from "./busy-time.ts";
 import { denoiseStack } from "./denoise-stack.ts";
 import type { ProgressMeter } from "./progress-meter.ts";
 import type { TileRates } from "./tile-rates.ts";
-
-type DenoisePlan = Extract<ChannelPlan, { kind: "denoise" }>;
 
 export interface StackWork {
   readonly plan: JobPlan;

@@ -70,6 +70,8 @@ export const format05 = z.looseObject({
     .optional(),
 });
 
+type StatedInput = z.infer<typeof format05>["inputs"][0];
+
 /** The format's ids of axes that state none. */
 const usualIds: Readonly<Record<StatedAxis["type"], string>> = {
   batch: "batch",
@@ -131,12 +133,7 @@ function letterOf(stated: StatedAxis, file: string, at: string): AxisLetter {
   });
 }
 
-function inputAxis(
-  stated: StatedAxis,
-  input: { readonly id: string; readonly axes: readonly StatedAxis[] },
-  file: string,
-  at: string,
-): ZooAxis {
+function inputAxis(stated: StatedAxis, input: StatedInput, file: string, at: string): ZooAxis {
   const letter = letterOf(stated, file, at);
   if (letter === "b") return { letter, sizes: { min: 1, step: 1 } };
   if (letter === "c") return { letter, sizes: { min: channels(stated), step: 0 } };
@@ -173,12 +170,7 @@ function channels({ channel_names: names, size }: StatedAxis): number {
   return names?.length ?? (typeof size === "number" ? size : 1);
 }
 
-function outputAxis(
-  stated: StatedAxis,
-  input: { readonly id: string; readonly axes: readonly StatedAxis[] },
-  file: string,
-  at: string,
-): OutputAxis {
+function outputAxis(stated: StatedAxis, input: StatedInput, file: string, at: string): OutputAxis {
   const letter = letterOf(stated, file, at);
   const halo = stated.halo ?? 0;
   if (letter === "b") return { letter, size: "as-input", halo: 0 };
