@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Option } from "commander";
 import type { ModelPackage } from "../../core/package-settings.ts";
-import { elementCount } from "../../core/tensor.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
 import type { FreeMemory } from "../../runtime/plan/free-memory.ts";
+import type { BenchOptions } from "../bench/measure-machine.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
 import { makeResultsFolder, refuseTogether } from "../given/refusals.ts";
 import {
@@ -17,20 +17,6 @@ import {
   positiveInteger,
   shippedModel,
 } from "../options/option-values.ts";
-import type { BenchReport } from "../words/report.ts";
-
-interface BenchOptions {
-  readonly model: string;
-  readonly input?: string;
-  readonly size: Box;
-  readonly runs: number;
-  readonly every: number;
-  readonly provider: "cpu" | "cuda" | "tensorrt";
-  readonly threads?: number;
-  readonly scratch: string;
-  readonly json?: string;
-  readonly tune?: true;
-}
 
 export const defineBench: DefineCommand = (program, io, act) => {
   program
@@ -62,8 +48,7 @@ export const defineBench: DefineCommand = (program, io, act) => {
 };
 
 async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
-  const { measureBareTiles, measureDelivery } = await import("../bench/measure-delivery.ts");
-  const { measureArithmeticPeak, multiplyAdds } = await import("../bench/arithmetic.ts");
+  const { measureMachine } = await import("../bench/measure-machine.ts");
   const { reportTable } = await import("../words/report.ts");
   const { lookAtImage } = await import("../given/given-acquisitions.ts");
   const { watchFreeMemory } = await import("../../runtime/plan/free-memory.ts");
@@ -90,53 +75,10 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   try {
     await warmUp(network, [model]);
     if (options.tune) return await tuneTiles(model, network, { ...options, free: await freeMemory() }, io);
-    const input = options.input === undefined ? await simulated(options.size, folder, io) : options.input;
-    const output = join(folder, "result.ome.tif");
-    const runs = [];
-    for (let run = 0; run < options.runs; run += 1) {
-      runs.push(await measureDelivery({ input, output }, model, network, freeMemory, io.signal));
-      io.stderr.write(`run ${run + 1} of ${options.runs}: ${runs.at(-1)?.elapsedS.toFixed(2)} s\n`);
-    }
-    // Before anything else takes memory of its own.
-    const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-    const sorted = runs.toSorted((a, b) => a.elapsedS - b.elapsedS);
-    const median = sorted[Math.floor(sorted.length / 2)];
-    if (median === undefined) return exitCodes.failed;
-    const { outcome, elapsedS, tiles } = median;
-    const tileVoxels = elementCount(outcome.tile);
-    const { architecture } = model.settings;
-    const flops =
-      architecture === undefined ? undefined : 2 * multiplyAdds(architecture, outcome.tile) * tiles;
-    const bareS = await measureBareTiles(median, model, network);
-    const peak = await measureArithmeticPeak(network, folder);
-    const report: BenchReport = {
-      machine: cpus()[0]?.model.trim() ?? "unknown CPU",
-      provider: options.provider,
-      runtime,
-      threads,
-      model: `${model.name} ${model.version}`,
-      input: options.input ?? `simulated ${options.size.join(" x ")} uint16`,
-      voxels: outcome.voxels,
-      tile: outcome.tile,
-      overlap: outcome.overlap,
-      tiles,
-      redundancy: (tiles * tileVoxels) / outcome.voxels,
-      elapsed_s: elapsedS,
-      elapsed_s_of_runs: runs.map((run) => run.elapsedS),
-      network_s: outcome.networkS,
-      bare_s: bareS,
-      delivered_voxels_per_s: outcome.voxels / elapsedS,
-      network_voxels_per_s: (tiles * tileVoxels) / outcome.networkS,
-      delivered_to_network: elapsedS / outcome.networkS,
-      stages_s: median.stageS,
-      busy_s: median.busyS,
-      matrix_product_flops: peak.matrixProductFlops,
-      convolution_flops: peak.convolutionFlops,
-      ...(flops === undefined ? {} : { network_flops: flops / outcome.networkS }),
-      peak_memory_bytes: peakMemoryBytes,
-      acquisition_interval_s: options.every,
-      keeps_up: elapsedS <= options.every,
-    };
+    const input = options.input ?? (await simulated(options.size, folder, io));
+    const machine = { model, network, freeMemory, folder, threads, runtime };
+    const report = await measureMachine(input, machine, options, io);
+    if (report === undefined) return exitCodes.failed;
     io.stdout.write(reportTable(report, commandLine(options)));
     if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
     return exitCodes.done;

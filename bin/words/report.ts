@@ -1,38 +1,5 @@
+import type { BenchReport } from "../bench/measure-machine.ts";
 import { describeDuration, describeRate } from "./progress.ts";
-
-/** What `bench` found; rates per second, times in seconds. `--json` prints it as it is. */
-export interface BenchReport {
-  readonly machine: string;
-  readonly provider: string;
-  readonly runtime: string;
-  readonly threads: number;
-  readonly model: string;
-  readonly input: string;
-  readonly voxels: number;
-  readonly tile: readonly number[];
-  readonly overlap: readonly number[];
-  readonly tiles: number;
-  /** Voxels computed for each one delivered. */
-  readonly redundancy: number;
-  /** Of the median run. */
-  readonly elapsed_s: number;
-  readonly elapsed_s_of_runs: readonly number[];
-  readonly network_s: number;
-  readonly bare_s: number;
-  readonly delivered_voxels_per_s: number;
-  readonly network_voxels_per_s: number;
-  readonly delivered_to_network: number;
-  readonly stages_s: Readonly<Record<string, number>>;
-  readonly busy_s: Readonly<Record<string, number>>;
-  readonly matrix_product_flops: number;
-  /** Of a convolution with many channels. */
-  readonly convolution_flops: number;
-  /** Absent for networks whose arithmetic is not known. */
-  readonly network_flops?: number;
-  readonly peak_memory_bytes: number;
-  readonly acquisition_interval_s: number;
-  readonly keeps_up: boolean;
-}
 
 /** The report as a table that a person reads, and that fits into bench/RESULTS.md as it is. */
 export function reportTable(report: BenchReport, command: string): string {

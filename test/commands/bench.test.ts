@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { multiplyAdds } from "../../bin/bench/arithmetic.ts";
-import { type BenchReport, verdict } from "../../bin/words/report.ts";
+import type { BenchReport } from "../../bin/bench/measure-machine.ts";
+import { verdict } from "../../bin/words/report.ts";
 import { runCommand } from "./run-command.ts";
 
 const identity = resolve(import.meta.dirname, "../../models/identity");

@@ -32,14 +32,10 @@ export async function drawPreview(noisy: PlaneSource, denoised: PlaneSource) {
   }
 }
 
-interface Small {
-  readonly values: Float64Array;
-  readonly width: number;
-  readonly height: number;
-}
+type Small = ReturnType<typeof shrink>;
 
 /** Every `factor`-th pixel: a mean would hide the noise that the picture is there to show. */
-function shrink(samples: Samples, width: number, height: number, factor: number): Small {
+function shrink(samples: Samples, width: number, height: number, factor: number) {
   const smallWidth = Math.max(1, Math.floor(width / factor));
   const smallHeight = Math.max(1, Math.floor(height / factor));
   const values = new Float64Array(smallWidth * smallHeight);

@@ -216,13 +216,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
       for (const member of seen) {
         files.hashed(member, seen.length > 1);
         const { source, look } = member;
-        const listed = files.listed(source);
-        if (
-          listed !== undefined &&
-          (listed.sizeBytes !== look.sizeBytes || listed.mtimeMs !== look.mtimeMs)
-        ) {
-          return undefined;
-        }
+        const { sizeBytes, mtimeMs } = files.listed(source) ?? look;
+        if (sizeBytes !== look.sizeBytes || mtimeMs !== look.mtimeMs) return undefined;
       }
       return sightingOf(seen);
     } catch (error) {
