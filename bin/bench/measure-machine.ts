@@ -6,7 +6,6 @@ import { elementCount } from "../../core/tensor.ts";
 import type { NetworkThread } from "../../runtime/engine/network-thread.ts";
 import type { FreeMemory } from "../../runtime/plan/free-memory.ts";
 import type { CommandIo } from "../command/command.ts";
-import type { Box } from "../options/option-values.ts";
 import { measureArithmeticPeak, multiplyAdds } from "./arithmetic.ts";
 import { measureBareTiles, measureDelivery } from "./measure-delivery.ts";
 
@@ -14,7 +13,7 @@ import { measureBareTiles, measureDelivery } from "./measure-delivery.ts";
 export interface BenchOptions {
   readonly model: string;
   readonly input?: string;
-  readonly size: Box;
+  readonly size: [depth: number, height: number, width: number];
   readonly runs: number;
   readonly every: number;
   readonly provider: "cpu" | "cuda" | "tensorrt";

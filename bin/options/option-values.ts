@@ -2,7 +2,10 @@ import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, Option } from "commander";
 import { providerNames } from "../../runtime/machine/providers.ts";
 
-/** How the text of an option becomes a value; what is wrong with it is said in commander's own line (exit code 2). */
+/**
+ * Options that several commands take, and how the text of an option becomes a value; what is wrong with it is said in
+ * commander's own line (exit code 2).
+ */
 
 /** Depth, height, width. */
 export type Box = [depth: number, height: number, width: number];

@@ -32,8 +32,9 @@ export function isModelFault(error: Fault): boolean {
   );
 }
 
-/** The engine was lost with the job: once more in a fresh process, and no more, whatever is configured. */
+/** The engine was lost with the job, and nobody knows why. */
 export const unexplainedLosses = ["engine-lost", "network-stuck", "network-lost"] as const;
+
 /** Where memory ran out, each further attempt has smaller tiles: as often as anything of the machine's. */
 export function isEngineLoss(error: Fault): boolean {
   return hasCode(error, "engine-memory", ...unexplainedLosses);

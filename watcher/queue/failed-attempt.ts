@@ -1,5 +1,6 @@
 import { type BackoffRule, doubledMs } from "../../core/backoff.ts";
 import { type ErrorReport, errorFromReport, hasCode, reportOf } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { WrittenConfig } from "../config/schema.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
@@ -138,40 +139,31 @@ export function findsRoom(
   const neededBytes = claim.resultBytes + reserve_mib * 2 ** 20;
   const isThere = !noFiles && freeBytes >= neededBytes;
   if (isThere && refused === undefined) return true;
-  folder.learn({
-    full: {
-      neededBytes,
-      freeBytes,
-      noFiles,
-      source: seenSource(claim),
-      ...(isThere &&
-        refused && {
-          refused: { message: refused.message, notBeforeMs: performance.now() + refused.retryMs },
-        }),
-    },
-  });
+  const source = seenSource(claim);
+  const met = refused && { message: refused.message, notBeforeMs: performance.now() + refused.retryMs };
+  const claimed = present({ refused: isThere ? met : undefined });
+  folder.learn({ full: { neededBytes, freeBytes, noFiles, source, ...claimed } });
   return false;
 }
 
-/** What becomes of a job that ended in an error. */
+/**
+ * What becomes of a job that ended in an error. `full`: the disk of the result is full, and the folder waits until there is
+ * room; `interrupted`: we ended it ourselves.
+ */
 type FailureVerdict =
-  | { readonly kind: "failed" }
-  | { readonly kind: "parked" }
+  | { readonly kind: "failed" | "parked" | "full" | "interrupted" }
   | { readonly kind: "skipped"; readonly reason: string }
-  | { readonly kind: "again"; readonly delayMs: number }
-  /** The disk of the result is full: the folder waits until there is room. */
-  | { readonly kind: "full" }
-  /** We ended it ourselves. */
-  | { readonly kind: "interrupted" };
+  | { readonly kind: "again"; readonly delayMs: number };
 
 export const sourceRemoved = "the source was removed before it was processed";
 
 const pauses: BackoffRule = { firstMs: 2_000, longestMs: 5 * 60_000 };
 
+/** Once more in a fresh process, and no more, whatever is configured. */
 const attemptsWithLosses = 2;
 
 /**
- * `attempt` is the one that just failed, from 1. The file's faults fail at once, the machine's are tried again.
+ * What becomes of a job. `attempt` is the one that just failed, from 1. The file's faults fail at once, the machine's are tried again.
  * `sourceGone`: a look showed that the watch folder is there and the source is not.
  */
 export function judgeFailure(
