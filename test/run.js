@@ -9,14 +9,14 @@ import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 /**
- * Tests of what computes and decides share processes, because starting one takes longer than most of them. All others
- * start processes, listen on ports or measure memory: each file has a process of its own. They come first, because they
- * take longest.
+ * Test files share processes, because starting one takes longer than most of them: their tests run one after the other
+ * there. Those that mostly wait share in smaller numbers, so that no process takes much longer than the others. Files
+ * that take long, measure memory or look at all children of their process have one of their own, and come first.
  */
-const sharing = /^(bin|bundle|calibration|core|export|formats|runtime|watcher\/\w+)\//;
 const alone =
-  /^(export\/hostile-|formats\/tiff\/large-|runtime\/(engine|worker)\/|watcher\/(engine|folder-io|publish)\/)/;
-const mostTogether = 12;
+  /^(commands\/(bench|calibrate|compare|denoise|ends-|export-verify|no-inspector|other-task|watch)|docs\/pasted-|export\/hostile-|formats\/tiff\/large-|hostile\/|runtime\/engine\/|watcher\/(daemon|delivered-|holds|lost-|odd-)|watcher\/folder-io\/(host|move-)|watcher\/publish\/publisher)/;
+const waiting = /^(commands|runtime\/worker|systemd|watcher)\//;
+const mostTogether = { waiting: 4, others: 12 };
 
 /** All files below a folder whose names end so, or the file itself. */
 function sourceFiles(path, ending) {
@@ -24,25 +24,27 @@ function sourceFiles(path, ending) {
   return readdirSync(path).flatMap((name) => sourceFiles(join(path, name), ending));
 }
 
-/** Modules that import the files of a process each, in `folder`. */
+/** What each process runs: a file, or a module in `folder` that imports those that share it. */
 function processes(files, folder) {
   const place = (file) =>
     relative(import.meta.dirname, file)
       .split(sep)
       .join("/");
-  const shares = (file) => sharing.test(place(file)) && !alone.test(place(file));
-  const shared = files.filter(shares);
-  const groups = [];
-  while (shared.length > 0) groups.push(shared.splice(0, mostTogether));
-  const modules = groups.map((group, index) => {
-    const module = join(folder, `${index}.mjs`);
-    writeFileSync(
-      module,
-      group.map((file) => `import ${JSON.stringify(pathToFileURL(file).href)};\n`).join(""),
-    );
-    return module;
-  });
-  return [...files.filter((file) => !shares(file)), ...modules];
+  const isAlone = (file) => alone.test(place(file));
+  const kindOf = (file) => (waiting.test(place(file)) ? "waiting" : "others");
+  const modules = [];
+  for (const [kind, most] of Object.entries(mostTogether)) {
+    const shared = files.filter((file) => !isAlone(file) && kindOf(file) === kind);
+    while (shared.length > 0) {
+      const module = join(folder, `${kind}-${modules.length}.mjs`);
+      const imports = shared
+        .splice(0, most)
+        .map((file) => `import ${JSON.stringify(pathToFileURL(file).href)};\n`);
+      writeFileSync(module, imports.join(""));
+      modules.push(module);
+    }
+  }
+  return [...files.filter(isAlone), ...modules];
 }
 
 /** Compiles the repository's TypeScript, file by file, into a folder. */
@@ -68,7 +70,8 @@ typescript.searchParams.set("compiled", await compileAll(join(folder, "compiled"
 // The tests' processes inherit these flags.
 process.execArgv.push("--enable-source-maps", "--import", typescript.href);
 
-const stream = run({ files, concurrency: availableParallelism(), timeout: 600_000 });
+// One more than there are cores: most of them wait for their children half of the time.
+const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 600_000 });
 stream.on("test:pass", (event) => {
   if (event.details.type === "suite") return;
   if (event.skip !== undefined || event.todo !== undefined) count.skipped += 1;
