@@ -94,7 +94,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
         "auto",
       ),
     )
-    .option("--series <n>", "which image of each file, from 0", wholeNumber, 0)
+    .option("--series <n>", "only this image of each file, from 0 (default: all)", wholeNumber)
     .addOption(compressionOption("of the results"))
     .addOption(providerOption())
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)

@@ -11,7 +11,7 @@ import { pass } from "../../runtime/plan/channel-models.ts";
 import type { CommandIo } from "../command/command.ts";
 import type { DenoiseOptions, Task } from "../options/denoise-options.ts";
 import { createWorkLine } from "../words/progress.ts";
-import { givenAcquisitions, givenFiles } from "./given-acquisitions.ts";
+import { type GivenAcquisition, givenAcquisitions, givenFiles } from "./given-acquisitions.ts";
 import { refusalLines, refuseTogether, refuseUselessFolder } from "./refusals.ts";
 
 /** Fewer files than this are looked at before anybody could read that. */
@@ -65,13 +65,10 @@ export async function findTasks(
 
   const tasks: Task[] = [];
   const taken = new Map<string, string>();
-  const naming = {
-    series: options.series,
-    kind: resultKindOf(models),
-    limitBytes: await nameLimitOf(options.out),
-  };
-  for (const { input, files, seriesCount } of acquisitions) {
-    const output = join(options.out, resultName(input, naming));
+  const naming = { kind: resultKindOf(models), limitBytes: await nameLimitOf(options.out) };
+  const images = acquisitions.flatMap(({ input, series }) => series.map((one) => ({ input, series: one })));
+  for (const { input, series } of images) {
+    const output = join(options.out, resultName(input, { series, ...naming }));
     const other = taken.get(output);
     if (other !== undefined) {
       refuse(input, sameResult(input, other, output));
@@ -81,12 +78,15 @@ export async function findTasks(
     const exists = existing !== "replace" && (await isThere(output));
     if (exists && existing === "refuse") refuse(input, resultExists(input, output));
     else if (exists) ended.push({ input, skipped: output });
-    else tasks.push({ input, output });
-    if (files > 1) io.stderr.write(`${visible(input)}: ${describeSet(files, seriesCount, options.series)}\n`);
+    else tasks.push({ input, series, output });
+  }
+  for (const acquisition of acquisitions) {
+    const what = describeImages(acquisition, options.series);
+    if (what !== "") io.stderr.write(`${visible(acquisition.input)}: ${what}\n`);
   }
   const skipped = ended.filter((result) => "skipped" in result).length;
   if (skipped > 0) {
-    const which = `${skipped} of ${counted(acquisitions.length, "acquisition")}`;
+    const which = `${skipped} of ${counted(images.length, "acquisition")}`;
     io.stderr.write(`${which} skipped: ${skipped === 1 ? "its result exists" : "their results exist"}\n`);
   }
   return { tasks, ended };
@@ -98,10 +98,15 @@ async function isThere(path: string): Promise<boolean> {
   return facts !== undefined;
 }
 
-function describeSet(files: number, seriesCount: number, series: number): string {
+/** What a person should know of a set, and of a file with several images; nothing for any other. */
+function describeImages({ files, seriesCount }: GivenAcquisition, series: number | undefined): string {
+  const set = files > 1 ? [`${files} files are one acquisition`] : [];
+  if (seriesCount === 1) return set.join("");
   const image =
-    seriesCount > 1 ? ` (image ${series} of ${seriesCount}, counted from 0; --series names another)` : "";
-  return `${files} files are one acquisition${image}`;
+    series === undefined
+      ? `${seriesCount} images, each with a result of its own; --series takes one of them`
+      : `image ${series} of ${seriesCount}, counted from 0`;
+  return [...set, image].join(": ");
 }
 
 function sameResult(input: string, other: string, output: string): EdgeError {

@@ -4,21 +4,25 @@ import type { Acquisition } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
 import { listed, namesIn, noImageIn } from "../../formats/files-of.ts";
 import { acquisitionEndings, isCompanion } from "../../formats/image-name.ts";
-import { imageOf, openAcquisition, openFile } from "../../formats/open.ts";
+import { imageOf, openAcquisition, openFile, refusalOf } from "../../formats/open.ts";
+import type { OpenedFile } from "../../formats/plane/plane-source.ts";
 import { judgeName } from "../../watcher/intake/candidate-name.ts";
 
 /** One acquisition among the files of a command line. */
-interface GivenAcquisition {
+export interface GivenAcquisition {
   /** The file that stands for it, as the person wrote it. */
   readonly input: string;
   /** How many of the given files belong to it. */
   readonly files: number;
-  /** How many images its files declare; one of them is meant. */
+  /** How many images its files declare. */
   readonly seriesCount: number;
+  /** Those of them that are meant and can be read, from 0. */
+  readonly series: readonly number[];
 }
 
 interface LookOptions {
-  readonly series: number;
+  /** The image that is meant of each file; all where absent. */
+  readonly series: number | undefined;
   readonly signal: AbortSignal;
   readonly onFile?: (done: number, total: number) => void;
 }
@@ -30,7 +34,7 @@ interface LookOptions {
  */
 export async function givenAcquisitions(files: readonly string[], options: LookOptions) {
   const given = new Map(files.map((file) => [resolve(file), file]));
-  const found: (GivenAcquisition & { readonly path: string; readonly setSize: number })[] = [];
+  const found: Found[] = [];
   /** By absolute path: how many files the largest set has that names it. */
   const setSizes = new Map<string, number>();
   const refused: { readonly input: string; readonly error: unknown }[] = [];
@@ -42,8 +46,7 @@ export async function givenAcquisitions(files: readonly string[], options: LookO
     if ((setSizes.get(path) ?? 1) > 1) continue;
     try {
       const opened = await openFile(input, { signal: options.signal });
-      const image = await imageOf(opened, input, options.series);
-      await image.close();
+      const images = await imagesMeant(opened, input, options.series);
       const members = opened.files.map((member) => resolve(member));
       const named = members.filter((member) => given.has(member)).length;
       // One file of a companion's set, given alone, is meant alone.
@@ -51,18 +54,43 @@ export async function givenAcquisitions(files: readonly string[], options: LookO
       for (const member of members) {
         setSizes.set(member, Math.max(members.length, setSizes.get(member) ?? 0));
       }
-      const { seriesCount } = image.acquisition;
-      found.push({ input, files: named, seriesCount, path, setSize: members.length });
+      found.push({ input, files: named, ...images, path, setSize: members.length });
     } catch (error) {
       if (!isEdgeError(error)) throw error;
       if (given.has(path)) refused.push({ input, error });
     }
   }
   // A file may have been opened as what it is alone, before the one that describes its set.
-  const acquisitions: readonly GivenAcquisition[] = found.filter(
-    ({ path, setSize }) => setSize === setSizes.get(path),
-  );
+  const acquisitions = found.filter(({ path, setSize }) => setSize === setSizes.get(path));
+  refused.push(...acquisitions.flatMap(({ input, refusals }) => refusals.map((error) => ({ input, error }))));
   return { acquisitions, refused };
+}
+
+interface Found extends GivenAcquisition {
+  readonly refusals: readonly EdgeError[];
+  readonly path: string;
+  readonly setSize: number;
+}
+
+/** The images of a file that are meant, and why others of them cannot be read. Throws `EdgeError` where none can. */
+async function imagesMeant(
+  opened: OpenedFile,
+  input: string,
+  series: number | undefined,
+): Promise<Pick<Found, "seriesCount" | "series" | "refusals">> {
+  const seriesCount = opened.series.length;
+  const none = refusalOf(opened);
+  if (series !== undefined || none !== undefined) {
+    const image = await imageOf(opened, input, series ?? 0);
+    await image.close();
+    return { seriesCount, series: [image.acquisition.series], refusals: [] };
+  }
+  await opened.close();
+  return {
+    seriesCount,
+    series: opened.series.flatMap((one, index) => ("refusal" in one ? [] : [index])),
+    refusals: opened.series.flatMap((one) => ("refusal" in one ? [one.refusal] : [])),
+  };
 }
 
 /** Companion files beside the given ones, where there are several: `SET/*.tif` does not name them. */

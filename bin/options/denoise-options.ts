@@ -19,7 +19,8 @@ export interface DenoiseOptions {
   readonly dtype?: "uint16" | "float32";
   readonly depthAxis: "z" | "t" | "auto";
   readonly nonFinite: "carry" | "refuse";
-  readonly series: number;
+  /** The only image that is meant of each file. */
+  readonly series?: number;
   readonly compression: "none" | "deflate" | "zstd";
   readonly provider?: ProviderName;
   readonly threads?: number;
@@ -37,16 +38,18 @@ export interface DenoiseOptions {
 /** One acquisition to denoise; paths as the person wrote them. */
 export interface Task {
   readonly input: string;
+  /** Which image of it, from 0. */
+  readonly series: number;
   readonly output: string;
 }
 
 /** Paths stay as the person wrote them: the engine works in the same folder, and its messages name them so. */
-export function jobOf({ input, output }: Task, options: DenoiseOptions): DenoiseJobInput {
+export function jobOf({ input, series, output }: Task, options: DenoiseOptions): DenoiseJobInput {
   const { tile, overlap, normalization, dtype: sampleType } = options;
   return {
     input,
     output,
-    series: options.series,
+    series,
     models: { default: options.model, byChannel: options.channel },
     ...present({ tile, overlap, normalization, sampleType }),
     tiling: options.tiling,

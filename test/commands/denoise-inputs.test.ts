@@ -82,14 +82,20 @@ test("the files of a set are one acquisition, done once, also where only a file 
   assert.equal(readdirSync(out).length, 2);
 });
 
-test("the files of a set with several images are one acquisition, also those of images that are not meant", async () => {
+test("the files of a set with several images are one acquisition, and each image has a result, or the one that is meant", async () => {
   const folder = join(scratch, "master");
   mkdirSync(folder);
   for (const [name, bytes] of masterSet()) writeFileSync(join(folder, name), bytes);
   const { code, stdout, stderr } = await runHere(["denoise", folder, "--model", identity, "--explain"]);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /m\.ome\.tif: 3 files are one acquisition \(image 0 of 2/);
-  assert.equal(stdout.match(/output: /g)?.length, 1, stdout);
+  assert.match(stderr, /m\.ome\.tif: 3 files are one acquisition: 2 images, each with a result of its own/);
+  assert.deepEqual(stdout.match(/output: .*/g), [
+    "output: denoised/m.denoised.ome.tif",
+    "output: denoised/m.s1.denoised.ome.tif",
+  ]);
+  const one = await runHere(["denoise", folder, "--model", identity, "--explain", "--series", "1"]);
+  assert.match(one.stderr, /m\.ome\.tif: 3 files are one acquisition: image 1 of 2, counted from 0/);
+  assert.deepEqual(one.stdout.match(/output: .*/g), ["output: denoised/m.s1.denoised.ome.tif"]);
 });
 
 test("all that is wrong is told at once, as it was written, before a model is warmed up", async () => {
