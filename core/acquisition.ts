@@ -69,6 +69,11 @@ export function asFloats(samples: Samples): Float32Array {
   return samples instanceof Float32Array ? samples : Float32Array.from(samples);
 }
 
+/** Whether every sample is zero. */
+export function isAllZero(samples: Samples): boolean {
+  return samples.every((sample: number) => sample === 0);
+}
+
 /** Lengths of the five axes; an axis that the file does not have is 1. */
 export interface Sizes {
   readonly t: number;

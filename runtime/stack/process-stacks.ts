@@ -1,4 +1,4 @@
-import { type Samples, sampleTypes } from "../../core/acquisition.ts";
+import { isAllZero, planeCount, type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { formatError } from "../../core/errors.ts";
 import { intensityMapOf } from "../../core/intensity-map.ts";
 import type { Plane, PlaneSource } from "../../formats/plane/plane-source.ts";
@@ -43,22 +43,29 @@ export async function processStacks(work: StackWork) {
   let networkS = 0;
   let nonFinite = 0;
   let withoutRange = 0;
+  let zeroPlanes = 0;
   const stackMaps: StackMap[] = [];
 
   for (const place of stackPlaces(plan.depthAxis, source.acquisition.sizes)) {
     const channel = plan.channels[place.channel];
     if (channel === undefined || channel.kind === "pass") {
-      await passStack(work, place);
+      zeroPlanes += await passStack(work, place);
       continue;
     }
     const stack = await denoiseOne(work, place, channel);
     clippedVoxels += stack.clippedVoxels;
     networkS += stack.networkS;
     nonFinite += stack.nonFinite;
+    zeroPlanes += stack.zeroPlanes;
     if (stack.levelsEqual) withoutRange += 1;
     stackMaps.push({ ...place, map: stack.map });
   }
   const notes: string[] = [];
+  const planes = planeCount(source.acquisition.sizes);
+  // A stack that is black throughout has no holes.
+  if (zeroPlanes > 0 && zeroPlanes < planes) {
+    notes.push(`${zeroPlanes} of ${planes} planes hold only zeros: they may never have been written`);
+  }
   if (nonFinite > 0) {
     notes.push(
       `${nonFinite} samples of the input are NaN or infinite: left out of statistics, carried to the result`,
@@ -90,21 +97,25 @@ function coarseNote({ channels, sampleType }: JobPlan, maps: readonly StackMap[]
   ];
 }
 
-async function passStack(work: StackWork, place: StackPlace): Promise<void> {
+/** Answers how many of its planes hold only zeros. */
+async function passStack(work: StackWork, place: StackPlace): Promise<number> {
   const { plan, source, signal } = work;
   const [depth, height, width] = plan.stack;
   const same = plan.sampleType === source.acquisition.sampleType;
   const read = sampleTypes[source.acquisition.sampleType].make(height * width);
   const written = same ? read : sampleTypes[plan.sampleType].make(height * width);
+  let zeroPlanes = 0;
   work.meter.enter("writing");
   for (let at = 0; at < depth; at += 1) {
     if (signal.aborted) throw interrupted();
     const index = planeIndexOf(plan.depthAxis, place, at);
     await source.readPlane(index, { into: read, signal });
+    if (isAllZero(read)) zeroPlanes += 1;
     if (!same) written.set(read);
     await work.write({ ...index, samples: written });
     work.meter.advance(height * width);
   }
+  return zeroPlanes;
 }
 
 async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePlan) {
@@ -112,11 +123,14 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
   const [depth, height, width] = plan.stack;
   const { sampleType } = source.acquisition;
   const nonFinite = watchNonFinite(sampleType);
+  /** Places of planes that hold only zeros; each plane is read more than once. */
+  const zeroPlanes = new Set<number>();
   const readPlane = async (at: number, into: Samples): Promise<void> => {
     await timedAsync("reading", work.tellBusy, () =>
       source.readPlane(planeIndexOf(plan.depthAxis, place, at), { into, signal }),
     );
     nonFinite.look(at, into);
+    if (isAllZero(into)) zeroPlanes.add(at);
     if (work.nonFinite !== "refuse" || !nonFinite.has(at)) return;
     throw formatError("the file holds samples that are NaN or infinite", {
       code: "input-non-finite",
@@ -191,7 +205,14 @@ async function denoiseOne(work: StackWork, place: StackPlace, channel: DenoisePl
     // Nothing may still write when the caller closes its files.
     await Promise.allSettled([writing]);
   }
-  return { map, clippedVoxels, networkS, nonFinite: nonFinite.count(), levelsEqual };
+  return {
+    map,
+    clippedVoxels,
+    networkS,
+    nonFinite: nonFinite.count(),
+    zeroPlanes: zeroPlanes.size,
+    levelsEqual,
+  };
 }
 
 /** The stack's planes one after the other, all in `scratch`. */

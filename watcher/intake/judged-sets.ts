@@ -83,8 +83,8 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
     if (waitsFor !== undefined) return true;
     if (!isAsRead(set)) return false;
     const { found, readMs } = set;
-    // What is empty at its end may be filled without another time of change.
-    if ("facts" in found && !found.zeroTail) return true;
+    // What is empty in places may be filled without another time of change.
+    if ("facts" in found && !found.zeros) return true;
     return nowMs - readMs < rereadMs || lacksFile(set);
   }
 

@@ -186,7 +186,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     const { waitsFor, quietMs } = sets.restOf(set);
     candidate.waitsFor = waitsFor;
     if (waitsFor !== undefined) return;
-    if (found.zeroTail && quietMs < settings.zeroTailMs) throw zeroTailed(file.source);
+    if (found.zeros && quietMs < settings.zeroTailMs) throw zeroTailed(file.source);
     const [first = file.source] = members;
     // A set is told as whole once, by its first file; by another where that one waits no more.
     const tells = first === file.source || files.waiting(first) === undefined;
@@ -278,9 +278,12 @@ function inNameOf(source: string, readFrom: string, refusal: EdgeError): EdgeErr
 }
 
 function zeroTailed(file: string) {
-  return formatError("its last rows hold only zeros; the space may be reserved and not yet written", {
-    code: "file-zero-tail",
-    file,
-    remedy: "Wait; a really dark image is taken after settle.zero_tail_s without a change",
-  });
+  return formatError(
+    "its last rows, or whole planes among others, hold only zeros; the space may be reserved and not yet written",
+    {
+      code: "file-zero-tail",
+      file,
+      remedy: "Wait; a really dark image is taken after settle.zero_tail_s without a change",
+    },
+  );
 }

@@ -1,8 +1,8 @@
 import { dirname, join } from "node:path";
-import { planeCount, type Samples, sampleTypes } from "../../core/acquisition.ts";
+import { isAllZero, planeCount, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
 import { type Reading, takeStep } from "../../formats/file/reading.ts";
-import type { OpenedFile } from "../../formats/plane/plane-source.ts";
+import type { OpenedFile, PlaneReader } from "../../formats/plane/plane-source.ts";
 
 /**
  * Whether a file is complete as a file of its format. Its size proves nothing: a copy over SMB may show the full
@@ -31,14 +31,16 @@ export interface WholeFacts {
 
 export interface FoundWhole {
   readonly facts: WholeFacts;
-  /** The last rows of the last plane hold only zeros: dark, or reserved and not yet written. */
-  readonly zeroTail: boolean;
+  /** The last rows of the last plane, or whole planes among others, hold only zeros: dark, or reserved and not yet written. */
+  readonly zeros: boolean;
 }
 
 /** The rows at the end of the last plane that are looked at, as a share of it. */
 const tailShare = 1 / 16;
+/** So many planes of each image are looked at, evenly spread, the first and the last among them. */
+const planesLookedAt = 8;
 
-/** Opens `path` once and reads the last plane of each series. Throws `EdgeError` where the file is refused before its set is known. */
+/** Opens `path` once and reads some planes of each series. Throws `EdgeError` where the file is refused before its set is known. */
 export async function checkStructure(path: string, open: OpenFile, reading: Reading): Promise<CheckedFile> {
   const opened = await open(path, reading);
   try {
@@ -60,7 +62,7 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
   const refusal = refusalOfAll(all);
   if (refusal !== undefined) return { refusal };
   let sampleBytes = 0;
-  let zeroTail = false;
+  let zeros = false;
   const voxels: number[] = [];
   for (const series of all) {
     if ("refusal" in series) {
@@ -73,15 +75,13 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
     voxels.push(seriesVoxels);
     sampleBytes += seriesVoxels * sampleTypes[sampleType].bytes;
     try {
-      const last = await series.readPlane({ t: sizes.t - 1, c: sizes.c - 1, z: sizes.z - 1 });
-      const tailRows = Math.max(1, Math.floor(sizes.y * tailShare));
-      if (allZero(last, last.length - tailRows * sizes.x)) zeroTail = true;
+      if (await hasUnwritten(series, reading)) zeros = true;
     } catch (error) {
       if (isEdgeError(error)) return { refusal: error };
       throw error;
     }
   }
-  return { facts: { sampleBytes, voxels }, zeroTail };
+  return { facts: { sampleBytes, voxels }, zeros };
 }
 
 /**
@@ -94,9 +94,23 @@ function refusalOfAll(all: OpenedFile["series"]): EdgeError | undefined {
   return broken ?? (refusals.length === all.length ? refusals[0] : undefined);
 }
 
-function allZero(samples: Samples, from: number): boolean {
-  for (let index = from; index < samples.length; index += 1) {
-    if (samples[index] !== 0) return false;
+/** Whether its last rows hold only zeros, or whole planes while others do not. */
+async function hasUnwritten(series: PlaneReader, reading: Reading): Promise<boolean> {
+  const { sizes } = series.acquisition;
+  const count = planeCount(sizes);
+  const looks = Math.min(count, planesLookedAt);
+  const into = sampleTypes[series.acquisition.sampleType].make(sizes.y * sizes.x);
+  let zeroPlanes = 0;
+  for (let look = 0; look < looks; look += 1) {
+    takeStep(reading);
+    const place = looks === 1 ? 0 : Math.round((look * (count - 1)) / (looks - 1));
+    const z = place % sizes.z;
+    const c = Math.floor(place / sizes.z) % sizes.c;
+    await series.readPlane({ t: Math.floor(place / (sizes.z * sizes.c)), c, z }, { into });
+    if (isAllZero(into)) zeroPlanes += 1;
   }
-  return true;
+  // The last look was at the last plane.
+  const tailRows = Math.max(1, Math.floor(sizes.y * tailShare));
+  const tail = into.subarray(into.length - tailRows * sizes.x);
+  return isAllZero(tail) || (zeroPlanes > 0 && zeroPlanes < looks);
 }

@@ -65,6 +65,18 @@ test("reserved space is not taken for an image; a dark image is, after a while",
   assert.deepEqual(await looks(10), ["whole a.tif"]);
 });
 
+test("a stack that is filled backwards is not taken while planes of it are zeros; one that stays so is, after a while", async () => {
+  const { folder, looks } = await scanned({ zeroTailMs: 10_000 });
+  const file = join(folder, "a.tif");
+  await writeFile(file, tinyTiff(0, 0, 0, 4, 5, 6));
+  assert.deepEqual(await looks(8), ["broken a.tif"]);
+  await writeFile(file, tinyTiff(1, 2, 3, 4, 5, 6));
+  assert.deepEqual(await looks(6), ["whole a.tif"]);
+  await writeFile(join(folder, "b.tif"), tinyTiff(1, 0, 3, 4, 5, 6));
+  assert.deepEqual(await looks(8), ["broken b.tif"]);
+  assert.deepEqual(await looks(10), ["whole b.tif"]);
+});
+
 test("a container that we do not read is refused at once", async () => {
   const { folder, looks } = await scanned();
   await writeFile(join(folder, "a.czi"), "not read");

@@ -40,6 +40,24 @@ test("a file beside the result says what was done, and goes before the result is
   );
 });
 
+test("planes that hold only zeros are counted in the result's notes; a stack that is black throughout is not", async () => {
+  const noted = async (name: string, ...values: number[]): Promise<readonly string[]> => {
+    const input = join(scratch, `${name}.tif`);
+    writeFileSync(input, tinyTiff(...values));
+    const { notes } = await engine.denoise({
+      input,
+      output: join(scratch, `${name}.denoised.ome.tif`),
+      models: { default: identity },
+    });
+    return notes.filter((note) => note.includes("only zeros"));
+  };
+  assert.deepEqual(await noted("holes", 0, 2, 0, 4), [
+    "2 of 4 planes hold only zeros: they may never have been written",
+  ]);
+  assert.deepEqual(await noted("black", 0, 0, 0, 0), []);
+  assert.deepEqual(await noted("whole", 1, 2, 3, 4), []);
+});
+
 test("a result that fails leaves no file that says it is done", async () => {
   rmSync(output);
   const cut = join(scratch, "cut.tif");
