@@ -39,6 +39,7 @@ test("while another program holds the ledger, what is only read is answered, wha
     lastEnded: ledger.lastEnded,
     mountPoint: () => ledger.mountPoint("f", "/"),
     retainedTopics: ledger.retainedTopics,
+    pausedFolders: ledger.pausedFolders,
   };
   assert.deepEqual(Object.keys(reads).sort(), [...ledgerReads].sort());
   for (const read of Object.values(reads)) await read();
