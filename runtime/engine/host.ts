@@ -68,17 +68,13 @@ export function startEngine(options: EngineOptions): Engine {
   let choice: Promise<ProviderChoice> | undefined;
   /** Once for all lives of the engine; again only where it failed. */
   const chosen = (): Promise<ProviderChoice> => {
-    if (choice === undefined) {
-      const choosing = chooseProvider({
-        providers:
-          options.require === undefined ? (options.providers ?? defaultProviders) : [options.require],
-        models: options.models,
-      });
-      choice = choosing;
-      choosing.catch(() => {
+    const { require, providers = defaultProviders, models } = options;
+    choice ??= chooseProvider({ providers: require === undefined ? providers : [require], models }).catch(
+      (error: unknown) => {
         choice = undefined;
-      });
-    }
+        throw error;
+      },
+    );
     return choice;
   };
   const stopping = new AbortController();
