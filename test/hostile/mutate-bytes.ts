@@ -25,3 +25,15 @@ export function mutatedBytes(bytes: Buffer, next: Below): Buffer {
   if (way === 0) return result.subarray(0, next(result.length));
   return way === 1 ? Buffer.concat([result, result.subarray(next(result.length))]) : result;
 }
+
+/** Changes digits of the UTF-16 text in a file: the document stays sound, and its numbers lie. */
+export function otherDigits(bytes: Buffer, next: Below): Buffer {
+  const result = Buffer.from(bytes);
+  const digits = [...bytes.subarray(0, 8000).keys()].filter(
+    (at) => (bytes[at] ?? 0) >= 0x30 && (bytes[at] ?? 0) <= 0x39 && bytes[at + 1] === 0,
+  );
+  for (let changes = 1 + next(6); changes > 0; changes -= 1) {
+    result[digits[next(digits.length)] ?? 0] = 0x30 + next(10);
+  }
+  return result;
+}
