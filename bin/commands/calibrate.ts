@@ -3,7 +3,6 @@ import { Option } from "commander";
 import type { ScanTiming } from "../../calibration/answer/scan-time.ts";
 import type { CalibrationProgress } from "../../calibration/calibrate.ts";
 import type { Repeats } from "../../calibration/experiment/repeats.ts";
-import { statedScanTimeS } from "../../calibration/experiment/stated-scan-time.ts";
 import type { Calibration } from "../../calibration/result/result.ts";
 import { visible } from "../../core/errors.ts";
 import { orInterrupted } from "../../runtime/job/interrupted.ts";
@@ -173,7 +172,7 @@ async function runCalibration(inputs: readonly string[], options: CalibrateOptio
       dataRange: options.dataRange,
       detector: options.gain === undefined ? undefined : { gain: options.gain, offset: options.offset ?? 0 },
       target,
-      timing: timingOf(source, inputs.length === 1, options),
+      timing: await timingOf(source, inputs.length === 1, options),
       settings,
       version: productVersion,
       id,
@@ -236,11 +235,12 @@ async function openInputs(inputs: readonly string[], options: CalibrateOptions, 
   return openRepeats(inputs, opening);
 }
 
-function timingOf(
+async function timingOf(
   { acquisition }: Repeats,
   single: boolean,
   options: CalibrateOptions,
-): ScanTiming | undefined {
+): Promise<ScanTiming | undefined> {
+  const { statedScanTimeS } = await import("../../calibration/experiment/stated-scan-time.ts");
   const { overhead: overheadS, fields, channels } = options;
   const mosaic = { overheadS, fields, channels };
   if (options.scanTime !== undefined) return { ...mosaic, scanS: options.scanTime, from: "option" };

@@ -2,12 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { isEdgeError, usageError } from "../../core/errors.ts";
-import {
-  type Intensity,
-  type Normalization,
-  normalizationSchema,
-  type PackageSettings,
-} from "../../core/package-settings.ts";
+import type { Intensity, Normalization, PackageSettings } from "../../core/package-settings.ts";
 import { present } from "../../core/record.ts";
 import { openError } from "../../formats/file/file-errors.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
@@ -236,10 +231,17 @@ function normalization(text: string): Normalization {
     throw new InvalidArgumentError("not percentile:LOW,HIGH, fixed:LOW,HIGH or none");
   }
   const [low, high, ...more] = rest.split(",").map(finite);
-  const parsed = normalizationSchema.safeParse({ kind, low, high, clip: true });
-  if (more.length > 0 || !parsed.success) {
+  // By hand: the schema's library would be loaded at each start of any command.
+  const [least, most] =
+    kind === "percentile" ? [0, 100] : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  if (
+    low === undefined ||
+    high === undefined ||
+    more.length > 0 ||
+    !(least <= low && low < high && high <= most)
+  ) {
     const percent = kind === "percentile" ? " from 0 to 100" : "";
     throw new InvalidArgumentError(`must be two numbers${percent}, LOW below HIGH`);
   }
-  return parsed.data;
+  return { kind, low, high, clip: true };
 }
