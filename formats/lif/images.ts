@@ -1,6 +1,6 @@
 import { SaxesParser } from "saxes";
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
-import type { ReadLimits } from "../file/reading.ts";
+import { type Reading, type ReadLimits, takeStep } from "../file/reading.ts";
 import type { LifVersion } from "./container.ts";
 
 /** The attributes of an element, as they stand in the XML. */
@@ -35,6 +35,9 @@ export interface LifImage {
 /** Far deeper than LAS X nests, and shallow enough that a path costs nothing. */
 const maxDepth = 512;
 
+/** Characters of the XML between two signs of life: 100 MB of it take seconds. */
+const stepLength = 1 << 20;
+
 interface Draft extends LifImage {
   readonly channels: { attributes: Attributes; properties: Record<string, string> }[];
   readonly dimensions: Attributes[];
@@ -62,6 +65,7 @@ export function readLifImages(
   xml: string,
   file: string,
   limits: ReadLimits,
+  reading: Reading,
 ): { readonly version: LifVersion; readonly images: readonly LifImage[] } {
   const parser = new SaxesParser<{ xmlns: false }>({ xmlns: false });
   const refuse = (what: string, found: string): EdgeError =>
@@ -162,7 +166,11 @@ export function readLifImages(
     text = "";
     if (container.inside.pop() === undefined) open.pop();
   });
-  parser.write(xml).close();
+  for (let at = 0; at < xml.length; at += stepLength) {
+    takeStep(reading);
+    parser.write(xml.slice(at, at + stepLength));
+  }
+  parser.close();
   if (version === undefined) throw refuse("the XML of the LIF is empty", "no element");
   return { version, images };
 }

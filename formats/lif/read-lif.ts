@@ -24,7 +24,7 @@ export const lifReader: FormatReader = {
   async find(source, limits, reading) {
     const { file } = source;
     const { xml, end } = await readLifXml(source, limits);
-    const { version, images } = readLifImages(xml, file, limits);
+    const { version, images } = readLifImages(xml, file, limits, reading);
     const wanted = new Set(images.flatMap(({ memory }) => memory["MemoryBlockID"] ?? []));
     const blocks = await findLifBlocks(source, { from: end, version, wanted }, limits, reading);
     if (images.length === 0) {

@@ -22,6 +22,18 @@ test("info tells all series with their hashes, as tifffile reads them", async ()
   assert.ok(stdout.includes(truths["made/ome-two-images.ome.tif"]?.sha256 ?? "none"));
 });
 
+test("info tells each image of a LIF with its name, its sizes and its pixel sizes", async () => {
+  const { code, stdout, stderr } = await runHere(["info", "made-three-series.lif"], join(fixtures, "../lif"));
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /series +0 \(of 3, .*\n +name +Series001 t z 2ch\n +make +Leica LIF/);
+  assert.match(stdout, /axes +TZCYX {2}3 x 4 x 2 x 48 x 64\n/);
+  assert.match(
+    stdout,
+    /pixel size +x 0.108 µm, y 0.108 µm, z 0.5 µm\n +time step +2.5 s\n +channels +Green, Red\n/,
+  );
+  assert.match(stdout, /name +Series 003 & plane\n/);
+});
+
 test("info refuses each bad file in one line and goes on with the others", async () => {
   const { code, stdout, stderr } = await runHere(
     ["info", "made/refuse/text.tif", "made/tiny-3x3-stack-u16.tif", "nothing.tif", "made"],

@@ -520,6 +520,20 @@ for (const [what, change, says] of refused) {
   });
 }
 
+test("long XML is read in steps, so that a slow file is told from a hanging one, and ends when it is told to", async () => {
+  const filler = `<Attachment Name="a">${"😀".repeat(1_200_000)}</Attachment>`;
+  const file = fileOf(buildLif([{ ...plainStack("long", { x: 2, y: 2, z: 2 }), attachments: filler }]));
+  let steps = 0;
+  const onStep = (): void => {
+    steps += 1;
+  };
+  const opened = await openFile(file, { onStep });
+  await opened.close();
+  assert.ok(steps > 4, `${steps} steps`);
+  assert.ok(opened.series.every((one) => "acquisition" in one));
+  await assert.rejects(openFile(file, { signal: AbortSignal.abort(new Error("ended")) }), /ended/);
+});
+
 const sound = "<Element Name='a'><Data/></Element>";
 const hostile: readonly (readonly [what: string, bytes: Uint8Array, says: RegExp])[] = [
   ["XML that is not well-formed", xmlPart("<LMSDataContainerHeader Version='2'>"), /not well-formed/],
