@@ -112,7 +112,7 @@ export interface Channel {
 /** Who wrote the file, as far as its own words and structure tell. */
 export type Make = "OME-TIFF" | "ImageJ" | "TIFF" | "MetaMorph STK" | "Leica LIF" | "HDF5" | "NumPy";
 
-/** Metadata as text, kept so that the result can carry it on. */
+/** Metadata as text, kept so that the result can carry it on. OME-XML is the file's own, or what the reader of a LIF states in it. */
 export type OriginalMetadata =
   | { readonly kind: "ome-xml"; readonly xml: string; readonly imageIndex: number }
   | { readonly kind: "text"; readonly text: string }
