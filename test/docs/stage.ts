@@ -4,7 +4,9 @@ import { simulate } from "../../calibration/simulation/simulated-source.ts";
 import type { Simulation } from "../../calibration/simulation/simulation.ts";
 import { writeSimulation } from "../../calibration/simulation/write-simulation.ts";
 import { openDatabase } from "../../watcher/ledger/database.ts";
+import { createJobStore } from "../../watcher/ledger/job-store.ts";
 import { repository } from "../watcher/running-daemon.ts";
+import { sightingOf } from "../watcher/sighting-of.ts";
 import { temporaryFolder } from "../watcher/temporary-folder.ts";
 
 /** What a working clone has beside the sources, and a command may change: not shared with the real one. */
@@ -46,7 +48,10 @@ export async function makeStage(): Promise<string> {
   await writeFile(join(stage, ".bin/cnnt-edge"), program, { mode: 0o755 });
 
   await mkdir(join(stage, "state"));
-  openDatabase(join(stage, "state/ledger.sqlite")).close();
+  const ledger = openDatabase(join(stage, "state/ledger.sqlite"));
+  const waiting = sightingOf("overview.tif");
+  createJobStore(ledger, Date.now).admitWhole("incoming", waiting, { sampleBytes: 128, voxels: [64] });
+  ledger.close();
 
   const fixtures = join(repository, "test/fixtures");
   await cp(join(fixtures, "cnnt/no-mixer/weights.pt"), join(stage, "weights.pth"));
