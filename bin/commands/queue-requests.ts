@@ -89,7 +89,8 @@ async function request(
   const answers = told ?? (await inStoppedLedger(asked, state));
   for (const { name, refused } of answers) {
     if (refused === undefined) io.stdout.write(`${visible(nameOf(name))}: ${words[asked.act]}\n`);
-    else io.stderr.write(`${visible(nameOf(name))}: ${visible(sentences(refused))}\n`);
+    else
+      io.stderr.write(`${name === "" ? "" : `${visible(nameOf(name))}: `}${visible(sentences(refused))}\n`);
   }
   if (told === undefined) io.stderr.write("no daemon runs; its next start takes this over\n");
   const count = answers.filter(({ refused }) => refused !== undefined).length;

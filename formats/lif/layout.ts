@@ -111,8 +111,14 @@ function faultFields(image: LifImage, file: string, found: string | undefined) {
   return { file, at: `image ${JSON.stringify(image.path)}`, ...present({ found }) };
 }
 
+/** Far more than there are kinds of. */
+const mostDimensions = 32;
+
 /** Those with more than one element, and X; each at most once. */
 function dimensionsOf({ dimensions }: LifImage, fault: Fault, refuse: Fault): readonly Dimension[] {
+  if (dimensions.length > mostDimensions) {
+    throw refuse("so many dimensions are not read", `${dimensions.length}`);
+  }
   const all = dimensions.map((attributes): Dimension => {
     const [id, count] = [
       wholeNumber(attributes, "DimID", fault),
@@ -152,7 +158,7 @@ function samplesOf(described: readonly LifChannel[], fault: Fault, refuse: Fault
   const [first] = described;
   if (first === undefined) throw fault("the image has no channel");
   const kind = ({ attributes }: LifChannel) =>
-    `DataType ${attributes["DataType"]}, Resolution ${attributes["Resolution"]}`;
+    `DataType ${attributes["DataType"] ?? "unknown"}, Resolution ${attributes["Resolution"] ?? "unknown"}`;
   const other = described.find((channel) => kind(channel) !== kind(first));
   if (other !== undefined) {
     throw refuse("channels of several sample types are not read", `${kind(first)}; ${kind(other)}`);

@@ -153,7 +153,14 @@ function describe({ image, layout, tile }: TileOfImage, file: string): Acquisiti
     channels,
     compression: "none",
     byteOrder: "little",
-    original: { kind: "ome-xml", xml: recordingXml(recorded, name, tile), imageIndex: 0 },
+    original: {
+      kind: "ome-xml",
+      imageIndex: 0,
+      // Made when it is asked for: each tile has all settings and times of its mosaic.
+      get xml() {
+        return recordingXml(recorded, name, tile);
+      },
+    },
     notes,
   };
 }

@@ -35,7 +35,7 @@ interface Cut {
 
 /**
  * Of all tilings whose tiles hold so many voxels: the one with which least is computed, and of equal ones the deepest.
- * Tiles are of one size that covers the stack in the fewest. They have at least eight planes, where the stack has them, and sides
+ * Tiles are of one size that covers the stack in the fewest. They have at least eight planes (or as many as the recommended ones), where the stack has them, and sides
  * that are not much shorter than the recommended ones; only where few voxels are allowed they are smaller. Pure.
  */
 export function leastTiles({ stack, recommended, mostVoxels, overlap, multiple }: TileBudget): {
@@ -45,7 +45,8 @@ export function leastTiles({ stack, recommended, mostVoxels, overlap, multiple }
   const voxels = Math.min(mostVoxels, elementCount(recommended));
   const least = leastSide(recommended, voxels, multiple);
   let best: { readonly cuts: readonly [Cut, Cut, Cut]; readonly cost: number } | undefined;
-  for (const depth of depthCuts(stack[0], overlap[0], Math.floor(voxels / multiple ** 2))) {
+  const leastPlanes = Math.min(leastDepth, recommended[0]);
+  for (const depth of depthCuts(stack[0], overlap[0], leastPlanes, Math.floor(voxels / multiple ** 2))) {
     const area = Math.max(multiple ** 2, Math.floor(voxels / depth.tile));
     for (let count = 1; count <= Math.max(1, Math.ceil(stack[1] / least)); count += 1) {
       const height = sideCut(stack[1], count, least, overlap[1], multiple);
@@ -75,10 +76,10 @@ function alone(tile: number): Cut {
   return { count: 1, tile, shared: 0 };
 }
 
-/** From the whole depth down to chunks of eight planes; shallower ones only where `mostPlanes` allows no other. */
-function depthCuts(length: number, overlap: number, mostPlanes: number): Cut[] {
+/** From the whole depth down to chunks of `leastPlanes`; shallower ones only where `mostPlanes` allows no other. */
+function depthCuts(length: number, overlap: number, leastPlanes: number, mostPlanes: number): Cut[] {
   const most = Math.min(mostPlanes, mostDepth);
-  const least = Math.max(1, Math.min(length, leastDepth, most));
+  const least = Math.max(1, Math.min(length, leastPlanes, most));
   const shared = Math.min(overlap, least - 1);
   const cuts: Cut[] = [];
   for (let count = Math.ceil(length / mostDepth); ; count += 1) {

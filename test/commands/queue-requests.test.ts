@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { formatError } from "../../core/errors.ts";
 import { copyingEngine } from "../watcher/copying-engine.ts";
@@ -65,6 +67,18 @@ test("a paused folder notes its files and begins none, also after a restart; job
   await until("it watches", () =>
     /watching|polling/.test(String(second.said("folder/f/state").at(-1)?.["state"])),
   );
+});
+
+test("a request that is none is answered as such, and the daemon goes on", async (t) => {
+  const folder = await temporaryFolder();
+  const { lives } = await runDaemon(t, folder, copyingEngine().engine);
+  for (const said of ["garbage", "{}", JSON.stringify({ act: "burn", names: ["f"] }), ""]) {
+    const socket = connect({ path: join(folder, "state/requests.sock"), allowHalfOpen: true });
+    socket.end(said);
+    assert.match(await text(socket), /does not understand the request/);
+  }
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
+  await until("it is done", () => lives("a.tif").includes("done"));
 });
 
 test("a stopped daemon's ledger takes requests too, and says when they count", async (t) => {

@@ -11,7 +11,7 @@ const acts = ["retry", "skip", "pause", "resume"] as const;
 export const requestSchema = z.strictObject({
   act: z.enum(acts),
   /** Ids of jobs to retry or skip, names of folders to pause or resume. */
-  names: z.array(z.string().min(1).max(1000)).max(10_000),
+  names: z.array(z.string().min(1).max(255)).max(10_000),
 });
 
 export type Request = z.output<typeof requestSchema>;

@@ -3,7 +3,15 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { machineError, reportOf } from "../../core/errors.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
-import { carryOut, type Hands, requestSchema, saidBy, socketName } from "./request.ts";
+import {
+  type Answer,
+  carryOut,
+  type Hands,
+  type Request,
+  requestSchema,
+  saidBy,
+  socketName,
+} from "./request.ts";
 
 /** Somebody who connects and says nothing is cut off after this. */
 const sayMs = 10_000;
@@ -57,7 +65,21 @@ export async function takeRequests(
 }
 
 async function answer(socket: Socket, hands: Hands): Promise<void> {
-  const request = requestSchema.parse(JSON.parse(await saidBy(socket)));
+  const said = await saidBy(socket);
   socket.setTimeout(0);
-  socket.end(JSON.stringify(await carryOut(request, hands)));
+  socket.end(JSON.stringify(await answerTo(said, hands)));
+}
+
+async function answerTo(said: string, hands: Hands): Promise<Answer[]> {
+  let request: Request;
+  try {
+    request = requestSchema.parse(JSON.parse(said));
+  } catch {
+    const refused = {
+      message: "the daemon does not understand the request",
+      remedy: "Use the cnnt-edge of the daemon's version",
+    };
+    return [{ name: "", refused }];
+  }
+  return carryOut(request, hands);
 }

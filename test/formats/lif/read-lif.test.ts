@@ -483,6 +483,11 @@ const refused: readonly (readonly [what: string, image: Partial<ImageSpec>, says
     /equal distances.*bytes 0, 12, 30/,
   ],
   ["a missing block", { withoutBlock: true }, /not yet, in the LIF.*no memory block "MemBlock_1"/],
+  [
+    "thousands of dimensions",
+    { dimensions: Array.from({ length: 5000 }, (_, id) => ({ id: 20 + id, count: 2, bytesInc: 1 })) },
+    /so many dimensions are not read.*found 5000\)/,
+  ],
   ["a block that is too short", { samples: Buffer.alloc(11) }, /"MemBlock_1" of 11 bytes; expected 12 bytes/],
   [
     "a block that is shorter than is stated",

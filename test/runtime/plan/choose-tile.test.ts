@@ -99,6 +99,37 @@ test("leaves out what lies near the edge of a tile cut from a plane, but not at 
   assert.ok((second.shares[4] ?? 0) > 0);
 });
 
+test("a package for large single planes has whole planes as its tiles, also where a stack is longer than they are", () => {
+  const single: PackageSettings = {
+    ...unknown,
+    spatial_multiple: 1,
+    tile: [1, 1024, 1024],
+    overlap: [0, 0, 0],
+  };
+  assert.deepEqual(tileShapeOf(chooseTiles(wishes([40, 1200, 300], { settings: single }))), [2, 1200, 300]);
+});
+
+test("tiles are whole planes, or hold no small part of what they may", () => {
+  const side = (most: number) => fc.integer({ min: 1, max: most });
+  fc.assert(
+    fc.property(
+      fc.tuple(side(300), side(3000), side(3000)),
+      fc.tuple(side(32), side(64)),
+      fc.constantFrom(1, 2, 4, 8),
+      (stack, [depth, eighths], multiple) => {
+        const tile: [number, number, number] = [depth, 8 * eighths, 8 * eighths];
+        const plan = chooseTiles(
+          wishes(stack, { settings: { ...settings, spatial_multiple: multiple, tile, overlap: [0, 8, 8] } }),
+        );
+        const [, height, width] = tileShapeOf(plan);
+        const isWhole = height >= stack[1] && width >= stack[2];
+        assert.ok(isWhole || voxelsOf(tileShapeOf(plan)) >= voxelsOf(tile) / 32, String(tileShapeOf(plan)));
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
 test("gives a long side what a short one does not need", () => {
   const tile = tileShapeOf(chooseTiles(wishes([40, 100, 4000])));
   assert.equal(tile[1], 100);
