@@ -155,6 +155,8 @@ type FailureVerdict =
   | { readonly kind: "skipped"; readonly reason: string }
   | { readonly kind: "again"; readonly delayMs: number };
 
+export const contentReplaced =
+  "its source was changed before the job began; what took its place has a job of its own";
 export const sourceRemoved = "the source was removed before it was processed";
 
 const pauses: BackoffRule = { firstMs: 2_000, longestMs: 5 * 60_000 };

@@ -7,6 +7,7 @@ import type { Folder } from "../folder/folder.ts";
 import { isModelFault } from "../ledger/held-faults.ts";
 import {
   closeFolder,
+  contentReplaced,
   createFailedAttempts,
   type FailedAttemptOptions,
   findsRoom,
@@ -59,6 +60,9 @@ export function createWorker(events: Events, options: WorkerOptions) {
     } while (lookAgain);
   }
 
+  /** Of jobs that wait because their source has changed: what took its place, and since when. */
+  const changed = new Map<string, { readonly content: string; readonly sinceMs: number }>();
+
   async function claim(): Promise<ClaimedJob | undefined> {
     return draining || options.engine() === undefined ? undefined : queue.claim();
   }
@@ -107,6 +111,14 @@ export function createWorker(events: Events, options: WorkerOptions) {
     }
   }
 
+  /** For how long the same other content lies where the job's source was. */
+  function restsForMs(id: string, content: string): number {
+    const before = changed.get(id);
+    const sinceMs = before?.content === content ? before.sinceMs : performance.now();
+    changed.set(id, { content, sinceMs });
+    return performance.now() - sinceMs;
+  }
+
   /** Whether there lies what the job was made for. What took its place has a job of its own once it is at rest. */
   async function isAsAdmitted(claimed: ClaimedJob, folder: Folder): Promise<boolean> {
     const { job } = claimed;
@@ -116,7 +128,17 @@ export function createWorker(events: Events, options: WorkerOptions) {
       return false;
     }
     const { sizeBytes, mtimeMs } = look.kind === "there" ? look : job;
-    if (sizeBytes === job.sizeBytes && mtimeMs === job.mtimeMs) return true;
+    if (sizeBytes === job.sizeBytes && mtimeMs === job.mtimeMs) {
+      changed.delete(job.id);
+      return true;
+    }
+    const { broken_s, zero_tail_s } = folder.settle;
+    if (restsForMs(job.id, `${sizeBytes} ${mtimeMs}`) > 1000 * Math.max(broken_s, zero_tail_s)) {
+      changed.delete(job.id);
+      // As a set of which one file was replaced by a damaged one: that file's own job says so.
+      await queue.end(claimed, { status: "skipped", reason: contentReplaced });
+      return false;
+    }
     const reason = "the source has changed and is not at rest yet";
     await queue.giveBack(claimed, reason, { delayMs: restDelayMs, counts: false });
     return false;

@@ -59,6 +59,7 @@ function workerOnOneJob(
   };
   const folder = {
     config: { name: "f" },
+    settle: { broken_s: 0.1, zero_tail_s: 0 },
     io: { ask },
     facts: () => ({}),
     learn: (facts: Partial<FolderFacts>) => void learned.push(facts),
@@ -95,6 +96,17 @@ test("a job whose source is gone ends, and one whose source changed is given bac
     await until("it is released", () => said.includes("release"));
     assert.deepEqual(said, [end, "release"]);
   }
+});
+
+test("a job whose source was changed long ago, and has another job since, ends", async (t) => {
+  const changed = async () => {
+    await sleep(20);
+    return { ...there, sizeBytes: 2 };
+  };
+  const { events, said } = workerOnOneJob(t, changed, "always");
+  look(events);
+  await until("it has ended", () => said.includes("end skipped"));
+  assert.equal(said[0], "give back false: the source has changed and is not at rest yet");
 });
 
 test("a job without room for its result is given back, and its folder learns why", async (t) => {
