@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +7,15 @@ import { createModelChecks } from "../../watcher/models/models.ts";
 import { repository } from "./running-daemon.ts";
 
 const identity = join(repository, "models/identity");
+
+/** Of a process that may be gone. Not by the threads that read files: those wait while the model is hashed. */
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 /** Kills the first `count` processes that run a model for this one, until `until` is kept. */
 async function killChecks(count: number, until: Promise<unknown>): Promise<number> {
@@ -17,10 +26,9 @@ async function killChecks(count: number, until: Promise<unknown>): Promise<numbe
   const killed = new Set<number>();
   const children = `/proc/self/task/${process.pid}/children`;
   while (!ended && killed.size < count) {
-    for (const pid of (await readFile(children, "utf8")).split(" ").map(Number)) {
+    for (const pid of readFileSync(children, "utf8").split(" ").map(Number)) {
       if (pid === 0 || killed.has(pid)) continue;
-      const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-      if (!line.includes("run-tensor-child")) continue;
+      if (!commandLineOf(pid).includes("run-tensor-child")) continue;
       process.kill(pid, "SIGKILL");
       killed.add(pid);
     }
