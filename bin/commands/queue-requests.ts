@@ -25,6 +25,24 @@ const words: Readonly<Record<Request["act"], string>> = {
   resume: "resumed",
 };
 
+/** Of a ledger that its daemon may be writing. Throws `EdgeError` (`machine`) also where somebody changed an entry by hand. */
+export async function jobsIn(state: string, question: HistoryQuestion): Promise<HistoryJob[]> {
+  const { damagedLedger, ledgerName, openToRead } = await import("../../watcher/ledger/database.ts");
+  const { askHistory } = await import("../../watcher/ledger/history.ts");
+  const file = join(state, ledgerName);
+  const database = openToRead(file);
+  try {
+    const jobs = askHistory(database, question);
+    const timeless = jobs.find(({ timeMs }) => Number.isNaN(new Date(timeMs).getTime()));
+    if (timeless !== undefined) throw damagedLedger(file, `the job ${timeless.id} at an impossible time`);
+    return jobs;
+  } catch (error) {
+    throw error instanceof SyntaxError ? damagedLedger(file, error.message, error) : error;
+  } finally {
+    database.close();
+  }
+}
+
 /** The jobs that `sources` name, or all where none is named, of those that the question finds. */
 export async function changeJobs(
   act: "retry" | "skip",
@@ -33,15 +51,7 @@ export async function changeJobs(
   { state }: RequestPlace,
   io: CommandIo,
 ): Promise<number> {
-  const { ledgerName, openToRead } = await import("../../watcher/ledger/database.ts");
-  const { askHistory } = await import("../../watcher/ledger/history.ts");
-  const database = openToRead(join(state, ledgerName));
-  let found: HistoryJob[];
-  try {
-    found = askHistory(database, { statuses: statusesFor[act], ...question, limit: mostJobs });
-  } finally {
-    database.close();
-  }
+  const found = await jobsIn(state, { statuses: statusesFor[act], ...question, limit: mostJobs });
   const jobs = sources.length === 0 ? found : found.filter(({ source }) => sources.includes(source));
   const missing = sources.filter((source) => !jobs.some((job) => job.source === source));
   for (const source of missing) {

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { usageError, visible } from "../../core/errors.ts";
 import { type JobStatus, jobStatuses } from "../../core/job-status.ts";
@@ -8,7 +7,7 @@ import { type CommandIo, type DefineCommand, exitCodes } from "../command/comman
 import { chooseConfig, systemConfig } from "../given/system-config.ts";
 import { positiveInteger, timeBefore } from "../options/option-values.ts";
 import { describeEnd, sourceName, whyOf } from "../words/job-end.ts";
-import { changeFolders, changeJobs, type RequestPlace } from "./queue-requests.ts";
+import { changeFolders, changeJobs, jobsIn, type RequestPlace } from "./queue-requests.ts";
 
 interface PlaceOptions {
   readonly config?: string;
@@ -98,23 +97,11 @@ function questionOf({ folder, status: statuses, since: sinceMs, until: untilMs }
 }
 
 async function list(options: QueueOptions, io: CommandIo): Promise<number> {
-  const { damagedLedger, ledgerName, openToRead } = await import("../../watcher/ledger/database.ts");
-  const { askHistory } = await import("../../watcher/ledger/history.ts");
   const { state } = await placeOf(options);
-  const file = join(state, ledgerName);
-  const database = openToRead(file);
-  try {
-    const jobs = askHistory(database, { ...questionOf(options), limit: options.limit });
-    if (options.json) io.stdout.write(`${JSON.stringify({ jobs }, null, 2)}\n`);
-    else if (jobs.length === 0) io.stderr.write("no job of the ledger is like that\n");
-    else for (const job of jobs) io.stdout.write(`${lineOf(job)}\n`);
-  } catch (error) {
-    // Of an entry that somebody changed by hand: no JSON, or no time.
-    const isOfEntry = error instanceof SyntaxError || error instanceof RangeError;
-    throw isOfEntry ? damagedLedger(file, error.message, error) : error;
-  } finally {
-    database.close();
-  }
+  const jobs = await jobsIn(state, { ...questionOf(options), limit: options.limit });
+  if (options.json) io.stdout.write(`${JSON.stringify({ jobs }, null, 2)}\n`);
+  else if (jobs.length === 0) io.stderr.write("no job of the ledger is like that\n");
+  else for (const job of jobs) io.stdout.write(`${lineOf(job)}\n`);
   return exitCodes.done;
 }
 

@@ -32,7 +32,7 @@ export async function writeDoneFile(
     result_bytes: outputBytes,
     sources: sourceFiles.map(({ file, sha256 }) => ({ file: basename(file), sha256 })),
     source_sha256: sourceSha256,
-    ...(jobId === undefined ? {} : { job: jobId }),
+    job: jobId,
     finished: finished.toISOString(),
     seconds: elapsedS,
     voxels,

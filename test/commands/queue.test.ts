@@ -95,11 +95,13 @@ for (const [what, change] of [
     const database = openDatabase(join(copy, "ledger.sqlite"));
     database.run(change);
     database.close();
-    const { code, stderr } = await runHere(["queue", "--state", copy]);
-    assert.equal(code, 1);
-    assert.match(
-      stderr,
-      /^cnnt-edge: .*ledger\.sqlite: the ledger is damaged \(found .+\)\. Move the file away/,
-    );
+    for (const command of [["queue"], ["queue", "skip", "--folder", "fish"]]) {
+      const { code, stderr } = await runHere([...command, "--state", copy]);
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /^cnnt-edge: .*ledger\.sqlite: the ledger is damaged \(found .+\)\. Move the file away/,
+      );
+    }
   });
 }

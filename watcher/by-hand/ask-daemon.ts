@@ -1,7 +1,8 @@
-import { open } from "node:fs/promises";
+import { once } from "node:events";
+import { type FileHandle, open } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { machineError, systemCode } from "../../core/errors.ts";
+import { isAbsent, isDenied, machineError, systemCode } from "../../core/errors.ts";
 import { type Answer, answersSchema, type Request, saidBy, socketName } from "./request.ts";
 
 /** Until the daemon has answered. */
@@ -12,17 +13,18 @@ const answerMs = 60_000;
  * another user's, or does not answer.
  */
 export async function askDaemon(stateFolder: string, request: Request): Promise<Answer[] | undefined> {
-  const folder = await open(stateFolder);
-  const socket = connect({ path: `/proc/self/fd/${folder.fd}/${socketName}`, allowHalfOpen: true });
+  let folder: FileHandle | undefined;
+  let socket: Socket | undefined;
   try {
-    await connected(socket);
-    socket.setTimeout(answerMs, () => socket.destroy(new Error(`no answer in ${answerMs / 1000} s`)));
+    folder = await open(stateFolder);
+    socket = connect({ path: `/proc/self/fd/${folder.fd}/${socketName}`, allowHalfOpen: true });
+    await once(socket, "connect");
+    socket.setTimeout(answerMs, () => socket?.destroy(new Error(`no answer in ${answerMs / 1000} s`)));
     socket.end(JSON.stringify(request));
     return answersSchema.parse(JSON.parse(await saidBy(socket))) as Answer[];
   } catch (cause) {
-    const code = systemCode(cause);
-    if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
-    const mayNot = code === "EACCES" || code === "EPERM";
+    if (isAbsent(cause) || systemCode(cause) === "ECONNREFUSED") return undefined;
+    const mayNot = isDenied(cause);
     throw machineError(mayNot ? "the daemon belongs to another user" : "the daemon did not answer", {
       code: mayNot ? "requests-not-permitted" : "requests-unanswered",
       file: join(stateFolder, socketName),
@@ -32,14 +34,7 @@ export async function askDaemon(stateFolder: string, request: Request): Promise<
       cause,
     });
   } finally {
-    socket.destroy();
-    await folder.close();
+    socket?.destroy();
+    await folder?.close();
   }
-}
-
-function connected(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once("connect", resolve);
-    socket.once("error", reject);
-  });
 }

@@ -3,6 +3,7 @@ import { isAllZero, planeCount, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
 import { type Reading, takeStep } from "../../formats/file/reading.ts";
 import type { OpenedFile, PlaneReader } from "../../formats/plane/plane-source.ts";
+import { planeAt } from "../../formats/plane/stored-axes.ts";
 
 /**
  * Whether a file is complete as a file of its format. Its size proves nothing: a copy over SMB may show the full
@@ -98,15 +99,14 @@ function refusalOfAll(all: OpenedFile["series"]): EdgeError | undefined {
 async function hasUnwritten(series: PlaneReader, reading: Reading): Promise<boolean> {
   const { sizes } = series.acquisition;
   const count = planeCount(sizes);
+  const order = { letters: "TCZ", lengths: [sizes.t, sizes.c, sizes.z] };
   const looks = Math.min(count, planesLookedAt);
   const into = sampleTypes[series.acquisition.sampleType].make(sizes.y * sizes.x);
   let zeroPlanes = 0;
   for (let look = 0; look < looks; look += 1) {
     takeStep(reading);
     const place = looks === 1 ? 0 : Math.round((look * (count - 1)) / (looks - 1));
-    const z = place % sizes.z;
-    const c = Math.floor(place / sizes.z) % sizes.c;
-    await series.readPlane({ t: Math.floor(place / (sizes.z * sizes.c)), c, z }, { into });
+    await series.readPlane(planeAt(order, place), { into });
     if (isAllZero(into)) zeroPlanes += 1;
   }
   // The last look was at the last plane.
