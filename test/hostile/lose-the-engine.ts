@@ -165,7 +165,7 @@ async function forgetTiles(): Promise<void> {
 
 function partialResult(): boolean {
   const denoised = join(folder, "denoised");
-  return existsSync(denoised) && readdirSync(denoised).some((name) => name.endsWith(".partial"));
+  return existsSync(denoised) && readdirSync(denoised).some((name) => name.endsWith(".ome.tif.partial"));
 }
 
 /** Bytes of private writable memory, which RLIMIT_DATA counts; what V8 only reserves is not in it. */
