@@ -2,12 +2,10 @@ import type { PixelSize } from "../../core/acquisition.ts";
 import { formatError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { elementCount } from "../../core/tensor.ts";
-import type { ReadLimits } from "../file/reading.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
-import type { OpenedFile } from "../plane/plane-source.ts";
 import type { StoredAxes } from "../plane/stored-axes.ts";
 import type { DirectoryReader } from "./ifd.ts";
-import { checkContiguousPlanes, openedTiff } from "./series.ts";
+import { checkContiguousPlanes, type TiffSeries } from "./series.ts";
 import { tag } from "./tags.ts";
 import { pageLayout, type TiffFile } from "./tiff-file.ts";
 
@@ -18,8 +16,7 @@ import { pageLayout, type TiffFile } from "./tiff-file.ts";
 export async function readImageJSeries(
   reader: DirectoryReader,
   tiff: TiffFile,
-  limits: ReadLimits,
-): Promise<OpenedFile | undefined> {
+): Promise<readonly TiffSeries[] | undefined> {
   const { file, description, pages } = tiff;
   if (!/^(ImageJ|SCIFIO)=/.test(description)) return undefined;
   const said = parseImageJ(description);
@@ -62,7 +59,7 @@ export async function readImageJSeries(
       notes: imageJNotes(said),
     },
   };
-  return openedTiff([series], limits);
+  return [series];
 }
 
 /** XResolution and YResolution of the first page: pixels per unit. */

@@ -1,7 +1,5 @@
-import type { ReadLimits } from "../file/reading.ts";
-import type { OpenedFile } from "../plane/plane-source.ts";
 import type { DirectoryReader } from "./ifd.ts";
-import { checkContiguousPlanes, openedTiff } from "./series.ts";
+import { checkContiguousPlanes, type TiffSeries } from "./series.ts";
 import { fieldType, tag } from "./tags.ts";
 import { pageLayout, type TiffFile } from "./tiff-file.ts";
 
@@ -19,8 +17,7 @@ const maxPlanes = 1 << 20;
 export async function readMetaMorphSeries(
   reader: DirectoryReader,
   tiff: TiffFile,
-  limits: ReadLimits,
-): Promise<OpenedFile | undefined> {
+): Promise<readonly TiffSeries[] | undefined> {
   const entry = (await reader.directory(reader.header.firstDirectory)).entries.get(tag.uic2);
   const planes = entry?.count ?? 0;
   // One directory for each plane is what plain pages have.
@@ -52,5 +49,5 @@ export async function readMetaMorphSeries(
       notes: [],
     },
   };
-  return openedTiff([series], limits);
+  return [series];
 }

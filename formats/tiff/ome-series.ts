@@ -1,20 +1,19 @@
 import type { PixelSize } from "../../core/acquisition.ts";
-import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
+import { formatError, isEdgeError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { mapOmePlanes, omeAxes, omeMembers } from "../ome/axes.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
 import { type OmeDocument, type OmeImage, readOmeXml, type Stated } from "../ome/xml-read.ts";
-import type { OpenedFile } from "../plane/plane-source.ts";
 import { type MemberSet, memberSet, type OmeSource, refuseMissing } from "./ome-set.ts";
 import { readPlainSeries } from "./plain-series.ts";
-import { openedTiff, type TiffSeries } from "./series.ts";
+import type { FoundSeries, SeriesOrRefusal, TiffSeries } from "./series.ts";
 import { pageLayout, type TiffFile } from "./tiff-file.ts";
 
 /**
  * The images that OME-XML describes, with the files of their set. Throws `EdgeError` where the XML is damaged; an
  * image whose planes or files are missing is refused on its own.
  */
-export async function readOmeSeries(source: OmeSource): Promise<OpenedFile> {
+export async function readOmeSeries(source: OmeSource): Promise<FoundSeries> {
   const { file, xml, limits } = source;
   const document = readOmeXml(xml, file, limits);
   if (document.images.length === 0) return seriesWithoutImages(source, document);
@@ -29,7 +28,7 @@ export async function readOmeSeries(source: OmeSource): Promise<OpenedFile> {
     });
   }
   const set = memberSet(source, document);
-  const all: (TiffSeries | EdgeError)[] = [];
+  const all: SeriesOrRefusal[] = [];
   for (const image of document.images) {
     try {
       all.push(await imageSeries(source, document, image, set.read));
@@ -38,11 +37,11 @@ export async function readOmeSeries(source: OmeSource): Promise<OpenedFile> {
       all.push(error);
     }
   }
-  return openedTiff(all, limits, set.files());
+  return { all, files: set.files() };
 }
 
 /** A file of a set that leaves the metadata to another one is read as the pages that it has. */
-function seriesWithoutImages({ file, own, limits }: OmeSource, document: OmeDocument): OpenedFile {
+function seriesWithoutImages({ file, own }: OmeSource, document: OmeDocument): FoundSeries {
   const { binaryOnly } = document;
   if (own === undefined || binaryOnly === undefined) {
     throw formatError("the OME-XML describes no image", {
@@ -55,7 +54,7 @@ function seriesWithoutImages({ file, own, limits }: OmeSource, document: OmeDocu
   const notes = [
     `this is one file of a set that ${JSON.stringify(master)} describes; open that for the whole set`,
   ];
-  return readPlainSeries(own, limits, { make: "OME-TIFF", describedBy: binaryOnly.metadataFile, notes });
+  return { all: readPlainSeries(own, { make: "OME-TIFF", describedBy: binaryOnly.metadataFile, notes }) };
 }
 
 async function imageSeries(

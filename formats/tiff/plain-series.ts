@@ -1,8 +1,6 @@
 import { type EdgeError, unsupportedError } from "../../core/errors.ts";
-import type { ReadLimits } from "../file/reading.ts";
-import type { OpenedFile } from "../plane/plane-source.ts";
 import type { PageLayout } from "./page.ts";
-import { openedTiff, type SeriesFacts, sizeAndType, type TiffSeries } from "./series.ts";
+import { type SeriesFacts, type SeriesOrRefusal, sizeAndType, type TiffSeries } from "./series.ts";
 import { photometric } from "./tags.ts";
 import type { TiffFile } from "./tiff-file.ts";
 
@@ -14,17 +12,15 @@ import type { TiffFile } from "./tiff-file.ts";
  */
 export function readPlainSeries(
   tiff: TiffFile,
-  limits: ReadLimits,
   known: Pick<SeriesFacts, "make" | "describedBy" | "notes"> = { make: "TIFF", notes: [] },
-): OpenedFile {
+): readonly SeriesOrRefusal[] {
   const { groups, leftOut } = groupPages(tiff);
   const notes = [...known.notes];
   if (groups.length > 1) notes.push(`the pages are of ${groups.length} kinds; each is a series`);
   if (leftOut > 0) notes.push(`${leftOut} smaller copies or masks are left out`);
-  const series = groups.map(({ pages, refusal }) =>
+  return groups.map(({ pages, refusal }) =>
     refusal === undefined ? plainSeries(tiff, pages, { ...known, notes }) : refusal,
   );
-  return openedTiff(series, limits);
 }
 
 interface PageGroup {

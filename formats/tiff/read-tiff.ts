@@ -1,5 +1,6 @@
 import { formatError, unsupportedError } from "../../core/errors.ts";
-import type { ReadLimits } from "../file/reading.ts";
+import type { ByteSource } from "../file/byte-source.ts";
+import type { Reading, ReadLimits } from "../file/reading.ts";
 import { looksLikeOmeXml } from "../ome/xml-read.ts";
 import type { FormatReader } from "../plane/plane-source.ts";
 import { type DirectoryReader, isTiff, openDirectoryReader } from "./ifd.ts";
@@ -7,6 +8,7 @@ import { readImageJSeries } from "./imagej-series.ts";
 import { readMetaMorphSeries } from "./metamorph-series.ts";
 import { readOmeSeries } from "./ome-series.ts";
 import { readPlainSeries } from "./plain-series.ts";
+import { type FoundSeries, openedTiff } from "./series.ts";
 import { readShapedSeries } from "./shaped-series.ts";
 import { tag } from "./tags.ts";
 import { readText, readTiffFile, type TiffFile } from "./tiff-file.ts";
@@ -14,20 +16,27 @@ import { readText, readTiffFile, type TiffFile } from "./tiff-file.ts";
 /** Reads TIFF and BigTIFF of every make: OME-TIFF, ImageJ, MetaMorph, tifffile, and plain pages. */
 export const tiffReader: FormatReader = {
   recognises: isTiff,
-  async find(source, limits, reading) {
-    const reader = await openDirectoryReader(source, limits);
-    const tiff = await readTiffFile(reader, limits, reading);
-    const { file, description: xml } = tiff;
-    if (looksLikeOmeXml(xml)) return readOmeSeries({ file, xml, own: tiff, limits, reading });
-    await refusePrivateMakes(reader, tiff, limits);
-    return (
-      (await readImageJSeries(reader, tiff, limits)) ??
-      (await readMetaMorphSeries(reader, tiff, limits)) ??
-      (await readShapedSeries(reader, tiff, limits)) ??
-      readPlainSeries(tiff, limits)
-    );
-  },
+  find: async (source, limits, reading) => openedTiff(await findTiffSeries(source, limits, reading), limits),
 };
+
+/** The images of a TIFF, as `FormatReader.find`; their planes are not checked yet. */
+export async function findTiffSeries(
+  source: ByteSource,
+  limits: ReadLimits,
+  reading: Reading,
+): Promise<FoundSeries> {
+  const reader = await openDirectoryReader(source, limits);
+  const tiff = await readTiffFile(reader, limits, reading);
+  const { file, description: xml } = tiff;
+  if (looksLikeOmeXml(xml)) return readOmeSeries({ file, xml, own: tiff, limits, reading });
+  await refusePrivateMakes(reader, tiff, limits);
+  const all =
+    (await readImageJSeries(reader, tiff)) ??
+    (await readMetaMorphSeries(reader, tiff)) ??
+    (await readShapedSeries(reader, tiff, limits)) ??
+    readPlainSeries(tiff);
+  return { all };
+}
 
 /**
  * Refuses files whose meaning stands in private fields that we do not read: taken as plain pages, channels or times
@@ -76,6 +85,7 @@ export const companionReader: FormatReader = {
     }
     const bytes = Buffer.allocUnsafe(size);
     await source.readInto(bytes, 0);
-    return readOmeSeries({ file, xml: bytes.toString("utf8"), own: undefined, limits, reading });
+    const xml = bytes.toString("utf8");
+    return openedTiff(await readOmeSeries({ file, xml, own: undefined, limits, reading }), limits);
   },
 };

@@ -27,6 +27,15 @@ export interface TiffSeries {
   readonly facts: SeriesFacts;
 }
 
+/** An image of a file, or why it is not read: that does not hide the others. */
+export type SeriesOrRefusal = TiffSeries | EdgeError;
+
+/** The images of a file. `files`: as in `OpenedFile`; those that hold the planes where it is not given. */
+export interface FoundSeries {
+  readonly all: readonly SeriesOrRefusal[];
+  readonly files?: readonly string[];
+}
+
 /** What the interpreter of a kind of file knows of an image; the layout of its pages tells the rest. */
 export interface SeriesFacts {
   readonly make: Make;
@@ -42,15 +51,8 @@ export interface SeriesFacts {
   readonly notes: readonly string[];
 }
 
-/**
- * Checks the planes of all series of a file and describes them. A series that is refused does not hide the others.
- * `files`: as in `OpenedFile`; those of the series where it is not given.
- */
-export function openedTiff(
-  all: readonly (TiffSeries | EdgeError)[],
-  limits: ReadLimits,
-  files?: readonly string[],
-): OpenedFile {
+/** Checks the planes of all series of a file and describes them. */
+export function openedTiff({ all, files }: FoundSeries, limits: ReadLimits): OpenedFile {
   const pool = readerPool(limits);
   const series = all.map((one, index): SeriesFound => {
     try {

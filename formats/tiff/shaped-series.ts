@@ -1,12 +1,11 @@
 import { unsupportedError } from "../../core/errors.ts";
 import { elementCount } from "../../core/tensor.ts";
 import type { ReadLimits } from "../file/reading.ts";
-import type { OpenedFile } from "../plane/plane-source.ts";
 import type { StoredAxes } from "../plane/stored-axes.ts";
 import type { DirectoryReader } from "./ifd.ts";
 import type { PageLayout } from "./page.ts";
 import { paletteRefusal } from "./plain-series.ts";
-import { checkContiguousPlanes, openedTiff, type TiffSeries } from "./series.ts";
+import { checkContiguousPlanes, type TiffSeries } from "./series.ts";
 import { tag } from "./tags.ts";
 import { pageLayout, readText, type TiffFile } from "./tiff-file.ts";
 
@@ -18,7 +17,7 @@ export async function readShapedSeries(
   reader: DirectoryReader,
   tiff: TiffFile,
   limits: ReadLimits,
-): Promise<OpenedFile | undefined> {
+): Promise<readonly TiffSeries[] | undefined> {
   if (parseShaped(tiff.description) === undefined) return undefined;
   const all: TiffSeries[] = [];
   let page = 0;
@@ -54,7 +53,7 @@ export async function readShapedSeries(
     });
     page += oneDirectory ? 1 : planes;
   }
-  return openedTiff(all, limits);
+  return all;
 }
 
 /** A description that we do not understand may stand for planes without directories: they must not get lost. */
