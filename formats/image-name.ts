@@ -21,6 +21,11 @@ export function isCompanion(name: string): boolean {
   return endsWithOne(name, [companionEnding]);
 }
 
+/** Whether a file of this name is taken as a TIFF. */
+export function isTiffName(name: string): boolean {
+  return endsWithOne(name, tiffEndings);
+}
+
 /** Whether `watch` and `denoise` take a file of this name from a folder, if it is not hidden. */
 export function isAcquisitionName(name: string): boolean {
   return endsWithOne(name, acquisitionEndings);

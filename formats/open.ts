@@ -4,6 +4,7 @@ import { defaultLimits, type Reading, type ReadLimits } from "./file/reading.ts"
 import { foreignFormat } from "./foreign-formats.ts";
 import { lifReader } from "./lif/read-lif.ts";
 import { npyReader } from "./npy.ts";
+import { type NumberedFiles, openNumbered } from "./numbered/open-numbered.ts";
 import type { FormatReader, OpenedFile, PlaneSource } from "./plane/plane-source.ts";
 import { companionReader, tiffReader } from "./tiff/read-tiff.ts";
 
@@ -15,6 +16,8 @@ const headBytes = 8192;
 
 export interface OpenOptions extends Reading {
   readonly limits?: ReadLimits;
+  /** Files whose names it fits are opened as the acquisitions that their names say. */
+  readonly pattern?: NumberedFiles | undefined;
 }
 
 /**
@@ -23,13 +26,16 @@ export interface OpenOptions extends Reading {
  * is refused as such; an image that cannot be read has its refusal beside those that can.
  */
 export async function openFile(file: string, options: OpenOptions = {}): Promise<OpenedFile> {
+  const limits = options.limits ?? defaultLimits;
+  const numbered = options.pattern && (await openNumbered(file, options.pattern, limits, options));
+  if (numbered !== undefined) return numbered;
   const source = await openByteSource(file);
   try {
     const head = new Uint8Array(Math.min(headBytes, source.size));
     await source.readInto(head, 0);
     const reader = readers.find((candidate) => candidate.recognises(head));
     if (reader === undefined) throw unrecognised(file, head);
-    return await reader.find(source, options.limits ?? defaultLimits, options);
+    return await reader.find(source, limits, options);
   } finally {
     await source.close();
   }
