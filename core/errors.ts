@@ -201,6 +201,7 @@ export const steeringCodes = [
   "output-is-folder",
   "output-not-mounted",
   "overlap-too-wide",
+  "pattern-may-grow",
   "pickle-cut",
   "read-only-disk",
   "source-changed",

@@ -1,7 +1,8 @@
+import { tiffEndings } from "./tiff/tiff-name.ts";
+
 /** How images are named: which files of a folder are meant as images, and what of a name tells which image it is. Pure. */
 
-/** Endings under which microscopes and programs save TIFF; `.tf2`, `.tf8` and `.btf` are BigTIFF. Lower case, as all here. */
-const tiffEndings = [".tif", ".tiff", ".stk", ".btf", ".tf2", ".tf8"];
+/** Lower case, as all here. */
 const companionEnding = ".companion.ome";
 const lifEnding = ".lif";
 const npyEnding = ".npy";
@@ -19,11 +20,6 @@ function endsWithOne(name: string, endings: readonly string[]): boolean {
 /** Whether a file's name says that it describes a set and holds none of its planes. */
 export function isCompanion(name: string): boolean {
   return endsWithOne(name, [companionEnding]);
-}
-
-/** Whether a file of this name is taken as a TIFF. */
-export function isTiffName(name: string): boolean {
-  return endsWithOne(name, tiffEndings);
 }
 
 /** Whether `watch` and `denoise` take a file of this name from a folder, if it is not hidden. */

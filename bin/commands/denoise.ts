@@ -18,6 +18,7 @@ import {
   compressionOption,
   modelOption,
   oneOf,
+  patternOption,
   positiveInteger,
   providerOption,
   wholeNumber,
@@ -95,6 +96,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
       ),
     )
     .option("--series <n>", "only this image of each file, from 0 (default: all)", wholeNumber)
+    .addOption(patternOption())
     .addOption(compressionOption("of the results"))
     .addOption(providerOption())
     .option("--threads <n>", "threads of the CPU provider (default: all)", positiveInteger)

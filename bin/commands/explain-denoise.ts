@@ -19,7 +19,11 @@ export async function explainDenoise(paths: readonly string[], options: DenoiseO
     const { input } = task;
     try {
       const job = denoiseJobSchema.parse(jobOf(task, options));
-      const source = await openAcquisition(job.input, { series: job.series, signal: io.signal });
+      const source = await openAcquisition(job.input, {
+        series: job.series,
+        pattern: job.pattern,
+        signal: io.signal,
+      });
       try {
         const plan = await planJob(job, source.acquisition, take, {
           memoryLimitBytes: options.memoryLimit,

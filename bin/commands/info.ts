@@ -3,10 +3,12 @@ import type { Acquisition, Length } from "../../core/acquisition.ts";
 import { describeError, type EdgeError, isEdgeError, reportOf, visible } from "../../core/errors.ts";
 import type { Provenance } from "../../formats/plane/plane-sink.ts";
 import { type CommandIo, type DefineCommand, exitCodes } from "../command/command.ts";
+import { patternGiven, patternOption } from "../options/option-values.ts";
 
 interface InfoOptions {
   readonly hash?: boolean;
   readonly json?: boolean;
+  readonly pattern?: string;
 }
 
 /** One image of a file, with the hash of its samples where that was asked for. */
@@ -27,6 +29,7 @@ export const defineInfo: DefineCommand = (program, io, act) => {
     )
     .argument("<file...>", "image files, or package folders")
     .option("--hash", "SHA-256 of each image's samples (little-endian, planes in stored order)")
+    .addOption(patternOption())
     .option("--json", "the answer as a JSON array on stdout, one entry per file")
     .action((files: string[], options: InfoOptions) => act(() => info(files, options, io)));
 };
@@ -80,7 +83,7 @@ async function describe(
   const { openFile, refusalOf } = await import("../../formats/open.ts");
   const { provenancesIn } = await import("../../formats/ome/read-provenance.ts");
   const { sampleHash } = await import("../../formats/plane/sample-hash.ts");
-  const opened = await openFile(file, { signal });
+  const opened = await openFile(file, { signal, ...patternGiven(options) });
   try {
     const refusal = refusalOf(opened);
     if (refusal !== undefined) throw refusal;

@@ -10,6 +10,7 @@ import { resultKindOf, resultName } from "../../runtime/job/result-name.ts";
 import { pass } from "../../runtime/plan/channel-models.ts";
 import type { CommandIo } from "../command/command.ts";
 import type { DenoiseOptions, Task } from "../options/denoise-options.ts";
+import { patternGiven } from "../options/option-values.ts";
 import { createWorkLine } from "../words/progress.ts";
 import { type GivenAcquisition, givenAcquisitions, givenFiles } from "./given-acquisitions.ts";
 import { refusalLines, refuseTogether, refuseUselessFolder } from "./refusals.ts";
@@ -43,6 +44,7 @@ export async function findTasks(
   const { acquisitions, refused } = await givenAcquisitions(given.files, {
     series: options.series,
     signal: io.signal,
+    ...patternGiven(options),
     onFile(done, total) {
       if (done >= worthTelling) line.show({ doing: "looking at the files", done, total });
     },

@@ -4,6 +4,7 @@ import type { Acquisition } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
 import { listed, namesIn, noImageIn } from "../../formats/files-of.ts";
 import { acquisitionEndings, isCompanion } from "../../formats/image-name.ts";
+import type { FilePattern } from "../../formats/numbered/file-pattern.ts";
 import { imageOf, openAcquisition, openFile, refusalOf } from "../../formats/open.ts";
 import type { OpenedFile } from "../../formats/plane/plane-source.ts";
 import { judgeName } from "../../watcher/intake/candidate-name.ts";
@@ -24,6 +25,7 @@ interface LookOptions {
   /** The image that is meant of each file; all where absent. */
   readonly series: number | undefined;
   readonly signal: AbortSignal;
+  readonly pattern?: FilePattern;
   readonly onFile?: (done: number, total: number) => void;
 }
 
@@ -45,7 +47,7 @@ export async function givenAcquisitions(files: readonly string[], options: LookO
     const path = resolve(input);
     if ((setSizes.get(path) ?? 1) > 1) continue;
     try {
-      const opened = await openFile(input, { signal: options.signal });
+      const opened = await openFile(input, { signal: options.signal, pattern: options.pattern });
       const images = await imagesMeant(opened, input, options.series);
       const members = opened.files.map((member) => resolve(member));
       const named = members.filter((member) => given.has(member)).length;

@@ -5,7 +5,7 @@ import { present } from "../../core/record.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { memoryLimitBytes } from "../../runtime/machine/memory-limit.ts";
 import type { ProviderName } from "../../runtime/machine/providers.ts";
-import type { Box } from "./option-values.ts";
+import { type Box, patternGiven } from "./option-values.ts";
 
 /** What `denoise` is asked on its command line. */
 export interface DenoiseOptions {
@@ -21,6 +21,8 @@ export interface DenoiseOptions {
   readonly nonFinite: "carry" | "refuse";
   /** The only image that is meant of each file. */
   readonly series?: number;
+  /** How the files of acquisitions of many files are named. */
+  readonly pattern?: string;
   readonly compression: "none" | "deflate" | "zstd";
   readonly provider?: ProviderName;
   readonly threads?: number;
@@ -52,6 +54,7 @@ export function jobOf({ input, series, output }: Task, options: DenoiseOptions):
     series,
     models: { default: options.model, byChannel: options.channel },
     ...present({ tile, overlap, normalization, sampleType }),
+    ...patternGiven(options),
     tiling: options.tiling,
     depthAxis: options.depthAxis,
     nonFinite: options.nonFinite,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, Option } from "commander";
+import { templateProblem } from "../../formats/numbered/file-pattern.ts";
 import { providerNames } from "../../runtime/machine/providers.ts";
 
 /**
@@ -50,6 +51,23 @@ export function boxOf(smallest: number): (text: string) => Box {
       throw new InvalidArgumentError(`must be at least ${smallest} each`);
     return [depth, height, width];
   };
+}
+
+/** `--pattern` of commands that open files. */
+export function patternOption(): Option {
+  return new Option(
+    "--pattern <names>",
+    "how the files of one acquisition are named, as {name}_T{t}_C{c}.tif; {t}, {c}, {z} are numbers, {s} a position",
+  ).argParser((text: string): string => {
+    const problem = templateProblem(text);
+    if (problem !== undefined) throw new InvalidArgumentError(problem);
+    return text;
+  });
+}
+
+/** What `--pattern` says, for whoever opens a file. */
+export function patternGiven({ pattern }: { readonly pattern?: string }) {
+  return pattern === undefined ? {} : { pattern: { template: pattern } };
 }
 
 const ageUnitsMs: Readonly<Record<string, number>> = { min: 60_000, h: 3_600_000, d: 24 * 3_600_000 };

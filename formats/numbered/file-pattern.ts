@@ -1,4 +1,4 @@
-import { isTiffName } from "../image-name.ts";
+import { isTiffName } from "../tiff/tiff-name.ts";
 
 /**
  * How the files of one acquisition are named: `{name}_T{t}_C{c}.tif`. `{t}`, `{c}`, `{z}` are numbers, with or without leading
@@ -30,27 +30,30 @@ const placeholders = [...numberedAxes, "s", "name"];
 /** Longer rows of digits are dates or serial numbers. */
 const mostDigits = 9;
 
-/** Why a template is none, as the end of a sentence; undefined where it is one. */
+/** Why a template is none, as a sentence; undefined where it is one. */
 export function templateProblem(template: string): string | undefined {
   const parts = partsOf(template);
   const names = parts.flatMap((part) => ("placeholder" in part ? [part.placeholder] : []));
   const texts = parts.flatMap((part) => ("text" in part ? [part.text] : []));
   const unknown = names.find((name) => !placeholders.includes(name));
-  if (unknown !== undefined) return `{${unknown}} is none of {name}, {t}, {c}, {z}, {s}`;
-  if (texts.some((text) => /[{}]/.test(text))) return "a bracket has no partner";
-  if (texts.some((text) => /[/\\\0]/.test(text))) return "it is the name of a file, without a folder";
-  if (new Set(names).size < names.length) return "it has a placeholder twice";
-  if (!numberedAxes.some((axis) => names.includes(axis))) return "it needs {t}, {c} or {z}";
+  if (unknown !== undefined) return `{${unknown}} is no placeholder; there are {name}, {t}, {c}, {z} and {s}`;
+  if (texts.some((text) => /[{}]/.test(text))) return "a bracket of the pattern has no partner";
+  if (texts.some((text) => /[/\\\0]/.test(text)))
+    return "the pattern is for the name of a file, without a folder";
+  if (new Set(names).size < names.length) return "the pattern has a placeholder twice";
+  if (!numberedAxes.some((axis) => names.includes(axis))) return "the pattern needs {t}, {c} or {z}";
   const last = parts.at(-1);
   if (last === undefined || !("text" in last) || !isTiffName(last.text))
-    return "it must end as TIFFs do, as .tif";
+    return "the pattern must end as the names of TIFFs do, as .tif";
   const touching = parts.some((part, index) => {
     const next = parts[index + 1];
     return (
       next !== undefined && "placeholder" in part && "placeholder" in next && part.placeholder !== "name"
     );
   });
-  return touching ? "text must stand between a number and the placeholder after it" : undefined;
+  return touching
+    ? "in the pattern, text must stand between a number and the placeholder after it"
+    : undefined;
 }
 
 /** The axes that a template counts, slowest first. */

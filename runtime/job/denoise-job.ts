@@ -7,6 +7,8 @@ export const denoiseJobSchema = z.strictObject({
   input: z.string(),
   /** Which image of the file, from 0. */
   series: z.int().nonnegative().default(0),
+  /** How the files of the acquisition are named (`FilePattern`), and which they are; else all that its folder has. */
+  pattern: z.strictObject({ template: z.string(), files: z.array(z.string()).optional() }).optional(),
   /** Final name of the result, `….ome.tif`. */
   output: z.string(),
   /** Of the daemon's ledger; the result states it. */

@@ -1,12 +1,15 @@
 import { imageOf, openFile } from "../../formats/open.ts";
 import type { OpenedFile, PlaneSource } from "../../formats/plane/plane-source.ts";
+import type { DenoiseJob } from "../job/denoise-job.ts";
 import { fileState } from "../result/source-hash.ts";
 
-export type OpenSource = (file: string, series: number, signal: AbortSignal) => Promise<PlaneSource>;
+export type OpenSource = (
+  job: Pick<DenoiseJob, "input" | "series" | "pattern">,
+  signal: AbortSignal,
+) => Promise<PlaneSource>;
 
-export async function openSource(file: string, series: number, signal: AbortSignal): Promise<PlaneSource> {
-  return imageOf(await openFile(file, { signal }), file, series);
-}
+export const openSource: OpenSource = async ({ input, series, pattern }, signal) =>
+  imageOf(await openFile(input, { signal, pattern }), input, series);
 
 /**
  * Opens the images of one file one after the other, and reads its structure twice at most: at the first time it is learned
@@ -14,7 +17,9 @@ export async function openSource(file: string, series: number, signal: AbortSign
  */
 export function createLastOpened(open: typeof openFile = openFile): OpenSource {
   let last: Opened | undefined;
-  return async (file, series, signal) => {
+  return async ({ input: file, series, pattern }, signal) => {
+    // An acquisition by names is one image.
+    if (pattern !== undefined) return openSource({ input: file, series, pattern }, signal);
     const before = last?.file === file ? await stateOf(last.files) : undefined;
     if (last?.kept !== undefined && last.kept.state === before)
       return imageOf(last.kept.opened, file, series);

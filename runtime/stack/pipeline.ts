@@ -53,7 +53,7 @@ const tickMs = 1000;
 export async function denoiseAcquisition(job: DenoiseJob, tools: PipelineTools): Promise<DenoiseOutcome> {
   try {
     const open = tools.openSource ?? openSource;
-    const source = await open(job.input, job.series, tools.signal);
+    const source = await open(job, tools.signal);
     try {
       return await denoiseSource(job, source, tools);
     } finally {

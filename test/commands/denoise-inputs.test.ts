@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
+import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
 import { masterSet } from "../watcher/set-member.ts";
 import { runHere } from "./run-command.ts";
 
@@ -80,6 +81,29 @@ test("the files of a set are one acquisition, done once, also where only a file 
   const alone = await runHere([...args, `set/${names[0]}`], scratch);
   assert.equal(alone.code, 0, alone.stderr);
   assert.equal(readdirSync(out).length, 2);
+});
+
+test("files by a pattern are one acquisition, whichever of them is given, and the others of a folder are what they are", async () => {
+  const folder = join(scratch, "numbered");
+  mkdirSync(folder);
+  const names = ["a_T1_C1.tif", "a_T1_C2.tif", "a_T2_C1.tif", "a_T2_C2.tif"];
+  for (const [index, name] of [...names, "alone.tif"].entries())
+    writeFileSync(join(folder, name), buildTiff(numberedPages(2, 16, 16, index + 1)));
+  const out = join(scratch, "numbered-out");
+  const args = ["denoise", "--model", identity, "--out", out, "--pattern", "{name}_T{t}_C{c}.tif"];
+  const { code, stderr } = await runHere([...args, folder]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /a_T1_C1\.tif: 4 files are one acquisition/);
+  assert.deepEqual(readdirSync(out).sort(), ["a_T1_C1.denoised.ome.tif", "alone.denoised.ome.tif"]);
+  const hashes = async (file: string, ...more: string[]): Promise<unknown> =>
+    JSON.parse((await runHere(["info", file, "--hash", "--json", ...more])).stdout)[0].series[0].sha256;
+  assert.equal(
+    await hashes(join(out, "a_T1_C1.denoised.ome.tif")),
+    await hashes(join(folder, "a_T2_C1.tif"), "--pattern", "{name}_T{t}_C{c}.tif"),
+  );
+  const wrong = await runHere([...args.slice(0, -1), "{name}.tif", folder]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /the pattern needs \{t\}, \{c\} or \{z\}/);
 });
 
 test("the files of a set with several images are one acquisition, and each image has a result, or the one that is meant", async () => {

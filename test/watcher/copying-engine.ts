@@ -33,7 +33,7 @@ export function copyingEngine(
       });
       const failure = options.fail?.(job);
       if (failure !== undefined) throw failure;
-      const source = await openAcquisition(job.input, { series: job.series ?? 0 });
+      const source = await openAcquisition(job.input, { series: job.series ?? 0, pattern: job.pattern });
       await source.close();
       const bytes = await readFile(job.input);
       const { sha256, files } = await hashSource(source.acquisition.members, new AbortController().signal);

@@ -53,9 +53,14 @@ export function publishPreviews(events: Events, options: PreviewsOptions): void 
 
   async function draw(job: Job, output: string, folder: Folder): Promise<void> {
     const letGo = options.holdSources(folder);
-    const { id, source, series } = job;
+    const { id, source, members, series } = job;
     try {
-      const { displayRange, ...picture } = await folder.io.ask("preview", { source, series, output });
+      const { displayRange, ...picture } = await folder.io.ask("preview", {
+        source,
+        members,
+        series,
+        output,
+      });
       const body = { folder: job.folder, job: id, source, display_range: displayRange, ...picture };
       publisher.publish("preview", body, { folder: job.folder });
     } catch (error) {

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { nameSchema } from "../../core/message-parts.ts";
 import { longestTile } from "../../core/package-settings.ts";
+import { defaultLimits } from "../../formats/file/reading.ts";
+import { templateProblem } from "../../formats/numbered/file-pattern.ts";
 import { addressHint, completeAddress } from "./broker-address.ts";
 
 /**
@@ -52,6 +54,8 @@ const settleTimes = {
   zero_tail_s: seconds,
   /** A file that cannot be read whole waits for so long, then its job fails. */
   broken_s: seconds,
+  /** An acquisition by `pattern` whose sizes are not stated is taken when no file of it came for so long. */
+  set_quiet_s: seconds,
   /** How often a folder is looked through at least. */
   sweep_s: z.number().min(0.2).max(3600),
 };
@@ -61,8 +65,12 @@ const settleSchema = z.strictObject({
   looks: settleTimes.looks.default(3),
   zero_tail_s: settleTimes.zero_tail_s.default(60),
   broken_s: settleTimes.broken_s.default(300),
+  set_quiet_s: settleTimes.set_quiet_s.default(600),
   sweep_s: settleTimes.sweep_s.default(2),
 });
+
+const patternExample = 'pattern: "{name}_T{t}_C{c}.tif"';
+const patternSize = z.int().positive().max(defaultLimits.maxMembers);
 
 export const folderSchema = z.strictObject({
   name: nameSchema,
@@ -103,6 +111,18 @@ export const folderSchema = z.strictObject({
     .nullable()
     .default(null),
   subfolders: z.boolean().default(true),
+  /** How the files of acquisitions of many files are named, as `{name}_T{t}_C{c}.tif`; null: only sets that say so themselves. */
+  pattern: z
+    .string()
+    .superRefine((text, context) => {
+      const problem = templateProblem(text);
+      if (problem !== undefined)
+        context.addIssue({ code: "custom", message: `${problem}; for example ${patternExample}` });
+    })
+    .nullable()
+    .default(null),
+  /** How many numbers {t}, {c} and {z} of `pattern` have; for each that is missing, files are waited for. */
+  pattern_sizes: z.strictObject({ t: patternSize, c: patternSize, z: patternSize }).partial().default({}),
   /** Names that are never input, beside those of docs/configuration.md; `*` stands for any characters. */
   ignore: z.array(z.string().min(1)).default([]),
   /** Of `settle`, what is otherwise in this folder. */

@@ -241,8 +241,10 @@ function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: Watc
         },
         onStep,
       ),
-    preview: async ({ source, output, series }) => {
-      const noisy = await openAcquisition(join(settings.path, source), { series });
+    preview: async ({ source, members, output, series }) => {
+      const files = members.map((member) => join(settings.path, member));
+      const pattern = settings.pattern && { template: settings.pattern.template, files };
+      const noisy = await openAcquisition(join(settings.path, source), { series, pattern });
       try {
         const denoised = await openAcquisition(output);
         return await drawPreview(noisy, denoised).finally(() => denoised.close());

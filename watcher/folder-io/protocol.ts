@@ -14,7 +14,7 @@ import type { SourceLook } from "./watched-folder.ts";
 
 export interface FolderSettings
   extends Pick<FolderConfig, "path" | "output" | "moveTo" | "subfolders" | "ignore">,
-    Pick<ScanSettings, "quietMs" | "looks" | "zeroTailMs" | "brokenMs"> {
+    Pick<ScanSettings, "quietMs" | "looks" | "zeroTailMs" | "brokenMs" | "setQuietMs" | "pattern"> {
   /** Of results; folders that are made for them follow it. */
   readonly access: FileAccess;
   /** Make `path` where it is missing: only for the folder of the defaults, never below a mount point. */
@@ -38,7 +38,7 @@ export interface FolderTasks {
   move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
   /** Before and after, as an 8-bit picture. */
   preview: {
-    ask: { source: string; output: string; series: number };
+    ask: { source: string; members: readonly string[]; output: string; series: number };
     answer: Awaited<ReturnType<typeof drawPreview>>;
   };
 }

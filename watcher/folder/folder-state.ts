@@ -148,9 +148,12 @@ function mib(bytes: number, round: (value: number) => number): string {
 /** What a person is told when a file at rest begins to wait because it cannot be read whole: why, and until when. Pure. */
 export function waitingWords(source: string, error: ErrorReport, settle: SettleConfig): string {
   const isTaken = hasCode(error, "file-zero-tail") && settle.zero_tail_s < settle.broken_s;
+  const taken = (seconds: number): string => `it is taken after ${spoken(seconds)}`;
   const end = isTaken
-    ? `it is taken after ${spoken(settle.zero_tail_s)}`
-    : `it fails after ${spoken(settle.broken_s)}`;
+    ? taken(settle.zero_tail_s)
+    : hasCode(error, "pattern-may-grow")
+      ? taken(settle.set_quiet_s)
+      : `it fails after ${spoken(settle.broken_s)}`;
   return `${source} waits: ${withoutOwnName(error.message, source)}; ${end} without a change`;
 }
 

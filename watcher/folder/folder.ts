@@ -1,7 +1,7 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { nameLimits } from "../../formats/file/name-limit.ts";
-import type { FolderConfig, ModelChoice } from "../config/resolve.ts";
+import { type FolderConfig, type ModelChoice, patternOf } from "../config/resolve.ts";
 import type { SettleConfig } from "../config/schema.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
@@ -213,6 +213,8 @@ export function createFolder(events: Events, options: FolderOptions) {
       looks: settle.looks,
       zeroTailMs: settle.zero_tail_s * 1000,
       brokenMs: settle.broken_s * 1000,
+      setQuietMs: settle.set_quiet_s * 1000,
+      pattern: patternOf(config),
       sweepMs: settle.sweep_s * 1000,
     },
     events: {

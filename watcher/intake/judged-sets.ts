@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { type EdgeError, formatError } from "../../core/errors.ts";
+import { basename, dirname, join } from "node:path";
+import { EdgeError, fieldsOf, formatError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import type { Watched } from "./settle.ts";
 import { type FileLook, looksAlike } from "./sighting.ts";
@@ -39,11 +39,13 @@ export interface SetRest {
   readonly quietMs: number;
 }
 
+export type JudgedSets = ReturnType<typeof createJudgedSets>;
+
 /** `rereadMs`: a set that is not whole is read again after this, also if nothing of it changed. */
 export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
   const sets = new Map<string, JudgedSet>();
   /** Of those that hold since the last listing. A set of thousands is looked through once, not once for each of its files. */
-  let rests = new Map<JudgedSet, SetRest>();
+  let rests = new Map<Pick<JudgedSet, "members">, SetRest>();
 
   /** `othersAreParts` of sets that are read again, by the first name. */
   const parted = new Map<string, boolean>();
@@ -52,7 +54,7 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
     for (const member of set.members) if (sets.get(member) === set) sets.delete(member);
   };
 
-  function restOf({ members }: JudgedSet): SetRest {
+  function restOf({ members }: Pick<JudgedSet, "members">): SetRest {
     let quietMs = Number.POSITIVE_INFINITY;
     for (const member of members) {
       const wait = folder.waitOf(member);
@@ -117,7 +119,7 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
       return set;
     },
     forget,
-    restOf: (set: JudgedSet): SetRest => rests.get(set) ?? restOf(set),
+    restOf: (set: Pick<JudgedSet, "members">): SetRest => rests.get(set) ?? restOf(set),
     /** Forgets sets of which no file waits. */
     keepWaiting: (): void => {
       for (const set of new Set(sets.values())) {
@@ -166,4 +168,15 @@ export function withoutDescription(file: string, describedBy: string) {
       remedy: "Copy the whole set into this folder",
     },
   );
+}
+
+/** What `readFrom` was refused for, as the same refusal of another file that describes the same set. */
+export function inNameOf(source: string, readFrom: string, refusal: EdgeError): EdgeError {
+  const { file, kind, message, cause } = refusal;
+  if (source === readFrom || file === undefined || basename(file) !== basename(readFrom)) return refusal;
+  return new EdgeError(kind, message, {
+    ...fieldsOf(refusal),
+    file: join(dirname(file), basename(source)),
+    cause,
+  });
 }

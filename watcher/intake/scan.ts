@@ -1,25 +1,21 @@
-import { basename, dirname, join, relative, sep } from "node:path";
-import {
-  EdgeError,
-  type ErrorReport,
-  fieldsOf,
-  formatError,
-  isAbsent,
-  isEdgeError,
-  reportOf,
-} from "../../core/errors.ts";
+import { join, relative, sep } from "node:path";
+import { type ErrorReport, hasCode, isAbsent, isEdgeError, reportOf } from "../../core/errors.ts";
 import { isCompanion } from "../../formats/image-name.ts";
+import type { FilePattern } from "../../formats/numbered/file-pattern.ts";
+import { createNumberedJudge } from "./judge-numbered.ts";
 import {
   createAwaitedDescriptions,
   createJudgedSets,
+  inNameOf,
   type JudgedSet,
   withoutDescription,
 } from "./judged-sets.ts";
 import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
+import { createNumberedSets, type NumberedSet } from "./numbered-sets.ts";
 import { type Candidate, createSeenFiles, type KnownFile, toldNow } from "./seen-files.ts";
 import { type QuietRule, quietForMs } from "./settle.ts";
 import { looksAlike, type Sighting, seeMembers, sightingOf } from "./sighting.ts";
-import { checkStructure, type OpenFile, type WholeFacts } from "./structural-check.ts";
+import { checkStructure, type OpenFile, type WholeFacts, zeroTailed } from "./structural-check.ts";
 import { type BlindSpots, type Listed, listedFault, type SweepOptions, sweep } from "./sweep.ts";
 
 /** What the scan tells about a file that came to rest. */
@@ -42,6 +38,10 @@ export interface ScanSettings extends QuietRule, SweepOptions {
   readonly folder: string;
   readonly zeroTailMs: number;
   readonly brokenMs: number;
+  /** How the files of acquisitions of many files are named. */
+  readonly pattern?: FilePattern | undefined;
+  /** An acquisition by names whose sizes are not known is whole when no file of it came or changed for so long. */
+  readonly setQuietMs: number;
   readonly open: OpenFile;
   /** Called after each listing. Throws where the folder is not there: what the listing lacks has not left it then. */
   readonly checkFolder: () => Promise<void>;
@@ -72,6 +72,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   const { tell } = settings;
   const files = createSeenFiles(settings, known, waiting);
   const descriptions = createAwaitedDescriptions();
+  const numbered = settings.pattern && createNumberedSets(settings.pattern);
   const recheckAfterMs = Math.min(recheckMs, settings.brokenMs / 4);
   const sets = createJudgedSets(
     {
@@ -85,12 +86,23 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     recheckAfterMs,
   );
 
+  const judgeNumbered = createNumberedJudge({
+    now: settings.now,
+    setQuietMs: settings.setQuietMs,
+    files,
+    sets,
+    tellPart: (source, of) => tell({ kind: "part", source, of }),
+    readSet,
+    judgeSet,
+  });
+
   /** Looks once at the whole folder and tells what came to rest. */
   async function look(): Promise<ScanSummary> {
     const { files: listed, blind, unseen } = await sweep(settings.folder, settings);
     await settings.checkFolder();
     const gone = files.relist(listed, unseen, settings.now());
     sets.relisted();
+    for (const first of numbered?.relist(listed, settings.now()) ?? []) checkNow(first);
     for (const source of gone) await tell({ kind: "gone", source });
     for (const file of listed) {
       const candidate = files.waiting(file.source);
@@ -110,6 +122,12 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     try {
       const fault = listedFault(file);
       if (fault !== undefined) throw fault;
+      const byName = numbered?.of(source);
+      if (byName !== undefined) {
+        quietMs = settings.now() - byName.sinceMs;
+        await judgeNumbered(file, candidate, byName);
+        return;
+      }
       const set =
         (await sets.held(source, settings.now())) ?? describerBefore(file) ?? (await readSet(source));
       if (typeof set === "string") {
@@ -131,13 +149,16 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     return part !== undefined && looksAlike(part.look, file) ? part.describer : undefined;
   };
 
-  const check = (source: string) =>
-    checkStructure(join(settings.folder, source), settings.open, { onStep: settings.onStep });
+  const check = (source: string, byName?: NumberedSet) =>
+    checkStructure(join(settings.folder, source), settings.open, {
+      onStep: settings.onStep,
+      pattern: byName && settings.pattern && { ...settings.pattern, files: byName.members.map(pathOf) },
+    });
 
   /** Reads a file and all of the set that it describes. Where another file describes its set, answers that file's name. */
-  async function readSet(source: string): Promise<JudgedSet | string> {
+  async function readSet(source: string, byName?: NumberedSet): Promise<JudgedSet | string> {
     const readMs = settings.now();
-    const { files: paths, describedBy, found } = await check(source);
+    const { files: paths, describedBy, found } = await check(source, byName);
     if (describedBy !== undefined) return sourceOf(describedBy);
     const members = paths.map(sourceOf);
     const only = isCompanion(source) ? { othersAreParts: true } : {};
@@ -226,6 +247,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     }
   }
 
+  const pathOf = (source: string): string => join(settings.folder, source);
+
   function sourceOf(path: string): string {
     return relative(settings.folder, path).split(sep).join("/");
   }
@@ -239,8 +262,12 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     const denied = isNotPermitted(error);
     const report = reportOf(denied ? fileNotReadable(file.source, error) : error);
     const hopeless = isEdgeError(error) && error.kind === "unsupported";
-    if (!denied && (hopeless || quietMs >= settings.brokenMs)) {
-      if (await tell({ kind: "refused", sighting, error: report })) files.settle(file, false);
+    const mayEnd = !hasCode(report, "pattern-may-grow") && quietMs >= settings.brokenMs;
+    if (!denied && (hopeless || mayEnd)) {
+      if (!(await tell({ kind: "refused", sighting, error: report }))) return;
+      files.settle(file, false);
+      const byName = numbered?.of(file.source);
+      if (byName !== undefined) byName.told = true;
       return;
     }
     candidate.checkAfterMs = settings.now() + recheckAfterMs;
@@ -264,26 +291,4 @@ function canBeRead({ verdict }: Listed): boolean {
 function unread({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): Sighting {
   const hashes = { ends: "unread", middle: "unread" };
   return sightingOf([{ source, look: { sizeBytes, mtimeMs, ctimeMs }, hashes }]);
-}
-
-/** What `readFrom` was refused for, as the same refusal of another file that describes the same set. */
-function inNameOf(source: string, readFrom: string, refusal: EdgeError): EdgeError {
-  const { file, kind, message, cause } = refusal;
-  if (source === readFrom || file === undefined || basename(file) !== basename(readFrom)) return refusal;
-  return new EdgeError(kind, message, {
-    ...fieldsOf(refusal),
-    file: join(dirname(file), basename(source)),
-    cause,
-  });
-}
-
-function zeroTailed(file: string) {
-  return formatError(
-    "its last rows, or whole planes among others, hold only zeros; the space may be reserved and not yet written",
-    {
-      code: "file-zero-tail",
-      file,
-      remedy: "Wait; a really dark image is taken after settle.zero_tail_s without a change",
-    },
-  );
 }

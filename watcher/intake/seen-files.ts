@@ -28,9 +28,13 @@ export interface Candidate {
   checkAfterMs: number;
   /** The file of its set that is not yet at rest. */
   waitsFor?: string | undefined;
+  /** The file that tells of the acquisition to which this one belongs by its name. */
+  follows?: string;
   /** The file that describes its set, as long as it looks as it did then. */
   part?: { readonly look: FileLook; readonly describer: string };
 }
+
+export type SeenFiles = ReturnType<typeof createSeenFiles>;
 
 /** `waiting`: sources of which an earlier process told that they wait; they are told once where they have gone since. */
 export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], waiting: readonly string[]) {
@@ -119,7 +123,9 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     /** How many are not judged yet, with the reason of the one that has waited longest. */
     unsettled: (): { unsettled: number; oldestReason: string | undefined } => {
       let oldest: { sinceMs: number; reason: string } | undefined;
-      for (const [source, { watched, error, waitsFor }] of candidates) {
+      for (const [source, { watched, error, waitsFor, follows }] of candidates) {
+        // The file that it follows tells why it waits.
+        if (follows !== undefined && candidates.has(follows)) continue;
         const set = waitsFor === undefined ? undefined : `${waitsFor}, a file of its set, is not at rest yet`;
         const why = error?.message ?? unrest(watched, rule) ?? set ?? "about to be checked";
         const reason = `${source}: ${withoutOwnName(why, source)}`;

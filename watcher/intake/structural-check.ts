@@ -1,7 +1,8 @@
 import { dirname, join } from "node:path";
 import { isAllZero, planeCount, sampleTypes } from "../../core/acquisition.ts";
-import { type EdgeError, isEdgeError } from "../../core/errors.ts";
+import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
 import { type Reading, takeStep } from "../../formats/file/reading.ts";
+import type { OpenOptions } from "../../formats/open.ts";
 import type { OpenedFile, PlaneReader } from "../../formats/plane/plane-source.ts";
 import { planeAt } from "../../formats/plane/stored-axes.ts";
 
@@ -11,7 +12,7 @@ import { planeAt } from "../../formats/plane/stored-axes.ts";
  */
 
 /** Opens a file for all its images and follows its whole structure; throws `EdgeError` where it does not hold. */
-export type OpenFile = (path: string, reading: Reading) => Promise<OpenedFile>;
+export type OpenFile = (path: string, options: OpenOptions) => Promise<OpenedFile>;
 
 /** What the structure of a file says of it. */
 export interface CheckedFile {
@@ -42,7 +43,11 @@ const tailShare = 1 / 16;
 const planesLookedAt = 8;
 
 /** Opens `path` once and reads some planes of each series. Throws `EdgeError` where the file is refused before its set is known. */
-export async function checkStructure(path: string, open: OpenFile, reading: Reading): Promise<CheckedFile> {
+export async function checkStructure(
+  path: string,
+  open: OpenFile,
+  reading: OpenOptions,
+): Promise<CheckedFile> {
   const opened = await open(path, reading);
   try {
     const { files, series } = opened;
@@ -113,4 +118,15 @@ async function hasUnwritten(series: PlaneReader, reading: Reading): Promise<bool
   const tailRows = Math.max(1, Math.floor(sizes.y * tailShare));
   const tail = into.subarray(into.length - tailRows * sizes.x);
   return isAllZero(tail) || (zeroPlanes > 0 && zeroPlanes < looks);
+}
+
+export function zeroTailed(file: string) {
+  return formatError(
+    "its last rows, or whole planes among others, hold only zeros; the space may be reserved and not yet written",
+    {
+      code: "file-zero-tail",
+      file,
+      remedy: "Wait; a really dark image is taken after settle.zero_tail_s without a change",
+    },
+  );
 }

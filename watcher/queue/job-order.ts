@@ -3,6 +3,7 @@ import { machineError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { fittedName } from "../../formats/file/name-limit.ts";
 import { imageStem } from "../../formats/image-name.ts";
+import { nameReader } from "../../formats/numbered/file-pattern.ts";
 import type { DenoiseJobInput } from "../../runtime/job/denoise-job.ts";
 import { modelIdentity } from "../../runtime/job/model-identity.ts";
 import { type ResultKind, resultEndings, resultKindOf } from "../../runtime/job/result-name.ts";
@@ -49,10 +50,14 @@ export function verifiedModels(folder: Folder, models: readonly Model[]): readon
 export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedModel[]): DenoiseJobInput {
   const { path, model, channels, tile, overlap, depth_axis, non_finite, dtype, compression, done_file } =
     folder.config;
+  const template = folder.config.pattern;
+  const isNumbered = template !== null && nameReader(template)(job.source) !== undefined;
+  const files = job.members.map((member) => join(path, member));
   const verified = Object.fromEntries(models.map((one) => [one.dir, modelIdentity(one.package)]));
   return {
     input: join(path, job.source),
     series: job.series,
+    ...(isNumbered && { pattern: { template, files } }),
     output: job.output ?? "",
     jobId: job.id,
     // An earlier attempt may have ended after its result had its name and before the ledger knew.

@@ -46,13 +46,13 @@ test("files of other names, folders and positions are other acquisitions", () =>
 
 test("a pattern that is none is refused with the reason", () => {
   for (const [template, reason] of [
-    ["{name}_{q}.tif", /\{q\} is none of/],
+    ["{name}_{q}.tif", /\{q\} is no placeholder/],
     ["{name}_{t.tif", /no partner/],
     ["raw/{name}_{t}.tif", /without a folder/],
     ["{t}_{t}.tif", /twice/],
     ["{name}_{s}.tif", /needs \{t\}, \{c\} or \{z\}/],
-    ["{name}_{t}.lif", /end as TIFFs/],
-    ["{name}_{t}", /end as TIFFs/],
+    ["{name}_{t}.lif", /end as the names of TIFFs/],
+    ["{name}_{t}", /end as the names of TIFFs/],
     ["{name}_{t}{c}.tif", /text must stand between/],
     ["{t}{name}.tif", /text must stand between/],
   ] as const)

@@ -19,7 +19,7 @@ async function counted(t: TestContext) {
     return openFile(file, options);
   });
   const firstSample = async (file: string, series = 0, t0 = 0): Promise<number | undefined> => {
-    const source = await open(file, series, signal);
+    const source = await open({ input: file, series }, signal);
     try {
       return (await source.readPlane({ t: t0, c: 0, z: 0 }))[0];
     } finally {

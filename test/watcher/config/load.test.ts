@@ -133,6 +133,24 @@ test("permissions of results stand in quotes, and let the daemon itself read and
   }
 });
 
+test("a pattern that is none, and a size of an axis that it does not count, are refused with the reason", () => {
+  const withPattern = (options: string): string => `folders: [{name: a, path: p, output: o, ${options}}]`;
+  assert.equal(
+    parseConfig(withPattern('pattern: "{name}_T{t}.tif"'), "c.yaml").folders[0]?.pattern,
+    "{name}_T{t}.tif",
+  );
+  assert.match(
+    refusal(withPattern('pattern: "{name}.tif"')),
+    /folders\.0\.pattern: the pattern needs \{t\}, \{c\} or \{z\}; for example/,
+  );
+  assert.match(refusal(withPattern("pattern_sizes: {t: 0}")), /folders\.0\.pattern_sizes\.t/);
+  const sizes = parseConfig(withPattern('pattern: "{name}_T{t}.tif", pattern_sizes: {c: 2}'), "c.yaml");
+  assert.throws(
+    () => resolveConfig(sizes, "/data", "/install"),
+    (error) => isEdgeError(error, "pattern-sizes") && /folder "a" states a size of \{c\}/.test(error.message),
+  );
+});
+
 test("a value of another type is told in YAML's words", () => {
   assert.match(refusal("folders: here\n"), /folders: this must be a list, and it is text$/);
   assert.match(refusal("settle: {looks: many}\n"), /settle\.looks: this must be a number, and it is text$/);

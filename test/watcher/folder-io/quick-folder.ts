@@ -14,6 +14,8 @@ export function quickFolder(path: string, output: string, sweepMs: number): Fold
     looks: 2,
     zeroTailMs: 60_000,
     brokenMs: 60_000,
+    setQuietMs: 60_000,
+    pattern: undefined,
     sweepMs,
   };
 }

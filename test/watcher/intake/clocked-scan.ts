@@ -23,6 +23,7 @@ export function clockedScan(
     looks: 3,
     zeroTailMs: 60_000,
     brokenMs: 30_000,
+    setQuietMs: 60_000,
     subfolders: true,
     ignore: [],
     excluded: [],

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
+import { copyingEngine } from "./copying-engine.ts";
+import { quickSettle, repository, runDaemon } from "./running-daemon.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { until } from "./until.ts";
+
+const names = ["a_T1_C1.tif", "a_T1_C2.tif", "a_T2_C1.tif", "a_T2_C2.tif"];
+const model = join(repository, "models/identity");
+
+const withPattern = (change: Record<string, unknown>) => ({
+  folders: [
+    { name: "f", path: "incoming", output: "denoised", model, pattern: "{name}_T{t}_C{c}.tif", ...change },
+  ],
+});
+
+async function bring(folder: string, name: string, first: number): Promise<void> {
+  const part = join(folder, `${name}.part`);
+  await writeFile(part, buildTiff(numberedPages(1, 4, 3, first)));
+  await rename(part, join(folder, name));
+}
+
+test("files by a pattern are one job with one result, and are moved together, after a restart in their middle too", async (t) => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, "incoming"));
+  await mkdir(join(folder, "moved"));
+  const { engine, orders } = copyingEngine();
+  const config = withPattern({ pattern_sizes: { t: 2, c: 2 }, after: { move: "moved" } });
+  // What is missing is not missing for long enough to fail.
+  const settle = { ...quickSettle, broken_s: 600 };
+  const before = await runDaemon(t, folder, engine, { ...config, settle });
+  for (const [index, name] of names.slice(1).entries()) {
+    await bring(join(folder, "incoming"), name, index + 1);
+    await sleep(100);
+  }
+  await until("it waits", () => before.lives("a_T1_C2.tif").includes("waiting"));
+  await before.stop();
+  const { lives } = await runDaemon(t, folder, engine, { ...config, settle });
+  await bring(join(folder, "incoming"), "a_T1_C1.tif", 50);
+  await until("it is done", () => lives("a_T1_C1.tif").includes("done"));
+  await until("all have left", async () => (await readdir(join(folder, "incoming"))).length === 0);
+  assert.deepEqual((await readdir(join(folder, "moved"))).sort(), names);
+  assert.deepEqual(await readdir(join(folder, "denoised")), ["a_T1_C1.denoised.ome.tif"]);
+  assert.equal(orders.length, 1);
+  assert.deepEqual(
+    orders[0]?.pattern?.files,
+    names.map((name) => join(folder, "incoming", name)),
+  );
+  // The file that stood for the acquisition before the first one came.
+  await until("its job ended", () => lives("a_T1_C2.tif").includes("skipped"));
+});
+
+test("an acquisition with a hole is parked with the missing file's name, and done when that comes", async (t) => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, "incoming"));
+  const { engine } = copyingEngine();
+  const settle = { ...quickSettle, set_quiet_s: 0.5 };
+  const { lives, heard } = await runDaemon(t, folder, engine, { ...withPattern({}), settle });
+  for (const [index, name] of names.toSpliced(2, 1).entries())
+    await bring(join(folder, "incoming"), name, index + 1);
+  await until("it failed", () => lives("a_T1_C1.tif").includes("failed"));
+  const failed = heard.find(({ payload }) => payload["status"] === "failed");
+  assert.match(JSON.stringify(failed?.payload["error"]), /no \\"a_T2_C1.tif\\"/);
+  await bring(join(folder, "incoming"), "a_T2_C1.tif", 60);
+  await until("it is done", () => lives("a_T1_C1.tif").includes("done"));
+  assert.equal((await readdir(join(folder, "denoised"))).length, 1);
+});
