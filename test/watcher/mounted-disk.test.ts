@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withoutOwnMounts } from "../own-mounts.ts";
@@ -36,5 +36,25 @@ test("a disk of results that is gone or read-only holds the folder of a real dae
   daemon.inside("mount", "-t", "tmpfs", "none", disk);
   await until("the job is done", () => daemon.statuses("b.tif").at(-1) === "done");
   assert.deepEqual(await readdir(disk), [], "something was written below the mount point");
+  await daemon.stop();
+});
+
+test("a disk for finished sources that is gone before the first one was moved keeps them, whatever lies below its mount point", {
+  skip: withoutOwnMounts("/mnt") || withoutMosquitto,
+}, async (t) => {
+  const folder = await temporaryFolder();
+  const disk = join(folder, "disk");
+  await mkdir(disk);
+  const below = join(disk, "written while the disk was away");
+  await writeFile(below, "");
+  const daemon = await watchWithDisk(t, folder, "64m", { moveTo: "disk" });
+  await until("it is watched", () => daemon.folderState()?.["state"] === "watching", 60_000);
+  daemon.inside("umount", disk);
+  await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
+  await until("the job is done", () => daemon.statuses("a.tif").at(-1) === "done");
+  await until("the source is kept", () => /"count":1/.test(JSON.stringify(daemon.folderState()?.["kept"])));
+  assert.match(JSON.stringify(daemon.folderState()?.["kept"]), /not to be mounted/);
+  assert.deepEqual(await readdir(disk), ["written while the disk was away"]);
+  assert.deepEqual(await readdir(join(folder, "incoming")), ["a.tif"]);
   await daemon.stop();
 });

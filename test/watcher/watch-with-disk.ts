@@ -27,21 +27,24 @@ export async function watchWithDisk(
   t: TestContext,
   folder: string,
   size: string,
-  paths: { readonly output?: string; readonly state?: string },
+  paths: { readonly output?: string; readonly state?: string; readonly moveTo?: string },
 ): Promise<WatchWithDisk> {
   const disk = join(folder, "disk");
-  await Promise.all([mkdir(join(folder, "incoming")), mkdir(disk)]);
+  await Promise.all([mkdir(join(folder, "incoming")), mkdir(disk, { recursive: true })]);
   const port = await freePort();
   const broker = await startMosquitto(folder, port);
   t.after(() => broker.kill());
-  const { output = "denoised", state = "state" } = paths;
+  const { output = "denoised", state = "state", moveTo } = paths;
+  const after = moveTo === undefined ? {} : { after: { move: moveTo } };
   const config = join(folder, "config.json");
   await writeFile(
     config,
     JSON.stringify({
       instance: "t",
       state,
-      folders: [{ name: "f", path: "incoming", output, model: join(repository, "models/identity") }],
+      folders: [
+        { name: "f", path: "incoming", output, model: join(repository, "models/identity"), ...after },
+      ],
       settle: { quiet_s: 0.3, looks: 2, sweep_s: 0.3 },
       engine: { require: "cpu" },
       jobs: { reserve_mib: 0, attempts: 1 },

@@ -1,12 +1,15 @@
-import { readdir, realpath, stat, statfs } from "node:fs/promises";
-import { dirname } from "node:path";
+import { lstat, readdir, realpath, stat, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type EdgeError, isAbsent, machineError } from "../../core/errors.ts";
 import { isInside } from "../config/resolve.ts";
 
 /**
- * What the system says of the disk of a folder, and whether it is the one on which the folder has lain so far: an empty
- * mount point takes files as well as a disk does.
+ * What the system says of the disk of a folder, and whether it is the one on which the folder has lain so far: a mount
+ * point without its disk takes files as well as the disk does, and hides them when the disk comes back.
  */
+
+/** While a file of this name lies in a folder, it may be used without the disk that was once mounted there. */
+export const withoutDiskName = "cnnt-edge-without-disk";
 
 /** What is to be said of the folder. */
 export interface DiskRole {
@@ -19,14 +22,32 @@ export interface DiskRole {
 
 /**
  * The mount point of the disk on which `folder` lies or is to be made. `before` is the mount point that it had, undefined
- * where that is not known. Throws `EdgeError` (`machine`, `role.code`) where nothing is mounted there any more and
- * `folder` holds nothing; else what the system throws.
+ * where that is not known. Throws `EdgeError` (`machine`, `role.code`) where nothing is mounted there any more, unless
+ * `withoutDiskName` lies in `folder`; else what the system throws. What else lies there says nothing: it may have been
+ * written while the disk was away.
  */
 export async function mountedDisk(folder: string, before: string | undefined, role: DiskRole) {
-  const mountPoint = await mountPointOf(await nearestExisting(folder));
+  const mountPoint = await mountPointFor(folder);
   const unmounted = before !== undefined && before !== mountPoint && isInside(before, mountPoint);
-  if (unmounted && (await isEmpty(folder))) throw notMounted(folder, before, mountPoint, role);
+  if (unmounted && !(await exists(join(folder, withoutDiskName)))) {
+    throw notMounted(folder, before, mountPoint, role);
+  }
   return mountPoint;
+}
+
+/** Where `folder`, which may be missing, would lie now. */
+export async function mountPointFor(folder: string): Promise<string> {
+  return mountPointOf(await nearestExisting(folder));
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
 }
 
 /** The folder at which the disk of `path` (real and existing) is mounted. */
@@ -59,9 +80,9 @@ function notMounted(folder: string, before: string, now: string, role: DiskRole)
   return machineError(`${role.disk} seems not to be mounted`, {
     code: role.code,
     file: folder,
-    found: `an empty or missing folder, on the disk of ${now}`,
+    found: `the disk of ${now}`,
     allowed: `the disk that was mounted at ${before}`,
-    remedy: `Mount it again; the daemon goes on by itself. To use this folder without that disk from now on, put any file into it, or name another folder as ${role.option}`,
+    remedy: `Mount it again; the daemon goes on by itself. To use this folder without that disk from now on, make a file "${withoutDiskName}" in it, or name another folder as ${role.option}`,
     retryable: true,
   });
 }

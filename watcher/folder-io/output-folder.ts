@@ -8,7 +8,7 @@ import { writeError } from "../../formats/file/file-errors.ts";
 import { nameLimitOf } from "../../formats/file/name-limit.ts";
 import { claimPartial, forgetPartial, removeStalePartials } from "../../formats/file/partial-name.ts";
 import { deepestLevel } from "../intake/sweep.ts";
-import { lookAtFileSystem, mountedDisk } from "./mounted-disk.ts";
+import { lookAtFileSystem, mountedDisk, mountPointFor } from "./mounted-disk.ts";
 import type { FolderSettings, OutputState } from "./protocol.ts";
 import { makeOutputFolder, makeResultFolder } from "./result-folder.ts";
 
@@ -21,20 +21,28 @@ export type WatchedOutput = ReturnType<typeof watchOutput>;
  * what killed processes left half written there is removed: perhaps no job follows that would do it.
  */
 export function watchOutput(
-  { output, access, subfolders }: FolderSettings,
+  { output, moveTo, access, subfolders }: FolderSettings,
   outputMountPoint: string | undefined,
   onStep: () => void,
 ) {
   let remembered = outputMountPoint;
+  let targetMountPoint: string | undefined;
   let tidied = false;
   const check = async (): Promise<Extract<OutputState, { freeBytes: number }>> => {
     remembered = await checkOutput(output, remembered, access);
     if (!tidied) {
       tidied = true;
+      if (moveTo !== undefined) targetMountPoint = await mountPointFor(moveTo);
       await removeLeftPartials(output, subfolders, onStep);
     }
     const { freeBytes, freeFiles } = await lookAtFileSystem(output);
-    return { mountPoint: remembered, freeBytes, freeFiles, nameBytes: await nameLimitOf(output) };
+    return {
+      mountPoint: remembered,
+      ...present({ targetMountPoint }),
+      freeBytes,
+      freeFiles,
+      nameBytes: await nameLimitOf(output),
+    };
   };
   return {
     check,
@@ -53,7 +61,7 @@ const resultsDisk = { disk: "the disk of the results", code: "output-not-mounted
 
 /**
  * Makes the folder of the results (one level) and answers the mount point of its disk. `before` is the mount point that it
- * had. Throws `EdgeError` (`machine`): `output-not-mounted` where that is none any more and nothing lies there; as
+ * had. Throws `EdgeError` (`machine`): `output-not-mounted` where that is none any more; as
  * `makeOutputFolder` for a file in its place; as `writeError` where nothing can be written. Writes nothing itself, so that it can be asked at each sweep.
  */
 export async function checkOutput(output: string, before: string | undefined, results: FileAccess) {

@@ -68,6 +68,8 @@ export type OutputState =
       /** How many more files its disk can hold. */
       readonly freeFiles: number;
       readonly mountPoint: string;
+      /** Where the disk for finished sources was mounted at the first look, where there is such a folder. */
+      readonly targetMountPoint?: string;
       /** The longest name that its disk holds, in bytes. */
       readonly nameBytes: number;
     }

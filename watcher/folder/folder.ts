@@ -156,11 +156,21 @@ export function createFolder(events: Events, options: FolderOptions) {
     await ledger.rememberMountPoint(config.name, path, mountPoint);
   }
 
+  /** Before the first source is moved: the disk may be gone by then. What moves have found stands. */
+  async function rememberTarget(mountPoint: string | undefined): Promise<void> {
+    const { name, moveTo } = config;
+    if (moveTo === undefined || mountPoint === undefined || mountPoints.has(moveTo)) return;
+    mountPoints.set(moveTo, mountPoint);
+    if ((await ledger.mountPoint(name, moveTo)) !== undefined) return;
+    await ledger.rememberMountPoint(name, moveTo, mountPoint);
+  }
+
   let nameBytes: number = nameLimits.usual;
   async function learnOutput(output: OutputState): Promise<void> {
     if ("error" in output) return;
     nameBytes = output.nameBytes;
     await rememberMountPoint(config.output, output.mountPoint);
+    await rememberTarget(output.targetMountPoint);
     const { unwritable } = facts;
     if (unwritable !== undefined) {
       let news = "results can be written again";

@@ -5,6 +5,7 @@ import { link, mkdir, open, readdir, readFile, stat, symlink, unlink, writeFile 
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
+import { withoutDiskName } from "../../../watcher/folder-io/mounted-disk.ts";
 import { moveSource } from "../../../watcher/folder-io/move-source.ts";
 import { findOpenWriters } from "../../../watcher/folder-io/open-writers.ts";
 import { putBack, removeAside, restoreAside, setAside } from "../../../watcher/folder-io/set-aside.ts";
@@ -262,9 +263,10 @@ test("a source stays while the disk that finished sources went to is not mounted
   const order = { ...(await sources(join(disk, "done"))), targetMountPoint: disk };
   await assert.rejects(moveSource(order, nothing), refused("move-not-mounted"));
   assert.deepEqual([await all(order.folder), await all(disk)], [["a.tif"], []]);
-  // Somebody has put a file there: the folder is meant to be used without that disk.
   await mkdir(order.target);
-  await writeFile(join(order.target, "here"), "");
+  await writeFile(join(order.target, "written while the disk was away"), "");
+  await assert.rejects(moveSource(order, nothing), refused("move-not-mounted"));
+  await writeFile(join(order.target, withoutDiskName), "");
   assert.equal((await moveSource(order, nothing)).kind, "moved");
 });
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { folderState, hasRoom } from "../../../watcher/folder/folder-state.ts";
+import { withoutDiskName } from "../../../watcher/folder-io/mounted-disk.ts";
 import { checkOutput, tryWriting } from "../../../watcher/folder-io/output-folder.ts";
 import { ownMounts, withoutOwnMounts } from "../../own-mounts.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -32,10 +33,12 @@ test("an empty folder where a disk was mounted is refused, and nothing is made i
   await assert.rejects(checkOutput(join(disk, "denoised"), disk, {}), notMounted);
 });
 
-test("a folder that holds files where a disk was mounted is taken as it is", async () => {
+test("what lies where a disk was mounted does not make it usable, but for the file that says so", async () => {
   const disk = join(await temporaryFolder(), "disk");
   await mkdir(disk);
-  await writeFile(join(disk, "results that were copied here"), "");
+  await writeFile(join(disk, "written while the disk was away"), "");
+  await assert.rejects(checkOutput(disk, disk, {}), notMounted);
+  await writeFile(join(disk, withoutDiskName), "");
   assert.notEqual(await checkOutput(disk, disk, {}), disk);
 });
 
