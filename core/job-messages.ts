@@ -57,6 +57,8 @@ export const jobFields = {
   network_s: seconds.optional(),
   clipped_share: z.number().min(0).max(1).optional(),
   notes: z.array(z.string()).optional(),
+  /** When the result was finished (RFC 3339), where it stood already and the job is known from what it states: nothing ran. */
+  known_from_result: z.iso.datetime().optional(),
   /** One for each channel that a pinned calibration speaks for. */
   noise: noiseChecks.optional(),
   error: errorSchema.optional(),

@@ -98,7 +98,8 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
   const queue = createLedgerQueue(events, { ledger, mayNote, folders, models: engine.models });
   pauseClosedFolders(events, queue, folders);
   const { checkModels } = engine;
-  const work = { queue, engine: engine.engine, checkModels, folders, holdSources: mover.hold, log };
+  const { models } = engine;
+  const work = { queue, engine: engine.engine, models, checkModels, folders, holdSources: mover.hold, log };
   const worker = createWorker(events, { ...work, jobs: config.jobs, sweepMs: settle.sweep_s * 1000 });
   opened.push(() => worker.drain(0));
 

@@ -106,6 +106,7 @@ function endFields(job: Job) {
       voxels: outcome.voxels,
       provider: outcome.provider,
       notes: endNotes(job),
+      ...present({ known_from_result: outcome.knownFromResult }),
     }),
     ...(error && { code: error.code, remedy: error.remedy }),
     ...present({ reason }),

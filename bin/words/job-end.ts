@@ -10,9 +10,14 @@ export function describeEnd(job: Job): string {
   const { status, outcome } = job;
   const name = sourceName(job);
   if (outcome !== undefined) {
-    const { elapsedS, voxels, output } = outcome;
+    const { elapsedS, voxels, output, knownFromResult } = outcome;
+    const what = `${name} → ${belowHere(output) ?? output}`;
+    if (knownFromResult !== undefined) {
+      const minute = knownFromResult.slice(0, "2026-11-26T14:30".length).replace("T", " ");
+      return visible(`${what}, known from its result, which was finished at ${minute}Z`);
+    }
     const rate = elapsedS > 0 ? `, ${describeMillions(voxels / elapsedS)} voxels a second` : "";
-    return visible(`${name} → ${belowHere(output) ?? output}, ${describeDuration(elapsedS)}${rate}`);
+    return visible(`${what}, ${describeDuration(elapsedS)}${rate}`);
   }
   const attempts = status === "parked" ? ` after ${counted(job.attempt, "attempt")}` : "";
   return visible(`${name} ${status}${attempts}${whyOf(job)}`);

@@ -1,8 +1,9 @@
-import { rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { type FileAccess, writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { writeError } from "../../formats/file/file-errors.ts";
 import type { DenoiseOutcome } from "../job/denoise-job.ts";
+import type { StandingOutcome } from "./standing-result.ts";
 
 /** Behind the whole name of a result: `a.denoised.ome.tif.done.json`. */
 export const doneEnding = ".done.json";
@@ -20,7 +21,7 @@ export async function removeDoneFile(output: string): Promise<void> {
  * for a file. Throws `EdgeError` where it cannot be written.
  */
 export async function writeDoneFile(
-  outcome: DenoiseOutcome,
+  outcome: DenoiseOutcome | StandingOutcome,
   jobId: string | undefined,
   finished: Date,
   access: FileAccess,
@@ -43,4 +44,14 @@ export async function writeDoneFile(
     overwrite: true,
     access,
   });
+}
+
+/** As `writeDoneFile`, beside a result that stood already, where that has none: who made it may not have come so far. */
+export async function writeMissingDoneFile(
+  outcome: StandingOutcome,
+  jobId: string | undefined,
+  access: FileAccess,
+): Promise<void> {
+  const there = await lstat(outcome.output + doneEnding).catch(() => undefined);
+  if (there === undefined) await writeDoneFile(outcome, jobId, new Date(outcome.knownFromResult), access);
 }

@@ -37,7 +37,7 @@ interface ProvenanceFacts {
 }
 
 /** Under which a result states the daemon's job that made it. */
-const jobKey = "Job";
+export const jobKey = "Job";
 
 /** Where an acquisition has more stacks than this, their numbers are stated as a range. */
 const listedStacks = 32;
@@ -69,7 +69,11 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
   ];
 }
 
-function ofChannel(channel: ChannelPlan, index: number, facts: ProvenanceFacts): Provenance {
+function ofChannel(
+  channel: ChannelPlan,
+  index: number,
+  facts: Pick<ProvenanceFacts, "stackMaps">,
+): Provenance {
   if (channel.kind === "pass") return [["Model", "none (passed on unchanged)"]];
   const { model, tiles, intensity, zoo } = channel;
   return [
@@ -129,16 +133,57 @@ function describeMaps(stacks: readonly StackMap[]): Provenance {
   return [["Normalized from", `${range(lows)} to ${range(highs)} (${stacks.length} stacks)`]];
 }
 
+/** Of what a channel states, what does not decide a pixel, or is decided anew by each attempt: tiles follow the memory. */
+const notSettings: ReadonlySet<string> = new Set([
+  "Model task",
+  "Tile",
+  "Overlap",
+  "Blend",
+  "Tile plan",
+  "Intensity meaning",
+  "Intensity slope",
+]);
+
+/** What each result of a plan states of how it was asked for: its axis and its models, with their normalizations and maps. */
+export function settingsStated(plan: JobPlan): Provenance {
+  const several = plan.channels.length > 1;
+  return [
+    ["Depth axis", plan.depthAxis.toUpperCase()],
+    ...plan.channels.flatMap((channel, index): Provenance => {
+      const stated = ofChannel(channel, index, { stackMaps: [] }).filter(([key]) => !notSettings.has(key));
+      // A model is told by its hash; another name is no other model.
+      const counted = stated.filter(([key]) => key !== "Model" || channel.kind === "pass");
+      return counted.map(([key, value]) => [`${several ? `Channel ${index}: ` : ""}${key}`, value] as const);
+    }),
+  ];
+}
+
+/** A result of ours that can be opened, and what it states of how it came about. */
+export interface StatedResult {
+  readonly acquisition: Acquisition;
+  readonly bytes: number;
+  /** By key; of `Note`, of which there may be several, see `notes`. */
+  readonly stated: ReadonlyMap<string, string>;
+  readonly notes: readonly string[];
+}
+
+/** Reads what `file` states, and no plane. undefined where it is no whole file that states anything of ours. */
+export async function readStatedResult(file: string): Promise<StatedResult | undefined> {
+  const facts = await lstat(file).catch(() => undefined);
+  if (facts?.isFile() !== true) return undefined;
+  const source = await openAcquisition(file).catch(() => undefined);
+  if (source === undefined) return undefined;
+  const { acquisition } = source;
+  await source.close();
+  if (acquisition.original.kind !== "ome-xml") return undefined;
+  // The last is the file's own; those before are of results that it was made from.
+  const own = provenancesIn(acquisition.original.xml).at(-1);
+  if (own === undefined) return undefined;
+  const notes = own.flatMap(([key, value]) => (key === "Note" ? [value] : []));
+  return { acquisition, bytes: facts.size, stated: new Map(own), notes };
+}
+
 /** Whether `file` is a whole result that says of itself that the job `jobId` made it. False where nothing lies there. */
 export async function isResultOf(jobId: string, file: string): Promise<boolean> {
-  const facts = await lstat(file).catch(() => undefined);
-  if (facts?.isFile() !== true) return false;
-  const source = await openAcquisition(file).catch(() => undefined);
-  if (source === undefined) return false;
-  const { original } = source.acquisition;
-  await source.close();
-  if (original.kind !== "ome-xml") return false;
-  // The last is the file's own; those before are of results that it was made from.
-  const own = provenancesIn(original.xml).at(-1) ?? [];
-  return own.some(([key, value]) => key === jobKey && value === jobId);
+  return (await readStatedResult(file))?.stated.get(jobKey) === jobId;
 }

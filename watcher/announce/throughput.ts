@@ -23,7 +23,7 @@ export function createThroughput(events: Events, warmUpVoxelsPerS: () => number 
   events.on("jobProgressed", ({ job, progress }) => deliver(job.id, progress.doneVoxels));
   events.on("jobChanged", ({ id, status, outcome }) => {
     if (status === "running") running = { id, voxels: 0 };
-    if (status === "done" && outcome !== undefined) {
+    if (status === "done" && outcome !== undefined && outcome.knownFromResult === undefined) {
       deliver(id, outcome.voxels);
       // Reading, writing and verifying counted.
       const { voxels, elapsedS } = outcome;

@@ -23,6 +23,7 @@ import type {
 } from "./protocol.ts";
 import { useResultAccess } from "./result-folder.ts";
 import { restoreAside } from "./set-aside.ts";
+import { findStanding, isTaken } from "./standing-results.ts";
 import { createWatchedFolder, unreachable, type WatchedFolder } from "./watched-folder.ts";
 
 /**
@@ -220,13 +221,14 @@ function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: Watc
       await results.check();
       return left;
     },
-    prepare: async ({ into }) => {
+    prepare: async ({ into, outputs = [] }) => {
       // First the folder itself: below a mount point without its disk nothing may be made.
       const { freeBytes, freeFiles } = await results.check();
-      const taken = await tryWriting(into, settings.access);
+      const written = await tryWriting(into, settings.access);
       await removeStalePartials(into);
-      return { freeBytes, noFiles: !taken && freeFiles === 0 };
+      return { freeBytes, noFiles: !written && freeFiles === 0, isTaken: await isTaken(outputs) };
     },
+    standing: (question) => findStanding(question, onStep),
     tidy: async ({ into }) => {
       await removeStalePartials(into);
       return undefined;
@@ -285,6 +287,7 @@ const daemon = connect<DaemonDuties, FolderDuties>(
     look: task("look"),
     left: task("left"),
     prepare: task("prepare"),
+    standing: task("standing"),
     tidy: task("tidy"),
     move: task("move"),
     preview: task("preview"),

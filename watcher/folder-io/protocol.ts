@@ -8,6 +8,7 @@ import type { drawPreview } from "./draw-preview.ts";
 import type { WatchMode } from "./mounted-disk.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
+import type { StandingAnswer, StandingQuestion } from "./standing-results.ts";
 import type { SourceLook } from "./watched-folder.ts";
 
 /** What the daemon and the process that does one folder's disk work say to each other. */
@@ -30,8 +31,13 @@ export interface FolderTasks {
   look: { ask: { members: readonly string[] }; answer: SourceLook };
   /** Those of the sources of which no file and no result is left; refused where a folder or a disk is away. */
   left: { ask: { sources: readonly OldSource[] }; answer: string[] };
-  /** Makes the folder that a result goes into, and tries to write there; answers how much room its disk has. */
-  prepare: { ask: { into: string }; answer: Room };
+  /**
+   * Makes the folder that a result goes into, and tries to write there; answers how much room its disk has. `outputs`: names
+   * that the result may have.
+   */
+  prepare: { ask: { into: string; outputs?: readonly string[] }; answer: Room };
+  /** What is to become of a job where something lies under the name of its result. */
+  standing: { ask: StandingQuestion; answer: StandingAnswer };
   /** Removes what killed processes left half written in the folder of a result. */
   tidy: { ask: { into: string }; answer: undefined };
   /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
@@ -48,6 +54,8 @@ export interface Room {
   readonly freeBytes: number;
   /** The disk takes no new file: it can hold no more of them (no free inodes), whatever bytes are free. */
   readonly noFiles: boolean;
+  /** Something lies under the first name that the result may have. */
+  readonly isTaken: boolean;
 }
 
 /** What the ledger knows of a folder. */

@@ -230,7 +230,7 @@ export function damagedLedger(file: string, found: string, cause?: unknown) {
     file,
     found: found.replace(/\s+/g, " "),
     remedy:
-      "Move the file away and keep it for a report; a source whose result already exists is then skipped",
+      "Move the file away and keep it for a report; a source whose result stands is then known from it, and is not denoised again",
     cause,
   });
 }

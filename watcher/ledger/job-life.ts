@@ -1,8 +1,7 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database } from "./database.ts";
 import { isModelFault, isOutputFault } from "./held-faults.ts";
-import type { Job } from "./job.ts";
+import type { Job, JobOutcome } from "./job.ts";
 import { type JobTable, leftNoFile } from "./job-table.ts";
 
 /** What happens to a job between the queue and its end. */
@@ -18,6 +17,20 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
       folder,
       source,
       revision,
+    );
+  }
+
+  /** Asks for the move of a source of which all jobs are done. */
+  function askForMove(id: string): void {
+    const left = rows(
+      "SELECT 1 FROM jobs WHERE sighting = (SELECT sighting FROM jobs WHERE id = ?) AND status <> 'done'",
+      id,
+    );
+    if (left.length > 0) return;
+    run(
+      `UPDATE sightings SET move = 'asked' WHERE id = (SELECT sighting FROM jobs WHERE id = ?) AND revision =
+         (SELECT max(revision) FROM sightings o WHERE o.folder = sightings.folder AND o.source = sightings.source)`,
+      id,
     );
   }
 
@@ -53,21 +66,35 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
         return table.existing(id);
       }),
 
+    /** Those of `outputs` that no other job has; not those under which a job surely left nothing. */
+    freeNames: (id: string, outputs: readonly string[]): string[] => {
+      const taken = rows(
+        `SELECT one.output FROM jobs one WHERE one.output IN (SELECT value FROM json_each(?)) AND one.id <> ? AND NOT ${leftNoFile}`,
+        JSON.stringify(outputs),
+        id,
+      ).map(({ output }) => output);
+      return outputs.filter((output) => !taken.includes(output));
+    },
+
     /** A job is done. With its source's last job a move of the source is asked for, where `move` is wanted. */
-    finish: (id: string, outcome: DenoiseOutcome, move: boolean): Job =>
+    finish: (id: string, outcome: JobOutcome, move: boolean): Job =>
       transaction(() => {
         const done = table.end(id, "done", { outcome });
-        const left = rows(
-          "SELECT 1 FROM jobs WHERE sighting = (SELECT sighting FROM jobs WHERE id = ?) AND status <> 'done'",
-          id,
-        );
-        if (move && left.length === 0) {
-          run(
-            `UPDATE sightings SET move = 'asked' WHERE id = (SELECT sighting FROM jobs WHERE id = ?) AND revision =
-               (SELECT max(revision) FROM sightings o WHERE o.folder = sightings.folder AND o.source = sightings.source)`,
-            id,
-          );
-        }
+        if (move) askForMove(id);
+        return done;
+      }),
+
+    /**
+     * As `finish`, for a job whose result stands though no attempt was told to have ended. undefined where that file is the
+     * result of another job.
+     */
+    finishKnown: (id: string, outcome: JobOutcome, move: boolean): Job | undefined =>
+      transaction(() => {
+        if (rows("SELECT 1 FROM jobs WHERE output = ? AND id <> ?", outcome.output, id).length > 0)
+          return undefined;
+        run("UPDATE jobs SET output = ? WHERE id = ?", outcome.output, id);
+        const done = table.end(id, "done", { outcome });
+        if (move) askForMove(id);
         return done;
       }),
 

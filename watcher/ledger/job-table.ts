@@ -1,9 +1,8 @@
 import { jobKey } from "../../core/acquisition-key.ts";
 import { type ErrorReport, machineError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
-import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database, Row, SqlValue } from "./database.ts";
-import type { Job } from "./job.ts";
+import type { Job, JobOutcome } from "./job.ts";
 
 /**
  * Whether the job `one` surely left no file under the name that it reserved, so that the next revision of its source may
@@ -44,7 +43,7 @@ export function jobFromRow(row: Row): Job {
       reason: row["reason"] as string | null,
       waitsFor: row["waits_for"] as "file" | "time" | null,
       output: row["output"] as string | null,
-      outcome: parsed<DenoiseOutcome>("outcome"),
+      outcome: parsed<JobOutcome>("outcome"),
       error: parsed<ErrorReport>("error"),
       endedMs: row["ended_ms"] as number | null,
     }),

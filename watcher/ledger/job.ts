@@ -1,6 +1,11 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { JobStatus } from "../../core/job-status.ts";
 import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
+import type { StandingOutcome } from "../../runtime/result/standing-result.ts";
+
+/** As the engine told it; or as the result says of itself, which is less (`knownFromResult`). */
+export type JobOutcome = Omit<DenoiseOutcome, "networkS"> &
+  Partial<Pick<DenoiseOutcome, "networkS"> & Pick<StandingOutcome, "knownFromResult">>;
 
 /** One series of one content of a file, as the ledger holds it. */
 export interface Job {
@@ -31,7 +36,7 @@ export interface Job {
   readonly sampleBytes: number;
   /** Final name of the result, absolute; reserved for this job since its first start. */
   readonly output?: string;
-  readonly outcome?: DenoiseOutcome;
+  readonly outcome?: JobOutcome;
   readonly error?: ErrorReport;
   readonly endedMs?: number;
 }

@@ -28,6 +28,7 @@ export const ledgerReads: ReadonlySet<string> = new Set([
   "waitingFiles",
   "oldSources",
   "peek",
+  "freeNames",
   "nextMove",
   "keptSources",
   "job",

@@ -1,6 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
-import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Database, Row } from "./database.ts";
+import type { JobOutcome } from "./job.ts";
 
 export type PendingMove = ReturnType<typeof pendingMove>;
 
@@ -27,7 +27,7 @@ export function createMoveStore({ rows, run }: Database, now: () => number) {
       const outcomes = rows(
         "SELECT outcome FROM jobs WHERE sighting = ? AND outcome IS NOT NULL",
         Number(row["id"]),
-      ).map(({ outcome }) => JSON.parse(String(outcome)) as DenoiseOutcome);
+      ).map(({ outcome }) => JSON.parse(String(outcome)) as JobOutcome);
       return pendingMove(row, outcomes);
     },
 
@@ -69,7 +69,7 @@ export function createMoveStore({ rows, run }: Database, now: () => number) {
 }
 
 /** A source whose jobs are all done and which is to leave its watch folder. `outcomes`: of the jobs of all its series. */
-function pendingMove(row: Row, outcomes: readonly DenoiseOutcome[]) {
+function pendingMove(row: Row, outcomes: readonly JobOutcome[]) {
   const error = row["move_error"];
   return {
     id: Number(row["id"]),

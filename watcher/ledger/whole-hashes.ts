@@ -1,13 +1,12 @@
 import { basename } from "node:path";
-import type { DenoiseOutcome } from "../../runtime/job/denoise-job.ts";
 import type { Sighting } from "../intake/sighting.ts";
-import type { Job } from "./job.ts";
+import type { Job, JobOutcome } from "./job.ts";
 
 /** sha256 (hex) of all bytes of files, by their `source`. */
 export type WholeHashes = Readonly<Record<string, string>>;
 
 /** Of each of `members` as the engine told it; it is missing where no outcome tells of it. */
-export function denoisedHashes(members: readonly string[], outcomes: readonly DenoiseOutcome[]): WholeHashes {
+export function denoisedHashes(members: readonly string[], outcomes: readonly JobOutcome[]): WholeHashes {
   const files = outcomes.flatMap(({ sourceFiles = [] }) => sourceFiles);
   // The files of one acquisition lie in one folder.
   const byName = new Map(files.map(({ file, sha256 }) => [basename(file), sha256]));

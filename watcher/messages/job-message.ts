@@ -32,9 +32,9 @@ export function jobMessage(job: Job, outputFolder: string | undefined): JobBody 
     source_sha256: outcome.sourceSha256,
     tile: [...outcome.tile],
     overlap: [...outcome.overlap],
-    network_s: outcome.networkS,
     clipped_share: outcome.clippedShare,
     notes: [...outcome.notes],
+    ...present({ network_s: outcome.networkS, known_from_result: outcome.knownFromResult }),
     ...present({ noise: outcome.noise && noiseBody(outcome.noise) }),
   };
 }

@@ -176,8 +176,11 @@ export function judgeFailure(
 ): FailureVerdict {
   if (hasCode(error, "interrupted", "engine-stopped")) return { kind: "interrupted" };
   if (hasCode(error, "disk-full")) return { kind: "full" };
+  // It came while the job ran: whether it is the job's own is seen before the next attempt.
   if (hasCode(error, "output-exists")) {
-    return { kind: "skipped", reason: "a result of that name exists already and is left alone" };
+    return attempt < mostAttempts
+      ? { kind: "again", delayMs: 0 }
+      : { kind: "skipped", reason: "a result of that name exists already and is left alone" };
   }
   if (sourceGone) return { kind: "skipped", reason: sourceRemoved };
   // A model's fault is never the file's: where the model is in order again, another attempt shows it.

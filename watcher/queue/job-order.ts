@@ -11,6 +11,7 @@ import { doneEnding } from "../../runtime/result/done-file.ts";
 import { modelsOf } from "../config/resolve.ts";
 import type { Folder } from "../folder/folder.ts";
 import { noiseReferencesOf } from "../folder/pinned-calibrations.ts";
+import type { StandingQuestion } from "../folder-io/standing-results.ts";
 import type { Job } from "../ledger/job.ts";
 import { type Model, packagesOf, type VerifiedModel } from "../models/models.ts";
 import type { ClaimedJob } from "./job-queue.ts";
@@ -69,6 +70,42 @@ export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedMode
     compression,
     doneFile: done_file,
     access: folder.access,
+  };
+}
+
+/** So many newer contents of one source are told apart by their names where the ledger does not know the older ones. */
+const newerContents = 50;
+
+/** What a job's result would be, to be held against what lies under its names. */
+export function standingQuestion(
+  { job, outputs }: Pick<ClaimedJob, "job" | "outputs">,
+  /** Those of `outputs` that may be its result's. */
+  names: readonly string[],
+  folder: Folder,
+  models: readonly VerifiedModel[],
+): StandingQuestion {
+  const { output, done_file } = folder.config;
+  const nameBytes = folder.nameBytes() - (done_file ? doneEnding.length : 0);
+  const kind = resultKindOf(packagesOf(folder.config, models));
+  // A name that is reserved is the only one; of the others only the first two are for this source alone.
+  const newer =
+    job.output !== undefined
+      ? []
+      : Array.from({ length: newerContents }, (_, index) => {
+          const revision = job.revision + 1 + index;
+          return outputNames(output, { ...job, revision, hasEarlierResult: true }, kind, nameBytes).slice(
+            0,
+            2,
+          );
+        });
+  return {
+    names: names.map((plain) => {
+      const place = outputs.indexOf(plain);
+      return { plain, newer: newer.flatMap((of) => of[place] ?? []) };
+    }),
+    order: jobOrder(job, folder, models),
+    packages: Object.fromEntries(models.map((model) => [model.dir, model.package])),
+    isReserved: job.output !== undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { DenoiseJobInput, DenoiseOutcome, Progress } from "../../runtime/job/denoise-job.ts";
+import type { StandingOutcome } from "../../runtime/result/standing-result.ts";
 import type { Job } from "../ledger/job.ts";
 
 /**
@@ -18,13 +19,17 @@ export interface JobQueue {
   /** The claim lasts `claimMs` from now. */
   readonly extend: (claim: ClaimedJob) => void;
   /**
-   * Counts an attempt and reserves the name of the result: the first of `outputs` that no other job has. Throws
+   * Counts an attempt and reserves the name of the result: the first of `outputs` (those of the claim, where none are given) that no other job has. Throws
    * `EdgeError` (`machine`): `job-claim-lost` where another worker has claimed the job since, as do all that follow.
    */
-  readonly begin: (claim: ClaimedJob) => Promise<BegunJob>;
+  readonly begin: (claim: ClaimedJob, outputs?: readonly string[]) => Promise<BegunJob>;
   readonly progress: (begun: BegunJob, progress: Progress) => void;
   /** The job is done. */
   readonly acknowledge: (begun: BegunJob, outcome: DenoiseOutcome) => Promise<void>;
+  /** Those of the claim's names that are not of other jobs. */
+  readonly freeNames: (claim: ClaimedJob) => Promise<readonly string[]>;
+  /** The job is done without being begun, because its result stands. False where that is the result of another job. */
+  readonly recognise: (claim: ClaimedJob, outcome: StandingOutcome) => Promise<boolean>;
   /** The job has ended without a result. */
   readonly end: (claim: ClaimedJob, how: JobEnd) => Promise<void>;
   /** The job is to run again, not before `delayMs`. Where `counts` is false the attempt, if one began, is taken back. */

@@ -9,7 +9,10 @@ import { claimedJob, jobOrder, verifiedModels } from "./job-order.ts";
 import { type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
 
 export interface LedgerQueueOptions {
-  readonly ledger: Pick<Ledger, "peek" | "start" | "finish" | "end" | "again" | "retry" | "skip">;
+  readonly ledger: Pick<
+    Ledger,
+    "peek" | "start" | "finish" | "freeNames" | "finishKnown" | "end" | "again" | "retry" | "skip"
+  >;
   /** Whether the ledger can be written: where it cannot, no job is given out. */
   readonly mayNote: () => boolean;
   readonly folders: readonly Folder[];
@@ -88,13 +91,13 @@ export function createLedgerQueue(
     extend: (claim) => {
       if (isOwn(claim)) hold(claim);
     },
-    begin: async (claim) => {
+    begin: async (claim, names) => {
       mustBeOwn(claim);
       // As it stands now: another model may be chosen while the ledger writes.
       const folder = { ...folderOf(claim.job) };
       const verified = verifiedModels(folder, models());
       const { outputs } = claimedJob(claim.job, folder, verified);
-      const job = await ledger.start(claim.job.id, outputs);
+      const job = await ledger.start(claim.job.id, names ?? outputs);
       const begun = { ...claimedJob(job, folder, verified), order: jobOrder(job, folder, verified) };
       hold(begun);
       tell(job);
@@ -105,6 +108,16 @@ export function createLedgerQueue(
       const { id } = begun.job;
       const moves = folderOf(begun.job).config.moveTo !== undefined;
       tell(await settle(begun, () => ledger.finish(id, outcome, moves)));
+    },
+    freeNames: ({ job, outputs }) => ledger.freeNames(job.id, outputs),
+    recognise: async (claim, outcome) => {
+      mustBeOwn(claim);
+      const moves = folderOf(claim.job).config.moveTo !== undefined;
+      const after = await ledger.finishKnown(claim.job.id, outcome, moves);
+      if (after === undefined) return false;
+      claims.delete(claim.job.id);
+      tell(after);
+      return true;
     },
     end: async (claim, { status, ...why }) => {
       tell(await settle(claim, () => ledger.end(claim.job.id, status, why)));

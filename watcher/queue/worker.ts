@@ -5,6 +5,7 @@ import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
 import { isModelFault } from "../ledger/held-faults.ts";
+import type { Model } from "../models/models.ts";
 import {
   closeFolder,
   contentReplaced,
@@ -15,6 +16,7 @@ import {
   fullReason,
   sourceRemoved,
 } from "./failed-attempt.ts";
+import { standingQuestion, verifiedModels } from "./job-order.ts";
 import { type BegunJob, type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
 
 export interface WorkerOptions extends FailedAttemptOptions {
@@ -22,6 +24,8 @@ export interface WorkerOptions extends FailedAttemptOptions {
   /** Undefined while no model can run. */
   readonly engine: () => Engine | undefined;
   readonly folders: readonly Folder[];
+  /** As they were verified. */
+  readonly models: () => readonly Model[];
   /** Sources of the folder are not moved before the answer is called. */
   readonly holdSources: (folder: Folder) => () => void;
   readonly log: DaemonLog;
@@ -38,6 +42,9 @@ const mayOpenWork = [
 
 /** Jobs that wait for a time are looked for so often (milliseconds). */
 const lookMs = 1000;
+const standingNews =
+  "results stand here of which the ledger did not know; each is compared with its source, and is not made again";
+const anotherJobs = "a result that states this source, model and settings is that of another job";
 /** A job whose source changes is looked at again after this; its new content replaces it once that is at rest. */
 const restDelayMs = 2000;
 
@@ -94,12 +101,16 @@ export function createWorker(events: Events, options: WorkerOptions) {
     try {
       // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
       if (!(await isAsAdmitted(claimed, folder))) return undefined;
-      const room = await folder.io.ask("prepare", { into });
+      const { outputs } = claimed;
+      const room = await folder.io.ask("prepare", { into, outputs });
+      // A result that stands needs no room.
+      const names = room.isTaken ? await namesLeft(claimed, folder) : outputs;
+      if (names === undefined) return undefined;
       if (!findsRoom(folder, claimed, room, options.jobs)) {
         await queue.giveBack(claimed, fullReason, { delayMs: fullDelayMs, counts: false });
         return undefined;
       }
-      return await queue.begin(claimed);
+      return await queue.begin(claimed, names);
     } catch (error) {
       const report = reportOf(error);
       // Nothing begins as long as the ledger cannot be written, which the daemon tells, or a model is not in order.
@@ -109,6 +120,37 @@ export function createWorker(events: Events, options: WorkerOptions) {
       await failed(claimed, folder, report);
       return undefined;
     }
+  }
+
+  /** Folders of which it was told that results stand of which the ledger did not know. */
+  const toldStanding = new Set<string>();
+
+  /**
+   * The names that the result may have where something lies under the best of them; undefined where the job is settled: its
+   * result stands, or what lies there is left alone.
+   */
+  async function namesLeft(claimed: ClaimedJob, folder: Folder): Promise<readonly string[] | undefined> {
+    const { name } = folder.config;
+    const free = await queue.freeNames(claimed);
+    const question = standingQuestion(claimed, free, folder, verifiedModels(folder, options.models()));
+    const found = await folder.io.ask("standing", question);
+    if (found.kind === "run") return found.outputs;
+    if (found.kind === "left-alone") {
+      await queue.end(claimed, { status: "skipped", reason: found.reason });
+      return undefined;
+    }
+    if (!toldStanding.has(name)) {
+      toldStanding.add(name);
+      log.info(`${name}: ${standingNews}`);
+    }
+    const letGo = options.holdSources(folder);
+    try {
+      if (await queue.recognise(claimed, found.outcome)) return undefined;
+    } finally {
+      letGo();
+    }
+    await queue.end(claimed, { status: "skipped", reason: anotherJobs });
+    return undefined;
   }
 
   /** For how long the same other content lies where the job's source was. */

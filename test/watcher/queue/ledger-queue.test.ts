@@ -47,6 +47,8 @@ async function queueOverLedger(
     peek: async (...values: Parameters<typeof store.peek>) => store.peek(...values),
     start: async (...values: Parameters<typeof store.start>) => store.start(...values),
     finish: async (...values: Parameters<typeof store.finish>) => store.finish(...values),
+    freeNames: async (...values: Parameters<typeof store.freeNames>) => store.freeNames(...values),
+    finishKnown: async (...values: Parameters<typeof store.finishKnown>) => store.finishKnown(...values),
     end: async (...values: Parameters<typeof store.end>) => store.end(...values),
     again: async (...values: Parameters<typeof store.again>) => store.again(...values),
     retry: async (id: string) => store.retry(id),

@@ -1,0 +1,141 @@
+import { lstat } from "node:fs/promises";
+import { basename } from "node:path";
+import { sourceFilesOf } from "../../core/acquisition.ts";
+import { isAbsent, isEdgeError } from "../../core/errors.ts";
+import type { ModelPackage } from "../../core/package-settings.ts";
+import { digestOfFile } from "../../formats/file/file-digest.ts";
+import { openAcquisition } from "../../formats/open.ts";
+import { type DenoiseJobInput, denoiseJobSchema } from "../../runtime/job/denoise-job.ts";
+import { planJob } from "../../runtime/plan/plan-job.ts";
+import { writeMissingDoneFile } from "../../runtime/result/done-file.ts";
+import { hashSource, refuseChangedSource, sourceState } from "../../runtime/result/source-hash.ts";
+import { judgeStanding, type StandingOutcome } from "../../runtime/result/standing-result.ts";
+
+/** Whether the result of a job stands already, though the ledger does not know it: a daemon was killed, or a ledger was lost. */
+
+/** A name that a result may have, with those for newer content of its source (`.r2`, `.r3`, …). */
+export interface ResultNames {
+  readonly plain: string;
+  readonly newer: readonly string[];
+}
+
+export interface StandingQuestion {
+  /** The best first. */
+  readonly names: readonly ResultNames[];
+  /** What the engine would be asked for. */
+  readonly order: DenoiseJobInput;
+  /** By folder. */
+  readonly packages: Readonly<Record<string, ModelPackage>>;
+  /** The name was reserved when nothing lay there. */
+  readonly isReserved: boolean;
+}
+
+export type StandingAnswer =
+  /** The job is to run; its result may have these names, the best first. */
+  | { readonly kind: "run"; readonly outputs: readonly string[] }
+  /** Nothing is left to do. */
+  | { readonly kind: "result"; readonly outcome: StandingOutcome }
+  /** What lies there is not to be replaced, and no other name is for this job. */
+  | { readonly kind: "left-alone"; readonly reason: string };
+
+/** Throws `EdgeError` (`machine`) where the source cannot be read, or changes meanwhile. */
+export async function findStanding(
+  { names, order, packages, isReserved }: StandingQuestion,
+  onStep: () => void,
+): Promise<StandingAnswer> {
+  const plain = names.map((name) => name.plain);
+  const run = (from: readonly string[]): StandingAnswer => ({ kind: "run", outputs: from });
+  const expected = await expectedOf(order, packages, onStep).catch((error: unknown) => {
+    if (isEdgeError(error)) return undefined;
+    throw error;
+  });
+  // The job meets the same error, and ends by it.
+  if (expected === undefined) return run(plain);
+  for (const [index, { plain: name, newer }] of names.entries()) {
+    let content = 0;
+    for (const output of [name, ...newer]) {
+      if (await isFree(output)) return run([output, ...plain.slice(index + 1)]);
+      const standing = await judgeStanding(output, { ...expected, isReserved });
+      onStep();
+      if (standing.kind === "result") {
+        const { doneFile, jobId, access } = expected.job;
+        if (doneFile) await writeMissingDoneFile(standing.outcome, jobId, access);
+        return { kind: "result", outcome: standing.outcome };
+      }
+      if (standing.kind === "foreign") return leftAlone(foreign);
+      if (standing.kind === "made-otherwise") return leftAlone(madeOtherwise(output, standing.how));
+      if (standing.kind === "other-source") break;
+      content += 1;
+    }
+    if (content > newer.length) break;
+  }
+  return leftAlone("results of other content have all names that its result could have");
+}
+
+/** As `judgeStanding` needs it. */
+async function expectedOf(
+  order: DenoiseJobInput,
+  packages: StandingQuestion["packages"],
+  onStep: () => void,
+) {
+  const job = denoiseJobSchema.parse(order);
+  const source = await openAcquisition(job.input, { series: job.series });
+  const { acquisition } = source;
+  await source.close();
+  const plan = await planJob(job, acquisition, async (dir) => {
+    const found = packages[dir];
+    if (found === undefined) throw new Error(`the model ${dir} was not given`);
+    return found;
+  });
+  let hashed: ReturnType<typeof hashSource> | undefined;
+  const hash = async () => {
+    const files = sourceFilesOf(acquisition);
+    const before = await sourceState(files);
+    const digests = await hashSource(files, new AbortController().signal, (paths) =>
+      digestsOf(paths, onStep),
+    );
+    await refuseChangedSource(acquisition.file, files, before);
+    return digests;
+  };
+  return {
+    job,
+    source: acquisition,
+    plan,
+    hash: () => {
+      hashed ??= hash();
+      return hashed;
+    },
+  };
+}
+
+async function digestsOf(files: readonly string[], onStep: () => void): Promise<readonly string[]> {
+  const digests: string[] = [];
+  for (const file of files) digests.push(await digestOfFile(file, { onStep }));
+  return digests;
+}
+
+/** A folder that has the name is told by the engine. */
+async function isFree(file: string): Promise<boolean> {
+  return lstat(file).then(
+    (facts) => facts.isDirectory(),
+    (error: unknown) => {
+      if (isAbsent(error)) return true;
+      throw error;
+    },
+  );
+}
+
+/** Whether something lies under the first of the names. */
+export async function isTaken([first]: readonly string[]): Promise<boolean> {
+  return first !== undefined && !(await isFree(first));
+}
+
+const leftAlone = (reason: string): StandingAnswer => ({ kind: "left-alone", reason });
+const foreign = "a result of that name exists already and is left alone";
+
+function madeOtherwise(output: string, how: string): string {
+  return (
+    `its result ${basename(output)} stands already, made ${how}, and is left alone. To have it made anew, move that result ` +
+    "away, and run: cnnt-edge queue retry"
+  );
+}
