@@ -4,13 +4,15 @@ import { tiffEndings } from "./tiff/tiff-name.ts";
 
 /** Lower case, as all here. */
 const companionEnding = ".companion.ome";
+/** MetaMorph's description of the files beside it. */
+const ndEnding = ".nd";
 const lifEnding = ".lif";
 const npyEnding = ".npy";
 
 /** What `watch` and `denoise` take of a folder. */
-export const acquisitionEndings: readonly string[] = [...tiffEndings, companionEnding, lifEnding];
+export const acquisitionEndings: readonly string[] = [...tiffEndings, companionEnding, ndEnding, lifEnding];
 /** What `calibrate` and `compare` take of a folder. */
-export const imageEndings: readonly string[] = [...acquisitionEndings, npyEnding];
+export const imageEndings: readonly string[] = [...tiffEndings, companionEnding, lifEnding, npyEnding];
 
 function endsWithOne(name: string, endings: readonly string[]): boolean {
   const lower = name.toLowerCase();
@@ -19,7 +21,7 @@ function endsWithOne(name: string, endings: readonly string[]): boolean {
 
 /** Whether a file's name says that it describes a set and holds none of its planes. */
 export function isCompanion(name: string): boolean {
-  return endsWithOne(name, [companionEnding]);
+  return endsWithOne(name, [companionEnding, ndEnding]);
 }
 
 /** Whether `watch` and `denoise` take a file of this name from a folder, if it is not hidden. */
@@ -36,7 +38,7 @@ export function isImageName(name: string): boolean {
 }
 
 const anyEnding = new RegExp(
-  `(\\.ome)?(${[...tiffEndings, lifEnding, npyEnding].join("|").replaceAll(".", "\\.")})$|${companionEnding.replaceAll(".", "\\.")}$`,
+  `(\\.ome)?(${[...tiffEndings, lifEnding, ndEnding, npyEnding].join("|").replaceAll(".", "\\.")})$|${companionEnding.replaceAll(".", "\\.")}$`,
   "i",
 );
 

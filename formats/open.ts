@@ -1,4 +1,6 @@
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
+import { describerOf } from "./described/describer-of.ts";
+import { ndReader } from "./described/nd-set.ts";
 import { openByteSource } from "./file/byte-source.ts";
 import { defaultLimits, type Reading, type ReadLimits } from "./file/reading.ts";
 import { foreignFormat } from "./foreign-formats.ts";
@@ -9,7 +11,7 @@ import type { FormatReader, OpenedFile, PlaneSource } from "./plane/plane-source
 import { companionReader, tiffReader } from "./tiff/read-tiff.ts";
 
 /** Tried in this order; each tells its files by content, never by name. */
-const readers: readonly FormatReader[] = [tiffReader, companionReader, lifReader, npyReader];
+const readers: readonly FormatReader[] = [tiffReader, companionReader, ndReader, lifReader, npyReader];
 
 /** Enough for every magic number and for the start of an XML document. */
 const headBytes = 8192;
@@ -35,10 +37,24 @@ export async function openFile(file: string, options: OpenOptions = {}): Promise
     await source.readInto(head, 0);
     const reader = readers.find((candidate) => candidate.recognises(head));
     if (reader === undefined) throw unrecognised(file, head);
-    return await reader.find(source, limits, options);
+    const opened = await reader.find(source, limits, options);
+    const describer = reader === tiffReader ? await describerOf(source, limits) : undefined;
+    return describer === undefined ? opened : partOf(opened, describer);
   } finally {
     await source.close();
   }
+}
+
+/** A file of a set, opened alone. */
+function partOf(opened: OpenedFile, describer: string): OpenedFile {
+  const note = `this is one file of a set that ${JSON.stringify(describer)} describes; open that for the whole set`;
+  const series = opened.series.map((one): OpenedFile["series"][number] => {
+    if ("refusal" in one) return one;
+    const { acquisition } = one;
+    const notes = [...acquisition.notes, note];
+    return { ...one, acquisition: { ...acquisition, describedBy: describer, notes } };
+  });
+  return { ...opened, series };
 }
 
 /** Why none of the images can be read: the first one's refusal. undefined where at least one can. */

@@ -13,7 +13,10 @@ import type { NumberedGrid } from "./numbered-set.ts";
 /** What is known of an image beside its files; where nothing is said, the first file's own metadata hold. */
 export type JoinedFacts = Partial<
   Pick<SeriesFacts, "name" | "pixelSize" | "timeIncrement" | "channels" | "original" | "notes">
->;
+> & {
+  /** Each file holds so many planes, and they are Z, whatever the file says of them. */
+  readonly planesInZ?: number;
+};
 
 /**
  * One image of many TIFFs, each a plane or a stack of it. Reads the structure of each file once. Throws `EdgeError` where one is
@@ -25,11 +28,12 @@ export async function joinFiles(
   limits: ReadLimits,
   reading: Reading,
 ): Promise<TiffSeries> {
+  const { planesInZ, ...stated } = known;
   const parts: TiffSeries[] = [];
   const channelNames: Channel[] = [];
   for (const [index, file] of files.entries()) {
     takeStep(reading);
-    const part = await onlySeries(file, limits, reading);
+    const part = inZ(await onlySeries(file, limits, reading), planesInZ);
     const first = parts[0] ?? part;
     refuseDifferent(first, part);
     // Of the first time point, the first file of each channel.
@@ -67,15 +71,32 @@ export async function joinFiles(
     },
     facts: {
       make,
-      ...present({ pixelSize, timeIncrement, significantBits }),
+      ...present({ timeIncrement, significantBits }),
       channels: own.c > 1 ? (facts.channels ?? []) : channelNames,
       // OME-XML of one file describes other planes than the image has.
       original: original.kind === "ome-xml" ? { kind: "text", text: original.xml } : original,
-      ...known,
+      ...stated,
+      pixelSize: { ...pixelSize, ...stated.pixelSize },
       stored,
-      notes: [...facts.notes, ...(known.notes ?? [])],
+      notes: [...facts.notes, ...(stated.notes ?? [])],
     },
   };
+}
+
+/** With its planes as Z, where they are to be. Throws `EdgeError` where there are others than `planes`. */
+function inZ(part: TiffSeries, planes: number | undefined): TiffSeries {
+  const { file, facts } = part;
+  const found = elementCount(facts.stored.lengths);
+  if (planes === undefined) return part;
+  if (found === planes) return { ...part, facts: { ...facts, stored: { letters: "Z", lengths: [planes] } } };
+  throw formatError("a file of the set holds another number of planes than its description counts", {
+    code: "set-planes",
+    file,
+    found: String(found),
+    allowed: String(planes),
+    remedy: "Wait until it is written completely, or copy it again",
+    retryable: true,
+  });
 }
 
 async function onlySeries(file: string, limits: ReadLimits, reading: Reading): Promise<TiffSeries> {

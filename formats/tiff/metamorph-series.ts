@@ -1,7 +1,9 @@
-import type { DirectoryReader } from "./ifd.ts";
+import type { ByteSource } from "../file/byte-source.ts";
+import type { ReadLimits } from "../file/reading.ts";
+import { type DirectoryReader, openDirectoryReader } from "./ifd.ts";
 import { checkContiguousPlanes, type TiffSeries } from "./series.ts";
 import { fieldType, tag } from "./tags.ts";
-import { pageLayout, type TiffFile } from "./tiff-file.ts";
+import { pageLayout, readText, type TiffFile } from "./tiff-file.ts";
 
 /** More planes than a MetaMorph stack, which ends at 4 GiB, can hold in practice. */
 const maxPlanes = 1 << 20;
@@ -50,4 +52,13 @@ export async function readMetaMorphSeries(
     },
   };
   return [series];
+}
+
+/** Whether MetaMorph wrote a TIFF, as its tags or its name for itself say. */
+export async function isMadeByMetaMorph(source: ByteSource, limits: ReadLimits): Promise<boolean> {
+  const reader = await openDirectoryReader(source, limits);
+  const { firstDirectory } = reader.header;
+  const { entries } = await reader.directory(firstDirectory);
+  if (entries.has(tag.uic2)) return true;
+  return /^Meta(Morph|Series)/.test(await readText(reader, firstDirectory, tag.software, limits));
 }

@@ -17,6 +17,8 @@ export interface JudgedSet {
   readonly looks: ReadonlyMap<string, FileLook | undefined>;
   /** Milliseconds of the scan's clock. */
   readonly readMs: number;
+  /** When it was seen that a file of it had come, gone or changed since it was read before; undefined where it was not. */
+  readonly changedMs?: number;
   /** Whether the first file alone describes the set; undefined as long as none of the others was read. */
   othersAreParts?: boolean;
   /** It was told as whole. */
@@ -47,8 +49,8 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
   /** Of those that hold since the last listing. A set of thousands is looked through once, not once for each of its files. */
   let rests = new Map<Pick<JudgedSet, "members">, SetRest>();
 
-  /** `othersAreParts` of sets that are read again, by the first name. */
-  const parted = new Map<string, boolean>();
+  /** Sets that are read again, as they were, by the first name. */
+  const earlier = new Map<string, Pick<JudgedSet, "members" | "looks" | "changedMs" | "othersAreParts">>();
 
   const forget = (set: JudgedSet): void => {
     for (const member of set.members) if (sets.get(member) === set) sets.delete(member);
@@ -104,7 +106,7 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
         rests.set(set, rest);
         return set;
       }
-      if (set.othersAreParts !== undefined) parted.set(firstName(set), set.othersAreParts);
+      earlier.set(firstName(set), set);
       forget(set);
       return undefined;
     },
@@ -112,8 +114,11 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
       read: Pick<JudgedSet, "readFrom" | "members" | "found" | "othersAreParts" | "readMs">,
     ): JudgedSet => {
       const looks = new Map(read.members.map((member) => [member, folder.lookOf(member)]));
-      const othersAreParts = read.othersAreParts ?? parted.get(firstName(read));
-      const set = { ...read, looks, told: false, ...present({ othersAreParts }) };
+      const before = earlier.get(firstName(read));
+      const othersAreParts = read.othersAreParts ?? before?.othersAreParts;
+      const isSame = before?.members.length === looks.size && hasLooks(before, looks);
+      const changedMs = before === undefined || isSame ? before?.changedMs : read.readMs;
+      const set = { ...read, looks, told: false, ...present({ othersAreParts, changedMs }) };
       for (const member of set.members) sets.set(member, set);
       rests.set(set, restOf(set));
       return set;
@@ -124,11 +129,15 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
     keepWaiting: (): void => {
       for (const set of new Set(sets.values())) {
         if (set.members.some((member) => folder.waitOf(member) !== undefined)) continue;
-        parted.delete(firstName(set));
+        earlier.delete(firstName(set));
         forget(set);
       }
     },
   };
+}
+
+function hasLooks({ looks }: Pick<JudgedSet, "looks">, others: JudgedSet["looks"]): boolean {
+  return [...others].every(([member, look]) => looksAlike(looks.get(member), look));
 }
 
 function firstName({ members }: Pick<JudgedSet, "members">): string {

@@ -136,7 +136,9 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
         await judgePart(file, set);
       } else if (await isPart(source, set)) await tellPart(file, set.members[0] ?? source);
       else {
-        quietMs = sets.restOf(set).quietMs;
+        // The files that are parts of it wait no more, and may have come a moment ago.
+        const unchangedMs = settings.now() - (set.changedMs ?? Number.NEGATIVE_INFINITY);
+        quietMs = Math.min(sets.restOf(set).quietMs, unchangedMs);
         await judgeSet(file, candidate, set);
       }
     } catch (error) {
@@ -191,10 +193,11 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     await tellPart(file, describer);
     const waiting = files.waiting(describer);
     if (waiting !== undefined && !files.isAtRest(waiting)) return;
-    const set =
-      (await sets.held(describer, settings.now())) ??
-      // Why it cannot be read is told when it is judged itself.
-      (await readSet(describer).catch(() => undefined));
+    const held = await sets.held(describer, settings.now());
+    // A file that its description does not name, but counts, may have another name than it was expected to have.
+    const isKnown = held?.looks.has(file.source) === true;
+    // Why it cannot be read is told when it is judged itself.
+    const set = isKnown ? held : await readSet(describer).catch(() => undefined);
     if (set === undefined || typeof set === "string") return;
     set.othersAreParts = true;
     // What was done with it was done with another file in this place.

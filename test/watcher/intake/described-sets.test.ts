@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Finding } from "../../../watcher/intake/scan.ts";
+import { writeNdSet } from "../../formats/described/nd-files.ts";
+import { openingsOf } from "../opened-files.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { clockedScan } from "./clocked-scan.ts";
+
+/** Writes the files of a set into a folder; answers the one that describes it. */
+type WriteSet = (folder: string, times: number) => Promise<string>;
+
+const sets: Readonly<Record<string, WriteSet>> = {
+  "MetaMorph's .nd": async (folder, times) => {
+    await writeNdSet(folder, "a", { timePoints: times, waves: ["GFP", "561"], stages: ["x"] });
+    return "a.nd";
+  },
+};
+
+const kinds = (found: readonly Finding[], kind: Finding["kind"]) => found.filter((one) => one.kind === kind);
+
+for (const [name, write] of Object.entries(sets)) {
+  test(`whatever the order in which its files come, a set of ${name} is told once as whole`, async () => {
+    const whole = await temporaryFolder();
+    const describer = await write(whole, 3);
+    const files = await readdir(whole);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray(files, { minLength: files.length }),
+        fc.nat(8),
+        async (order, pause) => {
+          const folder = await temporaryFolder();
+          const look = clockedScan(folder);
+          const all: Finding[] = [];
+          for (const file of order) {
+            await cp(join(whole, file), join(folder, file));
+            all.push(...(await look(pause)));
+          }
+          all.push(...(await look(12)));
+          const told = kinds(all, "whole").map((one) => (one.kind === "whole" ? one.sighting : undefined));
+          assert.deepEqual(
+            told.map((one) => one?.source),
+            [describer],
+          );
+          assert.deepEqual(told[0]?.members.map(({ source }) => source).toSorted(), files.toSorted());
+          assert.deepEqual(kinds(all, "refused"), []);
+        },
+      ),
+      { numRuns: 6 },
+    );
+  });
+
+  test(`a set of ${name} that lacks a file waits with its name, is refused, and taken up when the file comes`, async () => {
+    const whole = await temporaryFolder();
+    const describer = await write(whole, 2);
+    const folder = await temporaryFolder();
+    const [last = "", ...files] = (await readdir(whole))
+      .filter((file) => file !== describer)
+      .toSorted()
+      .toReversed();
+    for (const file of [describer, ...files]) await cp(join(whole, file), join(folder, file));
+    const look = clockedScan(folder);
+    const all = await look(60);
+    const [refused, ...others] = kinds(all, "refused");
+    assert.ok(refused?.kind === "refused" && others.length === 0);
+    assert.equal(refused.sighting.source, describer);
+    assert.ok(refused.error.message.includes(JSON.stringify(last)), refused.error.message);
+    await cp(join(whole, last), join(folder, last));
+    const after = await look(12);
+    assert.deepEqual(
+      kinds(after, "whole").map((one) => one.kind === "whole" && one.sighting.source),
+      [describer],
+    );
+  });
+
+  test(`each file of a set of ${name} is opened twice at most and hashed once, however many they are`, async () => {
+    for (const times of [10, 40]) {
+      const folder = await temporaryFolder();
+      await mkdir(join(folder, "in"));
+      await write(join(folder, "in"), times);
+      const files = (await readdir(join(folder, "in"))).length;
+      const look = clockedScan(folder);
+      let found: Finding[] = [];
+      const openings = await openingsOf(folder, async () => {
+        found = await look(10);
+      });
+      assert.equal(kinds(found, "whole").length, 1);
+      // Of the planes eight are looked at.
+      assert.ok(openings.images <= 2 * files + 8, JSON.stringify(openings));
+      assert.ok(openings.hashes <= files, JSON.stringify(openings));
+    }
+  });
+}
