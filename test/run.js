@@ -1,12 +1,11 @@
 // Runs every *.test.ts below test/ (or the files and folders named as arguments) under node:test.
 // Node 20's own --test finds no .ts file and calls that a success; here no test at all is a failure.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, relative, resolve, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { compileAll, sourceFiles } from "./compile.js";
 
 /**
  * Test files share processes, because starting one takes longer than most of them: their tests run one after the other
@@ -18,13 +17,7 @@ const alone =
 const waiting = /^(commands|runtime\/worker|systemd|watcher)\//;
 const mostTogether = { waiting: 4, others: 12 };
 
-/** All files below a folder whose names end so, or the file itself. */
-function sourceFiles(path, ending) {
-  if (statSync(path).isFile()) return path.endsWith(ending) ? [resolve(path)] : [];
-  return readdirSync(path).flatMap((name) => sourceFiles(join(path, name), ending));
-}
-
-/** What each process runs: a file, or a module in `folder` that imports those that share it. */
+/** What each process runs: a file, or a module in `folder` that imports those that share it, as they were compiled. */
 function processes(files, folder) {
   const place = (file) =>
     relative(import.meta.dirname, file)
@@ -39,21 +32,14 @@ function processes(files, folder) {
       const module = join(folder, `${kind}-${modules.length}.mjs`);
       const imports = shared
         .splice(0, most)
-        .map((file) => `import ${JSON.stringify(pathToFileURL(file).href)};\n`);
+        .map(
+          (file) => `import ${JSON.stringify(`./compiled/test/${place(file).replace(/\.ts$/, ".js")}`)};\n`,
+        );
       writeFileSync(module, imports.join(""));
       modules.push(module);
     }
   }
   return [...files.filter(isAlone), ...modules];
-}
-
-/** Compiles the repository's TypeScript, file by file, into a folder. */
-async function compileAll(outdir) {
-  const root = resolve(import.meta.dirname, "..");
-  const { include } = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
-  const entryPoints = include.flatMap((name) => sourceFiles(join(root, name), ".ts"));
-  await build({ entryPoints, outdir, outbase: root, format: "esm", target: "node20", sourcemap: "inline" });
-  return outdir;
 }
 
 const named = process.argv.slice(2);
@@ -65,10 +51,11 @@ const files = processes(
 );
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-const typescript = new URL("./typescript.js", import.meta.url);
-typescript.searchParams.set("compiled", await compileAll(join(folder, "compiled")));
-// The tests' processes inherit these flags.
-process.execArgv.push("--enable-source-maps", "--import", typescript.href);
+// Read also by processes that give up root.
+chmodSync(folder, 0o755);
+const preload = await compileAll(join(folder, "compiled"));
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} --require ${preload}`;
+process.execArgv.push("--enable-source-maps");
 
 // One more than there are cores: most of them wait for their children half of the time.
 const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 600_000 });

@@ -12,7 +12,15 @@ after(() => rmSync(scratch, { recursive: true }));
 test("a bundle for a stick that is not mounted is refused, and nothing is made", () => {
   const out = join(scratch, "stick", "cnnt-edge");
   const script = join(import.meta.dirname, "../../bundle/make-bundle.ts");
-  const given = ["--import", "tsx", script, "--out", out, "--gpu-from", "no-such-wheel.whl"];
+  const given = [
+    "--import",
+    import.meta.resolve("tsx"),
+    script,
+    "--out",
+    out,
+    "--gpu-from",
+    "no-such-wheel.whl",
+  ];
   const { status, stderr } = spawnSync(process.execPath, given, { encoding: "utf8" });
   assert.equal(status, 1, stderr);
   assert.match(

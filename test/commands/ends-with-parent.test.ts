@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { asShipped } from "../as-shipped.ts";
 import { runCommand } from "./run-command.ts";
 
 /** Whatever ends a command, at whatever moment after it started a process of its own: that process ends too. */
@@ -39,8 +40,8 @@ function livingOf(group: number): number[] {
   });
 }
 
-function start(args: readonly string[]): ChildProcess & { readonly pid: number } {
-  const child = spawn(process.execPath, [program, ...args], { detached: true, stdio: "ignore" });
+function start(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess & { readonly pid: number } {
+  const child = spawn(process.execPath, [program, ...args], { detached: true, stdio: "ignore", env });
   assert.ok(child.pid !== undefined);
   return Object.assign(child, { pid: child.pid });
 }
@@ -50,8 +51,9 @@ async function endsWithIt(
   args: readonly string[],
   afterMs: number,
   end: (pid: number) => void,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
-  const child = start(args);
+  const child = start(args, env);
   const ended = once(child, "exit");
   try {
     while (child.exitCode === null && livingOf(child.pid).length < 2) await delay(5);
@@ -107,7 +109,7 @@ const commands: Readonly<Record<string, () => readonly string[]>> = {
 
 for (const [what, args] of Object.entries(commands)) {
   test(`${what} ends with it, whenever it is killed`, async () => {
-    await Promise.all(momentsMs.map((ms) => endsWithIt(args(), ms, kill9)));
+    await Promise.all(momentsMs.map((ms) => endsWithIt(args(), ms, kill9, asShipped())));
   });
 }
 for (const [name, end] of Object.entries({ "a second signal": twice, SIGHUP: hangUp })) {

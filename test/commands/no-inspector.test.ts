@@ -6,6 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { asShipped } from "../as-shipped.ts";
 import { repository } from "../watcher/running-daemon.ts";
 import { temporaryFolder } from "../watcher/temporary-folder.ts";
 import { tinyTiff } from "../watcher/tiny-tiff.ts";
@@ -45,7 +46,11 @@ test("a signal that would open Node's debugging port opens none, neither in the 
   const program = join(repository, "bin/cnnt-edge.js");
   const model = join(repository, "models/identity");
   const args = [program, "watch", "--provider", "cpu", "--model", model, "--mqtt-port", "0"];
-  const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: asShipped(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   t.after(() => child.kill("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {

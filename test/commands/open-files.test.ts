@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { checkOpenFiles } from "../../runtime/engine/machine-checks.ts";
+import { asShipped } from "../as-shipped.ts";
 import { repository } from "../watcher/running-daemon.ts";
 import { temporaryFolder } from "../watcher/temporary-folder.ts";
 
@@ -12,7 +13,7 @@ const skip = !existsSync("/proc/self/limits") && "needs Linux";
 
 function withOpenFiles(limit: number, cwd: string, ...args: string[]) {
   const command = ["-c", `ulimit -n ${limit}; exec "$@"`, "sh", process.execPath, program, ...args];
-  return spawnSync("sh", command, { cwd, encoding: "utf8", timeout: 60_000 });
+  return spawnSync("sh", command, { cwd, env: asShipped(), encoding: "utf8", timeout: 60_000 });
 }
 
 /** With fewer, Node itself does not start: 22 and 24 have more files open than 20 when they read the first of ours. */

@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openAcquisition } from "../../formats/open.ts";
+import { asShipped } from "../as-shipped.ts";
 import { ownMounts, withoutOwnMounts } from "../own-mounts.ts";
 import { notifySocket, withoutNotify } from "../systemd/notify-socket.ts";
 import { freePort, listen } from "../watcher/publish/brokers.ts";
@@ -21,10 +22,10 @@ interface Watching {
   readonly warm: () => Promise<unknown>;
 }
 
-function watch(t: TestContext, cwd: string, args: string[], env: NodeJS.ProcessEnv = {}): Watching {
+function watch(t: TestContext, cwd: string, args: string[], env = process.env): Watching {
   const child = spawn(process.execPath, [program, "watch", "--provider", "cpu", ...args], {
     cwd,
-    env: { ...process.env, ...env },
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   t.after(() => child.kill("SIGKILL"));
@@ -100,10 +101,7 @@ test("it says where things are and what runs, tells systemd, and ends well on SI
     t,
     folder,
     ["--mqtt-port", "0", "--model", join(repository, "models/identity")],
-    {
-      NOTIFY_SOCKET: socket.path,
-      WATCHDOG_USEC: "1000000",
-    },
+    { ...asShipped(), NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "1000000" },
   );
   await warm();
   assert.match(

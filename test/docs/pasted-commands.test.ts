@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { asShipped } from "../as-shipped.ts";
 import { repository } from "../watcher/running-daemon.ts";
 import { until } from "../watcher/until.ts";
 import { commandsOf, fencedBlocks, pages } from "./fenced-blocks.ts";
@@ -21,10 +22,10 @@ interface Pasted {
 }
 
 /** Starts one line in a shell, as a person would, in a process group of its own. */
-function paste(line: string, stage: string): Pasted {
+function paste(line: string, stage: string, env: NodeJS.ProcessEnv): Pasted {
   const child = spawn("bash", ["-c", line], {
     cwd: stage,
-    env: { ...process.env, PATH: `${stage}/.bin:${process.env["PATH"] ?? ""}` },
+    env: { ...env, PATH: `${stage}/.bin:${process.env["PATH"] ?? ""}` },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
@@ -65,8 +66,8 @@ function goodEnds(line: string): readonly (number | string)[] {
 }
 
 /** Until it ends by itself; the daemon until it says what runs, then Ctrl-C. */
-async function run(line: string, stage: string): Promise<string> {
-  const { child, output } = paste(line, stage);
+async function run(line: string, stage: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const { child, output } = paste(line, stage, env);
   const closed = once(child, "close");
   const late = setTimeout(() => signalGroup(child, "SIGKILL"), limitMs);
   try {
@@ -93,6 +94,8 @@ for (const page of pages) {
   test(`${page}: each command does what the page says when it is pasted`, async (t) => {
     const stage = await makeStage();
     const before = filesOfSources();
+    // What a new user pastes first.
+    const env = page === "README.md" ? asShipped() : process.env;
     for (const block of blocks) {
       for (const line of commandsOf(block)) {
         const left = notPasted.find(({ starts }) => line.startsWith(starts));
@@ -100,7 +103,7 @@ for (const page of pages) {
           t.diagnostic(`line ${block.line}: not run (${left.why}; ${left.instead}): ${line}`);
         } else if (/\bstrace /.test(line) && !installed("strace")) {
           t.diagnostic(`line ${block.line}: not run (strace is not installed): ${line}`);
-        } else await run(line, stage);
+        } else await run(line, stage, env);
       }
     }
     assert.deepEqual(filesOfSources(), before, "a pasted command wrote among the sources");

@@ -77,7 +77,7 @@ test("named pipes and devices are refused as such, and nothing waits for them", 
 
 test("what asks for gigabytes, minutes or a deep stack is refused by name, in less than 1 GB", () => {
   const program = resolve(import.meta.dirname, "../hostile/read-attacks.ts");
-  const child = spawnSync(process.execPath, ["--import", "tsx", program, scratch], {
+  const child = spawnSync(process.execPath, ["--import", import.meta.resolve("tsx"), program, scratch], {
     encoding: "utf8",
     maxBuffer: 1 << 20,
   });

@@ -29,7 +29,7 @@ test("a process whose event loop is blocked stops its WATCHDOG, and goes on when
   const socket = await notifySocket(t);
   const service = spawn(
     process.execPath,
-    ["--import", "tsx", join(import.meta.dirname, "blocking-service.ts")],
+    ["--import", import.meta.resolve("tsx"), join(import.meta.dirname, "blocking-service.ts")],
     {
       env: { ...process.env, NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "200000" },
       stdio: ["pipe", "pipe", "inherit"],

@@ -43,8 +43,12 @@ export function killed(how: {
   links?: boolean;
 }): void {
   const program = join(import.meta.dirname, "moving-program.ts");
-  const { signal, stderr } = spawnSync(process.execPath, ["--import", "tsx", program, JSON.stringify(how)], {
-    encoding: "utf8",
-  });
+  const { signal, stderr } = spawnSync(
+    process.execPath,
+    ["--import", import.meta.resolve("tsx"), program, JSON.stringify(how)],
+    {
+      encoding: "utf8",
+    },
+  );
   assert.equal(signal, "SIGKILL", stderr);
 }

@@ -80,7 +80,7 @@ test("a trial of writing leaves nothing behind", async () => {
 test("a disk that can hold no more files has no room, whatever bytes are free", {
   skip: withoutOwnMounts("/mnt"),
 }, async () => {
-  const script = 'mount -t tmpfs -o nr_inodes=16 none "$1" && exec "$2" --import tsx "$3" "$1"';
+  const script = 'mount -t tmpfs -o nr_inodes=16 none "$1" && exec "$2" --import "$4" "$3" "$1"';
   const program = join(import.meta.dirname, "full-of-files.ts");
   const disk = await temporaryFolder();
   const told = execFileSync("unshare", [
@@ -92,6 +92,7 @@ test("a disk that can hold no more files has no room, whatever bytes are free", 
     disk,
     process.execPath,
     program,
+    import.meta.resolve("tsx"),
   ]);
   assert.deepEqual(JSON.parse(told.toString()), { full: true, free: false });
 });

@@ -14,7 +14,7 @@ const writer = join(import.meta.dirname, "endless-writer.ts");
 
 test("what the ledger said is written is there after kill -9, and nothing is half there", async () => {
   const folder = await temporaryFolder();
-  const child = spawn(process.execPath, ["--import", "tsx", writer, folder, "0"], {
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), writer, folder, "0"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const told: string[] = [];
@@ -31,7 +31,7 @@ test("what the ledger said is written is there after kill -9, and nothing is hal
 
 test("a second daemon on the same state folder is refused, also by another process that was killed since", async () => {
   const folder = await temporaryFolder();
-  const child = spawn(process.execPath, ["--import", "tsx", writer, folder, "0"], {
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), writer, folder, "0"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(child.stdout, "data");

@@ -1,0 +1,18 @@
+// Preloaded by the processes of the tests (`compile.js`) and by whatever they start, threads too: a program that lies
+// below `root` runs as it was compiled into `folder`. All others are left alone.
+const { existsSync, realpathSync } = require("node:fs");
+const Module = require("node:module");
+const { join, relative } = require("node:path");
+const { fileURLToPath } = require("node:url");
+
+module.exports = ({ root, folder }) => {
+  const { runMain } = Module;
+  // Starts the TypeScript that its first argument names.
+  const threadStart = join(root, "runtime/worker/start-thread.js");
+  Module.runMain = function runCompiled(given) {
+    const file = given === threadStart ? fileURLToPath(process.argv[2]) : realpathSync(given);
+    const place = relative(root, file);
+    const compiled = join(folder, place.replace(/\.ts$/, ".js"));
+    runMain(!place.startsWith("..") && existsSync(compiled) ? compiled : given);
+  };
+};
