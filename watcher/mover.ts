@@ -129,6 +129,6 @@ function delayMs(error: ErrorReport, attempts: number): number {
 function unseenNote(unseen: number | undefined): string {
   if (unseen === 0) return "";
   return unseen === undefined
-    ? "; this system does not show which files are open"
+    ? "; this system does not show which files other users have open"
     : `; ${unseen} processes of other users do not show which files they have open`;
 }

@@ -30,7 +30,7 @@ export interface MoveQuestion {
   readonly before?: readonly MemberFacts[];
   /** Whether they were given another name since, which changes their ctime. */
   readonly renamed?: boolean;
-  readonly open: OpenWriters;
+  readonly open: Omit<OpenWriters, "files">;
   readonly quietMs: number;
 }
 

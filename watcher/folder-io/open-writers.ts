@@ -6,12 +6,20 @@ import { isDenied } from "../../core/errors.ts";
 export interface OpenWriters {
   /** Processes that hold it open for writing, as "name (pid)". */
   readonly writers: readonly string[];
-  /** Processes whose open files this user may not see; undefined where the system tells of none (no /proc). */
+  /** Those of the files that are open for writing. */
+  readonly files: ReadonlySet<BigIntStats>;
+  /**
+   * Processes whose open files this user may not see; undefined where it is not even known how many there are: without
+   * /proc, where it hides the processes of others (`hidepid`, systemd's `ProtectProc`), and in a container, which does not show
+   * those outside of it.
+   */
   readonly unseen: number | undefined;
 }
 
 /** The lowest two bits of the flags of open(2): 1 is write only, 2 is read and write. */
 const accessMode = 3;
+/** The machine's own namespace of processes (PROC_PID_INIT_INO in linux/proc_ns.h). */
+const wholeMachine = "pid:[4026531836]";
 
 /**
  * Looks through the open files of all processes (proc(5)) for those in `files`. Synchronous: many small reads that
@@ -19,22 +27,39 @@ const accessMode = 3;
  * share which some process has open does not hold us up.
  */
 export function findOpenWriters(files: readonly BigIntStats[], proc = "/proc"): OpenWriters {
-  let pids: string[];
-  try {
-    pids = readdirSync(proc).filter((name) => /^\d+$/.test(name));
-  } catch {
-    return { writers: [], unseen: undefined };
-  }
-  if (pids.length === 0) return { writers: [], unseen: undefined };
+  const pids = processesIn(proc);
+  const byInode = new Map<bigint, BigIntStats[]>();
+  for (const file of files) byInode.set(file.ino, [...(byInode.get(file.ino) ?? []), file]);
   const writers: string[] = [];
+  const open = new Set<BigIntStats>();
   let unseen = 0;
   for (const pid of pids) {
     const folder = join(proc, pid);
     const numbers = openNumbers(folder);
     if (numbers === undefined) unseen += 1;
-    else if (numbers.some((number) => writesTo(folder, number, files))) writers.push(nameOf(folder, pid));
+    const written = (numbers ?? []).flatMap((number) => writtenBy(folder, number, byInode));
+    if (written.length > 0) writers.push(nameOf(folder, pid));
+    for (const file of written) open.add(file);
   }
-  return { writers, unseen };
+  return { writers, files: open, unseen: showsAll(pids, proc) ? unseen : undefined };
+}
+
+function processesIn(proc: string): string[] {
+  try {
+    return readdirSync(proc).filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** Whether `pids` are all processes of the machine. */
+function showsAll(pids: readonly string[], proc: string): boolean {
+  try {
+    // The first process is another user's, so it is hidden where others are.
+    return pids.includes("1") && readlinkSync(join(proc, "self/ns/pid")) === wholeMachine;
+  } catch {
+    return false;
+  }
 }
 
 /** undefined where it may not be known. A process that has ended has nothing open. */
@@ -46,24 +71,25 @@ function openNumbers(folder: string): string[] | undefined {
   }
 }
 
-function writesTo(folder: string, number: string, files: readonly BigIntStats[]): boolean {
+type ByInode = ReadonlyMap<bigint, readonly BigIntStats[]>;
+
+function writtenBy(folder: string, number: string, files: ByInode): readonly BigIntStats[] {
   const link = join(folder, "fd", number);
   try {
     const target = readlinkSync(link);
     // Sockets, pipes and devices are most of what is open.
-    if (!target.startsWith("/") || (target.startsWith("/dev/") && !target.startsWith("/dev/shm/")))
-      return false;
+    if (!target.startsWith("/") || (target.startsWith("/dev/") && !target.startsWith("/dev/shm/"))) return [];
     const info = readFileSync(join(folder, "fdinfo", number), "latin1");
     const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(info)?.[1] ?? "0", 8);
-    if ((flags & accessMode) === 0) return false;
+    if ((flags & accessMode) === 0) return [];
     // Older kernels (before 5.14) do not tell the inode here.
     const inode = /^ino:\s*(\d+)/m.exec(info)?.[1];
-    if (inode !== undefined && !files.some(({ ino }) => ino === BigInt(inode))) return false;
+    if (inode !== undefined && !files.has(BigInt(inode))) return [];
     const open = statSync(link, { bigint: true });
-    return files.some(({ dev, ino }) => dev === open.dev && ino === open.ino);
+    return (files.get(open.ino) ?? []).filter(({ dev }) => dev === open.dev);
   } catch {
     // It was closed, or its process ended, while we looked.
-    return false;
+    return [];
   }
 }
 

@@ -235,7 +235,22 @@ test("a writer is seen in shared memory too, although it lies below /dev", async
 });
 
 test("where there is no /proc, nothing is known of open files", () => {
-  assert.deepEqual(findOpenWriters([], "/nowhere"), { writers: [], unseen: undefined });
+  const { writers, unseen } = findOpenWriters([], "/nowhere");
+  assert.deepEqual([writers, unseen], [[], undefined]);
+});
+
+test("where /proc hides the processes of others, or is that of a container, it is not known who they are", async () => {
+  const machine = "pid:[4026531836]";
+  const procOf = async (namespace: string, ...processes: readonly string[]): Promise<string> => {
+    const proc = await temporaryFolder();
+    for (const one of ["self/ns", ...processes.map((pid) => `${pid}/fd`)])
+      await mkdir(join(proc, one), { recursive: true });
+    await symlink(namespace, join(proc, "self/ns/pid"));
+    return proc;
+  };
+  assert.equal(findOpenWriters([], await procOf(machine, "1", "77")).unseen, 0);
+  assert.equal(findOpenWriters([], await procOf(machine, "77")).unseen, undefined);
+  assert.equal(findOpenWriters([], await procOf("pid:[4026532277]", "1", "77")).unseen, undefined);
 });
 
 test("a source is never moved into its own folder, whatever the folder is called there", async () => {
