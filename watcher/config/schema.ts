@@ -58,6 +58,8 @@ const settleTimes = {
   set_quiet_s: seconds,
   /** How often a folder is looked through at least. */
   sweep_s: z.number().min(0.2).max(3600),
+  /** A whole file of a local disk is taken as soon as its writer has closed it, without the quiet time. */
+  early: z.boolean(),
 };
 
 const settleSchema = z.strictObject({
@@ -67,6 +69,7 @@ const settleSchema = z.strictObject({
   broken_s: settleTimes.broken_s.default(300),
   set_quiet_s: settleTimes.set_quiet_s.default(600),
   sweep_s: settleTimes.sweep_s.default(2),
+  early: settleTimes.early.default(true),
 });
 
 const patternExample = 'pattern: "{name}_T{t}_C{c}.tif"';

@@ -1,29 +1,19 @@
-import { lstat, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { basename } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
-import { isAbsent, reportOf, systemCode } from "../../core/errors.ts";
-import { digestOfFile } from "../../formats/file/file-digest.ts";
-import { removeStalePartials } from "../../formats/file/partial-name.ts";
-import { openAcquisition, openFile } from "../../formats/open.ts";
+import { reportOf, systemCode } from "../../core/errors.ts";
+import { openFile } from "../../formats/open.ts";
 import { connect } from "../../runtime/worker/connect.ts";
 import { parentOfProcess } from "../../runtime/worker/process-channel.ts";
 import { isHidden } from "../intake/candidate-name.ts";
-import { createScan, type Finding } from "../intake/scan.ts";
-import { drawPreview } from "./draw-preview.ts";
+import { createScan } from "../intake/scan.ts";
+import { type Task, type Tasks, tasksOf } from "./folder-tasks.ts";
+import { followWriters } from "./follow-writers.ts";
 import { lookAtFileSystem, type WatchMode } from "./mounted-disk.ts";
-import { moveSource } from "./move-source.ts";
-import { tryWriting, type WatchedOutput, watchOutput } from "./output-folder.ts";
-import type {
-  DaemonDuties,
-  FolderDuties,
-  FolderMemory,
-  FolderSettings,
-  FolderTasks,
-  TaskName,
-} from "./protocol.ts";
+import { type WatchedOutput, watchOutput } from "./output-folder.ts";
+import type { DaemonDuties, FolderDuties, FolderMemory, FolderSettings, TaskName } from "./protocol.ts";
 import { useResultAccess } from "./result-folder.ts";
 import { restoreAside } from "./set-aside.ts";
-import { findStanding, isTaken } from "./standing-results.ts";
 import { createWatchedFolder, unreachable, type WatchedFolder } from "./watched-folder.ts";
 
 /**
@@ -52,7 +42,7 @@ function endWork(): void {
 }
 
 /** Findings are told one at a time: the ledger sets the pace, not the disk, which has nothing to do meanwhile. */
-async function tell(finding: Finding): Promise<boolean> {
+async function tell(finding: DaemonDuties["finding"]["ask"]): Promise<boolean> {
   endWork();
   return daemon.ask("finding", finding).finally(beginWork);
 }
@@ -72,10 +62,13 @@ function watchFolder(
 ): void {
   const excluded = [settings.output, ...(settings.moveTo === undefined ? [] : [settings.moveTo])];
   let mountPoint = "";
+  const { path: folder, subfolders } = settings;
+  const writers = followWriters({ folder, subfolders, excluded, onStep, onEnd: () => hint() });
   const scan = createScan(
     {
       ...settings,
-      folder: settings.path,
+      writtenEnds: writers.ends,
+      folder,
       excluded,
       open: openFile,
       tell,
@@ -105,6 +98,7 @@ function watchFolder(
   };
   /** The first one plans the sweep: others that follow without end would put it off for ever. */
   const hint = (): void => {
+    if (!hinted) writers.takeIn();
     if (!hinted && !sweeping) plan(hintDelayMs);
     hinted = true;
   };
@@ -117,6 +111,7 @@ function watchFolder(
     try {
       if (settings.makePath) await mkdir(settings.path, { recursive: true });
       const { mode } = await lookAtFileSystem(settings.path);
+      writers.follow(mode.events && settings.early);
       const summary = await scan.look();
       if (watcher !== undefined && mayWatchAnew(summary.blind)) {
         await watcher.close();
@@ -127,6 +122,7 @@ function watchFolder(
         watchedBlind = JSON.stringify(summary.blind ?? null);
         watcher = watchFolders();
       }
+      writers.askWhile(scan.nextLookMs() !== undefined);
       daemon.tell("swept", { mode: modeOf(mode), mountPoint, summary, output: await output.state() });
     } catch (error) {
       daemon.tell("unreachable", reportOf(unreachable(error, settings.path)));
@@ -136,7 +132,8 @@ function watchFolder(
       endWork();
       sweeping = false;
       const tookMs = performance.now() - startMs;
-      plan(hinted ? Math.max(hintDelayMs, tookMs) : Math.max(settings.sweepMs, restPerSweep * tookMs));
+      const nextMs = Math.min(settings.sweepMs, scan.nextLookMs() ?? settings.sweepMs);
+      plan(hinted ? Math.max(hintDelayMs, tookMs) : Math.max(hintDelayMs, nextMs, restPerSweep * tookMs));
     }
   }
 
@@ -151,9 +148,8 @@ function watchFolder(
 
   /** Only folders are watched: a watch for each file would cost memory and kernel watches by the thousand. */
   function watchFolders(): FSWatcher {
-    const { path, subfolders } = settings;
     let problem: string | undefined;
-    const made = watch(path, {
+    const made = watch(folder, {
       ignoreInitial: true,
       // What may not be read is told by the sweep.
       ignorePermissionErrors: true,
@@ -162,7 +158,7 @@ function watchFolder(
       ignored: (inner, facts) =>
         excluded.includes(inner) ||
         facts?.isFile() === true ||
-        (inner !== path && isHidden(inner.slice(inner.lastIndexOf("/") + 1))),
+        (inner !== folder && isHidden(basename(inner))),
     });
     // `raw` comes for files too, although they are not watched themselves.
     made.on("raw", hint);
@@ -188,75 +184,6 @@ function watchFolder(
 const watchLimit =
   "the kernel's limit of watches is reached; raise it with: sysctl fs.inotify.max_user_watches=524288";
 
-async function areAllAbsent(paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) if (!(await lstat(path).then(() => false, isAbsent))) return false;
-  return true;
-}
-
-type Task<Name extends TaskName> = (ask: FolderTasks[Name]["ask"]) => Promise<FolderTasks[Name]["answer"]>;
-type Tasks = { [Name in TaskName]: Task<Name> };
-
-function tasksOf(settings: FolderSettings, watched: WatchedFolder, results: WatchedOutput): Tasks {
-  return {
-    look: ({ members }) => watched.lookAt(members),
-    hash: ({ source }) =>
-      digestOfFile(join(settings.path, source), { onStep }).catch(async (error: unknown) => {
-        // Not the file's fault where the folder is not there.
-        await watched.check();
-        return isAbsent(error) ? undefined : "unreadable";
-      }),
-    left: async ({ sources }) => {
-      const left: string[] = [];
-      // Before the look and after it, as `lookAt` does: without its disk everything is absent.
-      await watched.check();
-      await results.check();
-      for (const { source, members, outputs } of sources) {
-        // `quotedName`: it stands for a name that is not UTF-8, and no file would be found under it.
-        if (members.some((member) => member.endsWith("'"))) continue;
-        const paths = [...members.map((member) => join(settings.path, member)), ...outputs];
-        if (await areAllAbsent(paths)) left.push(source);
-        onStep();
-      }
-      await watched.check();
-      await results.check();
-      return left;
-    },
-    prepare: async ({ into, outputs = [] }) => {
-      // First the folder itself: below a mount point without its disk nothing may be made.
-      const { freeBytes, freeFiles } = await results.check();
-      const written = await tryWriting(into, settings.access);
-      await removeStalePartials(into);
-      return { freeBytes, noFiles: !written && freeFiles === 0, isTaken: await isTaken(outputs) };
-    },
-    standing: (question) => findStanding(question, onStep),
-    tidy: async ({ into }) => {
-      await removeStalePartials(into);
-      return undefined;
-    },
-    move: (order) =>
-      moveSource(
-        {
-          ...order,
-          folder: settings.path,
-          target: settings.moveTo ?? settings.path,
-          access: settings.access,
-        },
-        onStep,
-      ),
-    preview: async ({ source, members, output, series }) => {
-      const files = members.map((member) => join(settings.path, member));
-      const pattern = settings.pattern && { template: settings.pattern.template, files };
-      const noisy = await openAcquisition(join(settings.path, source), { series, pattern });
-      try {
-        const denoised = await openAcquisition(output);
-        return await drawPreview(noisy, denoised).finally(() => denoised.close());
-      } finally {
-        await noisy.close();
-      }
-    },
-  };
-}
-
 let started: { readonly path: string; readonly tasks: Tasks } | undefined;
 
 function task<Name extends TaskName>(name: Name): Task<Name> {
@@ -280,7 +207,7 @@ const daemon = connect<DaemonDuties, FolderDuties>(
       useResultAccess(settings.access);
       const output = watchOutput(settings, memory.outputMountPoint, onStep);
       const watched = createWatchedFolder(settings.path, memory.mountPoint);
-      started = { path: settings.path, tasks: tasksOf(settings, watched, output) };
+      started = { path: settings.path, tasks: tasksOf(settings, watched, output, onStep) };
       watchFolder(settings, memory, watched, output);
     },
     hash: task("hash"),

@@ -4,7 +4,7 @@ import { present } from "../../core/record.ts";
 import { connect } from "../../runtime/worker/connect.ts";
 import type { Peer } from "../../runtime/worker/duties.ts";
 import { type ProcessEnd, startProcess, type WorkerProcess } from "../../runtime/worker/process-channel.ts";
-import type { Finding } from "../intake/scan.ts";
+import type { Finding } from "../intake/finding.ts";
 import type {
   DaemonDuties,
   FolderDuties,

@@ -1,7 +1,8 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import type { FolderConfig } from "../config/resolve.ts";
-import type { Finding, ScanSettings, ScanSummary } from "../intake/scan.ts";
+import type { Finding } from "../intake/finding.ts";
+import type { ScanSettings, ScanSummary } from "../intake/scan.ts";
 import type { KnownFile } from "../intake/seen-files.ts";
 import type { OldSource } from "../ledger/history.ts";
 import type { drawPreview } from "./draw-preview.ts";
@@ -21,6 +22,8 @@ export interface FolderSettings
   /** Make `path` where it is missing: only for the folder of the defaults, never below a mount point. */
   readonly makePath: boolean;
   readonly sweepMs: number;
+  /** Whether files of a local disk are taken as soon as their writers have ended. */
+  readonly early: boolean;
 }
 
 /** Things the process does on request, each with what it needs and what it answers. */

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, opendir, stat } from "node:fs/promises";
+import { access, lstat, opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type EdgeError,
@@ -101,4 +101,10 @@ async function lookAtMembers(folder: string, members: readonly string[]): Promis
   } catch (error) {
     return { kind: isAbsent(error) ? "gone" : "unknown" };
   }
+}
+
+/** Of absolute paths. */
+export async function areAllAbsent(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) if (!(await lstat(path).then(() => false, isAbsent))) return false;
+  return true;
 }

@@ -8,7 +8,7 @@ import type { Events } from "../events/event-map.ts";
 import { createFolderIo } from "../folder-io/host.ts";
 import type { OutputState } from "../folder-io/protocol.ts";
 import { resultAccess } from "../folder-io/result-folder.ts";
-import type { Finding } from "../intake/scan.ts";
+import type { Finding } from "../intake/finding.ts";
 import type { WholeOptions } from "../ledger/admission.ts";
 import { isOutputFault } from "../ledger/held-faults.ts";
 import type { Admission, Job } from "../ledger/job.ts";
@@ -226,6 +226,7 @@ export function createFolder(events: Events, options: FolderOptions) {
       setQuietMs: settle.set_quiet_s * 1000,
       pattern: patternOf(config),
       sweepMs: settle.sweep_s * 1000,
+      early: settle.early,
     },
     events: {
       memory: async () => ({

@@ -1,8 +1,11 @@
 import { join, relative, sep } from "node:path";
-import { type ErrorReport, hasCode, isAbsent, isEdgeError, reportOf } from "../../core/errors.ts";
+import { hasCode, isAbsent, isEdgeError, reportOf } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import { isCompanion } from "../../formats/image-name.ts";
 import type { FilePattern } from "../../formats/numbered/file-pattern.ts";
+import type { Finding } from "./finding.ts";
 import { createNumberedJudge } from "./judge-numbered.ts";
+import { createSoonJudge } from "./judge-soon.ts";
 import {
   createAwaitedDescriptions,
   createJudgedSets,
@@ -16,23 +19,16 @@ import { type Candidate, createSeenFiles, type KnownFile, toldNow } from "./seen
 import { type QuietRule, quietForMs } from "./settle.ts";
 import { looksAlike, type Sighting, seeMembers, sightingOf } from "./sighting.ts";
 import { checkStructure, type OpenFile, type WholeFacts, zeroTailed } from "./structural-check.ts";
-import { type BlindSpots, type Listed, listedFault, type SweepOptions, sweep } from "./sweep.ts";
-
-/** What the scan tells about a file that came to rest. */
-export type Finding =
-  | {
-      readonly kind: "whole";
-      readonly sighting: Sighting;
-      readonly facts: WholeFacts;
-    }
-  /** It may still become whole: waits. */
-  | { readonly kind: "broken"; readonly sighting: Sighting; readonly error: ErrorReport }
-  /** It was broken for too long, or nothing can make it readable. */
-  | { readonly kind: "refused"; readonly sighting: Sighting; readonly error: ErrorReport }
-  /** It belongs to the set of which `of` is the first file, and may have been told of before as broken. */
-  | { readonly kind: "part"; readonly source: string; readonly of: string }
-  /** It is not there any more, and was told of before. */
-  | { readonly kind: "gone"; readonly source: string };
+import {
+  type BlindSpots,
+  canBeRead,
+  type Listed,
+  listedFault,
+  type SweepOptions,
+  sweep,
+  unread,
+} from "./sweep.ts";
+import type { WrittenEnds } from "./written-files.ts";
 
 export interface ScanSettings extends QuietRule, SweepOptions {
   readonly folder: string;
@@ -43,6 +39,8 @@ export interface ScanSettings extends QuietRule, SweepOptions {
   /** An acquisition by names whose sizes are not known is whole when no file of it came or changed for so long. */
   readonly setQuietMs: number;
   readonly open: OpenFile;
+  /** undefined where nothing tells when a writer ends: files then have to be quiet. */
+  readonly writtenEnds?: WrittenEnds | undefined;
   /** Called after each listing. Throws where the folder is not there: what the listing lacks has not left it then. */
   readonly checkFolder: () => Promise<void>;
   /** Hears what came to rest, one finding at a time. False: its files are others by now, and are to be judged again. */
@@ -96,19 +94,32 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     judgeSet,
   });
 
+  const { endedFiles, judgeSoon } = createSoonJudge({
+    ...settings,
+    files,
+    sets,
+    isOfMany: (source) => numbered?.of(source) !== undefined,
+    readSet,
+    tellWhole,
+  });
+
   /** Looks once at the whole folder and tells what came to rest. */
   async function look(): Promise<ScanSummary> {
-    const { files: listed, blind, unseen } = await sweep(settings.folder, settings);
+    const options = { ...settings, ...present({ onFolder: settings.writtenEnds?.follow }) };
+    const { files: listed, blind, unseen } = await sweep(settings.folder, options);
     await settings.checkFolder();
     const gone = files.relist(listed, unseen, settings.now());
     sets.relisted();
     for (const first of numbered?.relist(listed, settings.now()) ?? []) checkNow(first);
     for (const source of gone) await tell({ kind: "gone", source });
+    const ended = await endedFiles(listed);
     for (const file of listed) {
       const candidate = files.waiting(file.source);
-      if (candidate === undefined || !files.isAtRest(candidate)) continue;
-      if (settings.now() < candidate.checkAfterMs) continue;
-      await judge(file, candidate);
+      const end = ended.get(file.source);
+      if (candidate === undefined || settings.now() < candidate.checkAfterMs) continue;
+      if (files.isAtRest(candidate)) await judge(file, candidate);
+      else if (end !== undefined) await judgeSoon(file, candidate, end);
+      else continue;
       settings.onStep?.();
     }
     sets.keepWaiting();
@@ -210,6 +221,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     const { waitsFor, quietMs } = sets.restOf(set);
     candidate.waitsFor = waitsFor;
     if (waitsFor !== undefined) return;
+    if (members.length === 1) files.sawWhole(file, candidate);
     if (found.zeros && quietMs < settings.zeroTailMs) throw zeroTailed(file.source);
     const [first = file.source] = members;
     // A set is told as whole once, by its first file; by another where that one waits no more.
@@ -282,16 +294,5 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     await tell({ kind: "broken", sighting, error: report });
   }
 
-  return { look };
-}
-
-/** Whether there are bytes that tell one content from another. */
-function canBeRead({ verdict }: Listed): boolean {
-  return verdict.kind === "image" || verdict.kind === "unsupported";
-}
-
-/** A file of which only the listing could be had. */
-function unread({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): Sighting {
-  const hashes = { ends: "unread", middle: "unread" };
-  return sightingOf([{ source, look: { sizeBytes, mtimeMs, ctimeMs }, hashes }]);
+  return { look, nextLookMs: files.nextLookMs };
 }

@@ -1,7 +1,8 @@
 import { type BackoffRule, doubledMs } from "../../core/backoff.ts";
 import type { ErrorReport } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
-import { observe, type QuietRule, unrest, type Watched } from "./settle.ts";
+import { changedSince, longestGapMs, quietMsOf, type WholeOnce } from "./growth.ts";
+import { nextLookMs, observe, type QuietRule, unrest, type Watched } from "./settle.ts";
 import { type FileLook, looksAlike, type SeenMember, type SparseHashes } from "./sighting.ts";
 import type { Listed } from "./sweep.ts";
 
@@ -26,6 +27,10 @@ export interface Candidate {
   told?: ToldReason;
   /** Milliseconds of the scan's clock. */
   checkAfterMs: number;
+  /** Of one whose structure was whole and which has changed since. */
+  changed?: WholeOnce | undefined;
+  /** As it looks now it was judged once because its writer had ended. */
+  wasTriedSoon?: boolean;
   /** The file of its set that is not yet at rest. */
   waitsFor?: string | undefined;
   /** The file that tells of the acquisition to which this one belongs by its name. */
@@ -49,6 +54,8 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
       hashed.set(source, { look: { ...facts, ctimeMs }, hashes });
   }
   const candidates = new Map<string, Candidate>();
+  /** Files whose structure was whole not long ago. */
+  const wholes = new Map<string, WholeOnce>();
   /** What the last listing showed. */
   let present: ReadonlyMap<string, Listed> = new Map();
 
@@ -73,8 +80,27 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     // A file that comes back under an old name is judged anew; the ledger knows whether it is the same.
     for (const source of settled.keys()) if (!mayBeThere(source)) settled.delete(source);
     for (const source of hashed.keys()) if (!mayBeThere(source)) hashed.delete(source);
+    for (const source of wholes.keys()) if (!mayBeThere(source)) wholes.delete(source);
     return gone;
   }
+
+  /** A file looks otherwise than before. */
+  function followChange(source: string, inode: number, watched: Watched): WholeOnce | undefined {
+    const before = wholes.get(source);
+    const changed = before && changedSince(before, { inode, watched });
+    if (changed === undefined) wholes.delete(source);
+    else wholes.set(source, changed);
+    return changed;
+  }
+
+  function forgetWholes(atMs: number): void {
+    for (const [source, { changedMs }] of wholes) {
+      if (atMs - changedMs > longestGapMs && !candidates.has(source)) wholes.delete(source);
+    }
+  }
+
+  const ruleOf = ({ changed }: Candidate): QuietRule =>
+    changed === undefined ? rule : { ...rule, quietMs: quietMsOf(changed, rule.quietMs) };
 
   const lookAt = (file: Listed, before: Watched | undefined, atMs: number): Watched =>
     observe(before, { atMs, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
@@ -89,9 +115,14 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
         settled.delete(file.source);
         const before = candidates.get(file.source);
         const watched = lookAt(file, before?.watched, atMs);
-        const fresh = before === undefined || watched.looks === 1;
-        candidates.set(file.source, fresh ? { ...before, watched, checkAfterMs: 0 } : { ...before, watched });
+        if (before !== undefined && watched.looks > 1) {
+          candidates.set(file.source, { ...before, watched });
+          continue;
+        }
+        const changed = followChange(file.source, file.inode, watched);
+        candidates.set(file.source, { ...before, watched, changed, wasTriedSoon: false, checkAfterMs: 0 });
       }
+      forgetWholes(atMs);
       present = new Map(listed.map((file) => [file.source, file]));
       return forgetVanished(unseen);
     },
@@ -100,7 +131,21 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     /** The files that describe the sets of those that wait. */
     awaited: (): ReadonlySet<string> =>
       new Set([...candidates.values()].flatMap(({ part }) => part?.describer ?? [])),
-    isAtRest: ({ watched }: Candidate): boolean => unrest(watched, rule) === undefined,
+    isAtRest: (candidate: Candidate): boolean => unrest(candidate.watched, ruleOf(candidate)) === undefined,
+    /** Its structure is whole. */
+    sawWhole: ({ source, inode }: Listed, { watched }: Candidate): void => {
+      const { sizeBytes, sinceMs: changedMs } = watched;
+      if (!wholes.has(source)) wholes.set(source, { inode, sizeBytes, changedMs, gapMs: 0 });
+    },
+    /** As `nextLookMs`, for the one of those that wait that needs the first look. */
+    nextLookMs: (): number | undefined => {
+      let soonestMs: number | undefined;
+      for (const candidate of candidates.values()) {
+        const lookMs = nextLookMs(candidate.watched, ruleOf(candidate));
+        if (lookMs !== undefined) soonestMs = Math.min(soonestMs ?? lookMs, lookMs);
+      }
+      return soonestMs;
+    },
     /** Its content was told. */
     settle: ({ source, sizeBytes, mtimeMs, ctimeMs }: Listed, isOfSet: boolean): void => {
       candidates.delete(source);
@@ -123,11 +168,12 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
     /** How many are not judged yet, with the reason of the one that has waited longest. */
     unsettled: (): { unsettled: number; oldestReason: string | undefined } => {
       let oldest: { sinceMs: number; reason: string } | undefined;
-      for (const [source, { watched, error, waitsFor, follows }] of candidates) {
+      for (const [source, candidate] of candidates) {
+        const { watched, error, waitsFor, follows } = candidate;
         // The file that it follows tells why it waits.
         if (follows !== undefined && candidates.has(follows)) continue;
         const set = waitsFor === undefined ? undefined : `${waitsFor}, a file of its set, is not at rest yet`;
-        const why = error?.message ?? unrest(watched, rule) ?? set ?? "about to be checked";
+        const why = error?.message ?? unrest(watched, ruleOf(candidate)) ?? set ?? "about to be checked";
         const reason = `${source}: ${withoutOwnName(why, source)}`;
         if (oldest === undefined || watched.sinceMs < oldest.sinceMs)
           oldest = { sinceMs: watched.sinceMs, reason };

@@ -47,3 +47,10 @@ export function unrest(watched: Watched, rule: QuietRule): string | undefined {
   }
   return undefined;
 }
+
+/** In how many milliseconds to look again, for the file to be at rest as soon as it may; undefined where it is. */
+export function nextLookMs(watched: Watched, rule: QuietRule): number | undefined {
+  if (unrest(watched, rule) === undefined) return undefined;
+  const looksLeft = Math.max(1, rule.looks - watched.looks);
+  return Math.max(0, rule.quietMs - quietForMs(watched)) / looksLeft;
+}

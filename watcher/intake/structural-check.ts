@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { isAllZero, planeCount, sampleTypes } from "../../core/acquisition.ts";
+import { type Acquisition, isAllZero, planeCount, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
 import { type Reading, takeStep } from "../../formats/file/reading.ts";
 import type { OpenOptions } from "../../formats/open.ts";
@@ -35,6 +35,8 @@ export interface FoundWhole {
   readonly facts: WholeFacts;
   /** The last rows of the last plane, or whole planes among others, hold only zeros: dark, or reserved and not yet written. */
   readonly zeros: boolean;
+  /** The file says itself how many planes it has, so that another page would not belong to it. */
+  readonly statesPlanes: boolean;
 }
 
 /** The rows at the end of the last plane that are looked at, as a share of it. */
@@ -69,6 +71,7 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
   if (refusal !== undefined) return { refusal };
   let sampleBytes = 0;
   let zeros = false;
+  let states = true;
   const voxels: number[] = [];
   for (const series of all) {
     if ("refusal" in series) {
@@ -77,6 +80,7 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
     }
     takeStep(reading);
     const { sizes, sampleType } = series.acquisition;
+    states &&= statesPlanes(series.acquisition);
     const seriesVoxels = planeCount(sizes) * sizes.y * sizes.x;
     voxels.push(seriesVoxels);
     sampleBytes += seriesVoxels * sampleTypes[sampleType].bytes;
@@ -87,7 +91,16 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
       throw error;
     }
   }
-  return { facts: { sampleBytes, voxels }, zeros };
+  return { facts: { sampleBytes, voxels }, zeros, statesPlanes: states };
+}
+
+/**
+ * Pages that nothing counts (I) may be followed by more, and a plane on its own may be the first of a file of pages, where
+ * its format does not say how many there are.
+ */
+function statesPlanes({ make, axes, sizes }: Pick<Acquisition, "make" | "axes" | "sizes">): boolean {
+  if (make === "OME-TIFF" || make === "Leica LIF" || make === "NumPy") return true;
+  return planeCount(sizes) > 1 && !axes.includes("I");
 }
 
 /**

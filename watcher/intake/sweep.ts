@@ -22,12 +22,13 @@ import {
   visibleName,
 } from "./candidate-name.ts";
 import { folderNotPermitted } from "./not-permitted.ts";
-import type { FileLook } from "./sighting.ts";
+import { type FileLook, type Sighting, sightingOf } from "./sighting.ts";
 
 /** A file that may be an acquisition, as one listing showed it. */
 export interface Listed extends FileLook {
   /** Below the folder, with `/`. */
   readonly source: string;
+  readonly inode: number;
   readonly verdict:
     | Exclude<NameVerdict, { kind: "ignored" }>
     /** Its name is not UTF-8: `source` shows it, and does not lead to it. */
@@ -51,6 +52,8 @@ export interface SweepOptions {
   readonly excluded: readonly string[];
   /** Called with each folder in which a killed move may have left a source (absolute path). */
   readonly onAside?: (folder: string) => Promise<void>;
+  /** Called with each folder before it is listed (absolute path). */
+  readonly onFolder?: (folder: string) => void;
   /** Called after each step on the disk, so that somebody else can tell slow from hanging. */
   readonly onStep?: () => void;
 }
@@ -86,6 +89,7 @@ export async function sweep(folder: string, options: SweepOptions) {
       blind.set(path, isDenied(error) ? folderNotPermitted(path, error) : folderNotReadable(path, error));
       unseen.add(below);
     };
+    options.onFolder?.(path);
     const entries = await listOf(path, level, overlook);
     options.onStep?.();
     const candidates: Candidate[] = [];
@@ -148,11 +152,15 @@ async function lookAt(
   { path, source, verdict }: Candidate,
   overlook: (error: unknown) => void,
 ): Promise<Listed | undefined> {
-  const listed = (facts: Pick<Stats, "size" | "mtimeMs" | "ctimeMs">, kind: Listed["verdict"]): Listed => ({
+  const listed = (
+    facts: Pick<Stats, "size" | "mtimeMs" | "ctimeMs" | "ino">,
+    kind: Listed["verdict"],
+  ): Listed => ({
     source,
     sizeBytes: facts.size,
     mtimeMs: facts.mtimeMs,
     ctimeMs: facts.ctimeMs,
+    inode: facts.ino,
     verdict: kind,
   });
   try {
@@ -162,7 +170,7 @@ async function lookAt(
     // Its own times change with all that goes through it.
     const { birthtimeMs } = facts;
     return listed(
-      { size: 0, mtimeMs: birthtimeMs, ctimeMs: birthtimeMs },
+      { size: 0, mtimeMs: birthtimeMs, ctimeMs: birthtimeMs, ino: facts.ino },
       { kind: "special", what: kindOf(facts) },
     );
   } catch (error) {
@@ -251,4 +259,15 @@ export function listedFault({ source: file, sizeBytes, verdict }: Listed): EdgeE
         remedy: "Copy the file again; it has no content",
       });
   }
+}
+
+/** Whether there are bytes that tell one content from another. */
+export function canBeRead({ verdict }: Listed): boolean {
+  return verdict.kind === "image" || verdict.kind === "unsupported";
+}
+
+/** A file of which only the listing could be had. */
+export function unread({ source, sizeBytes, mtimeMs, ctimeMs }: Listed): Sighting {
+  const hashes = { ends: "unread", middle: "unread" };
+  return sightingOf([{ source, look: { sizeBytes, mtimeMs, ctimeMs }, hashes }]);
 }

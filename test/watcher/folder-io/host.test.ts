@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isEdgeError } from "../../../core/errors.ts";
 import { createFolderIo, type FolderIoOptions } from "../../../watcher/folder-io/host.ts";
-import type { Finding } from "../../../watcher/intake/scan.ts";
+import type { Finding } from "../../../watcher/intake/finding.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
 import { until } from "../until.ts";

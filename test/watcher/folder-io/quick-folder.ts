@@ -17,6 +17,7 @@ export function quickFolder(path: string, output: string, sweepMs: number): Fold
     setQuietMs: 60_000,
     pattern: undefined,
     sweepMs,
+    early: false,
   };
 }
 

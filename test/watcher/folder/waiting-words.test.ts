@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitingWords } from "../../../watcher/folder/folder-state.ts";
 
-const settle = { quiet_s: 2, looks: 3, zero_tail_s: 60, broken_s: 300, set_quiet_s: 600, sweep_s: 5 };
+const settle = {
+  quiet_s: 2,
+  looks: 3,
+  zero_tail_s: 60,
+  broken_s: 300,
+  set_quiet_s: 600,
+  sweep_s: 5,
+  early: true,
+};
 const cut = { kind: "format", code: "cut", message: "/in/cut.tif: it is cut", retryable: false } as const;
 
 test("what is said of a file that waits names it once, why it waits, and when it fails", () => {

@@ -1,5 +1,6 @@
 import { openFile } from "../../../formats/open.ts";
-import { createScan, type Finding, type ScanSettings } from "../../../watcher/intake/scan.ts";
+import type { Finding } from "../../../watcher/intake/finding.ts";
+import { createScan, type ScanSettings } from "../../../watcher/intake/scan.ts";
 import type { KnownFile } from "../../../watcher/intake/seen-files.ts";
 
 /** What the ledger of a scan's daemon knows, and what it answers to a finding; else it knows nothing and notes all. */

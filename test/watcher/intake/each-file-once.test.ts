@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openFile } from "../../../formats/open.ts";
-import type { Finding } from "../../../watcher/intake/scan.ts";
+import type { Finding } from "../../../watcher/intake/finding.ts";
 import { checkStructure } from "../../../watcher/intake/structural-check.ts";
 import { buildTiff, numberedPages } from "../../formats/build-tiff.ts";
 import { type Description, describedSet, imagesInOne } from "../described-set.ts";

@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Finding } from "../../../watcher/intake/scan.ts";
+import type { Finding } from "../../../watcher/intake/finding.ts";
 import { buildTiff, numberedPages } from "../../formats/build-tiff.ts";
 import { openingsOf } from "../opened-files.ts";
 import { temporaryFolder } from "../temporary-folder.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Look, observe, unrest, type Watched } from "../../../watcher/intake/settle.ts";
+import { type Look, nextLookMs, observe, unrest, type Watched } from "../../../watcher/intake/settle.ts";
 
 const rule = { quietMs: 2000, looks: 3 };
 
@@ -66,6 +66,22 @@ test("no file is at rest that changed within the quiet time, whatever the looks"
       const quietMs = last.atMs - (run[0]?.atMs ?? 0);
       const settled = quietMs >= rule.quietMs && run.length >= rule.looks;
       assert.equal(unrest(after(seen), rule) === undefined, settled);
+    }),
+  );
+});
+
+test("a file that is looked at when it is asked for is at rest after the quiet time, with as many looks as the rule wants", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 60_000 }), fc.integer({ min: 2, max: 100 }), (quietMs, looks) => {
+      const seen = [look(0)];
+      let nextMs = nextLookMs(after(seen), { quietMs, looks });
+      for (let atMs = 0; nextMs !== undefined; nextMs = nextLookMs(after(seen), { quietMs, looks })) {
+        atMs += nextMs;
+        seen.push(look(atMs));
+      }
+      // One more where the sum of the times is rounded down.
+      assert.ok(seen.length === looks || seen.length === looks + 1);
+      assert.ok(Math.abs((seen.at(-1)?.atMs ?? 0) - quietMs) < 1e-6);
     }),
   );
 });

@@ -3,7 +3,7 @@ import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import LibsqlDatabase from "libsql";
-import type { Finding } from "../../../watcher/intake/scan.ts";
+import type { Finding } from "../../../watcher/intake/finding.ts";
 import { openDatabase } from "../../../watcher/ledger/database.ts";
 import { createJobStore, type JobStore } from "../../../watcher/ledger/job-store.ts";
 import { migrations } from "../../../watcher/ledger/migrations.ts";

@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { isAbsent } from "../../core/errors.ts";
+import { digestOfFile } from "../../formats/file/file-digest.ts";
+import { removeStalePartials } from "../../formats/file/partial-name.ts";
+import { openAcquisition } from "../../formats/open.ts";
+import { drawPreview } from "./draw-preview.ts";
+import { moveSource } from "./move-source.ts";
+import { tryWriting, type WatchedOutput } from "./output-folder.ts";
+import type { FolderSettings, FolderTasks, TaskName } from "./protocol.ts";
+import { findStanding, isTaken } from "./standing-results.ts";
+import { areAllAbsent, type WatchedFolder } from "./watched-folder.ts";
+
+/** What the process of a folder does on request. */
+
+export type Task<Name extends TaskName> = (
+  ask: FolderTasks[Name]["ask"],
+) => Promise<FolderTasks[Name]["answer"]>;
+export type Tasks = { [Name in TaskName]: Task<Name> };
+
+/** `onStep` is called after each step on the disk. */
+export function tasksOf(
+  settings: FolderSettings,
+  watched: WatchedFolder,
+  results: WatchedOutput,
+  onStep: () => void,
+): Tasks {
+  return {
+    look: ({ members }) => watched.lookAt(members),
+    hash: ({ source }) =>
+      digestOfFile(join(settings.path, source), { onStep }).catch(async (error: unknown) => {
+        // Not the file's fault where the folder is not there.
+        await watched.check();
+        return isAbsent(error) ? undefined : "unreadable";
+      }),
+    left: async ({ sources }) => {
+      const left: string[] = [];
+      // Before the look and after it, as `lookAt` does: without its disk everything is absent.
+      await watched.check();
+      await results.check();
+      for (const { source, members, outputs } of sources) {
+        // `quotedName`: it stands for a name that is not UTF-8, and no file would be found under it.
+        if (members.some((member) => member.endsWith("'"))) continue;
+        const paths = [...members.map((member) => join(settings.path, member)), ...outputs];
+        if (await areAllAbsent(paths)) left.push(source);
+        onStep();
+      }
+      await watched.check();
+      await results.check();
+      return left;
+    },
+    prepare: async ({ into, outputs = [] }) => {
+      // First the folder itself: below a mount point without its disk nothing may be made.
+      const { freeBytes, freeFiles } = await results.check();
+      const written = await tryWriting(into, settings.access);
+      await removeStalePartials(into);
+      return { freeBytes, noFiles: !written && freeFiles === 0, isTaken: await isTaken(outputs) };
+    },
+    standing: (question) => findStanding(question, onStep),
+    tidy: async ({ into }) => {
+      await removeStalePartials(into);
+      return undefined;
+    },
+    move: (order) =>
+      moveSource(
+        {
+          ...order,
+          folder: settings.path,
+          target: settings.moveTo ?? settings.path,
+          access: settings.access,
+        },
+        onStep,
+      ),
+    preview: async ({ source, members, output, series }) => {
+      const files = members.map((member) => join(settings.path, member));
+      const pattern = settings.pattern && { template: settings.pattern.template, files };
+      const noisy = await openAcquisition(join(settings.path, source), { series, pattern });
+      try {
+        const denoised = await openAcquisition(output);
+        return await drawPreview(noisy, denoised).finally(() => denoised.close());
+      } finally {
+        await noisy.close();
+      }
+    },
+  };
+}
