@@ -1,3 +1,4 @@
+import { microManagerPlace, microManagerText } from "./described/micro-manager-names.ts";
 import { tiffEndings } from "./tiff/tiff-name.ts";
 
 /** How images are named: which files of a folder are meant as images, and what of a name tells which image it is. Pure. */
@@ -21,12 +22,19 @@ function endsWithOne(name: string, endings: readonly string[]): boolean {
 
 /** Whether a file's name says that it describes a set and holds none of its planes. */
 export function isCompanion(name: string): boolean {
-  return endsWithOne(name, [companionEnding, ndEnding]);
+  return endsWithOne(name, [companionEnding, ndEnding]) || name.toLowerCase() === microManagerText;
 }
 
 /** Whether `watch` and `denoise` take a file of this name from a folder, if it is not hidden. */
 export function isAcquisitionName(name: string): boolean {
-  return endsWithOne(name, acquisitionEndings);
+  return endsWithOne(name, acquisitionEndings) || name.toLowerCase() === microManagerText;
+}
+
+/** Whether a file of this name is another program's, and no image, unless one of `beside` is a plane that it describes. */
+export function isForeignText(name: string, beside: readonly string[]): boolean {
+  return (
+    name.toLowerCase() === microManagerText && !beside.some((one) => microManagerPlace(one) !== undefined)
+  );
 }
 
 /**
@@ -42,7 +50,13 @@ const anyEnding = new RegExp(
   "i",
 );
 
-/** `a/b/cells.ome.tif` → `a/b/cells`: the part of a name that tells which image it is. */
+/**
+ * `a/b/cells.ome.tif` → `a/b/cells`: the part of a name that tells which image it is. Of Micro-Manager's `a/b/metadata.txt` that is
+ * its folder, `a/b`.
+ */
 export function imageStem(path: string): string {
+  const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (name.toLowerCase() === microManagerText) return folder === "" ? "metadata" : folder;
   return path.replace(anyEnding, "");
 }

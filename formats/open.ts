@@ -1,5 +1,6 @@
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
 import { describerOf } from "./described/describer-of.ts";
+import { microManagerReader } from "./described/micro-manager-set.ts";
 import { ndReader } from "./described/nd-set.ts";
 import { openByteSource } from "./file/byte-source.ts";
 import { defaultLimits, type Reading, type ReadLimits } from "./file/reading.ts";
@@ -11,7 +12,14 @@ import type { FormatReader, OpenedFile, PlaneSource } from "./plane/plane-source
 import { companionReader, tiffReader } from "./tiff/read-tiff.ts";
 
 /** Tried in this order; each tells its files by content, never by name. */
-const readers: readonly FormatReader[] = [tiffReader, companionReader, ndReader, lifReader, npyReader];
+const readers: readonly FormatReader[] = [
+  tiffReader,
+  companionReader,
+  ndReader,
+  microManagerReader,
+  lifReader,
+  npyReader,
+];
 
 /** Enough for every magic number and for the start of an XML document. */
 const headBytes = 8192;

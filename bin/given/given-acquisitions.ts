@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Acquisition } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
 import { listed, namesIn, noImageIn } from "../../formats/files-of.ts";
-import { acquisitionEndings, isCompanion } from "../../formats/image-name.ts";
+import { acquisitionEndings, isCompanion, isForeignText } from "../../formats/image-name.ts";
 import type { FilePattern } from "../../formats/numbered/file-pattern.ts";
 import { imageOf, openAcquisition, openFile, refusalOf } from "../../formats/open.ts";
 import type { OpenedFile } from "../../formats/plane/plane-source.ts";
@@ -125,7 +125,8 @@ export async function givenFiles(paths: readonly string[]) {
   for (const path of paths) {
     try {
       const names = await namesIn(path);
-      const images = names?.filter((name) => judgeName(name).kind === "image") ?? [];
+      const images =
+        names?.filter((name) => judgeName(name).kind === "image" && !isForeignText(name, names)) ?? [];
       const foreign = names?.filter((name) => judgeName(name).kind === "unsupported") ?? [];
       if (names !== undefined && images.length === 0) throw noImageIn(path, foreign, acquisitionEndings);
       if (foreign.length > 0) notes.push(`${path}: not read: ${listed(foreign)}. Export OME-TIFF`);

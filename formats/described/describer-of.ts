@@ -4,6 +4,7 @@ import { isEdgeError } from "../../core/errors.ts";
 import type { ByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/reading.ts";
 import { isMadeByMetaMorph } from "../tiff/metamorph-series.ts";
+import { microManagerPlace, microManagerText } from "./micro-manager-names.ts";
 import { isNamedByNd, ndNameReader, readNd } from "./nd-text.ts";
 
 /**
@@ -13,6 +14,7 @@ import { isNamedByNd, ndNameReader, readNd } from "./nd-text.ts";
 export async function describerOf(source: ByteSource, limits: ReadLimits): Promise<string | undefined> {
   const { file } = source;
   const name = basename(file);
+  if (microManagerPlace(name) !== undefined) return microManagerText;
   const stems = ndStems(name);
   for (const stem of stems) {
     for (const ending of [".nd", ".ND"]) {

@@ -22,7 +22,7 @@ export function resultName(
   { series, kind, limitBytes }: { series: number; kind: ResultKind; limitBytes: number },
 ): string {
   const name = basename(source);
-  const stem = imageStem(name);
+  const stem = basename(imageStem(source));
   const ending = `${series === 0 ? "" : `.s${series}`}${resultEndings[kind]}`;
   return fittedName(stem === "" ? name : stem, ending, limitBytes);
 }

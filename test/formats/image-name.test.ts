@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { acquisitionEndings, imageEndings, imageStem, isImageName } from "../../formats/image-name.ts";
+import {
+  acquisitionEndings,
+  imageEndings,
+  imageStem,
+  isForeignText,
+  isImageName,
+} from "../../formats/image-name.ts";
 import { repository } from "../watcher/running-daemon.ts";
 
 const page = (name: string): string => readFileSync(join(repository, "docs", name), "utf8");
@@ -12,6 +18,13 @@ test("the stem loses .ome with the ending, and nothing else", () => {
   assert.equal(imageStem("a.tif.tif"), "a.tif");
   assert.equal(imageStem("set.companion.ome"), "set");
   assert.equal(imageStem("notes.atif"), "notes.atif");
+});
+
+test("Micro-Manager's text is called as its folder, and is no image without planes beside it", () => {
+  assert.equal(imageStem("exp/Pos0/metadata.txt"), "exp/Pos0");
+  assert.equal(imageStem("metadata.txt"), "metadata");
+  assert.ok(isForeignText("metadata.txt", ["metadata.txt", "a.tif"]));
+  assert.ok(!isForeignText("metadata.txt", ["img_channel000_position000_time000000000_z000.tif"]));
 });
 
 test("every image's name has a stem without its ending, with .ome before it and without", () => {

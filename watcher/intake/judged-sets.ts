@@ -124,6 +124,13 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
       return set;
     },
     forget,
+    /** A file that a description counts may have another name than it was expected to have: the description is read again. */
+    forgetWithout: (describer: string, source: string): void => {
+      const set = sets.get(describer);
+      if (set === undefined || set.looks.has(source)) return;
+      earlier.set(firstName(set), set);
+      forget(set);
+    },
     restOf: (set: Pick<JudgedSet, "members">): SetRest => rests.get(set) ?? restOf(set),
     /** Forgets sets of which no file waits. */
     keepWaiting: (): void => {

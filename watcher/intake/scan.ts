@@ -204,11 +204,14 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     await tellPart(file, describer);
     const waiting = files.waiting(describer);
     if (waiting !== undefined && !files.isAtRest(waiting)) return;
-    const held = await sets.held(describer, settings.now());
-    // A file that its description does not name, but counts, may have another name than it was expected to have.
-    const isKnown = held?.looks.has(file.source) === true;
-    // Why it cannot be read is told when it is judged itself.
-    const set = isKnown ? held : await readSet(describer).catch(() => undefined);
+    if (isCompanion(describer)) {
+      sets.forgetWithout(describer, file.source);
+      return waiting === undefined ? files.unsettle(listed, settings.now()) : checkNow(describer);
+    }
+    const set =
+      (await sets.held(describer, settings.now())) ??
+      // Why it cannot be read is told when it is judged itself.
+      (await readSet(describer).catch(() => undefined));
     if (set === undefined || typeof set === "string") return;
     set.othersAreParts = true;
     // What was done with it was done with another file in this place.

@@ -12,6 +12,7 @@ import {
   systemCode,
   unsupportedError,
 } from "../../core/errors.ts";
+import { isForeignText } from "../../formats/image-name.ts";
 import {
   isAside,
   isHidden,
@@ -114,8 +115,10 @@ export async function sweep(folder: string, options: SweepOptions) {
       if (text === undefined) blind.set(inner, misnamedFolder(inner));
       else pending.push({ path: inner, below: `${below}${name}/`, level: level + 1 });
     }
-    for (let start = 0; start < candidates.length; start += looksAtOnce) {
-      const batch = candidates.slice(start, start + looksAtOnce);
+    const names = candidates.map(({ source }) => source.slice(below.length));
+    const taken = candidates.filter((_, index) => !isForeignText(names[index] ?? "", names));
+    for (let start = 0; start < taken.length; start += looksAtOnce) {
+      const batch = taken.slice(start, start + looksAtOnce);
       const found = await Promise.all(batch.map((one) => lookAt(one, overlook)));
       options.onStep?.();
       files.push(...found.filter((file) => file !== undefined));

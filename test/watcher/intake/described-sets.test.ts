@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readdir } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Finding } from "../../../watcher/intake/finding.ts";
+import { buildTiff, numberedPages } from "../../formats/build-tiff.ts";
+import { writeMicroManager } from "../../formats/described/micro-manager-files.ts";
 import { writeNdSet } from "../../formats/described/nd-files.ts";
 import { openingsOf } from "../opened-files.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -16,6 +18,14 @@ const sets: Readonly<Record<string, WriteSet>> = {
   "MetaMorph's .nd": async (folder, times) => {
     await writeNdSet(folder, "a", { timePoints: times, waves: ["GFP", "561"], stages: ["x"] });
     return "a.nd";
+  },
+  "Micro-Manager's planes": async (folder, times) => {
+    await writeMicroManager(folder, { version: "2.0", t: times, c: 2, z: 1 });
+    return "metadata.txt";
+  },
+  "Micro-Manager's planes (1.4)": async (folder, times) => {
+    await writeMicroManager(folder, { version: "1.4", t: times, c: 2, z: 1 });
+    return "metadata.txt";
   },
 };
 
@@ -93,3 +103,20 @@ for (const [name, write] of Object.entries(sets)) {
     }
   });
 }
+
+test("another program's metadata.txt is no image, and planes without theirs wait for it", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "metadata.txt"), "notes");
+  await writeFile(join(folder, "a.tif"), buildTiff(numberedPages(1, 4, 3, 1)));
+  const { names } = await writeMicroManager(join(folder, "Pos0"), { version: "2.0", t: 1, c: 1, z: 1 });
+  await rm(join(folder, "Pos0/metadata.txt"));
+  const found = await clockedScan(folder)(40);
+  assert.deepEqual(
+    found.map((one) => ("sighting" in one ? [one.kind, one.sighting.source] : one.kind)),
+    [
+      ["whole", "a.tif"],
+      ["broken", `Pos0/${names[0]}`],
+      ["refused", `Pos0/${names[0]}`],
+    ],
+  );
+});

@@ -1,0 +1,137 @@
+import { formatError } from "../../core/errors.ts";
+import { isRecord } from "../../core/record.ts";
+
+/** What Micro-Manager's `metadata.txt` says of the planes beside it. */
+export interface MicroManagerText {
+  /** Whether the acquisition has ended: the text is closed then, also where it was stopped early. */
+  readonly ended: boolean;
+  /** What was asked for; undefined where that is not stated. */
+  readonly asked: { readonly t: number; readonly c: number; readonly z: number } | undefined;
+  readonly channelNames: readonly string[];
+  readonly pixelSizeUm: number | undefined;
+  readonly zStepUm: number | undefined;
+  readonly intervalMs: number | undefined;
+  /** The planes that it lists. */
+  readonly planes: readonly ListedPlane[];
+}
+
+export interface ListedPlane {
+  readonly name: string;
+  /** As the key of version 1.4 states it (`FrameKey-time-channel-plane`); else only the name does. */
+  readonly place?: { readonly t: number; readonly c: number; readonly z: number };
+}
+
+export function looksLikeMicroManager(text: string): boolean {
+  return /^\uFEFF?\s*\{\s*"Summary"\s*:\s*\{/.test(text);
+}
+
+/**
+ * Reads the text as far as it is written: Micro-Manager appends an entry after each plane, and the last bracket at the end.
+ * Throws `EdgeError` where not even its summary is whole.
+ */
+export function readMicroManager(text: string, file: string): MicroManagerText {
+  const { entries, ended } = entriesOf(text);
+  const summary = parsed(entries.find(({ key }) => key === "Summary")?.value);
+  if (summary === undefined) {
+    throw formatError("the summary of Micro-Manager's metadata is cut or damaged", {
+      code: "micro-manager-summary",
+      file,
+      remedy: "Wait until it is written, or copy it again",
+      retryable: true,
+    });
+  }
+  const planes = entries.flatMap(planeOf);
+  const firstFrame = parsed(entries.find(({ key }) => /^(FrameKey|Metadata)-/.test(key))?.value) ?? {};
+  const names = summary["ChNames"];
+  return {
+    ended,
+    asked: askedOf(summary),
+    channelNames: Array.isArray(names) ? names.map(String) : [],
+    pixelSizeUm: positive(summary["PixelSize_um"]) ?? positive(firstFrame["PixelSizeUm"]),
+    zStepUm: positive(Math.abs(Number(summary["z-step_um"]))),
+    intervalMs: positive(summary["Interval_ms"]),
+    planes,
+  };
+}
+
+function askedOf(summary: Readonly<Record<string, unknown>>): MicroManagerText["asked"] {
+  const intended = isRecord(summary["IntendedDimensions"]) ? summary["IntendedDimensions"] : {};
+  const t = count(summary["Frames"]) ?? count(intended["time"]);
+  const c = count(summary["Channels"]) ?? count(intended["channel"]);
+  const z = count(summary["Slices"]) ?? count(intended["z"]);
+  return t === undefined || c === undefined || z === undefined ? undefined : { t, c, z };
+}
+
+function planeOf({ key, value }: Entry): ListedPlane[] {
+  const [, t, c, z] = /^FrameKey-([0-9]{1,9})-([0-9]{1,9})-([0-9]{1,9})$/.exec(key) ?? [];
+  if (t !== undefined) {
+    // Parsing each entry whole, of hundreds of settings, takes seconds.
+    const [, name] = /"FileName"\s*:\s*"([^"\\]+)"/.exec(value) ?? [];
+    return name === undefined
+      ? []
+      : [{ name: lastPart(name), place: { t: Number(t), c: Number(c), z: Number(z) } }];
+  }
+  const [, path] = /^Metadata-(.+)$/s.exec(key) ?? [];
+  return path === undefined ? [] : [{ name: lastPart(path) }];
+}
+
+/** Version 2.0 names the file with the folder of its position. */
+function lastPart(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}
+
+interface Entry {
+  readonly key: string;
+  /** JSON. */
+  readonly value: string;
+}
+
+/** The entries of one JSON object that are whole, and whether the object is closed. One pass over the text. */
+function entriesOf(text: string): { entries: Entry[]; ended: boolean } {
+  const entries: Entry[] = [];
+  let depth = 0;
+  let key: string | undefined;
+  let start = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === '"') {
+      const end = endOfString(text, at);
+      if (end === undefined) break;
+      if (depth === 1 && key === undefined) key = text.slice(at + 1, end);
+      at = end;
+    } else if (char === "{" || char === "[") {
+      if (depth === 1) start = at;
+      depth += 1;
+    } else if (char === "}" || char === "]") {
+      depth -= 1;
+      if (depth === 0) return { entries, ended: true };
+      if (depth === 1 && key !== undefined) entries.push({ key, value: text.slice(start, at + 1) });
+    } else if (char === "," && depth === 1) key = undefined;
+  }
+  return { entries, ended: false };
+}
+
+function endOfString(text: string, start: number): number | undefined {
+  for (let at = start + 1; at < text.length; at += 1) {
+    if (text[at] === "\\") at += 1;
+    else if (text[at] === '"') return at;
+  }
+  return undefined;
+}
+
+function parsed(value: string | undefined): Record<string, unknown> | undefined {
+  try {
+    const found: unknown = value === undefined ? undefined : JSON.parse(value);
+    return isRecord(found) ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function positive(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+function count(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined;
+}
