@@ -39,6 +39,8 @@ export function createSoonJudge(tools: SoonJudgeTools) {
       const isAnother = end === "renamed";
       if ((candidate.changed !== undefined && !isAnother) || listedFault(file) !== undefined) return;
       const set = (await sets.held(source, now())) ?? (await readSet(source).catch(() => undefined));
+      // It is not opened again to learn that.
+      if (typeof set === "string") candidate.part = { look: file, describer: set };
       if (set === undefined || typeof set === "string" || "refusal" in set.found) return;
       // The other files of a set may come later.
       if (set.members.length > 1) return;

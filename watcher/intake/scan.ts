@@ -136,8 +136,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
       const byName = numbered?.of(source);
       if (byName !== undefined) {
         quietMs = settings.now() - byName.sinceMs;
-        await judgeNumbered(file, candidate, byName);
-        return;
+        return await judgeNumbered(file, candidate, byName);
       }
       const set =
         (await sets.held(source, settings.now())) ?? describerBefore(file) ?? (await readSet(source));
