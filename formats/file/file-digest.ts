@@ -8,7 +8,7 @@ const chunkBytes = 4 * 1024 * 1024;
 
 /**
  * Of a file's bytes. `onStep` is called after each chunk that was read. Throws what the file system says, and the signal's
- * reason when it is aborted. (The engine hashes a source on a thread of its own: `runtime/result/hash-thread.js`.)
+ * reason when it is aborted. (The engine hashes a large source on a thread of its own: `runtime/result/hash-thread.js`.)
  */
 export async function digestOfFile(
   file: string,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { machineError } from "../../core/errors.ts";
+import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { openError } from "../../formats/file/file-errors.ts";
 import { connect } from "../worker/connect.ts";
 import { startThread } from "../worker/thread-channel.ts";
@@ -38,9 +39,37 @@ interface HashDuties {
   };
 }
 
-/** Hashes on a thread of its own. */
+/** Together no longer than this, files are hashed in less time than a thread takes to start (some 50 ms). */
+const hereBytes = 8 * 1024 * 1024;
+
+/** Hashes on a thread of its own, but for files that are hashed sooner than one starts. */
 export const hashFiles: HashFiles = async (files, signal) => {
   signal.throwIfAborted();
+  return (await totalBytes(files)) > hereBytes ? hashOnThread(files, signal) : hashHere(files, signal);
+};
+
+async function totalBytes(files: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const file of files) bytes += (await orOpenError(file, stat(file))).size;
+  return bytes;
+}
+
+async function hashHere(files: readonly string[], signal: AbortSignal): Promise<string[]> {
+  const hashes: string[] = [];
+  for (const file of files) {
+    signal.throwIfAborted();
+    hashes.push(await orOpenError(file, digestOfFile(file)));
+  }
+  return hashes;
+}
+
+function orOpenError<Value>(file: string, look: Promise<Value>): Promise<Value> {
+  return look.catch((cause: unknown) => {
+    throw openError(cause, file);
+  });
+}
+
+const hashOnThread: HashFiles = async (files, signal) => {
   const thread = startThread(new URL("./hash-thread.js", import.meta.url));
   const hasher = connect<HashDuties, object>(thread, {}, () =>
     machineError("the thread that hashes the source ended", {
@@ -70,9 +99,7 @@ export const hashFiles: HashFiles = async (files, signal) => {
 export async function sourceState(members: readonly string[]): Promise<string> {
   const states: string[] = [];
   for (const member of members) {
-    const { size, mtimeNs } = await stat(member, { bigint: true }).catch((cause: unknown) => {
-      throw openError(cause, member);
-    });
+    const { size, mtimeNs } = await orOpenError(member, stat(member, { bigint: true }));
     states.push(`${size} ${mtimeNs}`);
   }
   return states.join("\n");
@@ -98,9 +125,7 @@ export async function refuseChangedSource(
  * them, unless its disk tells no time of status change. Throws `EdgeError` (`machine`, as `openError`).
  */
 export async function fileState(file: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true }).catch((cause: unknown) => {
-    throw openError(cause, file);
-  });
+  const { dev, ino, size, mtimeNs, ctimeNs } = await orOpenError(file, stat(file, { bigint: true }));
   return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
 }
 
