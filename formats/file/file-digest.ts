@@ -17,10 +17,12 @@ export async function digestOfFile(
   const handle = await open(file, "r");
   try {
     const hash = createHash("sha256");
-    const chunk = Buffer.allocUnsafe(chunkBytes);
+    const { size } = await handle.stat();
+    // No more than a small file needs: thousands of them would keep the garbage collector busy. Files of /proc say 0.
+    const chunk = Buffer.allocUnsafe(size === 0 ? chunkBytes : Math.min(chunkBytes, size));
     for (let position = 0; ; ) {
       signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(chunk, 0, chunkBytes, position);
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
       onStep?.();
       if (bytesRead === 0) return hash.digest("hex");
       hash.update(chunk.subarray(0, bytesRead));
