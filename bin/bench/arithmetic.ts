@@ -56,15 +56,16 @@ async function bestS(
   } as const;
   await writeFile(file, Buffer.concat(encodeModel(model)));
   const names = { modelFile: file, inputName: "x", outputName: "y" };
+  const input = wave(elementCount(shape));
   let best = Infinity;
   for (let round = 0; round < rounds; round += 1) {
-    best = Math.min(best, await network.runTensor(names, shape, wave(elementCount(shape))));
+    best = Math.min(best, await network.runTensor(names, shape, input));
   }
   return best;
 }
 
 function wave(length: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length }, (_, i) => (i % 17) / 17 - 0.5);
+  return new Float32Array(length).map((_, i) => (i % 17) / 17 - 0.5);
 }
 
 /**

@@ -116,11 +116,13 @@ async function simulateFiles(options: SimulateOptions, io: CommandIo): Promise<n
     await removeStalePartials(folder);
   }
 
+  const ofOneField: number[] = [];
   const started = Date.now();
   for (const [index, { simulation, ...files }] of pictures.entries()) {
     const wait = started + index * options.interval * 1000 - Date.now();
     if (wait > 0) await delay(wait, undefined, { signal: io.signal });
-    await writeSimulation(simulation, simulate(simulation), files, {
+    const pair = simulate(simulation, options.repeats === undefined ? undefined : ofOneField);
+    await writeSimulation(simulation, pair, files, {
       compression: options.compression,
       overwrite: options.overwrite ?? false,
       signal: io.signal,

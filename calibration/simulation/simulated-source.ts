@@ -10,8 +10,11 @@ import { type SceneName, sceneNames } from "./structures.ts";
 const sampledPixels = 2 ** 20;
 const sampledPlanes = 16;
 
-/** A simulated acquisition, made plane by plane as it is read; memory depends on the plane's size only. */
-export function simulate(simulation: Simulation): SimulatedPair {
+/**
+ * A simulated acquisition, made plane by plane as it is read; memory depends on the plane's size only. `brightEnds` keeps
+ * how bright each channel's scene is: repeats of one field share it.
+ */
+export function simulate(simulation: Simulation, brightEnds: number[] = []): SimulatedPair {
   const { sizes, camera, sampleType, seed, scene, repeat } = simulation;
   if (scene === "ramp") return rampSource(simulation);
   const names = Array.from({ length: sizes.c }, (_, c) => scene ?? usualScene(sizes.c, c));
@@ -19,7 +22,6 @@ export function simulate(simulation: Simulation): SimulatedPair {
   const views = repeat === undefined ? scenes : scenes.map((each) => driftedScene(each, sizes, repeat));
   // The first repeat is what there would be without repeats.
   const noiseKey = repeat === undefined || repeat.index === 0 ? [] : [repeat.index];
-  const scales: number[] = [];
   const expected = new Float32Array(sizes.y * sizes.x);
   let drawn = "";
 
@@ -28,10 +30,9 @@ export function simulate(simulation: Simulation): SimulatedPair {
     const [scene, view] = [scenes[c], views[c]];
     const key = `${t} ${c} ${z}`;
     if (scene === undefined || view === undefined || key === drawn) return expected;
-    const scale = scales[c] ?? simulation.photons / brightEnd(scene, sizes);
-    scales[c] = scale;
+    brightEnds[c] ??= brightEnd(scene, sizes);
     view.draw(t, z, expected);
-    const light = scale * (repeat?.light ?? 1);
+    const light = (simulation.photons / brightEnds[c]) * (repeat?.light ?? 1);
     for (let index = 0; index < expected.length; index += 1) expected[index] = (expected[index] ?? 0) * light;
     drawn = key;
     return expected;

@@ -133,6 +133,16 @@ test("repeats are new pictures of the same field, dimmer by the bleached light",
   assert.notEqual(pictures[0]?.join(), pictures[1]?.join());
 });
 
+test("a repeat is the same picture where the brightness of its field is known from another", async () => {
+  const index = { t: 0, c: 0, z: 1 };
+  const repeat = { index: 1, light: 0.9, driftY: 1, driftX: 0 };
+  const brightEnds: number[] = [];
+  await simulate(simulation, brightEnds).noisy.readPlane(index);
+  assert.equal(brightEnds.length, 1);
+  const shared = await simulate({ ...simulation, repeat }, brightEnds).noisy.readPlane(index);
+  assert.deepEqual(shared, await simulate({ ...simulation, repeat }).noisy.readPlane(index));
+});
+
 test("a drifted repeat shows the same field moved, by whole pixels exactly, and its noise stays white", async () => {
   const [height, width] = [128, 128];
   const sizes = { ...simulation.sizes, y: height, x: width };
