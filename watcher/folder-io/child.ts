@@ -217,6 +217,7 @@ const daemon = connect<DaemonDuties, FolderDuties>(
     standing: task("standing"),
     tidy: task("tidy"),
     move: task("move"),
+    supersede: task("supersede"),
     preview: task("preview"),
   },
   // The daemon is gone: nothing here is worth finishing.

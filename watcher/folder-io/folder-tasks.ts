@@ -8,6 +8,7 @@ import { moveSource } from "./move-source.ts";
 import { tryWriting, type WatchedOutput } from "./output-folder.ts";
 import type { FolderSettings, FolderTasks, TaskName } from "./protocol.ts";
 import { findStanding, isTaken } from "./standing-results.ts";
+import { supersedeResult } from "./supersede-result.ts";
 import { areAllAbsent, type WatchedFolder } from "./watched-folder.ts";
 
 /** What the process of a folder does on request. */
@@ -70,6 +71,13 @@ export function tasksOf(
         },
         onStep,
       ),
+    supersede: async (order) => {
+      // Before the look and after it: without its disk everything is absent.
+      await results.check();
+      const end = await supersedeResult(order, settings.access);
+      await results.check();
+      return end;
+    },
     preview: async ({ source, members, output, series }) => {
       const files = members.map((member) => join(settings.path, member));
       const pattern = settings.pattern && { template: settings.pattern.template, files };
