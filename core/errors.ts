@@ -183,6 +183,8 @@ export const steeringCodes = [
   "file-open",
   "file-read",
   "file-zero-tail",
+  "folder-leased",
+  "folder-lease-lost",
   "folder-unreachable",
   "gpu-download-cut",
   "interrupted",

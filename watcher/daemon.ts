@@ -13,6 +13,7 @@ import { createEvents } from "./events/event-map.ts";
 import { createFolder, readFolder } from "./folder/folder.ts";
 import { compareNoise, followModels } from "./folder/folder-events.ts";
 import { followConfig } from "./folder/follow-config.ts";
+import { leaseHolder } from "./folder-io/lease-holder.ts";
 import { forgetOldSources } from "./forgetting.ts";
 import type { Job } from "./ledger/job.ts";
 import { openLedger } from "./ledger/ledger.ts";
@@ -23,7 +24,6 @@ import { connectServiceManager } from "./publish/service-manager.ts";
 import { clientIdentity } from "./publish/topics.ts";
 import { createLedgerQueue, pauseClosedFolders } from "./queue/ledger-queue.ts";
 import { createWorker } from "./queue/worker.ts";
-import { supersedeResults } from "./superseding.ts";
 import { createWaitingLedger } from "./waiting-ledger.ts";
 
 /**
@@ -86,16 +86,15 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
   const broker = await openBroker(config.mqtt, identity.clientId, identity.base);
   opened.push(broker.stop);
 
+  const holder = await leaseHolder(config.instance, config.state);
   const folders = found.map((folder) =>
-    createFolder(events, { ...folder, settle, makePath: options.makeFolders, ledger, log }),
+    createFolder(events, { ...folder, settle, makePath: options.makeFolders, holder, ledger, log }),
   );
   followModels(events, folders, log);
   compareNoise(events, folders, log);
   const engine = createEngineSupervisor(events, { config, folders, startEngine, log, runModel });
   const mover = createMover(events, { ledger, mayNote, folders, log });
   opened.push(() => mover.drain(0));
-  const endSuperseding = supersedeResults(events, { ledger, mayNote, folders, log });
-  opened.push(endSuperseding);
   const told = { config, version, identity, broker, service, ledger, ledgerTrouble, engine, folders, log };
   const announcement = announce(events, { ...told, holdSources: mover.hold });
   const queue = createLedgerQueue(events, { ledger, mayNote, folders, models: engine.models });
@@ -143,7 +142,6 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
     service.stopping("finishing the running job");
     unfollow?.();
     stopForgetting?.();
-    endSuperseding();
     await takeNoRequests();
     announcement.drain();
     waiting.end();

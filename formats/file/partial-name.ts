@@ -64,7 +64,8 @@ async function isStale(path: string, name: string, nowMs: number): Promise<boole
   return facts !== undefined && nowMs - facts.mtimeMs > abandonedAfterS * 1000;
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process of this machine has that number. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

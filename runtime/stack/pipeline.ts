@@ -149,7 +149,6 @@ async function denoiseSource(
         jobId: job.jobId,
         acquisition,
         sourceSha256,
-        supersedes: job.supersedes,
         plan,
         stackMaps: totals.stackMaps,
         clippedShare,
@@ -159,18 +158,12 @@ async function denoiseSource(
       }),
       sample.check,
     );
-    const {
-      size: outputBytes,
-      ino: inode,
-      mtimeMs,
-      ctimeMs,
-    } = await stat(job.output).catch((error: unknown) => {
+    const { size: outputBytes } = await stat(job.output).catch((error: unknown) => {
       throw writeError(error, job.output);
     });
     const outcome: DenoiseOutcome = {
       output: job.output,
       outputBytes,
-      outputLook: { inode, mtimeMs, ctimeMs },
       sourceSha256,
       sourceFiles,
       provider: network.provider,
@@ -182,7 +175,7 @@ async function denoiseSource(
       notes,
       ...(noise.length === 0 ? {} : { noise }),
     };
-    if (job.doneFile) await writeDoneFile(outcome, job, finished);
+    if (job.doneFile) await writeDoneFile(outcome, job.jobId, finished, job.access);
     return outcome;
   } finally {
     clearInterval(ticking);

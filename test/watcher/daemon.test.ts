@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { machineError } from "../../core/errors.ts";
 import { messageKinds } from "../../core/messages.ts";
 import { copyingEngine } from "./copying-engine.ts";
+import { namesIn } from "./names-in.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
@@ -39,7 +40,7 @@ test("files that were there, that come, and that come while it is down are each 
   const sources = orders.map(({ input }) => input);
   assert.equal(sources.length, 14);
   assert.equal(new Set(sources).size, 14);
-  assert.equal((await readdir(join(folder, "denoised"))).length, 14);
+  assert.equal((await namesIn(join(folder, "denoised"))).length, 14);
   assert.deepEqual(await readFile(join(folder, "denoised", "while down.denoised.ome.tif")), tinyTiff(99));
 
   for (const { topic, payload } of [...first.heard, ...second.heard]) {
@@ -87,7 +88,7 @@ test("stem collisions and results inside the watch folder: nothing overwritten, 
   // A few sweeps more: a loop would show.
   await new Promise((resolve) => setTimeout(resolve, 1200));
   assert.equal(orders.length, 3);
-  const names = (await readdir(join(folder, "incoming", "denoised"), { recursive: true })).sort();
+  const names = (await namesIn(join(folder, "incoming", "denoised"), { recursive: true })).sort();
   assert.equal(names.length, 4);
   assert.ok(names.includes("day/a.denoised.ome.tif") && names.includes("a.denoised.ome.tif"));
 });
@@ -210,7 +211,7 @@ test("sources are moved after their result, and another file's name there is lef
   assert.deepEqual(await until("it is moved", () => readFile(moved).catch(() => undefined)), tinyTiff(5));
   assert.equal(await readFile(join(folder, "done", "a.tif"), "utf8"), "somebody else's");
   // The second name is given before the first one goes.
-  await until("the source is gone", async () => (await readdir(join(folder, "incoming"))).length === 0);
+  await until("the source is gone", async () => (await namesIn(join(folder, "incoming"))).length === 0);
 });
 
 test("a stop rolls the running job back when it takes too long, and the next start does it", async (t) => {
@@ -220,7 +221,7 @@ test("a stop rolls the running job back when it takes too long, and the next sta
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
   await until("it runs", () => first.lives("a.tif").includes("running"));
   await first.stop();
-  assert.deepEqual(await readdir(join(folder, "denoised")), []);
+  assert.deepEqual(await namesIn(join(folder, "denoised")), []);
   assert.deepEqual(
     first
       .said("state")

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { machineError } from "../../core/errors.ts";
 import { copyingEngine } from "./copying-engine.ts";
+import { namesIn } from "./names-in.ts";
 import { quickSettle, repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
@@ -44,7 +45,7 @@ for (const [name, { down, pauseMs }] of Object.entries(when)) {
     await deliver(folder);
     const last = down ? await runDaemon(t, folder, engine) : first;
     await until("it is done", () => last.lives("a.tif").includes("done"));
-    assert.deepEqual(await readdir(join(folder, "denoised")), ["a.denoised.ome.tif"]);
+    assert.deepEqual(await namesIn(join(folder, "denoised")), ["a.denoised.ome.tif"]);
     assert.deepEqual(await readFile(result), tinyTiff(1));
   });
 }
@@ -79,7 +80,7 @@ async function moveTwice(t: TestContext, down: boolean): Promise<{ moved: string
   const { engine, orders } = copyingEngine();
   await deliver(folder);
   const first = await runDaemon(t, folder, engine, moving);
-  const isEmpty = async () => (await readdir(join(folder, "incoming"))).length === 0;
+  const isEmpty = async () => (await namesIn(join(folder, "incoming"))).length === 0;
   await until("it is moved", isEmpty);
   if (down) {
     // The end of the move is written down.
@@ -89,7 +90,7 @@ async function moveTwice(t: TestContext, down: boolean): Promise<{ moved: string
   await deliver(folder);
   if (down) await runDaemon(t, folder, engine, moving);
   await until("it is moved again", isEmpty);
-  return { moved: (await readdir(join(folder, "done"))).sort(), runs: orders.length };
+  return { moved: (await namesIn(join(folder, "done"))).sort(), runs: orders.length };
 }
 
 test("a done file that is delivered again, as it was, is moved as well and not denoised again", async (t) => {

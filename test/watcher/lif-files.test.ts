@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildLif, plainStack } from "../formats/lif/build-lif.ts";
 import { copyingEngine } from "./copying-engine.ts";
+import { namesIn } from "./names-in.ts";
 import { runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { until } from "./until.ts";
@@ -28,7 +29,7 @@ test("a LIF that grows in pieces waits until it is whole, and then each of its i
   await until("all are done", () => lives("exp.lif").filter((status) => status === "done").length === 3);
   assert.deepEqual(orders.map(({ series }) => series).sort(), [0, 1, 2]);
   assert.deepEqual(
-    (await readdir(join(folder, "denoised"))).sort(),
+    (await namesIn(join(folder, "denoised"))).sort(),
     [0, 1, 2].map((series) => `exp.series-${series}.denoised.ome.tif`),
   );
 });
@@ -55,7 +56,7 @@ test("of a LIF with an image that is not read, that image's job fails with the r
   const failed = heard.find(({ payload }) => payload["status"] === "failed");
   assert.match(JSON.stringify(failed?.payload["error"]), /image \\"a λ scan\\".*emission wavelength/);
   assert.deepEqual(
-    (await readdir(join(folder, "denoised"))).sort(),
+    (await namesIn(join(folder, "denoised"))).sort(),
     [1, 2].map((series) => `mixed.series-${series}.denoised.ome.tif`),
   );
 });

@@ -30,6 +30,7 @@ test("while another program holds the ledger, what is only read is answered, wha
     knownFiles: () => ledger.knownFiles("f"),
     waitingFiles: () => ledger.waitingFiles("f"),
     peek: () => ledger.peek("f", "newest"),
+    freeNames: () => ledger.freeNames("0", ["a"]),
     nextMove: () => ledger.nextMove("f"),
     keptSources: ledger.keptSources,
     job: () => ledger.job("0"),

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withoutOwnMounts } from "../own-mounts.ts";
+import { namesIn } from "./names-in.ts";
 import { withoutMosquitto } from "./publish/brokers.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
@@ -35,7 +36,7 @@ test("a disk of results that is gone or read-only holds the folder of a real dae
   );
   daemon.inside("mount", "-t", "tmpfs", "none", disk);
   await until("the job is done", () => daemon.statuses("b.tif").at(-1) === "done");
-  assert.deepEqual(await readdir(disk), [], "something was written below the mount point");
+  assert.deepEqual(await namesIn(disk), [], "something was written below the mount point");
   await daemon.stop();
 });
 
@@ -54,7 +55,7 @@ test("a disk for finished sources that is gone before the first one was moved ke
   await until("the job is done", () => daemon.statuses("a.tif").at(-1) === "done");
   await until("the source is kept", () => /"count":1/.test(JSON.stringify(daemon.folderState()?.["kept"])));
   assert.match(JSON.stringify(daemon.folderState()?.["kept"]), /not to be mounted/);
-  assert.deepEqual(await readdir(disk), ["written while the disk was away"]);
-  assert.deepEqual(await readdir(join(folder, "incoming")), ["a.tif"]);
+  assert.deepEqual(await namesIn(disk), ["written while the disk was away"]);
+  assert.deepEqual(await namesIn(join(folder, "incoming")), ["a.tif"]);
   await daemon.stop();
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
 import { copyingEngine } from "./copying-engine.ts";
+import { namesIn } from "./names-in.ts";
 import { noOtherDisk, otherDisk } from "./other-disk.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -56,7 +57,7 @@ for (const where of ["the same disk", "another disk"]) {
     assert.deepEqual(await until("it is moved", () => readFile(moved).catch(() => undefined)), whole);
     await until(
       "the watch folder is empty",
-      async () => (await readdir(join(folder, "incoming"))).length === 0,
+      async () => (await namesIn(join(folder, "incoming"))).length === 0,
     );
     await until("nothing is kept", () => said("folder/f/state").at(-1)?.["kept"] === undefined);
     assert.equal(lives("growing.tif").filter((status) => status === "done").length, 2);
@@ -82,8 +83,8 @@ test("the files of an OME set go to another disk together", async (t) => {
   }
   const { engine, orders } = copyingEngine();
   await runDaemon(t, folder, engine, movesTo(target));
-  await until("both have left", async () => (await readdir(join(folder, "incoming"))).length === 0);
-  assert.deepEqual((await readdir(target)).sort(), ["a.ome.tif", "b.ome.tif"]);
+  await until("both have left", async () => (await namesIn(join(folder, "incoming"))).length === 0);
+  assert.deepEqual((await namesIn(target)).sort(), ["a.ome.tif", "b.ome.tif"]);
   assert.equal(orders.length, 1);
 });
 
@@ -95,14 +96,14 @@ test("a move that was asked for when the daemon was stopped is taken up at the n
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
   await until("it is kept", () => first.said("folder/f/state").at(-1)?.["kept"] !== undefined);
   await first.stop();
-  assert.deepEqual(await readdir(join(folder, "incoming")), ["a.tif"]);
+  assert.deepEqual(await namesIn(join(folder, "incoming")), ["a.tif"]);
 
   await rm(target);
   const { engine, orders } = copyingEngine();
   await runDaemon(t, folder, engine, movesTo(target));
   const moved = join(target, "a.tif");
   assert.deepEqual(await until("it is moved", () => readFile(moved).catch(() => undefined)), tinyTiff(1));
-  await until("it has left", async () => (await readdir(join(folder, "incoming"))).length === 0);
+  await until("it has left", async () => (await namesIn(join(folder, "incoming"))).length === 0);
   await sleep(50);
   assert.deepEqual(orders, [], "nothing is denoised again");
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
 import { copyingEngine } from "./copying-engine.ts";
+import { namesIn } from "./names-in.ts";
 import { quickSettle, repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { until } from "./until.ts";
@@ -42,9 +43,9 @@ test("files by a pattern are one job with one result, and are moved together, af
   const { lives } = await runDaemon(t, folder, engine, { ...config, settle });
   await bring(join(folder, "incoming"), "a_T1_C1.tif", 50);
   await until("it is done", () => lives("a_T1_C1.tif").includes("done"));
-  await until("all have left", async () => (await readdir(join(folder, "incoming"))).length === 0);
-  assert.deepEqual((await readdir(join(folder, "moved"))).sort(), names);
-  assert.deepEqual(await readdir(join(folder, "denoised")), ["a_T1_C1.denoised.ome.tif"]);
+  await until("all have left", async () => (await namesIn(join(folder, "incoming"))).length === 0);
+  assert.deepEqual((await namesIn(join(folder, "moved"))).sort(), names);
+  assert.deepEqual(await namesIn(join(folder, "denoised")), ["a_T1_C1.denoised.ome.tif"]);
   assert.equal(orders.length, 1);
   assert.deepEqual(
     orders[0]?.pattern?.files,
@@ -67,5 +68,5 @@ test("an acquisition with a hole is parked with the missing file's name, and don
   assert.match(JSON.stringify(failed?.payload["error"]), /no \\"a_T2_C1.tif\\"/);
   await bring(join(folder, "incoming"), "a_T2_C1.tif", 60);
   await until("it is done", () => lives("a_T1_C1.tif").includes("done"));
-  assert.equal((await readdir(join(folder, "denoised"))).length, 1);
+  assert.equal((await namesIn(join(folder, "denoised"))).length, 1);
 });

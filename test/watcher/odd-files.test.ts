@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, rename, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { usageError } from "../../core/errors.ts";
 import { copyingEngine } from "./copying-engine.ts";
+import { namesIn } from "./names-in.ts";
 import { quickSettle, repository, runDaemon } from "./running-daemon.ts";
 import { setMember } from "./set-member.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -29,7 +30,7 @@ test("a file that may not be read waits with the remedy, and is done once it may
   await chmod(path, 0o600);
   await until("it is done", () => lives("a.tif").includes("done"));
   assert.deepEqual(lives("a.tif"), ["waiting", "queued", "running", "done"]);
-  assert.deepEqual(await readdir(join(folder, "denoised")), ["a.denoised.ome.tif"]);
+  assert.deepEqual(await namesIn(join(folder, "denoised")), ["a.denoised.ome.tif"]);
 });
 
 test("a file that is cut is said to wait when it begins to, once; its failure is the line of its job's end only", async (t) => {
@@ -71,7 +72,7 @@ test("a file that failed for the configuration names its line; after a restart a
   assert.deepEqual(lives("ok.tif"), []);
   await utimes(path, new Date(), new Date());
   await until("it is done", () => lives("ok.tif").includes("done"));
-  assert.deepEqual((await readdir(join(folder, "denoised"))).sort(), [
+  assert.deepEqual((await namesIn(join(folder, "denoised"))).sort(), [
     "next.denoised.ome.tif",
     "ok.denoised.ome.tif",
   ]);
@@ -131,7 +132,7 @@ test("sources with the longest names there can be have results of their own", as
     await writeFile(join(folder, "incoming", name), tinyTiff(index + 1));
   }
   for (const name of names) await until("it is done", () => lives(name).includes("done"));
-  const results = await readdir(join(folder, "denoised"));
+  const results = await namesIn(join(folder, "denoised"));
   assert.equal(results.length, 2);
   for (const name of results) assert.match(name, /^\u00e4{100,}-[0-9a-f]{8}\.denoised\.ome\.tif$/);
 });
@@ -186,7 +187,7 @@ test("a source that was last changed before 1970 is denoised and moved", async (
   });
   await until("it is done", () => lives("a.tif").includes("done"));
   await until("it is moved", () =>
-    readdir(join(folder, "archive")).then(
+    namesIn(join(folder, "archive")).then(
       (names) => names.includes("a.tif"),
       () => false,
     ),

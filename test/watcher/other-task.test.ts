@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { copyingEngine } from "./copying-engine.ts";
+import { namesIn } from "./names-in.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
@@ -42,7 +43,7 @@ test("with run_anyway it runs, its results are not called denoised, and they are
   await writeFile(join(folder, "incoming", "old.output.ome.tif"), tinyTiff(3));
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
   await until("the job is done", () => lives("a.tif").includes("done"));
-  assert.deepEqual(await readdir(join(folder, "incoming/out")), ["a.output.ome.tif"]);
+  assert.deepEqual(await namesIn(join(folder, "incoming/out")), ["a.output.ome.tif"]);
   assert.deepEqual(lives("old.output.ome.tif"), []);
 });
 
@@ -54,5 +55,5 @@ test("run_anyway changes no name where the model denoises", async (t) => {
   });
   await writeFile(join(folder, "incoming", "a.tif"), tinyTiff(1));
   await until("the job is done", () => lives("a.tif").includes("done"));
-  assert.deepEqual(await readdir(join(folder, "denoised")), ["a.denoised.ome.tif"]);
+  assert.deepEqual(await namesIn(join(folder, "denoised")), ["a.denoised.ome.tif"]);
 });

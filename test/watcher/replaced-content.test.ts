@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { machineError } from "../../core/errors.ts";
 import { openLedger } from "../../watcher/ledger/ledger.ts";
 import { copyingEngine } from "./copying-engine.ts";
+import { namesIn } from "./names-in.ts";
 import { type RunningDaemon, runDaemon } from "./running-daemon.ts";
 import { onePlane, sightingOf } from "./sighting-of.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -55,7 +56,7 @@ test("a file that is touched while its job runs is done once, as its newer revis
   await until("the older one has ended", () => endsOf(daemon)["1"] !== "running");
   assert.deepEqual(endsOf(daemon), doneOnce);
   assert.equal(orders.length, 1);
-  assert.equal((await readdir(join(folder, "denoised"))).length, 1);
+  assert.equal((await namesIn(join(folder, "denoised"))).length, 1);
 });
 
 test("a job whose source changed while the daemon was down does not take the newer content", async (t) => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
 import { machineError } from "../../core/errors.ts";
 import { startEngine } from "../../runtime/engine/host.ts";
 import type { DenoiseJobInput, Engine } from "../../runtime/job/denoise-job.ts";
 import { describedSet, imagesInOne } from "./described-set.ts";
+import { namesIn } from "./names-in.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
@@ -66,7 +67,7 @@ async function put(folder: string, files: Readonly<Record<string, Buffer>>): Pro
 }
 
 async function resultsOf(folder: string): Promise<Record<string, Buffer>> {
-  const names = (await readdir(join(folder, "denoised"))).filter((name) => !name.startsWith("."));
+  const names = await namesIn(join(folder, "denoised"));
   const files = names
     .sort()
     .map(async (name) => [name, await readFile(join(folder, "denoised", name))] as const);
@@ -199,12 +200,9 @@ test("a source that is known from its result leaves the folder as it would have"
   await runDaemon(t, folder, engine, configured({ after: { move: "moved" } }));
   const all = ["a.tif", ...Object.keys(set)].sort();
   await until("all have moved", async () => {
-    const names = (await readdir(join(folder, "moved"))).filter((name) => !name.startsWith("."));
+    const names = await namesIn(join(folder, "moved"));
     return names.length === all.length && names;
   });
-  assert.deepEqual(
-    (await readdir(join(folder, "moved"))).filter((name) => !name.startsWith(".")).sort(),
-    all,
-  );
+  assert.deepEqual((await namesIn(join(folder, "moved"))).sort(), all);
   assert.deepEqual(orders, []);
 });

@@ -7,6 +7,7 @@ import { connect } from "../../runtime/worker/connect.ts";
 import { parentOfProcess } from "../../runtime/worker/process-channel.ts";
 import { isHidden } from "../intake/candidate-name.ts";
 import { createScan } from "../intake/scan.ts";
+import { createFolderLeases, type FolderLeases } from "./folder-leases.ts";
 import { type Task, type Tasks, tasksOf } from "./folder-tasks.ts";
 import { followWriters } from "./follow-writers.ts";
 import { lookAtFileSystem, type WatchMode } from "./mounted-disk.ts";
@@ -57,8 +58,7 @@ const hintDelayMs = 150;
 function watchFolder(
   settings: FolderSettings,
   { known, waiting }: Pick<FolderMemory, "known" | "waiting">,
-  watched: WatchedFolder,
-  output: WatchedOutput,
+  { watched, output, leases }: { watched: WatchedFolder; output: WatchedOutput; leases: FolderLeases },
 ): void {
   const excluded = [settings.output, ...(settings.moveTo === undefined ? [] : [settings.moveTo])];
   let mountPoint = "";
@@ -111,6 +111,10 @@ function watchFolder(
     try {
       if (settings.makePath) await mkdir(settings.path, { recursive: true });
       const { mode } = await lookAtFileSystem(settings.path);
+      // A lease below an empty mount point would hold nothing.
+      await watched.check();
+      const results = await output.state();
+      const unguarded = await leases.hold(!("error" in results));
       writers.follow(mode.events && settings.early);
       const summary = await scan.look();
       if (watcher !== undefined && mayWatchAnew(summary.blind)) {
@@ -123,7 +127,7 @@ function watchFolder(
         watcher = watchFolders();
       }
       writers.askWhile(scan.nextLookMs() !== undefined);
-      daemon.tell("swept", { mode: modeOf(mode), mountPoint, summary, output: await output.state() });
+      daemon.tell("swept", { mode: modeOf(mode), mountPoint, summary, output: results, unguarded });
     } catch (error) {
       daemon.tell("unreachable", reportOf(unreachable(error, settings.path)));
       await watcher?.close();
@@ -207,8 +211,13 @@ const daemon = connect<DaemonDuties, FolderDuties>(
       useResultAccess(settings.access);
       const output = watchOutput(settings, memory.outputMountPoint, onStep);
       const watched = createWatchedFolder(settings.path, memory.mountPoint);
-      started = { path: settings.path, tasks: tasksOf(settings, watched, output, onStep) };
-      watchFolder(settings, memory, watched, output);
+      const leases = createFolderLeases(settings, settings.holder, settings.leaseTimes);
+      leases.keep();
+      started = {
+        path: settings.path,
+        tasks: tasksOf(settings, { watched, results: output, leases }, onStep),
+      };
+      watchFolder(settings, memory, { watched, output, leases });
     },
     hash: task("hash"),
     look: task("look"),
@@ -217,8 +226,8 @@ const daemon = connect<DaemonDuties, FolderDuties>(
     standing: task("standing"),
     tidy: task("tidy"),
     move: task("move"),
-    supersede: task("supersede"),
     preview: task("preview"),
+    release: task("release"),
   },
   // The daemon is gone: nothing here is worth finishing.
   () => process.exit(0),

@@ -4,11 +4,11 @@ import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { removeStalePartials } from "../../formats/file/partial-name.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { drawPreview } from "./draw-preview.ts";
+import type { FolderLeases } from "./folder-leases.ts";
 import { moveSource } from "./move-source.ts";
 import { tryWriting, type WatchedOutput } from "./output-folder.ts";
 import type { FolderSettings, FolderTasks, TaskName } from "./protocol.ts";
 import { findStanding, isTaken } from "./standing-results.ts";
-import { supersedeResult } from "./supersede-result.ts";
 import { areAllAbsent, type WatchedFolder } from "./watched-folder.ts";
 
 /** What the process of a folder does on request. */
@@ -21,8 +21,7 @@ export type Tasks = { [Name in TaskName]: Task<Name> };
 /** `onStep` is called after each step on the disk. */
 export function tasksOf(
   settings: FolderSettings,
-  watched: WatchedFolder,
-  results: WatchedOutput,
+  { watched, results, leases }: { watched: WatchedFolder; results: WatchedOutput; leases: FolderLeases },
   onStep: () => void,
 ): Tasks {
   return {
@@ -52,6 +51,7 @@ export function tasksOf(
     prepare: async ({ into, outputs = [] }) => {
       // First the folder itself: below a mount point without its disk nothing may be made.
       const { freeBytes, freeFiles } = await results.check();
+      await leases.hold(true);
       const written = await tryWriting(into, settings.access);
       await removeStalePartials(into);
       return { freeBytes, noFiles: !written && freeFiles === 0, isTaken: await isTaken(outputs) };
@@ -61,22 +61,14 @@ export function tasksOf(
       await removeStalePartials(into);
       return undefined;
     },
-    move: (order) =>
-      moveSource(
-        {
-          ...order,
-          folder: settings.path,
-          target: settings.moveTo ?? settings.path,
-          access: settings.access,
-        },
-        onStep,
-      ),
-    supersede: async (order) => {
-      // Before the look and after it: without its disk everything is absent.
-      await results.check();
-      const end = await supersedeResult(order, settings.access);
-      await results.check();
-      return end;
+    move: async (order) => {
+      await leases.hold(false);
+      const { path: folder, moveTo: target = folder, access } = settings;
+      return moveSource({ ...order, folder, target, access }, onStep);
+    },
+    release: async () => {
+      await leases.release();
+      return undefined;
     },
     preview: async ({ source, members, output, series }) => {
       const files = members.map((member) => join(settings.path, member));

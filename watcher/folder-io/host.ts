@@ -1,6 +1,7 @@
 import { backoffMs } from "../../core/backoff.ts";
 import { type ErrorReport, machineError, reportOf } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
+import { within } from "../../core/within.ts";
 import { connect } from "../../runtime/worker/connect.ts";
 import type { Peer } from "../../runtime/worker/duties.ts";
 import { type ProcessEnd, startProcess, type WorkerProcess } from "../../runtime/worker/process-channel.ts";
@@ -34,6 +35,7 @@ export interface FolderIoOptions {
 
 const folderProgram = new URL("./child.ts", import.meta.url);
 const unreachable = { code: "folder-unreachable", retryable: true };
+const releaseMs = 1000;
 const restart = { firstMs: 1000, longestMs: 60_000 };
 
 /** One folder's disk work, done in a process that can be killed and is replaced when it hangs or dies. */
@@ -124,6 +126,12 @@ export function createFolderIo({
       stopping = true;
       clearTimeout(restartTimer);
       clearTimeout(hangTimer);
+      // A disk that hangs is not waited for: the lease is then left.
+      if (folder !== undefined)
+        await within(
+          releaseMs,
+          folder.ask("release", undefined).catch(() => undefined),
+        );
       folder?.end(withoutProcess(settings.path));
       // Nothing that it does needs to be ended well.
       child?.leave();

@@ -6,11 +6,12 @@ import type { ScanSettings, ScanSummary } from "../intake/scan.ts";
 import type { KnownFile } from "../intake/seen-files.ts";
 import type { OldSource } from "../ledger/history.ts";
 import type { drawPreview } from "./draw-preview.ts";
+import type { LeaseTimes } from "./lease.ts";
+import type { LeaseHolder } from "./lease-file.ts";
 import type { WatchMode } from "./mounted-disk.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
 import type { StandingAnswer, StandingQuestion } from "./standing-results.ts";
-import type { SupersedeEnd, SupersedeOrder } from "./supersede-result.ts";
 import type { SourceLook } from "./watched-folder.ts";
 
 /** What the daemon and the process that does one folder's disk work say to each other. */
@@ -22,6 +23,10 @@ export interface FolderSettings
   readonly access: FileAccess;
   /** Make `path` where it is missing: only for the folder of the defaults, never below a mount point. */
   readonly makePath: boolean;
+  /** The daemon, as others are told of it that share the folder. */
+  readonly holder: LeaseHolder;
+  /** Tests do not wait as long. */
+  readonly leaseTimes?: LeaseTimes;
   readonly sweepMs: number;
   /** Whether files of a local disk are taken as soon as their writers have ended. */
   readonly early: boolean;
@@ -46,13 +51,13 @@ export interface FolderTasks {
   tidy: { ask: { into: string }; answer: undefined };
   /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
   move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
-  /** Says beside a result that newer content has superseded it, or removes it; refused where its disk is away. */
-  supersede: { ask: SupersedeOrder; answer: SupersedeEnd };
   /** Before and after, as an 8-bit picture. */
   preview: {
     ask: { source: string; members: readonly string[]; output: string; series: number };
     answer: Awaited<ReturnType<typeof drawPreview>>;
   };
+  /** The folder is given back: another daemon need not wait for it. Nothing is asked after that. */
+  release: { ask: undefined; answer: undefined };
 }
 export type TaskName = keyof FolderTasks;
 
@@ -113,4 +118,6 @@ export interface Swept {
   readonly mountPoint: string;
   readonly summary: ScanSummary;
   readonly output: OutputState;
+  /** Why other daemons that share the folder may not be noticed. */
+  readonly unguarded: string | undefined;
 }

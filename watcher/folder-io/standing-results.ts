@@ -4,12 +4,12 @@ import { sourceFilesOf } from "../../core/acquisition.ts";
 import { isAbsent, isEdgeError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
-import { openAcquisition } from "../../formats/open.ts";
 import { type DenoiseJobInput, denoiseJobSchema } from "../../runtime/job/denoise-job.ts";
 import { planJob } from "../../runtime/plan/plan-job.ts";
 import { writeMissingDoneFile } from "../../runtime/result/done-file.ts";
 import { hashSource, refuseChangedSource, sourceState } from "../../runtime/result/source-hash.ts";
 import { judgeStanding, type StandingOutcome } from "../../runtime/result/standing-result.ts";
+import { openSource } from "../../runtime/stack/last-opened.ts";
 
 /** Whether the result of a job stands already, though the ledger does not know it: a daemon was killed, or a ledger was lost. */
 
@@ -58,7 +58,8 @@ export async function findStanding(
       const standing = await judgeStanding(output, { ...expected, isReserved });
       onStep();
       if (standing.kind === "result") {
-        if (expected.job.doneFile) await writeMissingDoneFile(standing.outcome, expected.job);
+        const { doneFile, jobId, access } = expected.job;
+        if (doneFile) await writeMissingDoneFile(standing.outcome, jobId, access);
         return { kind: "result", outcome: standing.outcome };
       }
       if (standing.kind === "foreign") return leftAlone(foreign);
@@ -78,7 +79,9 @@ async function expectedOf(
   onStep: () => void,
 ) {
   const job = denoiseJobSchema.parse(order);
-  const source = await openAcquisition(job.input, { series: job.series });
+  // A process that is ended ends this too.
+  const { signal } = new AbortController();
+  const source = await openSource(job, signal);
   const { acquisition } = source;
   await source.close();
   const plan = await planJob(job, acquisition, async (dir) => {
@@ -90,9 +93,7 @@ async function expectedOf(
   const hash = async () => {
     const files = sourceFilesOf(acquisition);
     const before = await sourceState(files);
-    const digests = await hashSource(files, new AbortController().signal, (paths) =>
-      digestsOf(paths, onStep),
-    );
+    const digests = await hashSource(files, signal, (paths) => digestsOf(paths, onStep));
     await refuseChangedSource(acquisition.file, files, before);
     return digests;
   };

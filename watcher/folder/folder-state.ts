@@ -43,6 +43,8 @@ export interface FolderFacts {
   readonly mode?: WatchMode;
   /** Subfolders that cannot be looked into; everything else goes on. */
   readonly blind?: BlindSpots;
+  /** Why other daemons that share the folder may not be noticed. */
+  readonly unguarded?: string;
   /** Its model is not the one that the pinned calibration was made with: that sentence. */
   readonly otherModel?: string;
   /** The newest acquisition that was compared with a pinned calibration. */
@@ -55,12 +57,14 @@ export interface FolderFacts {
 
 /** The one state that a person should hear, most urgent first. Pure. */
 export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" | "reason" | "remedy"> {
-  const { modelError, unreachable, unwritable, full, paused, mode, blind } = facts;
+  const { modelError, unreachable, unwritable, full, paused, mode, blind, unguarded } = facts;
   if (modelError !== undefined) {
     const { remedy = "Correct the model" } = modelError;
     return inTrouble("error", { ...modelError, remedy: `${remedy}. Then the folder goes on by itself` });
   }
-  if (unreachable !== undefined) return inTrouble("unreachable", unreachable);
+  if (unreachable !== undefined) {
+    return inTrouble(isLeased(unreachable) ? "error" : "unreachable", unreachable);
+  }
   if (unwritable !== undefined) return inTrouble("error", unwritable.error);
   if (full?.noFiles === true) {
     return {
@@ -88,7 +92,8 @@ export function folderState(facts: FolderFacts): Pick<FolderStateBody, "state" |
     };
   }
   const state = mode.events ? "watching" : "polling";
-  if (blind === undefined) return { state, reason: mode.why };
+  const why = unguarded === undefined ? mode.why : `${mode.why}; ${unguarded}`;
+  if (blind === undefined) return { state, reason: why };
   const { message, remedy } = blind.error;
   const others = blind.count === 1 ? "" : ` (and ${blind.count - 1} more)`;
   return {
@@ -103,6 +108,11 @@ export function troubleOf(facts: FolderFacts): string | undefined {
   const { state, reason = "" } = folderState(facts);
   if (state === "unreachable" || state === "full" || state === "error") return `is ${state}: ${reason}`;
   return state !== "starting" && facts.blind !== undefined ? reason : undefined;
+}
+
+/** Another daemon works on the folder, or may. */
+export function isLeased(error: ErrorReport | undefined): boolean {
+  return error !== undefined && hasCode(error, "folder-leased", "folder-lease-lost");
 }
 
 function inTrouble(state: "error" | "unreachable", { message, remedy }: ErrorReport) {

@@ -6,6 +6,7 @@ import type { SettleConfig } from "../config/schema.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import { createFolderIo } from "../folder-io/host.ts";
+import type { LeaseHolder } from "../folder-io/lease-file.ts";
 import type { OutputState } from "../folder-io/protocol.ts";
 import { resultAccess } from "../folder-io/result-folder.ts";
 import type { Finding } from "../intake/finding.ts";
@@ -17,6 +18,7 @@ import {
   type FolderFacts,
   folderState,
   hasRoom,
+  isLeased,
   isOpen,
   type SeenSource,
   waitingWords,
@@ -39,9 +41,13 @@ export interface FolderOptions extends Awaited<ReturnType<typeof readFolder>> {
   /** The daemon's; the folder's own times come before them. */
   readonly settle: SettleConfig;
   readonly makePath: boolean;
+  /** The daemon, as others are told of it that share the folder. */
+  readonly holder: LeaseHolder;
   readonly ledger: Ledger;
   readonly log: DaemonLog;
 }
+
+const folderTaken = "no other daemon works on the folder any more; this one does";
 
 type FullFor = NonNullable<FolderFacts["full"]>;
 
@@ -217,6 +223,7 @@ export function createFolder(events: Events, options: FolderOptions) {
       moveTo: config.moveTo,
       access: options.access,
       makePath: options.makePath,
+      holder: options.holder,
       subfolders: config.subfolders,
       ignore: config.ignore,
       quietMs: settle.quiet_s * 1000,
@@ -240,7 +247,7 @@ export function createFolder(events: Events, options: FolderOptions) {
         for (const job of jobs ?? []) events.tell("jobChanged", job);
         return jobs !== undefined;
       },
-      onSwept: ({ mode, mountPoint, summary, output }) => {
+      onSwept: ({ mode, mountPoint, summary, output, unguarded }) => {
         lastSeen = new Date().toISOString();
         const { unsettled: count, oldestReason, blind } = summary;
         if (blind !== undefined && facts.blind?.error.message !== blind.error.message) {
@@ -252,7 +259,11 @@ export function createFolder(events: Events, options: FolderOptions) {
         if ("error" in output) cannotWrite(output.error, config.output);
         learnOutput(output).catch(log.error);
         rememberMountPoint(config.path, mountPoint).catch(log.error);
-        learn({ mode, blind, unreachable: undefined });
+        if (isLeased(facts.unreachable)) log.info(`${config.name}: ${folderTaken}`);
+        if (unguarded !== undefined && unguarded !== facts.unguarded) {
+          log.info(`${config.name}: ${unguarded}`);
+        }
+        learn({ mode, blind, unguarded, unreachable: undefined });
         if (before !== JSON.stringify(unsettled)) tellChange();
       },
       onUnreachable: (error) => {

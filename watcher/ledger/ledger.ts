@@ -30,7 +30,6 @@ export const ledgerReads: ReadonlySet<string> = new Set([
   "peek",
   "freeNames",
   "nextMove",
-  "nextSuperseded",
   "keptSources",
   "job",
   "counts",

@@ -35,7 +35,8 @@ export const fullReason = "the disk of the results is full";
 
 /** Whether an error stands for all jobs of the folder, as its own process found; the folder says so then. */
 export function closeFolder(folder: Folder, error: ErrorReport, into: string, claim: ClaimedJob): boolean {
-  if (hasCode(error, "folder-unreachable")) folder.learn({ unreachable: error });
+  if (hasCode(error, "folder-unreachable", "folder-leased", "folder-lease-lost"))
+    folder.learn({ unreachable: error });
   else if (isOutputFault(error)) folder.cannotWrite(error, into, seenSource(claim));
   else return false;
   return true;

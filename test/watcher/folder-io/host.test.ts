@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -152,8 +152,10 @@ test("a folder's process whose daemon was killed ends without a word", async () 
 });
 
 test("what is asked of a process that ends is not said to be the disk's fault", async (t) => {
-  const { io, told } = await folderIo(t, {}, 3_600_000);
+  const { root, io, told } = await folderIo(t, {}, 3_600_000);
   await until("the first sweep is over", () => told.sweeps >= 1);
+  // Whoever opens it waits for a writer.
+  execFileSync("mkfifo", [join(root, "in", "a.tif")]);
   const asked = io.ask("hash", { source: "a.tif" });
   await io.stop();
   await assert.rejects(asked, /the process that looks after the folder has ended/);

@@ -1,4 +1,19 @@
+import type { LeaseHolder } from "../../../watcher/folder-io/lease-file.ts";
 import type { FolderMemory, FolderSettings } from "../../../watcher/folder-io/protocol.ts";
+
+/** A daemon on a machine of its own. */
+export function holderOf(name: string, change: Partial<LeaseHolder> = {}): LeaseHolder {
+  return {
+    token: `token of ${name}`,
+    host: `host-${name}`,
+    instance: name,
+    since: "2026-11-26T14:03:00.000Z",
+    daemon: `daemon ${name}`,
+    machine: `machine ${name}`,
+    pid: 1,
+    ...change,
+  };
+}
 
 /** A folder whose files are at rest after two looks and a tenth of a second. */
 export function quickFolder(path: string, output: string, sweepMs: number): FolderSettings {
@@ -18,6 +33,7 @@ export function quickFolder(path: string, output: string, sweepMs: number): Fold
     pattern: undefined,
     sweepMs,
     early: false,
+    holder: holderOf("one"),
   };
 }
 

@@ -10,6 +10,7 @@ import { createEvents } from "../../../watcher/events/event-map.ts";
 import { createFolder, readFolder } from "../../../watcher/folder/folder.ts";
 import type { Admission } from "../../../watcher/ledger/job.ts";
 import type { Ledger } from "../../../watcher/ledger/ledger.ts";
+import { holderOf } from "../folder-io/quick-folder.ts";
 import { quickSettle, repository } from "../running-daemon.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { tinyTiff } from "../tiny-tiff.ts";
@@ -45,7 +46,14 @@ test("a touched file that goes before its bytes are compared is no fault of its 
     problem: (_level, error) => void problems.push(error),
   });
   const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
-  const folder = createFolder(events, { ...of, settle: config.settle, makePath: false, ledger, log });
+  const folder = createFolder(events, {
+    ...of,
+    settle: config.settle,
+    makePath: false,
+    holder: holderOf("one"),
+    ledger,
+    log,
+  });
   t.after(folder.io.stop);
   await writeFile(source, tinyTiff(1));
   folder.io.start();

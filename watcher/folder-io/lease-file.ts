@@ -1,0 +1,150 @@
+import { randomBytes } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, rmdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { isAbsent, systemCode } from "../../core/errors.ts";
+
+/**
+ * The files by which daemons on several machines agree who works on a folder: `.cnnt-edge-lease/7`. The highest number holds the
+ * folder, and who takes over makes the next one. Only `O_EXCL`, reading and writing in place are relied on, which SMB and NFS
+ * keep; a file of an older number is never written again by others than its maker.
+ */
+
+export const leaseFolderName = ".cnnt-edge-lease";
+
+/** A daemon that holds a folder. */
+export interface LeaseHolder {
+  /** Of one start of a daemon. */
+  readonly token: string;
+  readonly host: string;
+  readonly instance: string;
+  /** When it started, by its own clock (RFC 3339). */
+  readonly since: string;
+  /** The same at each start on this machine with this state folder, which only one daemon can use at a time. */
+  readonly daemon: string;
+  /** The machine's run and the table of processes in which `pid` counts; empty where the system does not tell. */
+  readonly machine: string;
+  readonly pid: number;
+}
+
+const holderSchema = z.object({
+  token: z.string(),
+  host: z.string(),
+  instance: z.string(),
+  since: z.string(),
+  daemon: z.string(),
+  machine: z.string(),
+  pid: z.int(),
+});
+
+export interface FoundLease {
+  readonly generation: number;
+  /** All that stands in it: with each renewal something else does. */
+  readonly text: string;
+  /** undefined where it is only being written, or is not ours. */
+  readonly holder: LeaseHolder | undefined;
+}
+
+/** The numbers of the leases in `folder`, ascending; none where there never was one. */
+async function generations(folder: string): Promise<number[]> {
+  const names = await readdir(join(folder, leaseFolderName)).catch((error: unknown): string[] => {
+    if (isAbsent(error)) return [];
+    throw error;
+  });
+  return names
+    .filter((name) => /^[1-9]\d{0,14}$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+const fileOf = (folder: string, generation: number): string =>
+  join(folder, leaseFolderName, String(generation));
+
+/** The lease that counts; undefined where nobody holds the folder. */
+export async function newestLease(folder: string): Promise<FoundLease | undefined> {
+  const generation = (await generations(folder)).at(-1);
+  if (generation === undefined) return undefined;
+  const text = await textIn(fileOf(folder, generation)).catch((error: unknown) => {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  });
+  // It was given back, or another one took its place meanwhile.
+  return text === undefined ? newestLease(folder) : { generation, text, holder: holderIn(text) };
+}
+
+/** Ours are shorter. */
+const mostBytes = 4096;
+
+async function textIn(file: string): Promise<string> {
+  const handle = await open(file, "r");
+  try {
+    return await startOf(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function startOf(handle: FileHandle): Promise<string> {
+  const bytes = Buffer.alloc(mostBytes);
+  const { bytesRead } = await handle.read(bytes, 0, mostBytes, 0);
+  return bytes.toString("utf8", 0, bytesRead);
+}
+
+function holderIn(text: string): LeaseHolder | undefined {
+  try {
+    return holderSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** As long for each renewal as for the first. */
+const textOf = (holder: LeaseHolder): Buffer =>
+  Buffer.from(`${JSON.stringify({ ...holder, renewal: randomBytes(8).toString("hex") })}\n`);
+
+/** Makes the lease of this number, and removes those before it. False where another daemon made it first. */
+export async function makeLease(folder: string, generation: number, holder: LeaseHolder): Promise<boolean> {
+  await mkdir(join(folder, leaseFolderName)).catch((error: unknown) => {
+    if (systemCode(error) !== "EEXIST") throw error;
+  });
+  const handle = await open(fileOf(folder, generation), "wx").catch((error: unknown) => {
+    // Its folder may have been removed with the last lease in it.
+    if (systemCode(error) === "EEXIST" || isAbsent(error)) return undefined;
+    throw error;
+  });
+  if (handle === undefined) return false;
+  try {
+    await handle.writeFile(textOf(holder));
+  } finally {
+    await handle.close();
+  }
+  for (const older of await generations(folder)) {
+    if (older < generation) await unlink(fileOf(folder, older)).catch(() => undefined);
+  }
+  return true;
+}
+
+/** Shows that the holder is alive. False where the lease is no longer its own. Throws where the disk does not take it. */
+export async function renewLease(folder: string, generation: number, holder: LeaseHolder): Promise<boolean> {
+  const handle = await open(fileOf(folder, generation), "r+").catch((error: unknown) => {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  });
+  if (handle === undefined) return false;
+  try {
+    const before = holderIn(await startOf(handle));
+    if (before?.token !== holder.token) return false;
+    await handle.write(textOf(holder), 0, undefined, 0);
+  } finally {
+    await handle.close();
+  }
+  // Whoever takes over makes the next one before anything else.
+  return (await generations(folder)).at(-1) === generation;
+}
+
+/** Gives the folder back: the next daemon need not wait. */
+export async function removeLease(folder: string, generation: number): Promise<void> {
+  await unlink(fileOf(folder, generation)).catch(() => undefined);
+  // Not where another daemon has made its own meanwhile.
+  await rmdir(join(folder, leaseFolderName)).catch(() => undefined);
+}

@@ -1,0 +1,182 @@
+import { type EdgeError, isDenied, machineError, systemCode } from "../../core/errors.ts";
+import { isRunning } from "../../formats/file/partial-name.ts";
+import {
+  type FoundLease,
+  type LeaseHolder,
+  makeLease,
+  newestLease,
+  removeLease,
+  renewLease,
+} from "./lease-file.ts";
+
+/**
+ * One folder's lease: of all daemons that reach it, only the one that holds it works on it. Clocks of several machines are never
+ * compared: a lease counts as left when it has not changed for `leftAfterMs` of the looker's own clock.
+ */
+
+export interface LeaseTimes {
+  /** A lease that was renewed so long ago is renewed before anything is done with the folder. */
+  readonly renewMs: number;
+  readonly leftAfterMs: number;
+}
+
+export const leaseTimes: LeaseTimes = { renewMs: 10_000, leftAfterMs: 60_000 };
+
+/** What a daemon may do with a folder. */
+export type Hold =
+  | { readonly kind: "held" }
+  /** No lease can be written there: other daemons would not be noticed. */
+  | { readonly kind: "unguarded"; readonly found: string };
+
+export type Lease = ReturnType<typeof createLease>;
+
+/** `now`: milliseconds of a clock that never goes back. */
+export function createLease(folder: string, own: LeaseHolder, times: LeaseTimes, now: () => number) {
+  /**
+   * `fromMs`: a daemon that stalled, and goes on in the moment in which it is taken over, may count on the folder for `renewMs`
+   * more. Nothing is done with the folder before.
+   */
+  let held: { readonly generation: number; readonly renewedMs: number; readonly fromMs: number } | undefined;
+  /** Of another daemon, as it was first seen. */
+  let seen: { readonly text: string; readonly sinceMs: number } | undefined;
+  let wasHeld = false;
+  let running: Promise<Hold> | undefined;
+
+  /**
+   * Takes the folder, or shows that it is still held. Throws `EdgeError` (`machine`, `folder-leased`) where another daemon
+   * holds it; `folder-lease-lost` where that may be.
+   */
+  function hold(): Promise<Hold> {
+    const nowMs = now();
+    const isFresh = held !== undefined && nowMs >= held.fromMs && nowMs - held.renewedMs < times.renewMs;
+    if (isFresh) return Promise.resolve({ kind: "held" });
+    running ??= renewOrTake().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  async function renewOrTake(): Promise<Hold> {
+    if (held === undefined) return take();
+    const { generation, renewedMs, fromMs } = held;
+    const startMs = now();
+    let isOwn: boolean;
+    try {
+      isOwn = await renewLease(folder, generation, own);
+    } catch (error) {
+      if (startMs - renewedMs < times.leftAfterMs / 2 && startMs >= fromMs) return { kind: "held" };
+      if (!isReadOnly(error)) throw notRenewed(folder, error);
+      return unguarded(error);
+    }
+    if (isOwn) return keep({ generation, renewedMs: startMs, fromMs });
+    held = undefined;
+    return take();
+  }
+
+  function keep(lease: NonNullable<typeof held>): Hold {
+    held = lease;
+    seen = undefined;
+    wasHeld = true;
+    if (now() < lease.fromMs) throw heldByAnother(folder, undefined, times, own);
+    return { kind: "held" };
+  }
+
+  async function take(): Promise<Hold> {
+    const startMs = now();
+    let newest: FoundLease | undefined;
+    try {
+      newest = await newestLease(folder);
+    } catch (error) {
+      return unguarded(error);
+    }
+    const mine = { renewedMs: startMs, fromMs: startMs };
+    // The process that looks after the folder was started again.
+    if (newest?.holder?.token === own.token) return keep({ ...mine, generation: newest.generation });
+    const isFree = newest === undefined || isSurelyGone(newest.holder);
+    if (newest !== undefined && !isFree && !isLeft(newest, startMs)) {
+      throw heldByAnother(folder, newest.holder, times, own);
+    }
+    const generation = (newest?.generation ?? 0) + 1;
+    let isMade: boolean;
+    try {
+      isMade = await makeLease(folder, generation, own);
+    } catch (error) {
+      return unguarded(error);
+    }
+    if (isMade) return keep({ generation, ...mine, ...(!isFree && { fromMs: now() + times.renewMs }) });
+    seen = undefined;
+    throw heldByAnother(folder, undefined, times, own);
+  }
+
+  function isSurelyGone(holder: LeaseHolder | undefined): boolean {
+    if (holder === undefined) return false;
+    // Its own predecessor; only once, because a copy of this machine would look the same.
+    if (!wasHeld && holder.daemon === own.daemon) return true;
+    return own.machine !== "" && holder.machine === own.machine && !isRunning(holder.pid);
+  }
+
+  /** Whether its holder has shown no sign of life for long enough. */
+  function isLeft({ text }: FoundLease, atMs: number): boolean {
+    if (seen?.text !== text) seen = { text, sinceMs: atMs };
+    return atMs - seen.sinceMs >= times.leftAfterMs;
+  }
+
+  return {
+    hold,
+    /** Shows that the holder is alive, where it holds the folder; takes nothing. */
+    keep: async (): Promise<void> => {
+      if (held !== undefined) await hold();
+    },
+    /** Lets the next daemon take it at once. */
+    release: async (): Promise<void> => {
+      if (held === undefined) return;
+      const { generation } = held;
+      held = undefined;
+      if ((await newestLease(folder).catch(() => undefined))?.holder?.token === own.token) {
+        await removeLease(folder, generation);
+      }
+    },
+  };
+}
+
+function unguarded(error: unknown): Hold {
+  return { kind: "unguarded", found: systemCode(error) ?? "unknown" };
+}
+
+function isReadOnly(error: unknown): boolean {
+  return isDenied(error) || systemCode(error) === "EROFS";
+}
+
+function heldByAnother(
+  file: string,
+  holder: LeaseHolder | undefined,
+  times: LeaseTimes,
+  own: LeaseHolder,
+): EdgeError {
+  const { leftAfterMs } = times;
+  const what = holder?.host === own.host ? "another daemon of this machine" : "another workstation";
+  const message =
+    holder === undefined
+      ? "another daemon works on the folder, or did until now"
+      : `${what} works on the folder: instance ${holder.instance} on ${holder.host}, since ${holder.since} by its clock`;
+  return machineError(message, {
+    code: "folder-leased",
+    file,
+    remedy: `Stop that daemon, or give this one another folder. This one goes on by itself once that one has stopped, or has shown no sign of life for ${leftAfterMs / 1000} s`,
+    retryable: true,
+  });
+}
+
+function notRenewed(file: string, cause: unknown): EdgeError {
+  return machineError(
+    "another workstation may have taken the folder, because this one could not show that it is alive",
+    {
+      code: "folder-lease-lost",
+      file,
+      found: systemCode(cause) ?? "unknown",
+      remedy: "Check the disk or the share, and its room; the daemon goes on by itself",
+      retryable: true,
+      cause,
+    },
+  );
+}
