@@ -15,6 +15,9 @@ export const acquisitionEndings: readonly string[] = [...tiffEndings, companionE
 /** What `calibrate` and `compare` take of a folder. */
 export const imageEndings: readonly string[] = [...tiffEndings, companionEnding, lifEnding, npyEnding];
 
+/** Files that describe the files beside them, but for OME's; `*` stands for any characters. */
+export const descriptionNames: readonly string[] = [`*${ndEnding}`, microManagerText];
+
 function endsWithOne(name: string, endings: readonly string[]): boolean {
   const lower = name.toLowerCase();
   return endings.some((ending) => lower.endsWith(ending));

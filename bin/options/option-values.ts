@@ -57,7 +57,7 @@ export function boxOf(smallest: number): (text: string) => Box {
 export function patternOption(): Option {
   return new Option(
     "--pattern <names>",
-    "how the files of one acquisition are named, as {name}_T{t}_C{c}.tif; {t}, {c}, {z} are numbers, {s} a position",
+    "how the files of one acquisition are named, as {name}_T{t}_C{c}.tif; {t}, {c}, {z} are numbers, {s} a position, {i} a number that says nothing",
   ).argParser((text: string): string => {
     const problem = templateProblem(text);
     if (problem !== undefined) throw new InvalidArgumentError(problem);

@@ -2,7 +2,8 @@ import { isTiffName } from "../tiff/tiff-name.ts";
 
 /**
  * How the files of one acquisition are named: `{name}_T{t}_C{c}.tif`. `{t}`, `{c}`, `{z}` are numbers, with or without leading
- * zeros; `{s}` is the number of a position and `{name}` any text: files that differ in these are different acquisitions. Pure.
+ * zeros; `{s}` is the number of a position and `{name}` any text: files that differ in these are different acquisitions. `{i}` is a
+ * number that says nothing, as one that counts all files. Pure.
  */
 export interface FilePattern {
   readonly template: string;
@@ -26,7 +27,7 @@ export interface NumberedFile {
   readonly written: Readonly<Record<string, string>>;
 }
 
-const placeholders = [...numberedAxes, "s", "name"];
+const placeholders = [...numberedAxes, "s", "i", "name"];
 /** Longer rows of digits are dates or serial numbers. */
 const mostDigits = 9;
 
@@ -36,7 +37,8 @@ export function templateProblem(template: string): string | undefined {
   const names = parts.flatMap((part) => ("placeholder" in part ? [part.placeholder] : []));
   const texts = parts.flatMap((part) => ("text" in part ? [part.text] : []));
   const unknown = names.find((name) => !placeholders.includes(name));
-  if (unknown !== undefined) return `{${unknown}} is no placeholder; there are {name}, {t}, {c}, {z} and {s}`;
+  if (unknown !== undefined)
+    return `{${unknown}} is no placeholder; there are {name}, {t}, {c}, {z}, {s} and {i}`;
   if (texts.some((text) => /[{}]/.test(text))) return "a bracket of the pattern has no partner";
   if (texts.some((text) => /[/\\\0]/.test(text)))
     return "the pattern is for the name of a file, without a folder";
@@ -82,7 +84,7 @@ export function nameReader(template: string): (file: string) => NumberedFile | u
   };
 }
 
-/** The name that a file with other numbers has beside `file`; each number with at least so many digits as `digits` says. */
+/** The name that a file with other numbers has beside `file`, with `*` for what cannot be known; each number with at least so many digits as `digits` says. */
 export function nameOf(
   template: string,
   { written }: Pick<NumberedFile, "written">,
@@ -93,9 +95,8 @@ export function nameOf(
     .map((part) => {
       if ("text" in part) return part.text;
       const axis = numberedAxes.find((one) => one === part.placeholder);
-      return axis === undefined
-        ? (written[part.placeholder] ?? "")
-        : String(numbers[axis]).padStart(digits[axis], "0");
+      if (axis !== undefined) return String(numbers[axis]).padStart(digits[axis], "0");
+      return part.placeholder === "i" ? "*" : (written[part.placeholder] ?? "");
     })
     .join("");
 }

@@ -1,4 +1,5 @@
-"""Files whose names count T, C and Z, written by tifffile, brought into watch folders with a pattern; held against tifffile.
+"""Acquisitions of many files, written by tifffile, brought into watch folders and held against tifffile: files whose names count
+T, C and Z, with a pattern; MetaMorph's with an .nd file; Micro-Manager's planes with metadata.txt (1.4 and 2.0).
 
     npm run peers:names [-- LONGEST_PAUSE_S [SEED [SETS]]]
 
@@ -8,6 +9,7 @@ orders with pauses of up to LONGEST_PAUSE_S (default 2). A whole set must give o
 files; a set with a hole none, and the daemon must name what is missing. Exit code 1 where it is otherwise.
 """
 
+import json
 import pathlib
 import random
 import re
@@ -77,9 +79,62 @@ def read(template, counted, files):
     return image.transpose([letters.index(axis) for axis in "tczyx" if axis in letters])
 
 
+def nd_case(index, rng, work, broken):
+    """As MetaMorph names them, each with its name for itself; a result for each stage position."""
+    times, stages, waves, steps = rng.randint(1, 3), rng.randint(1, 2), rng.choice((["CFP"], ["488 nm", "DIC_x"])), rng.choice((1, 4))
+    folder = work / f"nd{index}"
+    folder.mkdir()
+    samples = numpy.random.default_rng(index)
+    expected = []
+    for s in range(stages):
+        planes = {}
+        for t, c in numpy.ndindex(times, len(waves)):
+            image = samples.integers(1, 4000, (steps, 32, 40), dtype="uint16")
+            name = f"dish_w{c + 1}{waves[c].replace('_', '-')}_s{s + 1}_t{t + 1}.TIF"
+            tifffile.imwrite(folder / name, image, metadata=None, photometric="minisblack", software="MetaMorph 7.10.3")
+            planes[t, c] = tifffile.imread(folder / name)
+        whole = numpy.stack([numpy.stack([planes[t, c] for c in range(len(waves))]) for t in range(times)])
+        expected.append(numpy.squeeze(whole))
+    lines = ['"NDInfoFile", Version 1.0', '"DoTimelapse", TRUE', f'"NTimePoints", {times}', '"DoStage", TRUE', f'"NStagePositions", {stages}']
+    lines += [f'"Stage{s + 1}", "p{s}"' for s in range(stages)] + ['"DoWave", TRUE', f'"NWavelengths", {len(waves)}']
+    lines += [f'"WaveName{c + 1}", "{name}"' for c, name in enumerate(waves)]
+    lines += [f'"DoZSeries", {str(steps > 1).upper()}', f'"NZSteps", {steps}', '"ZStepSize", 0.3', '"WaveInFileName", TRUE', '"EndFile"', ""]
+    (folder / "dish.nd").write_text("\r\n".join(lines), newline="")
+    if broken:
+        sorted(folder.glob("*.TIF"))[0].unlink()
+    return Case(f".nd, {times} times, {stages} positions{', one missing' if broken else ''}", folder, [] if broken else expected, broken)
+
+
+def micro_manager_case(index, rng, work, version, how):
+    """`how`: whole, stopped (ended after one of its time points), missing (a file is gone)."""
+    times, slices, channels = 3, rng.randint(1, 2), ["Cy3", "DAPI"]
+    written = 2 if how == "stopped" else times
+    folder = work / f"mm{index}" / "Pos0"
+    folder.mkdir(parents=True)
+    samples = numpy.random.default_rng(index)
+    summary = {"MicroManagerVersion": version, "Frames": times, "Channels": 2, "Slices": slices, "ChNames": channels, "PixelSize_um": 0.2}
+    text = '{\n"Summary": ' + json.dumps(summary)
+    image = samples.integers(1, 4000, (written, 2, slices, 32, 40), dtype="uint16")
+    for t, c, z in numpy.ndindex(written, 2, slices):
+        old = version == "1.4"
+        name = f"img_{t:09d}_{channels[c]}_{z:03d}.tif" if old else f"img_channel{c:03d}_position000_time{t:09d}_z{z:03d}.tif"
+        tifffile.imwrite(folder / name, image[t, c, z], imagej=True)
+        image[t, c, z] = tifffile.imread(folder / name)
+        key = f"FrameKey-{t}-{c}-{z}" if old else f"Metadata-Pos0/{name}"
+        text += f',\n"{key}": ' + json.dumps({"FileName": name, "PositionIndex": 0})
+    (folder / "metadata.txt").write_text(text + "\n}\n")
+    if how == "missing":
+        sorted(folder.glob("*.tif"))[1].unlink()
+    broken = how == "missing"
+    return Case(f"Micro-Manager {version}, {how}", folder.parent, [] if broken else [numpy.squeeze(image)], broken)
+
+
 work = pathlib.Path(tempfile.mkdtemp(prefix="cnnt-edge-names-"))
 seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 pause_s = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
 rng = random.Random(seed)
 cases = [made_case(index, rng, work) for index in range(int(sys.argv[3]) if len(sys.argv) > 3 else 12)]
+cases += [nd_case(index, rng, work, index == 2) for index in range(3)]
+layouts = [(version, how) for version in ("1.4", "2.0") for how in ("whole", "stopped", "missing")]
+cases += [micro_manager_case(index, rng, work, *layout) for index, layout in enumerate(layouts)]
 run(cases, pause_s, seed, {"set_quiet_s": 2 * pause_s + 6})

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
+import { ndText } from "../formats/described/nd-files.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { namesIn } from "./names-in.ts";
 import { quickSettle, repository, runDaemon } from "./running-daemon.ts";
@@ -60,6 +61,7 @@ test("an acquisition with a hole is parked with the missing file's name, and don
   await mkdir(join(folder, "incoming"));
   const { engine } = copyingEngine();
   const settle = { ...quickSettle, set_quiet_s: 0.5 };
+  await writeFile(join(folder, "incoming", "a.nd"), ndText({ timePoints: 2, waves: ["1", "2"] }));
   const { lives, heard } = await runDaemon(t, folder, engine, { ...withPattern({}), settle });
   for (const [index, name] of names.toSpliced(2, 1).entries())
     await bring(join(folder, "incoming"), name, index + 1);
@@ -69,4 +71,6 @@ test("an acquisition with a hole is parked with the missing file's name, and don
   await bring(join(folder, "incoming"), "a_T2_C1.tif", 60);
   await until("it is done", () => lives("a_T1_C1.tif").includes("done"));
   assert.equal((await namesIn(join(folder, "denoised"))).length, 1);
+  // Where a pattern says what the files are, no other description does.
+  assert.deepEqual(lives("a.nd"), []);
 });

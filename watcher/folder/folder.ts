@@ -1,6 +1,7 @@
 import { type ErrorReport, errorFromReport, machineError, reportOf, visible } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { nameLimits } from "../../formats/file/name-limit.ts";
+import { descriptionNames } from "../../formats/image-name.ts";
 import { type FolderConfig, type ModelChoice, patternOf } from "../config/resolve.ts";
 import type { SettleConfig } from "../config/schema.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
@@ -225,7 +226,8 @@ export function createFolder(events: Events, options: FolderOptions) {
       makePath: options.makePath,
       holder: options.holder,
       subfolders: config.subfolders,
-      ignore: config.ignore,
+      // By a pattern, the files are what their names say.
+      ignore: config.pattern === null ? config.ignore : [...config.ignore, ...descriptionNames],
       quietMs: settle.quiet_s * 1000,
       looks: settle.looks,
       zeroTailMs: settle.zero_tail_s * 1000,

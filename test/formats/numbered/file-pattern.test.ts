@@ -44,6 +44,15 @@ test("files of other names, folders and positions are other acquisitions", () =>
   assert.equal(new Set(["a_s1_t1.tif", "a_s2_t1.tif", "b_s1_t1.tif", "x/a_s1_t1.tif"].map(of)).size, 4);
 });
 
+test("a number that counts all files belongs to no acquisition more than to another", () => {
+  const template = "{i}_t{t}_z{z}.tif";
+  assert.deepEqual(read(template, "00007_t0001_z002.tif"), { t: 1, c: 0, z: 2, name: undefined });
+  const reader = nameReader(template);
+  assert.equal(reader("00007_t0001_z002.tif")?.acquisition, reader("8_t0002_z002.tif")?.acquisition);
+  const numbers = { t: 1, c: 0, z: 3 };
+  assert.equal(nameOf(template, { written: {} }, numbers, { t: 4, c: 0, z: 0 }), "*_t0001_z3.tif");
+});
+
 test("a pattern that is none is refused with the reason", () => {
   for (const [template, reason] of [
     ["{name}_{q}.tif", /\{q\} is no placeholder/],
