@@ -45,8 +45,10 @@ export function createSoonJudge(tools: SoonJudgeTools) {
       // The other files of a set may come later.
       if (set.members.length > 1) return;
       files.sawWhole(file, candidate);
-      const { zeros, statesPlanes, facts } = set.found;
-      if (zeros || !(statesPlanes || isAnother) || !writtenEnds?.holds(source, end)) return;
+      const { zeros, planes, facts } = set.found;
+      // Pages that were renamed into their place are all that come. A plane on its own may be one of many files.
+      const isComplete = planes === "stated" || (planes === "counted" && isAnother);
+      if (zeros || !isComplete || !writtenEnds?.holds(source, end)) return;
       if (await tellWhole(set, facts)) files.settle(file, false);
     },
   };

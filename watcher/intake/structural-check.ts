@@ -31,12 +31,17 @@ export interface WholeFacts {
   readonly voxels: readonly number[];
 }
 
+/**
+ * How it is known how many planes a file has: it states so itself (`stated`); or it has several pages that nothing counts
+ * (`counted`), or one (`single`), and more may follow.
+ */
+export type PlanesKnown = "stated" | "counted" | "single";
+
 export interface FoundWhole {
   readonly facts: WholeFacts;
   /** The last rows of the last plane, or whole planes among others, hold only zeros: dark, or reserved and not yet written. */
   readonly zeros: boolean;
-  /** The file says itself how many planes it has, so that another page would not belong to it. */
-  readonly statesPlanes: boolean;
+  readonly planes: PlanesKnown;
 }
 
 /** The rows at the end of the last plane that are looked at, as a share of it. */
@@ -71,7 +76,7 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
   if (refusal !== undefined) return { refusal };
   let sampleBytes = 0;
   let zeros = false;
-  let states = true;
+  let planes: PlanesKnown = "stated";
   const voxels: number[] = [];
   for (const series of all) {
     if ("refusal" in series) {
@@ -80,7 +85,7 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
     }
     takeStep(reading);
     const { sizes, sampleType } = series.acquisition;
-    states &&= statesPlanes(series.acquisition);
+    if (planes === "stated") planes = planesKnown(series.acquisition);
     const seriesVoxels = planeCount(sizes) * sizes.y * sizes.x;
     voxels.push(seriesVoxels);
     sampleBytes += seriesVoxels * sampleTypes[sampleType].bytes;
@@ -91,16 +96,15 @@ async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<C
       throw error;
     }
   }
-  return { facts: { sampleBytes, voxels }, zeros, statesPlanes: states };
+  return { facts: { sampleBytes, voxels }, zeros, planes };
 }
 
-/**
- * Pages that nothing counts (I) may be followed by more, and a plane on its own may be the first of a file of pages, where
- * its format does not say how many there are.
- */
-function statesPlanes({ make, axes, sizes }: Pick<Acquisition, "make" | "axes" | "sizes">): boolean {
-  if (make === "OME-TIFF" || make === "Leica LIF" || make === "NumPy") return true;
-  return planeCount(sizes) > 1 && !axes.includes("I");
+/** A MetaMorph stack may be one of several files, and the one that names them may come last. */
+function planesKnown({ make, axes, sizes }: Pick<Acquisition, "make" | "axes" | "sizes">): PlanesKnown {
+  if (make === "OME-TIFF" || make === "Leica LIF" || make === "NumPy") return "stated";
+  if (planeCount(sizes) === 1) return "single";
+  // Pages that nothing counts have the axis I.
+  return make === "MetaMorph STK" || axes.includes("I") ? "counted" : "stated";
 }
 
 /**

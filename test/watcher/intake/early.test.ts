@@ -50,10 +50,13 @@ test("pages that nothing counts, and a plane on its own, have to be quiet: more 
   assert.deepEqual(await looks(2), ["whole a.tif", "whole b.tif"]);
 });
 
-test("a whole file that was renamed into its place is taken at once, whatever it says of itself", async () => {
-  const { folder, looks } = await scanned({ "a.tif": "renamed" });
+test("pages that were renamed into their place are taken at once; a plane on its own may be one of many files", async () => {
+  const { folder, looks } = await scanned({ "a.tif": "renamed", "b.tif": "renamed" }, { quietMs: 4000 });
   await writeFile(join(folder, "a.tif"), tinyTiff(1, 2, 3));
+  await writeFile(join(folder, "b.tif"), tinyTiff(1));
   assert.deepEqual(await looks(1), ["whole a.tif"]);
+  assert.deepEqual(await looks(3), []);
+  assert.deepEqual(await looks(1), ["whole b.tif"]);
 });
 
 test("of a file that is not whole, is empty in places or is one of a set, nothing is told before it is quiet", async () => {
