@@ -55,6 +55,8 @@ export const jobFields = {
   tile: z.tuple([count, count, count]).optional(),
   overlap: z.tuple([count, count, count]).optional(),
   network_s: seconds.optional(),
+  /** Results of older content of the source that this one has superseded, below the output folder. */
+  supersedes: z.array(z.strictObject({ job: z.string(), output: z.string() })).optional(),
   clipped_share: z.number().min(0).max(1).optional(),
   notes: z.array(z.string()).optional(),
   /** When the result was finished (RFC 3339), where it stood already and the job is known from what it states: nothing ran. */

@@ -24,6 +24,7 @@ import { connectServiceManager } from "./publish/service-manager.ts";
 import { clientIdentity } from "./publish/topics.ts";
 import { createLedgerQueue, pauseClosedFolders } from "./queue/ledger-queue.ts";
 import { createWorker } from "./queue/worker.ts";
+import { supersedeResults } from "./superseding.ts";
 import { createWaitingLedger } from "./waiting-ledger.ts";
 
 /**
@@ -95,6 +96,8 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
   const engine = createEngineSupervisor(events, { config, folders, startEngine, log, runModel });
   const mover = createMover(events, { ledger, mayNote, folders, log });
   opened.push(() => mover.drain(0));
+  const endSuperseding = supersedeResults(events, { ledger, mayNote, folders, log });
+  opened.push(endSuperseding);
   const told = { config, version, identity, broker, service, ledger, ledgerTrouble, engine, folders, log };
   const announcement = announce(events, { ...told, holdSources: mover.hold });
   const queue = createLedgerQueue(events, { ledger, mayNote, folders, models: engine.models });
@@ -142,6 +145,7 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
     service.stopping("finishing the running job");
     unfollow?.();
     stopForgetting?.();
+    endSuperseding();
     await takeNoRequests();
     announcement.drain();
     waiting.end();

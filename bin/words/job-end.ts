@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { counted } from "../../core/counted.ts";
 import { visible } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
@@ -14,13 +15,22 @@ export function describeEnd(job: Job): string {
     const what = `${name} → ${belowHere(output) ?? output}`;
     if (knownFromResult !== undefined) {
       const minute = knownFromResult.slice(0, "2026-11-26T14:30".length).replace("T", " ");
-      return visible(`${what}, known from its result, which was finished at ${minute}Z`);
+      return visible(
+        `${what}, known from its result, which was finished at ${minute}Z${supersededWords(job)}`,
+      );
     }
     const rate = elapsedS > 0 ? `, ${describeMillions(voxels / elapsedS)} voxels a second` : "";
-    return visible(`${what}, ${describeDuration(elapsedS)}${rate}`);
+    return visible(`${what}, ${describeDuration(elapsedS)}${rate}${supersededWords(job)}`);
   }
   const attempts = status === "parked" ? ` after ${counted(job.attempt, "attempt")}` : "";
   return visible(`${name} ${status}${attempts}${whyOf(job)}`);
+}
+
+/** Which result has taken the place of the job's own, and what became of that. */
+function supersededWords({ superseded, supersededBy }: Job): string {
+  if (supersededBy === undefined) return "";
+  const its = { asked: "", marked: "", removed: " and removed", gone: "; it is not there any more" };
+  return `; superseded by ${basename(supersededBy.output)}${its[superseded ?? "asked"]}`;
 }
 
 /** Why a job has no result, with what to do; empty where nothing is known. */

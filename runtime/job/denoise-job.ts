@@ -2,6 +2,13 @@ import { z } from "zod";
 import type { ErrorReport } from "../../core/errors.ts";
 import { type NoiseCheck, noiseReferenceSchema } from "../intensity/noise-check.ts";
 
+/** A result of older content; `result` is its path, from the folder of the newer one. */
+const supersededResultSchema = z.strictObject({
+  result: z.string(),
+  job: z.string(),
+  sourceSha256: z.string(),
+});
+
 /** One acquisition to denoise, as it is sent to the engine, which works in the same folder: messages name its paths as here. */
 export const denoiseJobSchema = z.strictObject({
   input: z.string(),
@@ -49,6 +56,8 @@ export const denoiseJobSchema = z.strictObject({
     .default({}),
   /** Whether a file beside the result says when it is done (`done-file.ts`). */
   doneFile: z.boolean().default(false),
+  /** Results of older content of this source that this one is to take the place of; the result names them. */
+  supersedes: z.array(supersededResultSchema).default([]),
   /** The axis that the network sees as depth. `auto`: Z where there is one, else T. */
   depthAxis: z.enum(["z", "t", "auto"]).default("auto"),
   /** What NaN and infinities in float input do: stand again where they stood, or fail the job. */
@@ -100,12 +109,21 @@ export interface DenoiseOutcome {
   readonly elapsedS: number;
   /** Seconds inside the network's run calls. */
   readonly networkS: number;
+  /** How the result looked once it had its name: as long as it looks so, nobody has changed it. */
+  readonly outputLook?: OutputLook;
   /** Share of voxels whose value lay beyond the bounds of the sample type and was clipped, 0 to 1. */
   readonly clippedShare: number;
   /** What a person should know: an assumed axis, NaN in the input, an uncalibrated model. */
   readonly notes: readonly string[];
   /** One for each channel that a calibration speaks for. */
   readonly noise?: readonly NoiseCheck[];
+}
+
+/** Times in milliseconds since 1970. */
+export interface OutputLook {
+  readonly inode: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
 }
 
 /**

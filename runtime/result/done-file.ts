@@ -1,8 +1,8 @@
 import { lstat, rm } from "node:fs/promises";
 import { basename } from "node:path";
-import { type FileAccess, writeFileAtomically } from "../../formats/file/atomic-file.ts";
+import { writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { writeError } from "../../formats/file/file-errors.ts";
-import type { DenoiseOutcome } from "../job/denoise-job.ts";
+import type { DenoiseJob, DenoiseOutcome } from "../job/denoise-job.ts";
 import type { StandingOutcome } from "./standing-result.ts";
 
 /** Behind the whole name of a result: `a.denoised.ome.tif.done.json`. */
@@ -22,9 +22,8 @@ export async function removeDoneFile(output: string): Promise<void> {
  */
 export async function writeDoneFile(
   outcome: DenoiseOutcome | StandingOutcome,
-  jobId: string | undefined,
+  { jobId, supersedes, access }: Pick<DenoiseJob, "jobId" | "supersedes" | "access">,
   finished: Date,
-  access: FileAccess,
 ): Promise<void> {
   const { output, outputBytes, sourceSha256, sourceFiles = [], provider, voxels, elapsedS, notes } = outcome;
   const said = {
@@ -34,6 +33,13 @@ export async function writeDoneFile(
     sources: sourceFiles.map(({ file, sha256 }) => ({ file: basename(file), sha256 })),
     source_sha256: sourceSha256,
     job: jobId,
+    ...(supersedes.length > 0 && {
+      supersedes: supersedes.map(({ result, job, sourceSha256 }) => ({
+        result,
+        job,
+        source_sha256: sourceSha256,
+      })),
+    }),
     finished: finished.toISOString(),
     seconds: elapsedS,
     voxels,
@@ -49,9 +55,8 @@ export async function writeDoneFile(
 /** As `writeDoneFile`, beside a result that stood already, where that has none: who made it may not have come so far. */
 export async function writeMissingDoneFile(
   outcome: StandingOutcome,
-  jobId: string | undefined,
-  access: FileAccess,
+  job: Pick<DenoiseJob, "jobId" | "supersedes" | "access">,
 ): Promise<void> {
   const there = await lstat(outcome.output + doneEnding).catch(() => undefined);
-  if (there === undefined) await writeDoneFile(outcome, jobId, new Date(outcome.knownFromResult), access);
+  if (there === undefined) await writeDoneFile(outcome, job, new Date(outcome.knownFromResult));
 }

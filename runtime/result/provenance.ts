@@ -8,6 +8,7 @@ import { statedTaskOf, taskWords } from "../../export/package/stated-task.ts";
 import { provenancesIn } from "../../formats/ome/read-provenance.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import type { Provenance } from "../../formats/plane/plane-sink.ts";
+import type { DenoiseJob } from "../job/denoise-job.ts";
 import type { ChannelPlan, DenoisePlan, JobPlan } from "../plan/plan-job.ts";
 import { computedWords, overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
 
@@ -28,6 +29,7 @@ interface ProvenanceFacts {
   readonly jobId: string | undefined;
   readonly acquisition: Acquisition;
   readonly sourceSha256: string;
+  readonly supersedes?: DenoiseJob["supersedes"];
   readonly plan: JobPlan;
   readonly stackMaps: readonly StackMap[];
   readonly clippedShare: number;
@@ -56,6 +58,13 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
     ["Source series", String(acquisition.series)],
     ["Source files", String(sourceFilesOf(acquisition).length)],
     ["Source sha256", facts.sourceSha256],
+    ...(facts.supersedes ?? []).flatMap(
+      ({ result, job, sourceSha256 }): Provenance => [
+        ["Supersedes", result],
+        ["Superseded job", job],
+        ["Superseded source sha256", sourceSha256],
+      ],
+    ),
     ["Depth axis", plan.depthAxis.toUpperCase()],
     ...plan.channels.flatMap((channel, index): Provenance => {
       const prefix = several ? `Channel ${index}: ` : "";

@@ -149,6 +149,7 @@ async function denoiseSource(
         jobId: job.jobId,
         acquisition,
         sourceSha256,
+        supersedes: job.supersedes,
         plan,
         stackMaps: totals.stackMaps,
         clippedShare,
@@ -158,12 +159,18 @@ async function denoiseSource(
       }),
       sample.check,
     );
-    const { size: outputBytes } = await stat(job.output).catch((error: unknown) => {
+    const {
+      size: outputBytes,
+      ino: inode,
+      mtimeMs,
+      ctimeMs,
+    } = await stat(job.output).catch((error: unknown) => {
       throw writeError(error, job.output);
     });
     const outcome: DenoiseOutcome = {
       output: job.output,
       outputBytes,
+      outputLook: { inode, mtimeMs, ctimeMs },
       sourceSha256,
       sourceFiles,
       provider: network.provider,
@@ -175,7 +182,7 @@ async function denoiseSource(
       notes,
       ...(noise.length === 0 ? {} : { noise }),
     };
-    if (job.doneFile) await writeDoneFile(outcome, job.jobId, finished, job.access);
+    if (job.doneFile) await writeDoneFile(outcome, job, finished);
     return outcome;
   } finally {
     clearInterval(ticking);

@@ -137,6 +137,7 @@ test("each option that --like has no use for is refused beside it", () => {
     "--tile": "4,32,32",
     "--overlap": "1,8,8",
     "--memory-limit": "1GB",
+    "--pattern": "{name}_T{t}.tif",
   };
   for (const { long, required, argChoices } of unused) {
     const name = long ?? "";

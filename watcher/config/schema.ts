@@ -102,6 +102,8 @@ export const folderSchema = z.strictObject({
   compression: z.enum(["none", "deflate", "zstd"]).default("none"),
   /** Writes `RESULT.done.json` beside each result once it is whole. */
   done_file: z.boolean().default(false),
+  /** What becomes of a result when newer content of its source has one. */
+  superseded: z.enum(["keep", "remove"]).default("keep"),
   /** Permissions of results, as for chmod; null: what the daemon's umask leaves. */
   mode: z
     .string({ error: modeProblem })

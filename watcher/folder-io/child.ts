@@ -226,6 +226,7 @@ const daemon = connect<DaemonDuties, FolderDuties>(
     standing: task("standing"),
     tidy: task("tidy"),
     move: task("move"),
+    supersede: task("supersede"),
     preview: task("preview"),
     release: task("release"),
   },

@@ -9,6 +9,7 @@ import { moveSource } from "./move-source.ts";
 import { tryWriting, type WatchedOutput } from "./output-folder.ts";
 import type { FolderSettings, FolderTasks, TaskName } from "./protocol.ts";
 import { findStanding, isTaken } from "./standing-results.ts";
+import { supersedeResult } from "./supersede-result.ts";
 import { areAllAbsent, type WatchedFolder } from "./watched-folder.ts";
 
 /** What the process of a folder does on request. */
@@ -65,6 +66,14 @@ export function tasksOf(
       await leases.hold(false);
       const { path: folder, moveTo: target = folder, access } = settings;
       return moveSource({ ...order, folder, target, access }, onStep);
+    },
+    supersede: async (order) => {
+      await leases.hold(true);
+      // Before the look and after it: without its disk everything is absent.
+      await results.check();
+      const end = await supersedeResult(order, settings.access);
+      await results.check();
+      return end;
     },
     release: async () => {
       await leases.release();

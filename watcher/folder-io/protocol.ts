@@ -12,6 +12,7 @@ import type { WatchMode } from "./mounted-disk.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
 import type { StandingAnswer, StandingQuestion } from "./standing-results.ts";
+import type { SupersedeEnd, SupersedeOrder } from "./supersede-result.ts";
 import type { SourceLook } from "./watched-folder.ts";
 
 /** What the daemon and the process that does one folder's disk work say to each other. */
@@ -51,6 +52,8 @@ export interface FolderTasks {
   tidy: { ask: { into: string }; answer: undefined };
   /** Moves the files of an acquisition away, after its result was verified; refused where they have to stay. */
   move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
+  /** Says beside a result that newer content has superseded it, or removes it; refused where its disk is away. */
+  supersede: { ask: SupersedeOrder; answer: SupersedeEnd };
   /** Before and after, as an 8-bit picture. */
   preview: {
     ask: { source: string; members: readonly string[]; output: string; series: number };

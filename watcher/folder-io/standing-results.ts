@@ -58,8 +58,7 @@ export async function findStanding(
       const standing = await judgeStanding(output, { ...expected, isReserved });
       onStep();
       if (standing.kind === "result") {
-        const { doneFile, jobId, access } = expected.job;
-        if (doneFile) await writeMissingDoneFile(standing.outcome, jobId, access);
+        if (expected.job.doneFile) await writeMissingDoneFile(standing.outcome, expected.job);
         return { kind: "result", outcome: standing.outcome };
       }
       if (standing.kind === "foreign") return leftAlone(foreign);

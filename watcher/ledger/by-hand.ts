@@ -56,7 +56,8 @@ export function createByHand({ rows, run, transaction }: Database, table: JobTab
   }
 }
 
-function whyNotAgain({ status, voxels }: Job): string | undefined {
+function whyNotAgain({ status, voxels, supersededBy }: Job): string | undefined {
+  if (supersededBy !== undefined) return `its result is superseded by ${supersededBy.output}`;
   if (status === "done") return "it is done; touch the source to have it done again";
   if (status === "queued" || status === "waiting" || status === "running") return `it is ${status} already`;
   // Then nobody knows what it holds.

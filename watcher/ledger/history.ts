@@ -56,7 +56,8 @@ export function askHistory({ rows }: Pick<Database, "rows">, question: HistoryQu
 export function createForgetting({ rows, run, transaction }: Database) {
   /** What makes a source old, for a clause over its sightings `s` and their jobs `j`. */
   const isOld = `count(j.ended_ms) = count(*) AND min(j.published) = 1 AND max(j.ended_ms) < ?
-    AND max(coalesce(s.delivered_ms, 0)) < ? AND sum(s.move IS 'asked') = 0`;
+    AND max(coalesce(s.delivered_ms, 0)) < ? AND sum(s.move IS 'asked') = 0
+    AND sum(j.superseded IS 'asked') = 0`;
   return {
     /** Sources of the folder after `after`, by name, whose jobs have all ended and were told before `beforeMs`. */
     oldSources: (folder: string, beforeMs: number, after: string, limit: number): OldSource[] =>

@@ -34,6 +34,14 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
     );
   }
 
+  /** The results of older content are superseded by its own. */
+  function endDone(id: string, outcome: JobOutcome): Job {
+    for (const { job } of table.existing(id).supersedes ?? []) {
+      run("UPDATE jobs SET superseded_by = ?, superseded = 'asked' WHERE id = ?", id, job);
+    }
+    return table.end(id, "done", { outcome });
+  }
+
   return {
     /** The job of `folder` that is to run next, but for those of the ids `but`; it stays as it is. */
     peek: (folder: string, order: "newest" | "oldest", but: readonly string[] = []): Job | undefined =>
@@ -79,7 +87,7 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
     /** A job is done. With its source's last job a move of the source is asked for, where `move` is wanted. */
     finish: (id: string, outcome: JobOutcome, move: boolean): Job =>
       transaction(() => {
-        const done = table.end(id, "done", { outcome });
+        const done = endDone(id, outcome);
         if (move) askForMove(id);
         return done;
       }),
@@ -93,7 +101,7 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
         if (rows("SELECT 1 FROM jobs WHERE output = ? AND id <> ?", outcome.output, id).length > 0)
           return undefined;
         run("UPDATE jobs SET output = ? WHERE id = ?", outcome.output, id);
-        const done = table.end(id, "done", { outcome });
+        const done = endDone(id, outcome);
         if (move) askForMove(id);
         return done;
       }),

@@ -8,6 +8,7 @@ import type { Counts, Job } from "./job.ts";
 import { createJobLife } from "./job-life.ts";
 import { createJobTable } from "./job-table.ts";
 import { createMoveStore } from "./move-store.ts";
+import { createSupersededStore } from "./superseded-store.ts";
 
 /**
  * All that the ledger can do. Each function is one transaction: whatever dies, a job is in exactly one state
@@ -26,6 +27,7 @@ export function createJobStore(database: Database, now: () => number) {
     ...createMoveStore(database, now),
     ...createForgetting(database),
     ...createByHand(database, table, now),
+    ...createSupersededStore(database, table),
 
     job: (id: string): Job | undefined => select("WHERE j.id = ?", id)[0],
 

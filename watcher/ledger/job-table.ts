@@ -2,7 +2,7 @@ import { jobKey } from "../../core/acquisition-key.ts";
 import { type ErrorReport, machineError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import type { Database, Row, SqlValue } from "./database.ts";
-import type { Job, JobOutcome } from "./job.ts";
+import type { Job, JobOutcome, SupersededResult } from "./job.ts";
 
 /**
  * Whether the job `one` surely left no file under the name that it reserved, so that the next revision of its source may
@@ -15,7 +15,16 @@ export const jobSelect = `SELECT j.*, s.folder, s.source, s.members, s.revision,
   (SELECT count(*) FROM jobs WHERE sighting = j.sighting) AS series_count,
   EXISTS (SELECT 1 FROM jobs one JOIN sightings e ON e.id = one.sighting
     WHERE e.folder = s.folder AND e.source = s.source AND e.revision < s.revision
-      AND one.series = j.series AND NOT ${leftNoFile}) AS earlier_result
+      AND one.series = j.series AND NOT ${leftNoFile}) AS earlier_result,
+  (SELECT json_group_array(json_object('job', o.id, 'output', o.output,
+      'sourceSha256', json_extract(o.outcome, '$.sourceSha256')))
+    FROM sightings e JOIN jobs o ON o.sighting = e.id
+    WHERE e.folder = s.folder AND e.source = s.source AND e.revision < s.revision AND o.status = 'done'
+      -- What the newer content has no image for is superseded by its first.
+      AND (o.series = j.series OR (j.series = 0
+        AND o.series NOT IN (SELECT series FROM jobs WHERE sighting = j.sighting)))
+      AND (o.superseded_by = j.id OR (o.superseded_by IS NULL AND j.status <> 'done'))) AS supersedes,
+  (SELECT n.output FROM jobs n WHERE n.id = j.superseded_by) AS superseding_output
   FROM jobs j JOIN sightings s ON s.id = j.sighting`;
 
 /** The ledger wrote these columns itself, in the same version or an older one that a migration brought up. */
@@ -46,7 +55,12 @@ export function jobFromRow(row: Row): Job {
       outcome: parsed<JobOutcome>("outcome"),
       error: parsed<ErrorReport>("error"),
       endedMs: row["ended_ms"] as number | null,
+      superseded: row["superseded"] as Job["superseded"] | null,
     }),
+    ...(row["superseded_by"] !== null && {
+      supersededBy: { job: String(row["superseded_by"]), output: String(row["superseding_output"]) },
+    }),
+    ...(row["supersedes"] !== "[]" && { supersedes: parsed<SupersededResult[]>("supersedes") ?? [] }),
   };
 }
 

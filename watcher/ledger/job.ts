@@ -39,7 +39,24 @@ export interface Job {
   readonly outcome?: JobOutcome;
   readonly error?: ErrorReport;
   readonly endedMs?: number;
+  /** Results of older content of its source that its own supersedes, or would. */
+  readonly supersedes?: readonly SupersededResult[];
+  /** The result of newer content that supersedes its own. */
+  readonly supersededBy?: Omit<SupersededResult, "sourceSha256">;
+  /** What became of its own then. */
+  readonly superseded?: "asked" | SupersededEnd;
 }
+
+/** A result of older content. */
+export interface SupersededResult {
+  readonly job: string;
+  /** Absolute. */
+  readonly output: string;
+  readonly sourceSha256: string;
+}
+
+/** `marked`: a file beside it says so. `gone`: nothing lay there any more. */
+export type SupersededEnd = "marked" | "removed" | "gone";
 
 /** What the ledger made of a file that came to rest. */
 export type Admission =

@@ -30,6 +30,7 @@ export const ledgerReads: ReadonlySet<string> = new Set([
   "peek",
   "freeNames",
   "nextMove",
+  "nextSuperseded",
   "keptSources",
   "job",
   "counts",

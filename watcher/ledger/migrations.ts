@@ -99,4 +99,9 @@ export const migrations: readonly string[] = [
      folder TEXT PRIMARY KEY,
      since_ms INTEGER NOT NULL
    ) STRICT`,
+  // The job whose result has taken the place of this one's, because the source has newer content.
+  `ALTER TABLE jobs ADD COLUMN superseded_by TEXT;
+   -- What became of the older result: 'asked' until it is 'marked', 'removed' or found to be 'gone'.
+   ALTER TABLE jobs ADD COLUMN superseded TEXT CHECK (superseded IN ('asked', 'marked', 'removed', 'gone'));
+   CREATE INDEX jobs_by_superseded ON jobs (sighting) WHERE superseded = 'asked'`,
 ];

@@ -20,6 +20,7 @@ export function jobMessage(job: Job, outputFolder: string | undefined): JobBody 
     ...present({ reason: job.reason, error: error && errorBody(error) }),
   };
   if (outcome === undefined) return body;
+  const told = (path: string): string => (outputFolder === undefined ? path : below(outputFolder, path));
   return {
     ...body,
     done_voxels: outcome.voxels,
@@ -27,13 +28,16 @@ export function jobMessage(job: Job, outputFolder: string | undefined): JobBody 
     elapsed_s: outcome.elapsedS,
     voxels_per_s: outcome.elapsedS > 0 ? outcome.voxels / outcome.elapsedS : 0,
     provider: outcome.provider,
-    output: outputFolder === undefined ? outcome.output : below(outputFolder, outcome.output),
+    output: told(outcome.output),
     output_bytes: outcome.outputBytes,
     source_sha256: outcome.sourceSha256,
     tile: [...outcome.tile],
     overlap: [...outcome.overlap],
     clipped_share: outcome.clippedShare,
     notes: [...outcome.notes],
+    ...(job.supersedes !== undefined && {
+      supersedes: job.supersedes.map(({ job: id, output }) => ({ job: id, output: told(output) })),
+    }),
     ...present({ network_s: outcome.networkS, known_from_result: outcome.knownFromResult }),
     ...present({ noise: outcome.noise && noiseBody(outcome.noise) }),
   };

@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { fittedName } from "../../formats/file/name-limit.ts";
@@ -55,12 +55,18 @@ export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedMode
   const isNumbered = template !== null && nameReader(template)(job.source) !== undefined;
   const files = job.members.map((member) => join(path, member));
   const verified = Object.fromEntries(models.map((one) => [one.dir, modelIdentity(one.package)]));
+  const output = job.output ?? "";
+  const supersedes = (job.supersedes ?? []).map(({ output: older, ...its }) => ({
+    ...its,
+    result: relative(dirname(output), older),
+  }));
   return {
     input: join(path, job.source),
     series: job.series,
     ...(isNumbered && { pattern: { template, files } }),
-    output: job.output ?? "",
+    output,
     jobId: job.id,
+    supersedes,
     // An earlier attempt may have ended after its result had its name and before the ledger knew.
     overwrite: job.attempt > 1 ? "own" : false,
     models: { default: model, byChannel: { ...channels }, verified },
