@@ -170,13 +170,13 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   /** Reads a file and all of the set that it describes. Where another file describes its set, answers that file's name. */
   async function readSet(source: string, byName?: NumberedSet): Promise<JudgedSet | string> {
     const readMs = settings.now();
-    const { files: paths, describedBy, found } = await check(source, byName);
-    if (describedBy !== undefined) return sourceOf(describedBy);
-    const members = paths.map(sourceOf);
+    const checked = await check(source, byName);
+    if ("describedBy" in checked) return sourceOf(checked.describedBy);
+    const { files: paths, found } = checked;
     const only = isCompanion(source) ? { othersAreParts: true } : {};
-    const set = sets.remember({ readFrom: source, members, found, readMs, ...only });
+    const set = sets.remember({ readFrom: source, members: paths.map(sourceOf), found, readMs, ...only });
     // They may have waited for what came now.
-    if ("facts" in found) for (const member of members) checkNow(member);
+    if ("facts" in found) for (const member of set.members) checkNow(member);
     return set;
   }
 
@@ -189,8 +189,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   async function isPart(source: string, set: JudgedSet): Promise<boolean> {
     if ("facts" in set.found || source === set.members[0]) return false;
     if (set.othersAreParts === undefined && source !== set.readFrom) {
-      const { describedBy } = await check(source);
-      set.othersAreParts = describedBy !== undefined && sourceOf(describedBy) === set.members[0];
+      const checked = await check(source);
+      set.othersAreParts = "describedBy" in checked && sourceOf(checked.describedBy) === set.members[0];
     }
     return set.othersAreParts === true;
   }

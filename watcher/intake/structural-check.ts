@@ -15,14 +15,17 @@ import { planeAt } from "../../formats/plane/stored-axes.ts";
 export type OpenFile = (path: string, options: OpenOptions) => Promise<OpenedFile>;
 
 /** What the structure of a file says of it. */
-export interface CheckedFile {
-  /** All files of its set, absolute, first the one that stands for it; one for most. */
-  readonly files: readonly string[];
-  /** The file that describes the set of which this one is only a part, absolute. */
-  readonly describedBy?: string;
-  /** `refusal`: why it is not whole. */
-  readonly found: FoundWhole | { readonly refusal: EdgeError };
-}
+export type CheckedFile =
+  | {
+      /** All files of its set, absolute, first the one that stands for it; one for most. */
+      readonly files: readonly string[];
+      /** `refusal`: why it is not whole. */
+      readonly found: FoundWhole | { readonly refusal: EdgeError };
+    }
+  | {
+      /** The file that describes the set of which this one is only a part, absolute. It is read with its set. */
+      readonly describedBy: string;
+    };
 
 export interface WholeFacts {
   /** Bytes of the uncompressed samples of all series. */
@@ -61,17 +64,17 @@ export async function checkStructure(
     const [first] = series;
     const describer =
       first !== undefined && "acquisition" in first ? first.acquisition.describedBy : undefined;
-    return {
-      files,
-      ...(describer !== undefined && { describedBy: join(dirname(path), describer) }),
-      found: await findWhole(series, reading),
-    };
+    if (describer !== undefined) return { describedBy: join(dirname(path), describer) };
+    return { files, found: await findWhole(series, reading) };
   } finally {
     await opened.close();
   }
 }
 
-async function findWhole(all: OpenedFile["series"], reading: Reading): Promise<CheckedFile["found"]> {
+async function findWhole(
+  all: OpenedFile["series"],
+  reading: Reading,
+): Promise<FoundWhole | { refusal: EdgeError }> {
   const refusal = refusalOfAll(all);
   if (refusal !== undefined) return { refusal };
   let sampleBytes = 0;
