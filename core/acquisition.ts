@@ -110,7 +110,15 @@ export interface Channel {
 }
 
 /** Who wrote the file, as far as its own words and structure tell. */
-export type Make = "OME-TIFF" | "ImageJ" | "TIFF" | "MetaMorph STK" | "Leica LIF" | "HDF5" | "NumPy";
+export type Make =
+  | "OME-TIFF"
+  | "ImageJ"
+  | "TIFF"
+  | "MetaMorph STK"
+  | "ScanImage"
+  | "Leica LIF"
+  | "HDF5"
+  | "NumPy";
 
 /** Metadata as text, kept so that the result can carry it on. OME-XML is the file's own, or what the reader of a LIF states in it. */
 export type OriginalMetadata =

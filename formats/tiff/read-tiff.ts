@@ -8,6 +8,7 @@ import { readImageJSeries } from "./imagej-series.ts";
 import { readMetaMorphSeries } from "./metamorph-series.ts";
 import { readOmeSeries } from "./ome-series.ts";
 import { readPlainSeries } from "./plain-series.ts";
+import { isScanImage, readScanImageSeries } from "./scanimage-series.ts";
 import { type FoundSeries, openedTiff } from "./series.ts";
 import { readShapedSeries } from "./shaped-series.ts";
 import { tag } from "./tags.ts";
@@ -29,7 +30,9 @@ export async function findTiffSeries(
   const tiff = await readTiffFile(reader, limits, reading);
   const { file, description: xml } = tiff;
   if (looksLikeOmeXml(xml)) return readOmeSeries({ file, xml, own: tiff, limits, reading });
-  await refusePrivateMakes(reader, tiff, limits);
+  const software = await readText(reader, reader.header.firstDirectory, tag.software, limits);
+  if (tiff.pages.count > 1 && isScanImage(software)) return { all: [readScanImageSeries(tiff, software)] };
+  await refusePrivateMakes(reader, tiff);
   const all =
     (await readImageJSeries(reader, tiff)) ??
     (await readMetaMorphSeries(reader, tiff)) ??
@@ -42,11 +45,7 @@ export async function findTiffSeries(
  * Refuses files whose meaning stands in private fields that we do not read: taken as plain pages, channels or times
  * would be mixed up as depth, or values be wrong. A single plane has no axes to mix up.
  */
-async function refusePrivateMakes(
-  reader: DirectoryReader,
-  tiff: TiffFile,
-  limits: ReadLimits,
-): Promise<void> {
+async function refusePrivateMakes(reader: DirectoryReader, tiff: TiffFile): Promise<void> {
   const { entries } = await reader.directory(reader.header.firstDirectory);
   const refuse = (what: string) =>
     unsupportedError(what, {
@@ -60,13 +59,9 @@ async function refusePrivateMakes(
   if (tiff.pages.count === 1) return;
   if (entries.has(tag.fluoViewStamp)) throw refuse("the axes of Olympus FluoView TIFFs are not read");
   if (entries.has(tag.olympusSis)) throw refuse("the axes of Olympus SIS TIFFs are not read");
-  const software = await readText(reader, reader.header.firstDirectory, tag.software, limits);
   const { description } = tiff;
-  const scanImage =
-    software.startsWith("SI.") ||
-    description.startsWith("state.") ||
-    description.slice(-256).includes("scanimage.SI");
-  if (scanImage) throw refuse("the axes of ScanImage TIFFs are not read");
+  const scanImage = description.startsWith("state.") || description.slice(-256).includes("scanimage.SI");
+  if (scanImage) throw refuse("the axes of ScanImage TIFFs from before 2016 are not read");
 }
 
 /** Reads a set of OME-TIFFs from its `.companion.ome` file: OME-XML on its own, which names the files. */
