@@ -66,8 +66,9 @@ async function put(folder: string, files: Readonly<Record<string, Buffer>>): Pro
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, "incoming", name), bytes);
 }
 
+/** But for what is said beside those that are superseded, which comes soon after the next one, or after the next start. */
 async function resultsOf(folder: string): Promise<Record<string, Buffer>> {
-  const names = await namesIn(join(folder, "denoised"));
+  const names = (await namesIn(join(folder, "denoised"))).filter((name) => !name.includes(".superseded."));
   const files = names
     .sort()
     .map(async (name) => [name, await readFile(join(folder, "denoised", name))] as const);
