@@ -66,7 +66,10 @@ test("a folder whose holder went without a word is taken over, and what lies the
   await writeFile(join(path, "a.tif"), tinyTiff(1));
   const told = { found: [] as string[], unreachable: [] as string[], swept: 0 };
   const io = createFolderIo({
-    settings: { ...quickFolder(path, output, 100), leaseTimes: { renewMs: 200, leftAfterMs: 1500 } },
+    settings: {
+      ...quickFolder(path, output, 100),
+      leaseTimes: { renewMs: 200, leftAfterMs: 1500, confirmMs: 0 },
+    },
     events: {
       onFinding: async (finding) => {
         told.found.push(finding.kind);

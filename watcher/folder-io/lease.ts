@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type EdgeError, isDenied, machineError, systemCode } from "../../core/errors.ts";
 import { isRunning } from "../../formats/file/partial-name.ts";
 import {
@@ -8,6 +9,7 @@ import {
   removeLease,
   renewLease,
 } from "./lease-file.ts";
+import { lookAtFileSystem } from "./mounted-disk.ts";
 
 /**
  * One folder's lease: of all daemons that reach it, only the one that holds it works on it. Clocks of several machines are never
@@ -18,9 +20,11 @@ export interface LeaseTimes {
   /** A lease that was renewed so long ago is renewed before anything is done with the folder. */
   readonly renewMs: number;
   readonly leftAfterMs: number;
+  /** Some clients of shares make a file that another one has just made as if it were new: so long after that it is looked at again. */
+  readonly confirmMs: number;
 }
 
-export const leaseTimes: LeaseTimes = { renewMs: 10_000, leftAfterMs: 60_000 };
+export const leaseTimes: LeaseTimes = { renewMs: 10_000, leftAfterMs: 60_000, confirmMs: 1000 };
 
 /** What a daemon may do with a folder. */
 export type Hold =
@@ -31,7 +35,13 @@ export type Hold =
 export type Lease = ReturnType<typeof createLease>;
 
 /** `now`: milliseconds of a clock that never goes back. */
-export function createLease(folder: string, own: LeaseHolder, times: LeaseTimes, now: () => number) {
+export function createLease(
+  folder: string,
+  own: LeaseHolder,
+  times: LeaseTimes,
+  now: () => number,
+  isOnShare: (folder: string) => Promise<boolean> = isShare,
+) {
   /**
    * `fromMs`: a daemon that stalled, and goes on in the moment in which it is taken over, may count on the folder for `renewMs`
    * more. Nothing is done with the folder before.
@@ -103,9 +113,18 @@ export function createLease(folder: string, own: LeaseHolder, times: LeaseTimes,
     } catch (error) {
       return unguarded(error);
     }
-    if (isMade) return keep({ generation, ...mine, ...(!isFree && { fromMs: now() + times.renewMs }) });
+    if (isMade && (await isConfirmed(generation))) {
+      return keep({ generation, ...mine, ...(!isFree && { fromMs: now() + times.renewMs }) });
+    }
     seen = undefined;
     throw heldByAnother(folder, undefined, times, own);
+  }
+
+  /** Whether the lease that was just made is still its own once others would have written over it. */
+  async function isConfirmed(generation: number): Promise<boolean> {
+    if (!(await isOnShare(folder))) return true;
+    await sleep(times.confirmMs);
+    return renewLease(folder, generation, own).catch(() => false);
   }
 
   function isSurelyGone(holder: LeaseHolder | undefined): boolean {
@@ -137,6 +156,13 @@ export function createLease(folder: string, own: LeaseHolder, times: LeaseTimes,
       }
     },
   };
+}
+
+async function isShare(folder: string): Promise<boolean> {
+  return lookAtFileSystem(folder).then(
+    ({ mode }) => !mode.events,
+    () => true,
+  );
 }
 
 function unguarded(error: unknown): Hold {

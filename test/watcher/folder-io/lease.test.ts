@@ -7,10 +7,11 @@ import { isEdgeError } from "../../../core/errors.ts";
 import { createLease, type Lease } from "../../../watcher/folder-io/lease.ts";
 import { leaseFolderName } from "../../../watcher/folder-io/lease-file.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { until } from "../until.ts";
 import { withoutRoot } from "../without-root.ts";
 import { holderOf } from "./quick-folder.ts";
 
-const times = { renewMs: 10_000, leftAfterMs: 60_000 };
+const times = { renewMs: 10_000, leftAfterMs: 60_000, confirmMs: 0 };
 
 const isHeld = (lease: Lease): Promise<boolean> =>
   lease.hold().then(
@@ -170,4 +171,18 @@ test("where no lease can be written others cannot be noticed, unless one of thei
   assert.equal(await isHeld(beside), false);
   atMs = times.leftAfterMs;
   assert.deepEqual(await beside.hold(), { kind: "unguarded", found: "EACCES" });
+});
+
+test("on a share whose client makes a file anew that another one has just made, only the last of them holds the folder", async () => {
+  const shared = { ...times, confirmMs: 100 };
+  const onShare = async (): Promise<boolean> => true;
+  const folder = await temporaryFolder();
+  const first = createLease(folder, holderOf("one"), shared, () => 0, onShare);
+  const held = isHeld(first);
+  const file = join(folder, leaseFolderName, "1");
+  const text = await until("its lease is written", () => readFile(file, "utf8").catch(() => ""));
+  await writeFile(file, text.replace("token of one", "token of two"));
+  assert.equal(await held, false);
+  const alone = createLease(await temporaryFolder(), holderOf("one"), shared, () => 0, onShare);
+  assert.equal(await isHeld(alone), true);
 });
