@@ -10,6 +10,7 @@ import { createEngineSupervisor } from "./engine/engine-supervisor.ts";
 import type { DaemonEvents } from "./events/daemon-events.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import { createEvents } from "./events/event-map.ts";
+import { expireResults } from "./expiring.ts";
 import { createFolder, readFolder } from "./folder/folder.ts";
 import { compareNoise, followModels } from "./folder/folder-events.ts";
 import { followConfig } from "./folder/follow-config.ts";
@@ -128,6 +129,7 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
     keepDays === null
       ? undefined
       : forgetOldSources({ ledger, mayNote, folders, keepMs: keepDays * dayMs, log });
+  const stopExpiring = expireResults({ ledger, mayNote, folders, log });
   const { choose } = engine;
   const unfollow =
     options.reread && followConfig({ ...options.reread, running: config, folders, choose, log });
@@ -145,6 +147,7 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
     service.stopping("finishing the running job");
     unfollow?.();
     stopForgetting?.();
+    stopExpiring();
     endSuperseding();
     await takeNoRequests();
     announcement.drain();

@@ -5,6 +5,7 @@ import { present } from "../core/record.ts";
 import type { DaemonLog } from "./events/daemon-log.ts";
 import type { Events } from "./events/event-map.ts";
 import type { Folder } from "./folder/folder.ts";
+import { disksAnswer } from "./folder/folder-state.ts";
 import type { Job } from "./ledger/job.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 
@@ -32,7 +33,7 @@ export function supersedeResults(events: Events, { ledger, mayNote, folders, log
   const due = new Set(folders);
 
   async function work(folder: Folder): Promise<void> {
-    while (!isEnded && due.has(folder) && answers(folder) && mayNote()) {
+    while (!isEnded && due.has(folder) && disksAnswer(folder.facts()) && mayNote()) {
       // Before the question: what is asked for meanwhile is due again.
       due.delete(folder);
       const older = await ledger.nextSuperseded(folder.config.name);
@@ -68,7 +69,7 @@ export function supersedeResults(events: Events, { ledger, mayNote, folders, log
 
   function begin(folder: Folder): void {
     const isBusy = working.has(folder) || timers.has(folder);
-    if (isEnded || isBusy || !due.has(folder) || !answers(folder) || !mayNote()) return;
+    if (isEnded || isBusy || !due.has(folder) || !disksAnswer(folder.facts()) || !mayNote()) return;
     working.add(folder);
     work(folder)
       .catch((error: unknown) => tryLater(folder, error))
@@ -84,7 +85,7 @@ export function supersedeResults(events: Events, { ledger, mayNote, folders, log
     const failed = failures.get(folder) ?? 0;
     failures.set(folder, failed + 1);
     // The folder tells by itself where its disk is away.
-    if (failed === 0 && answers(folder)) log.warn(error, { folder: folder.config.name });
+    if (failed === 0 && disksAnswer(folder.facts())) log.warn(error, { folder: folder.config.name });
     const again = (): void => {
       timers.delete(folder);
       begin(folder);
@@ -109,12 +110,6 @@ export function supersedeResults(events: Events, { ledger, mayNote, folders, log
     isEnded = true;
     for (const timer of timers.values()) clearTimeout(timer);
   };
-}
-
-/** Whether its disks do; a folder that is paused or full goes on with what is done. */
-function answers(folder: Folder): boolean {
-  const { mode, unreachable, unwritable } = folder.facts();
-  return mode !== undefined && unreachable === undefined && unwritable === undefined;
 }
 
 const subject = ({ id, folder }: Job) => present({ job: id, folder });

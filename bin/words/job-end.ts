@@ -15,22 +15,21 @@ export function describeEnd(job: Job): string {
     const what = `${name} → ${belowHere(output) ?? output}`;
     if (knownFromResult !== undefined) {
       const minute = knownFromResult.slice(0, "2026-11-26T14:30".length).replace("T", " ");
-      return visible(
-        `${what}, known from its result, which was finished at ${minute}Z${supersededWords(job)}`,
-      );
+      return visible(`${what}, known from its result, which was finished at ${minute}Z${resultWords(job)}`);
     }
     const rate = elapsedS > 0 ? `, ${describeMillions(voxels / elapsedS)} voxels a second` : "";
-    return visible(`${what}, ${describeDuration(elapsedS)}${rate}${supersededWords(job)}`);
+    return visible(`${what}, ${describeDuration(elapsedS)}${rate}${resultWords(job)}`);
   }
   const attempts = status === "parked" ? ` after ${counted(job.attempt, "attempt")}` : "";
   return visible(`${name} ${status}${attempts}${whyOf(job)}`);
 }
 
-/** Which result has taken the place of the job's own, and what became of that. */
-function supersededWords({ superseded, supersededBy }: Job): string {
-  if (supersededBy === undefined) return "";
+/** Which result has taken the place of the job's own, and what became of that by rule. */
+function resultWords({ superseded, supersededBy, expired }: Job): string {
+  const time = expired === "removed" ? "; its result was removed when its time was over" : "";
+  if (supersededBy === undefined) return time;
   const its = { asked: "", marked: "", removed: " and removed", gone: "; it is not there any more" };
-  return `; superseded by ${basename(supersededBy.output)}${its[superseded ?? "asked"]}`;
+  return `; superseded by ${basename(supersededBy.output)}${its[superseded ?? "asked"]}${time}`;
 }
 
 /** Why a job has no result, with what to do; empty where nothing is known. */

@@ -104,6 +104,8 @@ export const folderSchema = z.strictObject({
   done_file: z.boolean().default(false),
   /** What becomes of a result when newer content of its source has one. */
   superseded: z.enum(["keep", "remove"]).default("keep"),
+  /** Results are removed after so many days; null: never. */
+  results_keep_days: z.int().positive().max(36_500).nullable().default(null),
   /** Permissions of results, as for chmod; null: what the daemon's umask leaves. */
   mode: z
     .string({ error: modeProblem })

@@ -227,6 +227,7 @@ const daemon = connect<DaemonDuties, FolderDuties>(
     tidy: task("tidy"),
     move: task("move"),
     supersede: task("supersede"),
+    expire: task("expire"),
     preview: task("preview"),
     release: task("release"),
   },

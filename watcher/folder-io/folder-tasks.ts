@@ -7,6 +7,7 @@ import { drawPreview } from "./draw-preview.ts";
 import type { FolderLeases } from "./folder-leases.ts";
 import { moveSource } from "./move-source.ts";
 import { tryWriting, type WatchedOutput } from "./output-folder.ts";
+import { expireResult } from "./own-result.ts";
 import type { FolderSettings, FolderTasks, TaskName } from "./protocol.ts";
 import { findStanding, isTaken } from "./standing-results.ts";
 import { supersedeResult } from "./supersede-result.ts";
@@ -78,6 +79,13 @@ export function tasksOf(
     release: async () => {
       await leases.release();
       return undefined;
+    },
+    expire: async (result) => {
+      await leases.hold(true);
+      await results.check();
+      const end = await expireResult(result);
+      await results.check();
+      return end;
     },
     preview: async ({ source, members, output, series }) => {
       const files = members.map((member) => join(settings.path, member));

@@ -11,6 +11,7 @@ import type { LeaseHolder } from "./lease-file.ts";
 import type { WatchMode } from "./mounted-disk.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
+import type { ExpireEnd, OwnResult } from "./own-result.ts";
 import type { StandingAnswer, StandingQuestion } from "./standing-results.ts";
 import type { SupersedeEnd, SupersedeOrder } from "./supersede-result.ts";
 import type { SourceLook } from "./watched-folder.ts";
@@ -54,6 +55,8 @@ export interface FolderTasks {
   move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
   /** Says beside a result that newer content has superseded it, or removes it; refused where its disk is away. */
   supersede: { ask: SupersedeOrder; answer: SupersedeEnd };
+  /** Removes a result whose time is over; refused where its disk is away. */
+  expire: { ask: OwnResult; answer: ExpireEnd };
   /** Before and after, as an 8-bit picture. */
   preview: {
     ask: { source: string; members: readonly string[]; output: string; series: number };

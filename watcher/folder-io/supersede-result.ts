@@ -1,31 +1,17 @@
-import { lstat, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { basename, dirname, relative } from "node:path";
-import { isAbsent, systemCode } from "../../core/errors.ts";
-import { type FileAccess, syncFolder, writeFileAtomically } from "../../formats/file/atomic-file.ts";
-import type { OutputLook } from "../../runtime/job/denoise-job.ts";
-import { removeDoneFile } from "../../runtime/result/done-file.ts";
+import { systemCode } from "../../core/errors.ts";
+import { type FileAccess, writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { isResultOf } from "../../runtime/result/provenance.ts";
+import { isGone, type OwnResult, removeResult, supersededEnding, whyNotOwn } from "./own-result.ts";
 
 /** What becomes of a result when newer content of its source has one: whoever sees only the folder is to know. */
 
-/** Behind the whole name of a result that is superseded: `a.denoised.ome.tif.superseded.json`. */
-export const supersededEnding = ".superseded.json";
-
 export interface SupersedeOrder {
-  readonly older: StatedResult & {
-    /** As the engine left it; undefined where that is not known. */
-    readonly look: OutputLook | undefined;
-    readonly bytes: number;
-  };
-  readonly newer: StatedResult & { readonly sourceSha256: string };
+  readonly older: OwnResult;
+  readonly newer: Pick<OwnResult, "output" | "job"> & { readonly sourceSha256: string };
   /** Whether the older one is removed, where that is safe. */
   readonly remove: boolean;
-}
-
-interface StatedResult {
-  /** Absolute. */
-  readonly output: string;
-  readonly job: string;
 }
 
 export type SupersedeEnd =
@@ -51,38 +37,14 @@ export async function supersedeResult(order: SupersedeOrder, access: FileAccess)
     await mark(order, marker, access);
     return { kind: "marked", ...(kept !== undefined && { kept }) };
   }
-  // No file says that what is gone is done.
-  await removeDoneFile(older.output);
-  await rm(older.output);
-  await rm(marker, { force: true });
-  await syncFolder(dirname(older.output));
+  await removeResult(older.output);
   return { kind: "removed" };
-}
-
-async function isGone(file: string): Promise<boolean> {
-  return lstat(file).then(
-    () => false,
-    (error: unknown) => {
-      if (isAbsent(error)) return true;
-      throw error;
-    },
-  );
 }
 
 /** undefined where it may be removed. */
 async function whyKept({ older, newer }: SupersedeOrder): Promise<string | undefined> {
   if (!(await isResultOf(newer.job, newer.output))) return "the newer result is not there any more";
-  const { look, bytes } = older;
-  if (look === undefined) return "it is not known how it looked when it was written";
-  if (!(await isResultOf(older.job, older.output))) return "it is no result of its job any more";
-  // The last look before it goes. No program can set the time of status change.
-  const now = await lstat(older.output);
-  const isAsWritten =
-    now.size === bytes &&
-    now.ino === look.inode &&
-    now.mtimeMs === look.mtimeMs &&
-    now.ctimeMs === look.ctimeMs;
-  return isAsWritten ? undefined : "it was changed, or given other rights, since it was written";
+  return whyNotOwn(older);
 }
 
 async function mark({ older, newer }: SupersedeOrder, marker: string, access: FileAccess): Promise<void> {

@@ -129,6 +129,11 @@ export function hasRoom(
   return freeBytes >= full.neededBytes && nowMs >= (full.refused?.notBeforeMs ?? 0);
 }
 
+/** Whether its disks do: what is done can be seen to, also where no job runs. */
+export function disksAnswer({ mode, unreachable, unwritable }: FolderFacts): boolean {
+  return mode !== undefined && unreachable === undefined && unwritable === undefined;
+}
+
 /** Whether jobs of the folder may run. */
 export function isOpen(facts: FolderFacts): boolean {
   return (

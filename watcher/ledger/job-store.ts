@@ -3,6 +3,7 @@ import { withoutOwnName } from "../../core/own-name.ts";
 import { createAdmission } from "./admission.ts";
 import { createByHand } from "./by-hand.ts";
 import type { Database } from "./database.ts";
+import { createExpiredStore } from "./expired-store.ts";
 import { createForgetting } from "./history.ts";
 import type { Counts, Job } from "./job.ts";
 import { createJobLife } from "./job-life.ts";
@@ -28,6 +29,7 @@ export function createJobStore(database: Database, now: () => number) {
     ...createForgetting(database),
     ...createByHand(database, table, now),
     ...createSupersededStore(database, table),
+    ...createExpiredStore(database, table),
 
     job: (id: string): Job | undefined => select("WHERE j.id = ?", id)[0],
 

@@ -56,6 +56,7 @@ export function jobFromRow(row: Row): Job {
       error: parsed<ErrorReport>("error"),
       endedMs: row["ended_ms"] as number | null,
       superseded: row["superseded"] as Job["superseded"] | null,
+      expired: row["expired"] as Job["expired"] | null,
     }),
     ...(row["superseded_by"] !== null && {
       supersededBy: { job: String(row["superseded_by"]), output: String(row["superseding_output"]) },

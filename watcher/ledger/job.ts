@@ -45,6 +45,8 @@ export interface Job {
   readonly supersededBy?: Omit<SupersededResult, "sourceSha256">;
   /** What became of its own then. */
   readonly superseded?: "asked" | SupersededEnd;
+  /** What became of its result when its time was over; `kept`: somebody had changed it. */
+  readonly expired?: "removed" | "gone" | "kept";
 }
 
 /** A result of older content. */

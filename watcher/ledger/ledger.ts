@@ -31,6 +31,7 @@ export const ledgerReads: ReadonlySet<string> = new Set([
   "freeNames",
   "nextMove",
   "nextSuperseded",
+  "oldResults",
   "keptSources",
   "job",
   "counts",

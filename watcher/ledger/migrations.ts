@@ -104,4 +104,6 @@ export const migrations: readonly string[] = [
    -- What became of the older result: 'asked' until it is 'marked', 'removed' or found to be 'gone'.
    ALTER TABLE jobs ADD COLUMN superseded TEXT CHECK (superseded IN ('asked', 'marked', 'removed', 'gone'));
    CREATE INDEX jobs_by_superseded ON jobs (sighting) WHERE superseded = 'asked'`,
+  // What became of a result once it had been kept for as long as is configured.
+  `ALTER TABLE jobs ADD COLUMN expired TEXT CHECK (expired IN ('removed', 'gone', 'kept'))`,
 ];
