@@ -85,6 +85,20 @@ for (const [name, write] of Object.entries(sets)) {
     );
   });
 
+  test(`a set of ${name} whose files come for long after its description is not refused meanwhile`, async () => {
+    const whole = await temporaryFolder();
+    const describer = await write(whole, 3);
+    const folder = await temporaryFolder();
+    const look = clockedScan(folder);
+    const all: Finding[] = [];
+    for (const file of [describer, ...(await readdir(whole)).filter((one) => one !== describer)]) {
+      await cp(join(whole, file), join(folder, file));
+      all.push(...(await look(9)));
+    }
+    all.push(...(await look(12)));
+    assert.deepEqual([kinds(all, "refused").length, kinds(all, "whole").length], [0, 1]);
+  });
+
   test(`each file of a set of ${name} is opened twice at most and hashed once, however many they are`, async () => {
     for (const times of [10, 40]) {
       const folder = await temporaryFolder();
