@@ -1,9 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { PixelSize } from "../../core/acquisition.ts";
 import { present } from "../../core/record.ts";
 import { openError } from "../file/file-errors.ts";
 import { statedLength } from "../ome/units.ts";
 import type { FormatReader } from "../plane/plane-source.ts";
+import { metaMorphPixelSize } from "../tiff/metamorph-calibration.ts";
 import { countedTwice, type DescribedImage, openDescribed, tooManyFiles } from "./described-set.ts";
 import { looksLikeNd, type NdNumbers, type NdText, ndNameReader, readNd } from "./nd-text.ts";
 
@@ -26,7 +28,15 @@ export const ndReader: FormatReader = {
     const names = await readdir(dirname(file)).catch((cause: unknown) => {
       throw openError(cause, dirname(file));
     });
-    return openDescribed(file, imagesOf(nd, file, names), limits, reading);
+    const images = imagesOf(nd, file, names);
+    const first = images.some(({ missing }) => missing.length > 0) ? undefined : images[0]?.grid.files[0];
+    const pixelSize = first === undefined ? {} : await metaMorphPixelSize(first, limits);
+    return openDescribed(
+      file,
+      images.map((image) => calibrated(image, pixelSize)),
+      limits,
+      reading,
+    );
   },
 };
 
@@ -77,6 +87,10 @@ function imagesOf(nd: NdText, file: string, names: readonly string[]): Described
         };
       }),
   );
+}
+
+function calibrated(image: DescribedImage, pixelSize: PixelSize): DescribedImage {
+  return { ...image, facts: { ...image.facts, pixelSize: { ...pixelSize, ...image.facts.pixelSize } } };
 }
 
 function key({ w, s, t }: NdNumbers): string {

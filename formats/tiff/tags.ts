@@ -69,6 +69,7 @@ export const tag = {
   tileByteCounts: 325,
   sampleFormat: 339,
   /** MetaMorph: one entry per plane of the stack. */
+  uic1: 33628,
   uic2: 33629,
   /** Molecular Dynamics GEL: how values are to be scaled. */
   mdFileTag: 33445,

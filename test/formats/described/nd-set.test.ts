@@ -47,6 +47,19 @@ test("each stage position of an .nd file is an image, with its wavelengths, plan
   await opened.close();
 });
 
+test("the size of a pixel comes from MetaMorph's metadata of the first file, the z step from the .nd file", async () => {
+  const folder = await temporaryFolder();
+  const { nd, names } = await writeNdSet(folder, "a", { timePoints: 1, zSteps: 2, zStep: "0.5" });
+  const description =
+    '<MetaData><prop id="spatial-calibration-x" type="float" value="0.2"/><prop id="spatial-calibration-y" type="float" value="0.3"/><prop id="spatial-calibration-units" type="string" value="um"/></MetaData>';
+  const pages = numberedPages(2).map((page) => ({ ...page, description }));
+  await writeFile(join(folder, names[0] ?? ""), buildTiff(pages));
+  const { acquisition, close } = await openAcquisition(nd);
+  await close();
+  const { x, y, z } = acquisition.pixelSize;
+  assert.deepEqual([x?.um, y?.um, z?.um], [0.2, 0.3, 0.5]);
+});
+
 test("wavelengths without a Z series are an image of their own", async () => {
   const folder = await temporaryFolder();
   const { nd } = await writeNdSet(folder, "a", { waves: ["GFP", "DIC"], zSteps: 4, withoutZ: [2] });
