@@ -16,7 +16,7 @@ after(() => rmSync(scratch, { recursive: true }));
 
 const source = join(scratch, "simulated-0001.ome.tif");
 before(async () => {
-  const { code, stderr } = await runHere(["simulate", "--out", scratch, "--shape", "1,2,9,60,52"]);
+  const { code, stderr } = await runHere(["simulate", "--out", scratch, "--shape", "1,2,6,40,36"]);
   assert.equal(code, 0, stderr);
 });
 
