@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidArgumentError, Option } from "commander";
+import type { Field } from "../../calibration/simulation/simulated-source.ts";
 import { repeatOf, type Simulation } from "../../calibration/simulation/simulation.ts";
 import { margin } from "../../calibration/simulation/structures.ts";
 import type { Sizes } from "../../core/acquisition.ts";
@@ -103,7 +104,7 @@ export const defineSimulate: DefineCommand = (program, io, act) => {
 };
 
 async function simulateFiles(options: SimulateOptions, io: CommandIo): Promise<number> {
-  const { simulate } = await import("../../calibration/simulation/simulated-source.ts");
+  const { fieldOf, simulate } = await import("../../calibration/simulation/simulated-source.ts");
   const { writeSimulation } = await import("../../calibration/simulation/write-simulation.ts");
   const { removeStalePartials } = await import("../../formats/file/partial-name.ts");
   const pictures = options.repeats === undefined ? fieldsOf(options) : repeatsOf(options.repeats, options);
@@ -116,12 +117,13 @@ async function simulateFiles(options: SimulateOptions, io: CommandIo): Promise<n
     await removeStalePartials(folder);
   }
 
-  const ofOneField: number[] = [];
+  let field: Field | undefined;
   const started = Date.now();
   for (const [index, { simulation, ...files }] of pictures.entries()) {
     const wait = started + index * options.interval * 1000 - Date.now();
     if (wait > 0) await delay(wait, undefined, { signal: io.signal });
-    const pair = simulate(simulation, options.repeats === undefined ? undefined : ofOneField);
+    if (field === undefined || options.repeats === undefined) field = fieldOf(simulation);
+    const pair = simulate(simulation, field);
     await writeSimulation(simulation, pair, files, {
       compression: options.compression,
       overwrite: options.overwrite ?? false,

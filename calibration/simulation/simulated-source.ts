@@ -6,19 +6,37 @@ import { createScene, driftedScene, type Scene } from "./scene.ts";
 import { type SimulatedPair, type Simulation, simulatedAcquisition } from "./simulation.ts";
 import { type SceneName, sceneNames } from "./structures.ts";
 
+/** Of a channel with at most so many pixels all planes are kept: 4 MiB. */
+const keptPixels = 2 ** 20;
+
 /** At most this many pixels are looked at to find the bright end. */
 const sampledPixels = 2 ** 20;
 const sampledPlanes = 16;
 
+/** What all pictures of one field have in common. */
+export interface Field {
+  /** One for each channel. */
+  readonly names: readonly SceneName[];
+  readonly scenes: readonly Scene[];
+  /** The light of the brightest structures of each channel, once it is known. */
+  readonly brightEnds: number[];
+}
+
+export function fieldOf({ sizes, seed, scene }: Simulation): Field {
+  const single = scene === "ramp" ? undefined : scene;
+  const names = Array.from({ length: sizes.c }, (_, c) => single ?? usualScene(sizes.c, c));
+  const scenes = names.map((name, c) => drawnOnce(createScene(name, sizes, seed, c), sizes));
+  return { names, scenes, brightEnds: [] };
+}
+
 /**
- * A simulated acquisition, made plane by plane as it is read; memory depends on the plane's size only. `brightEnds` keeps
- * how bright each channel's scene is: repeats of one field share it.
+ * A simulated acquisition, made plane by plane as it is read; memory depends on the plane's size only. Repeats share their
+ * field, which is then drawn once.
  */
-export function simulate(simulation: Simulation, brightEnds: number[] = []): SimulatedPair {
+export function simulate(simulation: Simulation, field = fieldOf(simulation)): SimulatedPair {
   const { sizes, camera, sampleType, seed, scene, repeat } = simulation;
   if (scene === "ramp") return rampSource(simulation);
-  const names = Array.from({ length: sizes.c }, (_, c) => scene ?? usualScene(sizes.c, c));
-  const scenes = names.map((name, c) => createScene(name, sizes, seed, c));
+  const { names, scenes, brightEnds } = field;
   const views = repeat === undefined ? scenes : scenes.map((each) => driftedScene(each, sizes, repeat));
   // The first repeat is what there would be without repeats.
   const noiseKey = repeat === undefined || repeat.index === 0 ? [] : [repeat.index];
@@ -72,6 +90,28 @@ function usualScene(channels: number, channel: number): SceneName {
   if (channels === 1) return "mixed";
   const single = sceneNames.filter((name) => name !== "mixed");
   return single[channel % single.length] ?? "mixed";
+}
+
+/** A small scene, of which each plane is drawn once: its bright end is looked for in the planes that are exposed afterwards. */
+function drawnOnce(scene: Scene, { t, z, y, x }: Sizes): Scene {
+  if (t * z * y * x > keptPixels) return scene;
+  const planes = new Map<number, Float32Array>();
+  return {
+    draw(time, plane, into, view) {
+      if (view !== undefined) {
+        scene.draw(time, plane, into, view);
+        return;
+      }
+      const key = time * z + plane;
+      const known = planes.get(key);
+      if (known !== undefined) {
+        into.set(known);
+        return;
+      }
+      scene.draw(time, plane, into);
+      planes.set(key, into.slice());
+    },
+  };
 }
 
 /** The 99.9th percentile of the light at time 0, over planes spread over the depth. */

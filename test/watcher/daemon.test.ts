@@ -6,7 +6,7 @@ import { machineError } from "../../core/errors.ts";
 import { messageKinds } from "../../core/messages.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { namesIn } from "./names-in.ts";
-import { repository, runDaemon } from "./running-daemon.ts";
+import { quickSettle, repository, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { tinyTiff } from "./tiny-tiff.ts";
 import { until } from "./until.ts";
@@ -57,7 +57,9 @@ test("files that were there, that come, and that come while it is down are each 
 test("a container, a broken file and a good one: each has its end, with a remedy where one is needed", async (t) => {
   const folder = await temporaryFolder();
   const { engine } = copyingEngine();
-  const { lives, said, heard } = await runDaemon(t, folder, engine);
+  // On a busy machine the looks lie further apart than a second, and it would not be said to wait.
+  const settle = { ...quickSettle, broken_s: 5 };
+  const { lives, said, heard } = await runDaemon(t, folder, engine, { settle });
   const incoming = join(folder, "incoming");
   await writeFile(join(incoming, "a.czi"), "zeiss");
   await writeFile(join(incoming, "cut.tif"), tinyTiff(1).subarray(0, 60));

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export async function until<Value>(
   what: string,
   value: () => Value | undefined | false | Promise<Value | undefined | false>,
-  timeoutMs = 30_000,
+  timeoutMs = 90_000,
 ): Promise<Value> {
   const endMs = performance.now() + timeoutMs;
   while (performance.now() < endMs) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crossCorrelation } from "../../../calibration/metrics/phase-correlation.ts";
-import { simulate } from "../../../calibration/simulation/simulated-source.ts";
+import { fieldOf, simulate } from "../../../calibration/simulation/simulated-source.ts";
 import type { Simulation } from "../../../calibration/simulation/simulation.ts";
 import type { Samples } from "../../../core/acquisition.ts";
 
@@ -133,14 +133,15 @@ test("repeats are new pictures of the same field, dimmer by the bleached light",
   assert.notEqual(pictures[0]?.join(), pictures[1]?.join());
 });
 
-test("a repeat is the same picture where the brightness of its field is known from another", async () => {
-  const index = { t: 0, c: 0, z: 1 };
-  const repeat = { index: 1, light: 0.9, driftY: 1, driftX: 0 };
-  const brightEnds: number[] = [];
-  await simulate(simulation, brightEnds).noisy.readPlane(index);
-  assert.equal(brightEnds.length, 1);
-  const shared = await simulate({ ...simulation, repeat }, brightEnds).noisy.readPlane(index);
-  assert.deepEqual(shared, await simulate({ ...simulation, repeat }).noisy.readPlane(index));
+test("a repeat is the same picture on a field that others were drawn of, also where it has drifted", async () => {
+  const field = fieldOf(simulation);
+  for (const driftY of [0, 1, 0.5]) {
+    const moved = { ...simulation, repeat: { index: 1, light: 0.9, driftY, driftX: 0 } };
+    for (const index of [1, 0, 1].map((z) => ({ t: 1, c: 1, z }))) {
+      const shared = await simulate(moved, field).noisy.readPlane(index);
+      assert.deepEqual(shared, await simulate(moved).noisy.readPlane(index));
+    }
+  }
 });
 
 test("a drifted repeat shows the same field moved, by whole pixels exactly, and its noise stays white", async () => {
