@@ -9,7 +9,7 @@ import { jobMessage } from "../messages/job-message.ts";
 import type { BrokerAccess } from "../publish/broker-access.ts";
 import { createBrokerNews } from "../publish/broker-news.ts";
 import { createPublisher, type Publisher } from "../publish/publisher.ts";
-import { type ClientIdentity, retainedTopicsOf } from "../publish/topics.ts";
+import { type ClientIdentity, retainedTopicsOf, topicOf } from "../publish/topics.ts";
 import { type AnnouncerOptions, createAnnouncer } from "./announcer.ts";
 import { publishJobs, publishPreviews } from "./publish-jobs.ts";
 import { createThroughput } from "./throughput.ts";
@@ -26,17 +26,20 @@ export interface AnnouncementOptions
 /** The broker has this long for its word on what was said last. */
 const lastWordMs = 3_000;
 
+const hourMs = 3_600_000;
+
 /** All that the daemon says to the broker and to the service manager. */
 export function announce(events: Events, options: AnnouncementOptions) {
   const { config, broker, ledger, engine, folders, log } = options;
-  const { expose_paths: exposePaths, preview } = config.mqtt;
+  const { expose_paths: exposePaths, preview, preview_keep_h: keepHours } = config.mqtt;
   const outputOf = new Map(config.folders.map(({ name, output }) => [name, output]));
   const bodyOf = (job: Job): JobBody => jobMessage(job, outputOf.get(job.folder));
   const publisher = createDaemonPublisher(options, bodyOf);
   publishJobs(events, { publisher, bodyOf, provider: () => engine.facts()?.provider });
   // Pictures are data: they go to a foreign broker only where that is asked for.
   if (preview ?? broker.embedded) {
-    publishPreviews(events, { publisher, folders, holdSources: options.holdSources, log });
+    const keepMs = keepHours === null ? undefined : keepHours * hourMs;
+    publishPreviews(events, { publisher, folders, holdSources: options.holdSources, log, keepMs });
   }
   const throughput = createThroughput(events, () => engine.facts()?.networkVoxelsPerS);
   const announcer = createAnnouncer(events, { ...options, exposePaths, publisher, throughput });
@@ -67,6 +70,11 @@ function createDaemonPublisher(
 ): Publisher {
   const calibrationIds = folders.flatMap(({ pinned }) => pinned.map(({ calibration }) => calibration.id));
   const ownTopics = retainedTopicsOf(identity.base, config.folders, calibrationIds);
+  // Of a picture that an earlier daemon left nobody knows how old it is.
+  if (config.mqtt.preview_keep_h !== null) {
+    for (const { name: folder } of config.folders)
+      ownTopics.delete(topicOf(identity.base, "preview", { folder }));
+  }
   const news = createBrokerNews(broker.name, `${identity.base}/#`, log);
   const publisher = createPublisher({
     ...broker,

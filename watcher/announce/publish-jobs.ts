@@ -37,11 +37,13 @@ export function publishJobs(
 }
 
 interface PreviewsOptions {
-  readonly publisher: Pick<Publisher, "publish">;
+  readonly publisher: Pick<Publisher, "publish" | "clear">;
   readonly folders: readonly Folder[];
   /** Sources of the folder are not moved before the answer is called. */
   readonly holdSources: (folder: Folder) => () => void;
   readonly log: Pick<DaemonLog, "warn">;
+  /** The broker keeps each for so long; undefined: until the next one of its folder. */
+  readonly keepMs?: number | undefined;
 }
 
 const previewMs = 2_000;
@@ -50,6 +52,14 @@ const previewMs = 2_000;
 export function publishPreviews(events: Events, options: PreviewsOptions): void {
   const { publisher, folders, log } = options;
   let drawnMs = Number.NEGATIVE_INFINITY;
+  const clearing = new Map<string, NodeJS.Timeout>();
+
+  function clearLater(folder: string): void {
+    if (options.keepMs === undefined) return;
+    clearTimeout(clearing.get(folder));
+    // What a daemon that stops leaves is cleared by the next one.
+    clearing.set(folder, setTimeout(() => publisher.clear("preview", { folder }), options.keepMs).unref());
+  }
 
   async function draw(job: Job, output: string, folder: Folder): Promise<void> {
     const letGo = options.holdSources(folder);
@@ -63,6 +73,7 @@ export function publishPreviews(events: Events, options: PreviewsOptions): void 
       });
       const body = { folder: job.folder, job: id, source, display_range: displayRange, ...picture };
       publisher.publish("preview", body, { folder: job.folder });
+      clearLater(job.folder);
     } catch (error) {
       // A folder that does not answer, or whose process was ended by a stop, is told by itself.
       if (!hasCode(reportOf(error), "folder-unreachable")) log.warn(error, { job: id });

@@ -196,6 +196,8 @@ export const configSchema = z.strictObject({
       port: z.int().min(0).max(65535).nullable().default(null),
       /** Pictures are data: by default only the embedded broker gets them. */
       preview: z.boolean().nullable().default(null),
+      /** The broker keeps the newest picture of a folder for so many hours; null: until the next one. */
+      preview_keep_h: z.number().positive().max(500).nullable().default(null),
       expose_paths: z.boolean().default(false),
     })
     .prefault({}),

@@ -216,6 +216,14 @@ export function createPublisher(options: PublisherOptions) {
       body: MessageBody<Name>,
       names?: TopicNames,
     ): void => guarded(() => enqueue(outgoing(options, name, body, names))),
+    /** The broker is to keep nothing there any more. */
+    clear: (name: Exclude<MessageName, "state">, names?: TopicNames): void => {
+      const topic = topicOf(base, name, names);
+      // Else the next connect clears what the ledger remembers.
+      if (!retained.delete(topic) || listener() === undefined) return;
+      outbox.put({ topic, payload: "", qos: 1, retain: true });
+      pump.run();
+    },
     /** The end of a job: kept by the ledger until the broker has confirmed it. */
     publishEnd: (job: JobBody): void => {
       outbox.remove(topicOf(base, "job", { job: job.id }));

@@ -36,7 +36,7 @@ export function retainedTopicsOf(
   base: string,
   folders: readonly { readonly name: string }[],
   calibrationIds: readonly string[],
-): ReadonlySet<string> {
+): Set<string> {
   return new Set([
     topicOf(base, "state"),
     topicOf(base, "info"),

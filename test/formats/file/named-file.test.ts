@@ -17,7 +17,15 @@ execFileSync("mkfifo", [pipe]);
 
 const withFile = (files: { password_file: string | null; ca: string | null }) =>
   openBroker(
-    { url: "mqtt://127.0.0.1:1", username: "u", port: null, preview: null, expose_paths: false, ...files },
+    {
+      url: "mqtt://127.0.0.1:1",
+      username: "u",
+      port: null,
+      preview: null,
+      preview_keep_h: null,
+      expose_paths: false,
+      ...files,
+    },
     "id",
     "base",
   );

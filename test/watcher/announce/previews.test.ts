@@ -24,7 +24,7 @@ test("a source is held from the event of its end until its preview is drawn, als
       draw = () => (failure === undefined ? resolve({ displayRange: [0, 1] }) : reject(failure));
     });
     publishPreviews(events, {
-      publisher: { publish: (name) => void told.push(name) },
+      publisher: { publish: (name) => void told.push(name), clear: assert.fail },
       folders: [{ config: { name: "f" }, io: { ask: () => drawn } } as unknown as Folder],
       holdSources: () => {
         told.push("held");
@@ -41,4 +41,43 @@ test("a source is held from the event of its end until its preview is drawn, als
     await nextTurn();
     assert.deepEqual(told, ["held", ...end, "let go"], "one every two seconds");
   }
+});
+
+test("a picture is cleared from the broker after its time, and a newer one of the folder begins it anew", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const events = createEvents<DaemonEvents>((error) => assert.fail(String(error)));
+  const told: string[] = [];
+  const folders = ["f", "g"].map(
+    (name) =>
+      ({ config: { name }, io: { ask: async () => ({ displayRange: [0, 1] }) } }) as unknown as Folder,
+  );
+  let nowMs = 0;
+  t.mock.method(performance, "now", () => nowMs);
+  publishPreviews(events, {
+    publisher: {
+      publish: (_name, _body, names) => void told.push(`picture of ${names?.folder}`),
+      clear: (name, names) => void told.push(`${name} of ${names?.folder} cleared`),
+    },
+    folders,
+    holdSources: () => () => undefined,
+    log: { warn: assert.fail },
+    keepMs: 10_000,
+  });
+  const afterMs = async (ms: number, folder?: string): Promise<void> => {
+    nowMs += ms;
+    t.mock.timers.tick(ms);
+    if (folder === undefined) return;
+    const job = { ...runningJob("a.tif", 64), folder, output: "/out/a.ome.tif" };
+    events.tell("jobChanged", { ...job, status: "done" });
+    await nextTurn();
+  };
+  await afterMs(3000, "f");
+  await afterMs(6000, "f");
+  await afterMs(3000, "g");
+  await afterMs(6999);
+  assert.deepEqual(told.splice(0), ["picture of f", "picture of f", "picture of g"]);
+  await afterMs(1);
+  assert.deepEqual(told.splice(0), ["preview of f cleared"]);
+  await afterMs(3000);
+  assert.deepEqual(told, ["preview of g cleared"]);
 });

@@ -180,6 +180,43 @@ test("a late will of the last process is corrected at once", { skip: withoutMosq
   await until("the stop is heard", () => heard.at(-1)?.payload["reason"] === "stopped");
 });
 
+const picture = (folder: string) => ({
+  folder,
+  job: "0123456789abcdef",
+  source: "a.tif",
+  png: "AAAA",
+  width: 2,
+  height: 1,
+  plane: { t: 0, c: 0, z: 0 },
+  display_range: [0, 1] as [number, number],
+});
+
+test("what is cleared is kept by the broker no more, also where it was cleared while nobody was connected", {
+  skip: withoutMosquitto,
+}, async (t) => {
+  const folder = await temporaryFolder();
+  const port = await freePort();
+  const broker = await startMosquitto(folder, port);
+  t.after(() => broker.kill("SIGKILL"));
+  const { publisher, retained } = publisherTo(`mqtt://127.0.0.1:${port}`);
+  const pictures = ["now", "before"].map((name) => `${base}/preview/${name}`);
+  for (const name of ["now", "before"]) publisher.publish("preview", picture(name), { folder: name });
+  publisher.clear("preview", { folder: "before" });
+  publisher.setState(online);
+  publisher.start();
+  t.after(() => publisher.stop(online, 100));
+  const keptNow = async (): Promise<string[]> => {
+    const { client, heard } = await listen(port);
+    await until("the state is heard", () => states(heard).length > 0);
+    await client.endAsync();
+    return heard.flatMap(({ topic }) => (pictures.includes(topic) ? [topic] : []));
+  };
+  await until("one is kept", async () => (await keptNow()).join() === pictures[0]);
+  await until("the other is forgotten", () => !retained.has(`${base}/preview/before`));
+  publisher.clear("preview", { folder: "now" });
+  await until("none is kept", async () => (await keptNow()).length === 0);
+});
+
 test("what is no longer configured is cleared from the broker", { skip: withoutMosquitto }, async (t) => {
   const folder = await temporaryFolder();
   const port = await freePort();
