@@ -16,6 +16,8 @@ export const denoiseJobSchema = z.strictObject({
   series: z.int().nonnegative().default(0),
   /** How the files of the acquisition are named (`FilePattern`), and which they are; else all that its folder has. */
   pattern: z.strictObject({ template: z.string(), files: z.array(z.string()).optional() }).optional(),
+  /** Of a set that was noted as one acquisition: one of its files alone is not read in its place. */
+  isSet: z.boolean().default(false),
   /** Final name of the result, `….ome.tif`. */
   output: z.string(),
   /** Of the daemon's ledger; the result states it. */

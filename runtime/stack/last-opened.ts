@@ -1,15 +1,26 @@
+import { formatError } from "../../core/errors.ts";
 import { imageOf, openFile } from "../../formats/open.ts";
 import type { OpenedFile, PlaneSource } from "../../formats/plane/plane-source.ts";
-import type { DenoiseJob } from "../job/denoise-job.ts";
+import type { DenoiseJobInput } from "../job/denoise-job.ts";
 import { fileState } from "../result/source-hash.ts";
 
 export type OpenSource = (
-  job: Pick<DenoiseJob, "input" | "series" | "pattern">,
+  job: Pick<DenoiseJobInput, "input" | "series" | "pattern" | "isSet">,
   signal: AbortSignal,
 ) => Promise<PlaneSource>;
 
-export const openSource: OpenSource = async ({ input, series, pattern }, signal) =>
-  imageOf(await openFile(input, { signal, pattern }), input, series);
+export const openSource: OpenSource = async (job, signal) =>
+  sourceOf(job, await openFile(job.input, { signal, pattern: job.pattern }));
+
+async function sourceOf({ input, series = 0, isSet = false }: Parameters<OpenSource>[0], opened: OpenedFile) {
+  if (!isSet || opened.files.length > 1) return imageOf(opened, input, series);
+  await opened.close();
+  throw formatError("the file was noted as one of a set, and is none now", {
+    code: "set-no-more",
+    file: input,
+    remedy: "Check folders[].pattern, then touch the file: the daemon takes it as what it is now",
+  });
+}
 
 /**
  * Opens the images of one file one after the other, and reads its structure twice at most: at the first time it is learned
@@ -17,16 +28,16 @@ export const openSource: OpenSource = async ({ input, series, pattern }, signal)
  */
 export function createLastOpened(open: typeof openFile = openFile): OpenSource {
   let last: Opened | undefined;
-  return async ({ input: file, series, pattern }, signal) => {
+  return async (job, signal) => {
+    const { input: file } = job;
     // An acquisition by names is one image.
-    if (pattern !== undefined) return openSource({ input: file, series, pattern }, signal);
+    if (job.pattern !== undefined) return openSource(job, signal);
     const before = last?.file === file ? await stateOf(last.files) : undefined;
-    if (last?.kept !== undefined && last.kept.state === before)
-      return imageOf(last.kept.opened, file, series);
+    if (last?.kept !== undefined && last.kept.state === before) return sourceOf(job, last.kept.opened);
     const opened = await open(file, { signal });
     const isSame = before !== undefined && (await stateOf(opened.files)) === before;
     last = { file, files: opened.files, kept: isSame ? { opened, state: before } : undefined };
-    return imageOf(opened, file, series);
+    return sourceOf(job, opened);
   };
 }
 

@@ -64,6 +64,7 @@ export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedMode
     input: join(path, job.source),
     series: job.series,
     ...(isNumbered && { pattern: { template, files } }),
+    isSet: files.length > 1,
     output,
     jobId: job.id,
     supersedes,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { isEdgeError } from "../../../core/errors.ts";
 import { openFile } from "../../../formats/open.ts";
-import { createLastOpened } from "../../../runtime/stack/last-opened.ts";
+import { createLastOpened, openSource } from "../../../runtime/stack/last-opened.ts";
+import { buildTiff, numberedPages } from "../../formats/build-tiff.ts";
 import { describedSet, imagesInOne } from "../../watcher/described-set.ts";
 
 const { signal } = new AbortController();
@@ -36,6 +37,21 @@ test("the 160 images of a file are opened one after the other with two readings 
   for (let series = 0; series < 160; series += 1) assert.equal(await firstSample(file, series), series + 1);
   assert.equal(readings(), 2);
   await assert.rejects(firstSample(file, 160), (error) => isEdgeError(error, "series-number"));
+});
+
+test("one file of a set that was noted as one acquisition is not read in its place", async (t) => {
+  const { folder } = await counted(t);
+  const input = join(folder, "a_T1.tif");
+  for (const name of ["a_T1.tif", "a_T2.tif"])
+    await writeFile(join(folder, name), buildTiff(numberedPages(1)));
+  const pattern = { template: "{name}_T{t}.tif" };
+  for (const open of [createLastOpened(), openSource]) {
+    const whole = await open({ input, pattern, isSet: true }, signal);
+    await whole.close();
+    assert.equal(whole.acquisition.sizes.t, 2);
+    // As where the pattern was taken out of the configuration while its job waited.
+    await assert.rejects(open({ input, isSet: true }, signal), (error) => isEdgeError(error, "set-no-more"));
+  }
 });
 
 test("a file that was opened before and has other content since, or of which a file of its set has, is read again", async (t) => {
