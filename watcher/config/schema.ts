@@ -118,6 +118,8 @@ export const folderSchema = z.strictObject({
     .nullable()
     .default(null),
   subfolders: z.boolean().default(true),
+  /** Whether the folder is only listed by the clock: on a file system whose events do not come and which is not known for it. */
+  polling: z.boolean().default(false),
   /** How the files of acquisitions of many files are named, as `{name}_T{t}_C{c}.tif`; null: only sets that say so themselves. */
   pattern: z
     .string()

@@ -7,10 +7,11 @@ import { connect } from "../../runtime/worker/connect.ts";
 import { parentOfProcess } from "../../runtime/worker/process-channel.ts";
 import { isHidden } from "../intake/candidate-name.ts";
 import { createScan } from "../intake/scan.ts";
+import { pollingAsConfigured, type WatchMode } from "./file-systems.ts";
 import { createFolderLeases, type FolderLeases } from "./folder-leases.ts";
 import { type Task, type Tasks, tasksOf } from "./folder-tasks.ts";
 import { followWriters } from "./follow-writers.ts";
-import { lookAtFileSystem, type WatchMode } from "./mounted-disk.ts";
+import { lookAtFileSystem } from "./mounted-disk.ts";
 import { type WatchedOutput, watchOutput } from "./output-folder.ts";
 import type { DaemonDuties, FolderDuties, FolderMemory, FolderSettings, TaskName } from "./protocol.ts";
 import { useResultAccess } from "./result-folder.ts";
@@ -110,7 +111,8 @@ function watchFolder(
     const startMs = performance.now();
     try {
       if (settings.makePath) await mkdir(settings.path, { recursive: true });
-      const { mode } = await lookAtFileSystem(settings.path);
+      const found = await lookAtFileSystem(settings.path);
+      const mode = settings.polling ? pollingAsConfigured : found.mode;
       // A lease below an empty mount point would hold nothing.
       await watched.check();
       const results = await output.state();

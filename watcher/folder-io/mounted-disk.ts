@@ -2,6 +2,7 @@ import { lstat, readdir, realpath, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type EdgeError, isAbsent, machineError } from "../../core/errors.ts";
 import { isInside } from "../config/resolve.ts";
+import { watchModeOf } from "./file-systems.ts";
 
 /**
  * What the system says of the disk of a folder, and whether it is the one on which the folder has lain so far: a mount
@@ -87,40 +88,11 @@ function notMounted(folder: string, before: string, now: string, role: DiskRole)
   });
 }
 
-/**
- * File systems whose changes other machines make: inotify sees none of them (inotify(7), "Limitations"). Magic
- * numbers of statfs(2), linux/magic.h.
- */
-const networkFileSystems: ReadonlyMap<number, string> = new Map([
-  [0x6969, "NFS"],
-  [0xff534d42, "CIFS"],
-  [0xfe534d42, "SMB2"],
-  [0x517b, "SMB"],
-  [0x65735546, "FUSE"],
-  [0x01021997, "9P"],
-  [0x00c36400, "Ceph"],
-  [0x5346414f, "AFS"],
-  [0x0bd00bd0, "Lustre"],
-  [0x47504653, "GPFS"],
-  [0x19830326, "FhGFS"],
-]);
-
-/** Whether events can be had from this file system, and why not. */
-export interface WatchMode {
-  readonly events: boolean;
-  readonly why: string;
-}
-
 /** How `folder` is to be watched and how much room its disk has. */
 export async function lookAtFileSystem(folder: string) {
   const facts = await statfs(folder);
-  const network = networkFileSystems.get(facts.type >>> 0);
-  const mode: WatchMode =
-    network === undefined
-      ? { events: true, why: "a local file system" }
-      : { events: false, why: `${network}: changes made by other machines send no events here` };
   return {
-    mode,
+    mode: watchModeOf(facts.type),
     /** For this user; Infinity where the file system does not know. */
     freeBytes: facts.blocks === 0 ? Number.POSITIVE_INFINITY : facts.bavail * facts.bsize,
     /** How many more files and folders it can hold (free inodes); Infinity where the file system has no such limit. */

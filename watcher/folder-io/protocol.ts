@@ -6,9 +6,9 @@ import type { ScanSettings, ScanSummary } from "../intake/scan.ts";
 import type { KnownFile } from "../intake/seen-files.ts";
 import type { OldSource } from "../ledger/history.ts";
 import type { drawPreview } from "./draw-preview.ts";
+import type { WatchMode } from "./file-systems.ts";
 import type { LeaseTimes } from "./lease.ts";
 import type { LeaseHolder } from "./lease-file.ts";
-import type { WatchMode } from "./mounted-disk.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
 import type { ExpireEnd, OwnResult } from "./own-result.ts";
@@ -32,6 +32,8 @@ export interface FolderSettings
   readonly sweepMs: number;
   /** Whether files of a local disk are taken as soon as their writers have ended. */
   readonly early: boolean;
+  /** No events are counted on, whatever file system it is. */
+  readonly polling: boolean;
 }
 
 /** Things the process does on request, each with what it needs and what it answers. */

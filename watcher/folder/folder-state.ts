@@ -4,7 +4,7 @@ import { withoutOwnName } from "../../core/own-name.ts";
 import { present } from "../../core/record.ts";
 import type { NoiseCheck } from "../../runtime/intensity/noise-check.ts";
 import type { SettleConfig } from "../config/schema.ts";
-import type { WatchMode } from "../folder-io/mounted-disk.ts";
+import type { WatchMode } from "../folder-io/file-systems.ts";
 import type { BlindSpots } from "../intake/sweep.ts";
 import type { Job } from "../ledger/job.ts";
 import { noiseBody } from "../messages/job-message.ts";

@@ -236,6 +236,7 @@ export function createFolder(events: Events, options: FolderOptions) {
       pattern: patternOf(config),
       sweepMs: settle.sweep_s * 1000,
       early: settle.early,
+      polling: config.polling,
     },
     events: {
       memory: async () => ({

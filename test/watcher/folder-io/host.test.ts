@@ -171,3 +171,27 @@ test("a finding that could not be written down because of a stop is told to nobo
   await sleep(1000);
   assert.deepEqual(told.unreachable, []);
 });
+
+test("a folder of which polling is configured counts on no events, and finds its files", async (t) => {
+  const root = await temporaryFolder();
+  await mkdir(join(root, "in"));
+  const modes: string[] = [];
+  const found: string[] = [];
+  const io = createFolderIo({
+    settings: { ...quickFolder(join(root, "in"), join(root, "out"), 100), polling: true },
+    events: {
+      onFinding: async ({ kind }) => {
+        found.push(kind);
+        return true;
+      },
+      onSwept: ({ mode }) => modes.push(`${mode.events} ${mode.why}`),
+      onUnreachable: (error) => assert.fail(error.message),
+      memory: async () => noMemory,
+    },
+  });
+  t.after(io.stop);
+  io.start();
+  await writeFile(join(root, "in", "a.tif"), tinyTiff(1));
+  await until("it is found", () => found.includes("whole"));
+  assert.deepEqual([...new Set(modes)], ["false polling is configured: no events are counted on"]);
+});

@@ -33,6 +33,7 @@ export function quickFolder(path: string, output: string, sweepMs: number): Fold
     pattern: undefined,
     sweepMs,
     early: false,
+    polling: false,
     holder: holderOf("one"),
   };
 }
