@@ -61,8 +61,9 @@ for (const [where, target] of [
       folders: [{ name: "f", path: "incoming", output: "denoised", model, after: { move: moved } }],
     });
     // A hidden folder may vanish while it is listed.
-    const left = () => filesIn(join(folder, "incoming")).catch(() => ["a move"]);
-    await until("all have left", async () => (await left()).length === 0, 60_000);
+    const isAt = (place: string) => filesIn(place).catch(() => ["a move"]);
+    await until("all have moved", async () => (await isAt(moved)).length === names.length, 60_000);
+    await until("none is left", async () => (await isAt(join(folder, "incoming"))).length === 0);
     assert.deepEqual(await filesIn(moved), names);
     const results = (await filesIn(join(folder, "denoised"))).filter((name) => name.endsWith(".ome.tif"));
     // For each of the two folders: three OME sets, two images of the LIF, two stage positions.
