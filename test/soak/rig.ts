@@ -27,6 +27,9 @@ export interface Rig {
   readonly stop: () => Promise<number | null>;
   /** Kills a process with SIGKILL; false where there is none of the kind. A daemon is started again. */
   readonly kill: (victim: Victim, pick: (count: number) => number) => boolean;
+  /** `queue retry` of all parked jobs, at the shell. */
+  readonly retryParked: () => void;
+  readonly retried: () => number;
   /** Of the daemon ends that nobody asked for. */
   readonly unexpectedEnds: readonly string[];
   readonly hasBroker: boolean;
@@ -51,6 +54,7 @@ export interface RigOptions {
 }
 
 const watchFolders = ["local", "moved", "share"] as const;
+const program = join(repository, "bin/cnnt-edge.js");
 const marker = "CNNT_EDGE_SOAK";
 
 export async function makeRig(folder: string, options: RigOptions): Promise<Rig> {
@@ -84,6 +88,7 @@ export async function makeRig(folder: string, options: RigOptions): Promise<Rig>
     mount("--bind", disks[0] ?? "", join(folder, "in", "share"));
   }
 
+  let retried = 0;
   let daemon: ChildProcess | undefined;
   let isWanted = false;
   const unexpectedEnds: string[] = [];
@@ -93,7 +98,7 @@ export async function makeRig(folder: string, options: RigOptions): Promise<Rig>
     const log = openSync(join(folder, "daemon.log"), "a");
     const child = spawn(
       process.execPath,
-      [join(repository, "bin/cnnt-edge.js"), "watch", "--config", "config.yaml", "--provider", "cpu"],
+      [program, "watch", "--config", "config.yaml", "--provider", "cpu"],
       { cwd: folder, stdio: ["ignore", log, log], env: { ...process.env, [marker]: folder } },
     );
     daemon = child;
@@ -142,6 +147,12 @@ export async function makeRig(folder: string, options: RigOptions): Promise<Rig>
       process.kill(chosen.pid, "SIGKILL");
       return true;
     },
+    retryParked() {
+      const args = ["queue", "retry", "--state", state, "--status", "parked"];
+      const { stdout } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+      retried += stdout.split("\n").filter((line) => line !== "").length;
+    },
+    retried: () => retried,
     unexpectedEnds,
     hasBroker,
     stopBroker,

@@ -56,6 +56,7 @@ process.stdout.write(
     `| killed with SIGKILL | ${inWords(report.kills)} |`,
     `| broker gone and back | ${report.brokerGone} times |`,
     `| share gone and back | ${report.shareGone} times |`,
+    `| parked after two lost engines, retried at the shell | ${report.retried} |`,
     `| jobs | ${inWords(report.jobs)} |`,
     `| results | ${report.results} |`,
     `| faults | ${report.faults.length} |`,

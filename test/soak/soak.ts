@@ -30,6 +30,8 @@ export interface SoakReport {
   readonly kills: Readonly<Record<Victim, number>>;
   readonly brokerGone: number;
   readonly shareGone: number;
+  /** Jobs that had lost their engine too often and were tried again by hand. */
+  readonly retried: number;
   readonly results: number;
   readonly jobs: Readonly<Record<string, number>>;
   readonly elapsedS: number;
@@ -75,12 +77,12 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     ...writing,
   ] as const);
   tell(`${written.length} acquisitions written; waiting for the last jobs`);
-  const faults = [...(await drained(rig))];
+  const faults = [...(await drained(rig, written))];
   await ended(rig, faults);
 
   // What a killed process left is cleared by the next start.
   rig.start();
-  faults.push(...(await drained(rig)));
+  faults.push(...(await drained(rig, written)));
   await ended(rig, faults);
   faults.push(...rig.unexpectedEnds);
 
@@ -102,6 +104,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     kills,
     brokerGone,
     shareGone,
+    retried: rig.retried(),
     results: resultCount,
     jobs: countBy(
       [...new Set(jobs.map(({ status }) => status))],
@@ -173,7 +176,7 @@ async function allJobs({ state }: Rig): Promise<HistoryJob[]> {
 }
 
 /** Waits until no job is left to do and no source to move; what is left after `drainMs`. */
-async function drained(rig: Rig): Promise<string[]> {
+async function drained(rig: Rig, written: readonly Written[]): Promise<string[]> {
   const endMs = performance.now() + drainMs;
   let calmLooks = 0;
   for (;;) {
@@ -182,13 +185,20 @@ async function drained(rig: Rig): Promise<string[]> {
     const kept = jobs?.filter(
       (job) => job.status === "done" && job.folder === "moved" && liesThere(rig, job),
     );
-    calmLooks = open?.length === 0 && kept?.length === 0 ? calmLooks + 1 : 0;
-    // A file that comes to rest between two looks has no job yet.
+    const seen = new Set(jobs?.map(({ folder, source }) => `${folder}/${source}`));
+    const unseen = written.filter(({ folder, planned }) => !seen.has(`${folder}/${planned.source}`));
+    // As an engineer does it: a job that lost its engine twice is tried again only when somebody says so.
+    if (open?.length === 0 && jobs?.some(({ status }) => status === "parked")) rig.retryParked();
+    calmLooks = open?.length === 0 && kept?.length === 0 && unseen.length === 0 ? calmLooks + 1 : 0;
+    // New content that comes to rest between two looks has no job yet.
     if (calmLooks === 4) return [];
     if (performance.now() > endMs) {
-      return [...(open ?? []), ...(kept ?? [])].map(
-        ({ folder, source, status, reason }) => `${folder}/${source}: still ${status} ${reason ?? ""}`,
-      );
+      return [
+        ...[...(open ?? []), ...(kept ?? [])].map(
+          ({ folder, source, status, reason }) => `${folder}/${source}: still ${status} ${reason ?? ""}`,
+        ),
+        ...unseen.map(({ folder, planned }) => `${folder}/${planned.source}: still without a job`),
+      ];
     }
     await sleep(1000);
   }
@@ -217,7 +227,10 @@ async function calmRun(folder: string, written: readonly Written[], settle: Soak
     }
   }
   rig.start();
-  const faults = await drained(rig);
+  const faults = await drained(
+    rig,
+    written.filter(({ planned }) => planned.images > 0),
+  );
   await ended(rig, faults);
   return { jobs: await allJobs(rig), faults };
 }
