@@ -48,7 +48,16 @@ async function soundRun() {
 
 function jobOf(id: string, output: string, hash = sha256): HistoryJob {
   const outcome = outcomeOf(output, { sourceSha256: hash, sourceFiles: [{ file: source, sha256: hash }] });
-  return { id, folder: "local", source, series: 0, status: "done", output, outcome } as unknown as HistoryJob;
+  return {
+    id,
+    folder: "local",
+    source,
+    series: 0,
+    revision: 1,
+    status: "done",
+    output,
+    outcome,
+  } as unknown as HistoryJob;
 }
 
 /** An OME-TIFF of one plane that states the job which made it. */
@@ -103,6 +112,14 @@ const spoils: readonly [
     /states job j3/,
   ],
   ["a result that is gone", async ({ output }) => void (await rm(output)), /cannot be read/],
+  [
+    "an older result that nothing marks",
+    async ({ run, write }) => {
+      const older = await write("out/older.ome.tif", resultOf("j0", 1));
+      return { jobs: [...run.jobs.map((job) => ({ ...job, revision: 2 })), jobOf("j0", older, "earlier")] };
+    },
+    /older\.ome\.tif: not marked as superseded/,
+  ],
   ["a result of nobody", async ({ write }) => void (await write("out/x.ome.tif", bytes)), /no job knows/],
   [
     "half a file of ours",

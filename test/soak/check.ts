@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { provenancesIn } from "../../formats/ome/read-provenance.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { sampleHash } from "../../formats/plane/sample-hash.ts";
+import { supersededEnding } from "../../watcher/folder-io/supersede-result.ts";
 import type { HistoryJob } from "../../watcher/ledger/history.ts";
 import type { NamedFile, PlannedAcquisition } from "./acquisitions.ts";
 
@@ -42,6 +43,7 @@ export async function faultsOf(
     );
     if (sameContent.length > 1) faults.push(`${key}: the same content was done ${sameContent.length} times`);
   }
+  for (const done of doneBy.values()) faults.push(...wronglyMarked(done, known));
   const calmBy = new Map(calm.map((job) => [placeOf(job), job]));
 
   for (const { folder, planned } of written) {
@@ -77,6 +79,17 @@ export async function faultsOf(
     else if (!known.has(path)) faults.push(`${path}: a result that no job knows`);
   }
   return faults;
+}
+
+/** Of the results of one image: all but the newest are to be marked as superseded. Their marks become known. */
+function wronglyMarked(done: readonly HistoryJob[], known: Set<string>): string[] {
+  const newest = Math.max(...done.map(({ revision }) => revision));
+  return done.flatMap((job) => {
+    const mark = `${job.output}${supersededEnding}`;
+    const isSuperseded = job.revision < newest;
+    if (isSuperseded) known.add(mark);
+    return isSuperseded && !existsSync(mark) ? [`${job.output}: not marked as superseded`] : [];
+  });
 }
 
 async function faultsOfResult(key: string, job: HistoryJob, calm: HistoryJob | undefined): Promise<string[]> {

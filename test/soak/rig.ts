@@ -37,8 +37,10 @@ export interface Rig {
   readonly startBroker: () => Promise<void>;
   readonly hasShare: boolean;
   readonly unmountShare: () => void;
-  /** `elsewhere`: from a disk with another device number, to which the share's files have gone. */
+  /** `elsewhere`: from a disk with another device number, to which the share's files have gone once nobody writes to them. */
   readonly mountShare: (elsewhere: boolean) => Promise<void>;
+  /** Writes into a watch folder; the files of a share do not go elsewhere meanwhile. */
+  readonly write: (name: string, act: () => Promise<void>) => Promise<void>;
   /** Processes of this rig that live, by command line. */
   readonly processes: () => readonly string[];
   /** Takes the broker and the disks away. */
@@ -88,6 +90,9 @@ export async function makeRig(folder: string, options: RigOptions): Promise<Rig>
     mount("--bind", disks[0] ?? "", join(folder, "in", "share"));
   }
 
+  /** Writers of the share, and its files on their way to another disk. */
+  const atWork = new Set<Promise<void>>();
+  let going: Promise<void> = Promise.resolve();
   let retried = 0;
   let daemon: ChildProcess | undefined;
   let isWanted = false;
@@ -161,11 +166,22 @@ export async function makeRig(folder: string, options: RigOptions): Promise<Rig>
     unmountShare: () => run("umount", "-l", join(folder, "in", "share")),
     async mountShare(elsewhere) {
       if (elsewhere) {
-        const [from = "", to = ""] = disks;
-        await cp(from, to, { recursive: true, preserveTimestamps: true });
-        disks.reverse();
+        going = (async () => {
+          await Promise.all(atWork);
+          const [from = "", to = ""] = disks;
+          await cp(from, to, { recursive: true, preserveTimestamps: true });
+          disks.reverse();
+        })();
+        await going;
       }
       mount("--bind", disks[0] ?? "", join(folder, "in", "share"));
+    },
+    async write(name, act) {
+      if (name !== "share") return act();
+      await going;
+      const work = act();
+      atWork.add(work);
+      await work.finally(() => atWork.delete(work));
     },
     processes: () => ownProcesses(folder).map(({ command }) => command.replaceAll("\0", " ").trim()),
     async close() {

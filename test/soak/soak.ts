@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -129,7 +130,7 @@ async function writeUntil(
     // What is taken away while its writer is at work is another matter than what this proves.
     const isTaken = folder === "moved" && planned.stages.length > 1;
     const place = isTaken ? "local" : folder;
-    await writeAcquisition(planned, () => rig.writersFolder(place), below);
+    await rig.write(place, () => writeAcquisition(planned, () => rig.writersFolder(place), below));
     written.push({ folder: place, planned });
     await sleep(below(1000));
   }
@@ -205,7 +206,7 @@ async function drained(rig: Rig, written: readonly Written[]): Promise<string[]>
 }
 
 function liesThere(rig: Rig, { folder, source }: HistoryJob): boolean {
-  return filesBelow(rig.writersFolder(folder)).includes(join(rig.writersFolder(folder), source));
+  return existsSync(join(rig.writersFolder(folder), source));
 }
 
 async function ended(rig: Rig, faults: string[]): Promise<void> {
