@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { provenancesIn } from "../../formats/ome/read-provenance.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { sampleHash } from "../../formats/plane/sample-hash.ts";
-import { supersededEnding } from "../../watcher/folder-io/supersede-result.ts";
+import { supersededEnding } from "../../watcher/folder-io/own-result.ts";
 import type { HistoryJob } from "../../watcher/ledger/history.ts";
 import type { NamedFile, PlannedAcquisition } from "./acquisitions.ts";
 
