@@ -5,6 +5,7 @@ import { after, type TestContext, test } from "node:test";
 import { machineError } from "../../core/errors.ts";
 import { startEngine } from "../../runtime/engine/host.ts";
 import type { DenoiseJobInput, Engine } from "../../runtime/job/denoise-job.ts";
+import { writeNdSet } from "../formats/described/nd-files.ts";
 import { describedSet, imagesInOne } from "./described-set.ts";
 import { namesIn } from "./names-in.ts";
 import { repository, runDaemon } from "./running-daemon.ts";
@@ -37,7 +38,7 @@ const configured = (change: Record<string, unknown>) => ({
   folders: [{ name: "f", path: "incoming", output: "denoised", model: identity, ...change }],
 });
 
-/** Runs a daemon over `folder` until each of `sources` has ended, and stops it. Answers how they ended. */
+/** Runs a daemon over `folder` until each of `sources` has ended, as often as it is named, and stops it. Answers how they ended. */
 async function runUntilEnded(
   t: TestContext,
   folder: string,
@@ -48,7 +49,9 @@ async function runUntilEnded(
   const { lives, heard, lines, stop } = await runDaemon(t, folder, engine, change);
   const ends = ["done", "skipped", "failed", "parked"];
   for (const source of sources) {
-    await until(`${source} has ended`, () => lives(source).some((status) => ends.includes(String(status))));
+    const jobs = sources.filter((one) => one === source).length;
+    const ended = () => lives(source).filter((status) => ends.includes(String(status)));
+    await until(`${source} has ended`, () => ended().length >= jobs);
   }
   await stop();
   const endOf = (source: string) =>
@@ -127,8 +130,10 @@ test("after a lost ledger what has a result is known from it, whatever its name,
     "two.ome.tif": imagesInOne(2),
     ...Object.fromEntries(set),
   });
+  const nd = { timePoints: 2, stages: ["p1", "p2"], waves: ["GFP", "RFP"] };
+  await writeNdSet(join(folder, "incoming"), "m", nd);
   const first = tellingEngine();
-  const earlier = ["a.tif", "x.ome.tif", "two.ome.tif", "S_0.ome.tif"];
+  const earlier = ["a.tif", "x.ome.tif", "two.ome.tif", "two.ome.tif", "S_0.ome.tif", "m.nd", "m.nd"];
   await runUntilEnded(t, folder, first.engine, earlier);
   // Of two sources of one stem the later one has another name, which a new ledger would give to the other.
   await put(folder, { "x.tif": tinyTiff(3) });
@@ -137,7 +142,7 @@ test("after a lost ledger what has a result is known from it, whatever its name,
   await put(folder, { "a.tif": tinyTiff(4) });
   await runUntilEnded(t, folder, first.engine, ["a.tif"]);
   const before = await resultsOf(folder);
-  assert.equal(Object.keys(before).length, 7);
+  assert.equal(Object.keys(before).length, 9);
 
   await rm(join(folder, "state"), { recursive: true });
   await put(folder, { "new.tif": tinyTiff(5) });
