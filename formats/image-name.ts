@@ -24,7 +24,8 @@ function endsWithOne(name: string, endings: readonly string[]): boolean {
 }
 
 /** Whether a file's name says that it describes a set and holds none of its planes. */
-export function isCompanion(name: string): boolean {
+export function isCompanion(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
   return endsWithOne(name, [companionEnding, ndEnding]) || name.toLowerCase() === microManagerText;
 }
 

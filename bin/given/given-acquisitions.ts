@@ -46,20 +46,27 @@ export async function givenAcquisitions(files: readonly string[], options: LookO
     options.onFile?.(index, candidates.length);
     const path = resolve(input);
     if ((setSizes.get(path) ?? 1) > 1) continue;
+    let isMeant = given.has(path);
     try {
       const opened = await openFile(input, { signal: options.signal, pattern: options.pattern });
-      const images = await imagesMeant(opened, input, options.series);
       const members = opened.files.map((member) => resolve(member));
       const named = members.filter((member) => given.has(member)).length;
       // One file of a companion's set, given alone, is meant alone.
-      if (!given.has(path) && named < 2) continue;
-      for (const member of members) {
-        setSizes.set(member, Math.max(members.length, setSizes.get(member) ?? 0));
-      }
+      isMeant ||= named > 1;
+      const noteSizes = (): void => {
+        for (const member of members) {
+          setSizes.set(member, Math.max(members.length, setSizes.get(member) ?? 0));
+        }
+      };
+      // Of a set that is refused, its files are not done one by one.
+      if (isMeant && isCompanion(input)) noteSizes();
+      const images = await imagesMeant(opened, input, options.series);
+      if (!isMeant) continue;
+      noteSizes();
       found.push({ input, files: named, ...images, path, setSize: members.length });
     } catch (error) {
       if (!isEdgeError(error)) throw error;
-      if (given.has(path)) refused.push({ input, error });
+      if (isMeant) refused.push({ input, error });
     }
   }
   // A file may have been opened as what it is alone, before the one that describes its set.

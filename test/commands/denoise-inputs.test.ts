@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
+import { writeMicroManager } from "../formats/described/micro-manager-files.ts";
 import { masterSet } from "../watcher/set-member.ts";
 import { runHere } from "./run-command.ts";
 
@@ -104,6 +105,22 @@ test("files by a pattern are one acquisition, whichever of them is given, and th
   const wrong = await runHere([...args.slice(0, -1), "{name}.tif", folder]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /the pattern needs \{t\}, \{c\} or \{z\}/);
+});
+
+test("of a set that its description finds incomplete, no file is done alone; one that is named alone is", async () => {
+  const folder = join(scratch, "planes");
+  const { names } = await writeMicroManager(folder, { version: "2.0", t: 2, c: 2, z: 1 });
+  rmSync(join(folder, names[3] ?? ""));
+  const out = join(scratch, "planes-out");
+  const args = ["denoise", "--model", identity, "--out", out];
+  for (const given of [[folder], names.slice(0, 3).map((name) => join(folder, name))]) {
+    const { code, stderr } = await runHere([...args, ...given]);
+    assert.equal(code, 1);
+    assert.match(stderr, /metadata\.txt: the set is incomplete/);
+    assert.ok(!existsSync(out));
+  }
+  const alone = await runHere([...args, join(folder, names[0] ?? "")]);
+  assert.equal(alone.code, 0, alone.stderr);
 });
 
 test("the files of a set with several images are one acquisition, and each image has a result, or the one that is meant", async () => {
