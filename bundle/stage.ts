@@ -47,7 +47,7 @@ export function isNeededHere(path: string, platform: string, arch: string): bool
     /^node_modules\/onnxruntime-node\/bin\/napi-v\d+\/([^/]+)(?:\/([^/]+))?/.exec(path) ?? [];
   if (of !== undefined) return of === platform && (on === undefined || on === arch);
   // The bundled Node is a glibc program; the same packages for musl are never loaded.
-  return !/^node_modules\/(@[^/]+\/)?[^/]*musl[^/]*(\/|$)/.test(path);
+  return !/^node_modules\/(@[^/]+\/)?([^/]+\/)?[^/]*musl[^/]*(\/|$)/.test(path);
 }
 
 export interface StageRequest {

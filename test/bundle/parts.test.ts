@@ -12,7 +12,14 @@ const root = resolve(import.meta.dirname, "../..");
 
 test("the packages are those that run the product, and none that only develops it", async () => {
   const packages = await runtimePackages(root);
-  for (const name of ["onnxruntime-node", "tsx", "esbuild", "zod", "@libsql/linux-x64-gnu"]) {
+  for (const name of [
+    "onnxruntime-node",
+    "tsx",
+    "esbuild",
+    "zod",
+    "@libsql/linux-x64-gnu",
+    "@koromix/koffi-linux-x64",
+  ]) {
     assert.ok(packages.includes(`node_modules/${name}`), name);
   }
   for (const name of ["typescript", "@biomejs/biome", "fast-check", "wabt"]) {
@@ -29,6 +36,8 @@ test("what is for other platforms stays away, our own files do not", () => {
   assert.ok(!of(`${runtime}/darwin`));
   assert.ok(!of("node_modules/@libsql/linux-x64-musl/index.node"));
   assert.ok(of("node_modules/@libsql/linux-x64-gnu/index.node"));
+  assert.ok(of("node_modules/@koromix/koffi-linux-x64/linux_x64/koffi.node"));
+  assert.ok(!of("node_modules/@koromix/koffi-linux-x64/musl_x64/koffi.node"));
   assert.ok(of("docs/musl.md"));
 });
 
