@@ -16,8 +16,8 @@ export function createFolderLeases(
   const results = createLease(output, holder, times, now);
 
   /**
-   * Takes both, or shows that they are still held; that of the results where `outputIsThere`. Answers why other daemons may
-   * not be noticed; undefined where they are. Throws as `Lease.hold`.
+   * Takes both, or shows that they are still held; that of the results where `outputIsThere`. Answers why no other
+   * daemon can be noticed; undefined where one can. Throws as `Lease.hold`.
    */
   async function hold(outputIsThere: boolean): Promise<string | undefined> {
     const one = await watched.hold();
@@ -38,12 +38,8 @@ export function createFolderLeases(
   };
 }
 
+/** One of the two is enough for those who share both, and a service may only read its watch folder. */
 function unguardedWords(watched: Hold, results: Hold): string | undefined {
-  if (watched.kind === "held" && results.kind === "held") return undefined;
-  if (watched.kind === "unguarded" && results.kind === "unguarded") {
-    return `two workstations on this folder cannot be noticed, because neither it nor its results can be written (${watched.found})`;
-  }
-  return watched.kind === "unguarded"
-    ? `another workstation on this folder is noticed only where it writes into the same results, because the folder cannot be written (${watched.found})`
-    : "another workstation is noticed only where it watches the same folder, because the folder of the results cannot be written";
+  if (watched.kind === "held" || results.kind === "held") return undefined;
+  return `two workstations on this folder cannot be noticed, because neither it nor its results take a lease (${watched.found})`;
 }
