@@ -15,36 +15,40 @@ import { compileAll, sourceFiles } from "./compile.js";
 const alone =
   /^(commands\/(bench|calibrate|compare|denoise|ends-|export-verify|no-inspector|other-task|watch)|docs\/pasted-|export\/hostile-|formats\/tiff\/large-|hostile\/|runtime\/engine\/|watcher\/(daemon|delivered-|holds|lost-|odd-)|watcher\/folder-io\/(host|move-)|watcher\/publish\/publisher)/;
 const waiting = /^(commands|runtime\/worker|systemd|watcher)\//;
-const mostTogether = { waiting: 4, others: 12 };
+const mostTogether = { waiting: 4, others: 8 };
 
 /** What each process runs: a file, or a module in `folder` that imports those that share it, as they were compiled. */
 function processes(files, folder) {
-  const place = (file) =>
+  const pathOf = (file) =>
     relative(import.meta.dirname, file)
       .split(sep)
       .join("/");
-  const isAlone = (file) => alone.test(place(file));
-  const kindOf = (file) => (waiting.test(place(file)) ? "waiting" : "others");
+  const isAlone = (file) => alone.test(pathOf(file));
+  const kindOf = (file) => (waiting.test(pathOf(file)) ? "waiting" : "others");
   const modules = [];
   for (const [kind, most] of Object.entries(mostTogether)) {
     const shared = files.filter((file) => !isAlone(file) && kindOf(file) === kind);
+    const all = shared.length;
     while (shared.length > 0) {
+      const place = 1 - shared.length / all;
       const module = join(folder, `${kind}-${modules.length}.mjs`);
       const imports = shared
         .splice(0, most)
         .map(
-          (file) => `import ${JSON.stringify(`./compiled/test/${place(file).replace(/\.ts$/, ".js")}`)};\n`,
+          (file) => `import ${JSON.stringify(`./compiled/test/${pathOf(file).replace(/\.ts$/, ".js")}`)};\n`,
         );
       writeFileSync(module, imports.join(""));
-      modules.push(module);
+      modules.push({ module, place });
     }
   }
-  return [...files.filter(isAlone), ...modules];
+  // Those that compute among those that wait.
+  modules.sort((a, b) => a.place - b.place);
+  return [...files.filter(isAlone), ...modules.map(({ module }) => module)];
 }
 
 const named = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "cnnt-edge-tests-"));
-process.once("exit", () => rmSync(folder, { recursive: true }));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 const files = processes(
   (named.length > 0 ? named : [import.meta.dirname]).flatMap((path) => sourceFiles(path, ".test.ts")).sort(),
   folder,
@@ -57,8 +61,8 @@ const preload = await compileAll(join(folder, "compiled"));
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} --require ${preload}`;
 process.execArgv.push("--enable-source-maps");
 
-// One more than there are cores: most of them wait for their children half of the time.
-const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 600_000 });
+// Two more than there are cores: most of them wait half of the time.
+const stream = run({ files, concurrency: availableParallelism() + 2, timeout: 600_000 });
 stream.on("test:pass", (event) => {
   if (event.details.type === "suite") return;
   if (event.skip !== undefined || event.todo !== undefined) count.skipped += 1;
