@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, rename, rm, utimes, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import { test } from "node:test";
 import { formatError, machineError, usageError } from "../../core/errors.ts";
+import { withoutDiskName } from "../../watcher/folder-io/mounted-disk.ts";
 import { openLedger } from "../../watcher/ledger/ledger.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { type RunningDaemon, repository, runDaemon } from "./running-daemon.ts";
@@ -158,7 +159,7 @@ test("an output whose disk was mounted at the last run and is not at this start 
   await until("the job waits in the queue", () => daemon.lives("a.tif").includes("queued"));
   assert.ok(!daemon.lives("a.tif").includes("running"));
   await mkdir(join(disk, "denoised"));
-  await writeFile(join(disk, "denoised", "here from now on"), "");
+  await writeFile(join(disk, "denoised", withoutDiskName), "");
   await isDoneAtFirst(daemon, "a.tif");
 });
 
