@@ -32,6 +32,8 @@ test("while another program holds the ledger, what is only read is answered, wha
     peek: () => ledger.peek("f", "newest"),
     freeNames: () => ledger.freeNames("0", ["a"]),
     nextMove: () => ledger.nextMove("f"),
+    nextSuperseded: () => ledger.nextSuperseded("f"),
+    oldResults: () => ledger.oldResults("f", 0, 1),
     keptSources: ledger.keptSources,
     job: () => ledger.job("0"),
     counts: ledger.counts,
