@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Acquisition, Channel, Make, OriginalMetadata, PixelSize } from "../../core/acquisition.ts";
 import { EdgeError, formatError, isEdgeError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
@@ -121,26 +122,58 @@ function commonLayout({ file, members, placeOf, facts }: TiffSeries, limits: Rea
       remedy: "Split the file.",
     });
   }
+  /** By size and type, where each is first and of how many planes. */
+  const kinds = new Map<string, PlanesOfKind>();
   let first: PageLayout | undefined;
   // Pages of one kind share the layout object, so only a change of kind needs a look.
   let last: PageLayout | undefined;
+  let kind: PlanesOfKind = { place: { member: 0, page: 0, skip: 0 }, planes: 0 };
   for (let stored = 0; stored < planes; stored += 1) {
-    const { member, page } = placeOf(stored);
-    const layout = pageLayout(memberOf(members, member), page);
+    const place = placeOf(stored);
+    const layout = pageLayout(memberOf(members, place.member), place.page);
     first ??= layout;
-    if (layout !== last && sizeAndType(layout) !== sizeAndType(first)) {
-      throw formatError("the planes of the image are not of one size and type", {
-        code: "tiff-pages-differ",
-        file,
-        at: `page ${page}`,
-        found: sizeAndType(layout),
-        allowed: sizeAndType(first),
-        remedy: "Save images of one size and type in a file of their own.",
-      });
+    if (layout !== last) {
+      kind = kinds.get(sizeAndType(layout)) ?? { place, planes: 0 };
+      kinds.set(sizeAndType(layout), kind);
     }
+    kind.planes += 1;
     last = layout;
   }
+  if (kinds.size > 1) throw sizesDiffer(members, kinds);
   return first ?? pageLayout(memberOf(members, 0), 0);
+}
+
+interface PlanesOfKind {
+  readonly place: ReturnType<TiffSeries["placeOf"]>;
+  planes: number;
+}
+
+/** Names the first plane that is unlike most. Where there are as many of one kind as of another, the first is right. */
+function sizesDiffer(members: readonly TiffFile[], kinds: ReadonlyMap<string, PlanesOfKind>): EdgeError {
+  // The sort leaves those of equal counts in their order.
+  const [most, odd] = [...kinds].sort(([, one], [, other]) => other.planes - one.planes);
+  if (most === undefined || odd === undefined) throw new RangeError("the planes are of one size and type");
+  const [[allowed, { place: right }], [found, { place: wrong }]] = [most, odd];
+  const { file } = memberOf(members, wrong.member);
+  const fields = { code: "tiff-pages-differ", file, at: `page ${wrong.page}`, found };
+  if (members.length === 1) {
+    return formatError("the planes of the image are not of one size and type", {
+      ...fields,
+      allowed,
+      remedy: "Save images of one size and type in a file of their own.",
+    });
+  }
+  const other = right.member === wrong.member ? "" : `, as in ${JSON.stringify(nameAt(members, right))}`;
+  return formatError("its planes are not of the size and type of the other files of the acquisition", {
+    ...fields,
+    allowed: `${allowed}${other}`,
+    remedy:
+      "Bring this file again with planes of that size and type, or move it to another folder if it belongs to another acquisition",
+  });
+}
+
+function nameAt(members: readonly TiffFile[], { member }: PlanesOfKind["place"]): string {
+  return basename(memberOf(members, member).file);
 }
 
 function memberOf(members: readonly TiffFile[], index: number): TiffFile {

@@ -74,3 +74,21 @@ test("an acquisition with a hole is parked with the missing file's name, and don
   // Where a pattern says what the files are, no other description does.
   assert.deepEqual(lives("a.nd"), []);
 });
+
+test("the log tells why an acquisition waits, and tells anew when it waits for another reason, with the file at fault", async (t) => {
+  const folder = await temporaryFolder();
+  const settle = { ...quickSettle, set_quiet_s: 1.5, broken_s: 600 };
+  const { lines } = await runDaemon(t, folder, copyingEngine().engine, { ...withPattern({}), settle });
+  await bring(join(folder, "incoming"), "a_T1_C1.tif", 1);
+  const odd = join(folder, "odd.part");
+  await writeFile(odd, buildTiff(numberedPages(1, 4, 2, 1)));
+  await rename(odd, join(folder, "incoming", "a_T1_C2.tif"));
+  await until("the log names the odd file", () => lines.some((line) => line.includes("a_T1_C2.tif: ")));
+  const waits = lines.filter((line) => line.startsWith("a_T1_C1.tif waits: "));
+  assert.equal(waits.length, 2, lines.join("\n"));
+  assert.match(waits[0] ?? "", /more may come.*it is taken after 1\.5 s without a change$/);
+  assert.match(
+    waits[1] ?? "",
+    /a_T1_C2\.tif: its planes are not of the size .*found 4 x 2 .*as in "a_T1_C1\.tif"\); it fails after 10 min/,
+  );
+});

@@ -69,8 +69,8 @@ export function createFolder(events: Events, options: FolderOptions) {
   const tellChange = (): void => events.tell("folderChanged", { folder: config.name });
   let facts: FolderFacts = {};
   let lastSeen: string | undefined;
-  /** Files of which it was told that they wait. */
-  const toldWaiting = new Set<string>();
+  /** For which reasons (codes) it was told of a file that it waits. */
+  const toldWaiting = new Map<string, Set<string>>();
   let unsettled: { count: number; oldestReason?: string } = { count: 0 };
 
   function learn(news: Partial<{ [Fact in keyof FolderFacts]: FolderFacts[Fact] | undefined }>): void {
@@ -138,14 +138,17 @@ export function createFolder(events: Events, options: FolderOptions) {
     return ledger.admitWhole(config.name, sighting, finding.facts, options);
   }
 
-  /** A file that is being written may wait for another reason at each pause: it is told once. */
+  /** A file that is being written may wait for other reasons in turn: each is told once. */
   function tellWaiting(source: string, error: ErrorReport): void {
     // What a person has to mend does not end by time.
-    if (error.kind === "machine") log.warn(errorFromReport(error), { folder: config.name });
-    else if (!toldWaiting.has(source)) {
-      toldWaiting.add(source);
-      log.info(visible(waitingWords(source, error, settle)));
+    if (error.kind === "machine") {
+      log.warn(errorFromReport(error), { folder: config.name });
+      return;
     }
+    const told = toldWaiting.get(source) ?? new Set();
+    if (told.has(error.code)) return;
+    toldWaiting.set(source, told.add(error.code));
+    log.info(visible(waitingWords(source, error, settle)));
   }
 
   /** Results cannot be written into this folder (the output or one below it): no job runs until they can. */

@@ -77,6 +77,32 @@ test("a hole among the numbers is refused by name, and so are files of two shape
   assert.match(await refusalOf(openFile(join(other, "a_T1_C1.tif"), { pattern })), /a_T2_C2.tif: /);
 });
 
+test("of files of several sizes the one that is unlike most is named, whichever was opened, and what to do with it", async () => {
+  const folder = await temporaryFolder();
+  const write = (name: string, rows: number) =>
+    writeFile(join(folder, name), buildTiff(numberedPages(1, 4, rows, 100)));
+  for (const name of twoTimes) await write(name, 6);
+  for (const odd of ["a_T1_C1.tif", "a_T2_C1.tif"]) {
+    await write(odd, 3);
+    for (const opened of [odd, "a_T1_C2.tif"]) {
+      const refusal = await refusalOf(openAcquisition(join(folder, opened), { pattern }));
+      assert.match(refusal, new RegExp(`^[^:]*/${odd}: its planes are not of the size and type `));
+      assert.match(refusal, /\(page 0; found 4 x 3 uint16; expected 4 x 6 uint16, as in "a_T1_C\d\.tif"\)/);
+      assert.match(refusal, /Bring this file again with planes of that size and type, or move it to /);
+    }
+    await write(odd, 6);
+  }
+});
+
+test("of two files of two sizes both are named", async () => {
+  const folder = await temporaryFolder();
+  const pair = twoTimes.slice(0, 2);
+  for (const [index, name] of pair.entries())
+    await writeFile(join(folder, name), buildTiff(numberedPages(1, 4, 6 - 3 * index, 100)));
+  const refusal = await refusalOf(openAcquisition(join(folder, "a_T1_C1.tif"), { pattern }));
+  assert.match(refusal, /a_T1_C2\.tif: .*found 4 x 3 uint16; expected 4 x 6 uint16, as in "a_T1_C1\.tif"/);
+});
+
 test("files that count an axis themselves are refused where the pattern counts it too", async () => {
   const folder = await temporaryFolder();
   await writeNumbered(folder, ["a_z1.tif", "a_z2.tif"], 3);
