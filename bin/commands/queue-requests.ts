@@ -27,15 +27,21 @@ const words: Readonly<Record<Request["act"], string>> = {
 
 /** Of a ledger that its daemon may be writing. Throws `EdgeError` (`machine`) also where somebody changed an entry by hand. */
 export async function jobsIn(state: string, question: HistoryQuestion): Promise<HistoryJob[]> {
+  return (await readLedger(state, question)).jobs;
+}
+
+/** As `jobsIn`, with the folders that a person paused. */
+export async function readLedger(state: string, question: HistoryQuestion) {
   const { damagedLedger, ledgerName, openToRead } = await import("../../watcher/ledger/database.ts");
   const { askHistory } = await import("../../watcher/ledger/history.ts");
+  const { pausedFoldersIn } = await import("../../watcher/ledger/by-hand.ts");
   const file = join(state, ledgerName);
   const database = openToRead(file);
   try {
     const jobs = askHistory(database, question);
     const timeless = jobs.find(({ timeMs }) => Number.isNaN(new Date(timeMs).getTime()));
     if (timeless !== undefined) throw damagedLedger(file, `the job ${timeless.id} at an impossible time`);
-    return jobs;
+    return { jobs, paused: pausedFoldersIn(database) };
   } catch (error) {
     throw error instanceof SyntaxError ? damagedLedger(file, error.message, error) : error;
   } finally {

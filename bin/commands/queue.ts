@@ -7,7 +7,7 @@ import { type CommandIo, type DefineCommand, exitCodes } from "../command/comman
 import { chooseConfig, systemConfig } from "../given/system-config.ts";
 import { positiveInteger, timeBefore } from "../options/option-values.ts";
 import { describeEnd, sourceName, whyOf } from "../words/job-end.ts";
-import { changeFolders, changeJobs, jobsIn, type RequestPlace } from "./queue-requests.ts";
+import { changeFolders, changeJobs, type RequestPlace, readLedger } from "./queue-requests.ts";
 
 interface PlaceOptions {
   readonly config?: string;
@@ -98,10 +98,22 @@ function questionOf({ folder, status: statuses, since: sinceMs, until: untilMs }
 
 async function list(options: QueueOptions, io: CommandIo): Promise<number> {
   const { state } = await placeOf(options);
-  const jobs = await jobsIn(state, { ...questionOf(options), limit: options.limit });
-  if (options.json) io.stdout.write(`${JSON.stringify({ jobs }, null, 2)}\n`);
-  else if (jobs.length === 0) io.stderr.write("no job of the ledger is like that\n");
-  else for (const job of jobs) io.stdout.write(`${lineOf(job)}\n`);
+  const question = questionOf(options);
+  const { jobs, paused: all } = await readLedger(state, { ...question, limit: options.limit });
+  const paused = all.filter(({ folder }) => (question.folder ?? folder) === folder);
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify({ jobs, paused }, null, 2)}\n`);
+    return exitCodes.done;
+  }
+  for (const job of jobs) io.stdout.write(`${lineOf(job)}\n`);
+  if (jobs.length === 0) {
+    const isAsked = Object.keys(question).length > 0;
+    io.stderr.write(isAsked ? "no job of the ledger matches these options\n" : "no jobs yet\n");
+  }
+  for (const { folder } of paused) {
+    const name = visible(folder);
+    io.stderr.write(`folder ${name} is paused; \`cnnt-edge queue resume ${name}\` goes on\n`);
+  }
   return exitCodes.done;
 }
 

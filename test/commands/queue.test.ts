@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import { openDatabase } from "../../watcher/ledger/database.ts";
 import { createJobStore } from "../../watcher/ledger/job-store.ts";
 import { sightingOf } from "../watcher/sighting-of.ts";
@@ -66,6 +66,46 @@ test("queue answers by state, folder and time, also as JSON", async () => {
     jobs.map(({ source, outcome }) => [source, outcome.elapsedS]),
     [["done.tif", 4]],
   );
+});
+
+/** The state folder of a stopped daemon, after `change`. */
+function stoppedLedger(t: TestContext, change: (store: ReturnType<typeof createJobStore>) => void): string {
+  const folder = mkdtempSync(join(tmpdir(), "queue-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const database = openDatabase(join(folder, "ledger.sqlite"));
+  change(createJobStore(database, () => Date.parse("2026-11-20T10:00:00Z")));
+  database.close();
+  return folder;
+}
+
+test("queue says which folders are paused and how they go on, also where the daemon is stopped", async (t) => {
+  const paused = stoppedLedger(t, (store) => {
+    store.admitWhole("sets", sightingOf("plain.tif"), { sampleBytes: 128, voxels: [64] });
+    store.pauseFolder("sets");
+    store.pauseFolder("birds");
+  });
+  const says = (name: string) => `folder ${name} is paused; \`cnnt-edge queue resume ${name}\` goes on\n`;
+  const all = await runHere(["queue", "--state", paused]);
+  assert.match(all.stdout, /queued {3}sets {2}plain\.tif\n$/);
+  assert.equal(all.stderr, says("birds") + says("sets"));
+  const one = await runHere(["queue", "--state", paused, "--folder", "sets"]);
+  assert.equal(one.stderr, says("sets"));
+  const json = await runHere(["queue", "--state", paused, "--json"]);
+  const sinceMs = Date.parse("2026-11-20T10:00:00Z");
+  assert.deepEqual((JSON.parse(json.stdout) as { paused: unknown }).paused, [
+    { folder: "birds", sinceMs },
+    { folder: "sets", sinceMs },
+  ]);
+});
+
+test("queue says of an empty ledger that there are no jobs yet, and of options that no job matches that", async (t) => {
+  const empty = stoppedLedger(t, () => undefined);
+  for (const options of [[], ["--limit", "3"]]) {
+    const { code, stderr } = await runHere(["queue", "--state", empty, ...options]);
+    assert.deepEqual([code, stderr], [0, "no jobs yet\n"]);
+  }
+  const { stderr } = await runHere(["queue", "--state", state, "--folder", "birds"]);
+  assert.equal(stderr, "no job of the ledger matches these options\n");
 });
 
 test("a state folder without a ledger, and a time that is none, are refused in a line", async () => {

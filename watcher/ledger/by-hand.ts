@@ -3,6 +3,20 @@ import type { Database } from "./database.ts";
 import type { Job } from "./job.ts";
 import type { JobTable } from "./job-table.ts";
 
+/** A folder of which no job begins. `sinceMs`: milliseconds since 1970. */
+export interface PausedFolder {
+  readonly folder: string;
+  readonly sinceMs: number;
+}
+
+/** By name. */
+export function pausedFoldersIn({ rows }: Pick<Database, "rows">): PausedFolder[] {
+  return rows("SELECT folder, since_ms FROM pauses ORDER BY folder").map((row) => ({
+    folder: String(row["folder"]),
+    sinceMs: Number(row["since_ms"]),
+  }));
+}
+
 /** What a person does to jobs and folders at the shell (`cnnt-edge queue`). */
 export function createByHand({ rows, run, transaction }: Database, table: JobTable, now: () => number) {
   return {
@@ -33,11 +47,7 @@ export function createByHand({ rows, run, transaction }: Database, table: JobTab
       }),
 
     /** Folders of which no job begins until they are resumed, over restarts too. */
-    pausedFolders: (): { readonly folder: string; readonly sinceMs: number }[] =>
-      rows("SELECT folder, since_ms FROM pauses ORDER BY folder").map((row) => ({
-        folder: String(row["folder"]),
-        sinceMs: Number(row["since_ms"]),
-      })),
+    pausedFolders: (): PausedFolder[] => pausedFoldersIn({ rows }),
     pauseFolder: (folder: string): void => {
       run("INSERT OR IGNORE INTO pauses (folder, since_ms) VALUES (?, ?)", folder, now());
     },
