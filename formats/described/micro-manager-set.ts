@@ -2,11 +2,13 @@ import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
+import { elementCount } from "../../core/tensor.ts";
 import { openError } from "../file/file-errors.ts";
 import { statedDuration, statedLength } from "../ome/units.ts";
 import type { FormatReader } from "../plane/plane-source.ts";
 import { type DescribedImage, openDescribed, tooManyFiles } from "./described-set.ts";
 import { microManagerName, microManagerPlace } from "./micro-manager-names.ts";
+import { beyond, type PlaneNames, planeKey, planesOf, sizesOf } from "./micro-manager-planes.ts";
 import { looksLikeMicroManager, type MicroManagerText, readMicroManager } from "./micro-manager-text.ts";
 
 /** An entry for each plane takes some kilobytes. */
@@ -32,59 +34,36 @@ export const microManagerReader: FormatReader = {
     const bytes = Buffer.alloc(size);
     await source.readInto(bytes, 0);
     const text = readMicroManager(bytes.toString("utf8"), file);
-    const count = text.asked === undefined ? text.planes.length : text.asked.t * text.asked.c * text.asked.z;
-    if (count > limits.maxMembers) throw tooManyFiles(file, count, limits.maxMembers);
+    const listed = Math.max(text.planes.length, elementCount(Object.values(text.asked ?? {})));
+    if (listed > limits.maxMembers) throw tooManyFiles(file, listed, limits.maxMembers);
     const names = await readdir(dirname(file)).catch((cause: unknown) => {
       throw openError(cause, dirname(file));
     });
-    return openDescribed(file, imagesOf(text, file, new Set(names)), limits, reading);
+    const images = imagesOf(text, file, new Set(names), limits.maxMembers);
+    return openDescribed(file, images, limits, reading);
   },
 };
 
-interface Plane {
-  readonly t: number;
-  readonly c: number;
-  readonly z: number;
-}
-
-function imagesOf(text: MicroManagerText, file: string, names: ReadonlySet<string>): DescribedImage[] {
-  const byPosition = new Map<number, Map<string, string>>();
+/** `most`: so many files all positions together may have. Throws `EdgeError` where there are more. */
+function imagesOf(
+  text: MicroManagerText,
+  file: string,
+  names: ReadonlySet<string>,
+  most: number,
+): DescribedImage[] {
   const isByChannelName = [...names, ...text.planes.map(({ name }) => name)].some((name) => {
     const place = microManagerPlace(name);
     return place !== undefined && place.c === undefined;
   });
-  const note = (name: string, plane: Plane, position: number): void => {
-    const planes = byPosition.get(position) ?? new Map<string, string>();
-    byPosition.set(position, planes.set(key(plane), name));
-  };
-  for (const { name, place } of text.planes) {
-    const named = microManagerPlace(name);
-    if (place !== undefined && named?.c === undefined) {
-      note(name, place, 0);
-    } else if (named?.c !== undefined) note(name, { ...named, c: named.c }, named.position);
-  }
-  // The line of a plane is written after its file.
-  const unlisted: string[] = [];
-  for (const name of names) {
-    const named = microManagerPlace(name);
-    if (named?.c !== undefined && !byPosition.get(named.position)?.has(key({ ...named, c: named.c }))) {
-      if (text.ended) unlisted.push(name);
-      else note(name, { ...named, c: named.c }, named.position);
-    }
-  }
-  const positions =
-    byPosition.size === 0
-      ? [[0, new Map<string, string>()] as const]
-      : [...byPosition].toSorted(([a], [b]) => a - b);
-  return positions.map(([position, planes]): DescribedImage => {
-    const found = sizesOf(planes.keys());
-    const stopped =
-      text.ended &&
-      text.asked !== undefined &&
-      found.t < text.asked.t &&
-      isFull(planes, { ...text.asked, t: found.t });
-    const asked = text.asked ?? found;
-    const lengths = stopped ? { ...asked, t: found.t } : asked;
+  const { byPosition, unlisted, twice } = planesOf(text, file, names);
+  const positions = byPosition.map(([position, planes]) => ({
+    position,
+    planes,
+    ...lengthsOf(text, planes),
+  }));
+  const count = positions.reduce((sum, { lengths: { t, c, z } }) => sum + t * c * z, 0);
+  if (count > most) throw tooManyFiles(file, count, most);
+  return positions.map(({ position, planes, lengths, endedEarly }): DescribedImage => {
     const missing: string[] = [];
     const files: string[] = [];
     for (let t = 0; t < lengths.t; t += 1) {
@@ -94,21 +73,21 @@ function imagesOf(text: MicroManagerText, file: string, names: ReadonlySet<strin
             { t, c, z, position },
             isByChannelName ? text.channelNames[c] : undefined,
           );
-          const name = planes.get(key({ t, c, z })) ?? expected;
+          const name = planes.get(planeKey({ t, c, z })) ?? expected;
           if (!names.has(name)) missing.push(name);
           files.push(join(dirname(file), name));
         }
       }
     }
-    const beyond = [...planes].find(([place]) => isBeyond(place, lengths))?.[1] ?? unlisted[0];
+    const uncounted = beyond(planes, lengths) ?? unlisted;
     const isOpen = text.asked === undefined && !text.ended;
-    const wrong = isOpen ? notEnded(file) : beyond === undefined ? undefined : notCounted(file, beyond);
+    const wrong = isOpen ? notEnded(file) : uncounted === undefined ? undefined : notCounted(file, uncounted);
     const notes = [`one acquisition of ${files.length} files, by metadata.txt`];
-    if (stopped) notes.push(`the acquisition was ended after ${found.t} of ${asked.t} time points`);
+    if (endedEarly !== undefined) notes.push(endedEarly);
     return {
       grid: { lengths, files },
       missing,
-      refusal: missing.length > 0 && !isOpen ? undefined : wrong,
+      refusal: twice ?? (missing.length > 0 && !isOpen ? undefined : wrong),
       facts: {
         planesInZ: 1,
         channels: Array.from({ length: lengths.c }, (_, c) => present({ name: text.channelNames[c] })),
@@ -128,36 +107,17 @@ function imagesOf(text: MicroManagerText, file: string, names: ReadonlySet<strin
 
 const length = (um: number | undefined) => (um === undefined ? undefined : statedLength(um, "µm"));
 
-function key({ t, c, z }: Plane): string {
-  return `${t} ${c} ${z}`;
-}
-
-function placeOf(of: string): Plane {
-  const [t = 0, c = 0, z = 0] = of.split(" ").map(Number);
-  return { t, c, z };
-}
-
-function sizesOf(places: Iterable<string>): Plane {
-  const sizes = { t: 1, c: 1, z: 1 };
-  for (const place of places) {
-    const { t, c, z } = placeOf(place);
-    sizes.t = Math.max(sizes.t, t + 1);
-    sizes.c = Math.max(sizes.c, c + 1);
-    sizes.z = Math.max(sizes.z, z + 1);
-  }
-  return sizes;
-}
-
-function isBeyond(of: string, lengths: Plane): boolean {
-  const { t, c, z } = placeOf(of);
-  return t >= lengths.t || c >= lengths.c || z >= lengths.z;
-}
-
-function isFull(planes: ReadonlyMap<string, string>, lengths: Plane): boolean {
-  return (
-    planes.size === lengths.t * lengths.c * lengths.z &&
-    ![...planes.keys()].some((one) => isBeyond(one, lengths))
-  );
+/** The sizes of a position; one that was ended after whole time points has these. */
+function lengthsOf({ asked, ended }: MicroManagerText, planes: PlaneNames) {
+  const found = sizesOf(planes);
+  if (asked === undefined) return { lengths: found };
+  const lengths = { ...asked, t: found.t };
+  const isFull = planes.size === lengths.t * lengths.c * lengths.z && beyond(planes, lengths) === undefined;
+  if (!ended || found.t >= asked.t || !isFull) return { lengths: asked };
+  return {
+    lengths,
+    endedEarly: `the acquisition was ended after ${found.t} of ${asked.t} time points`,
+  };
 }
 
 function notEnded(file: string): EdgeError {

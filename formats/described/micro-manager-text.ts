@@ -1,5 +1,6 @@
-import { formatError } from "../../core/errors.ts";
+import { formatError, unsupportedError } from "../../core/errors.ts";
 import { isRecord } from "../../core/record.ts";
+import { nameLimits } from "../file/name-limit.ts";
 
 /** What Micro-Manager's `metadata.txt` says of the planes beside it. */
 export interface MicroManagerText {
@@ -7,7 +8,8 @@ export interface MicroManagerText {
   readonly ended: boolean;
   /** What was asked for; undefined where that is not stated. */
   readonly asked: { readonly t: number; readonly c: number; readonly z: number } | undefined;
-  readonly channelNames: readonly string[];
+  /** undefined where what is stated is no text. */
+  readonly channelNames: readonly (string | undefined)[];
   readonly pixelSizeUm: number | undefined;
   readonly zStepUm: number | undefined;
   readonly intervalMs: number | undefined;
@@ -27,7 +29,7 @@ export function looksLikeMicroManager(text: string): boolean {
 
 /**
  * Reads the text as far as it is written: Micro-Manager appends an entry after each plane, and the last bracket at the end.
- * Throws `EdgeError` where not even its summary is whole.
+ * Throws `EdgeError` where not even its summary is whole, and where a name is longer than names of files are.
  */
 export function readMicroManager(text: string, file: string): MicroManagerText {
   const { entries, ended } = entriesOf(text);
@@ -42,16 +44,32 @@ export function readMicroManager(text: string, file: string): MicroManagerText {
   }
   const planes = entries.flatMap(planeOf);
   const firstFrame = parsed(entries.find(({ key }) => /^(FrameKey|Metadata)-/.test(key))?.value) ?? {};
-  const names = summary["ChNames"];
+  const names: readonly unknown[] = Array.isArray(summary["ChNames"]) ? summary["ChNames"] : [];
+  const channelNames = names.map((name) => (typeof name === "string" ? name : undefined));
+  refuseLong([...channelNames, ...planes.map(({ name }) => name)], file);
+  const zStepUm = summary["z-step_um"];
   return {
     ended,
     asked: askedOf(summary),
-    channelNames: Array.isArray(names) ? names.map(String) : [],
+    channelNames,
     pixelSizeUm: positive(summary["PixelSize_um"]) ?? positive(firstFrame["PixelSizeUm"]),
-    zStepUm: positive(Math.abs(Number(summary["z-step_um"]))),
+    zStepUm: typeof zStepUm === "number" ? positive(Math.abs(zStepUm)) : undefined,
     intervalMs: positive(summary["Interval_ms"]),
     planes,
   };
+}
+
+/** Each name stands in the names of many files, which are made up to say which of them are missing. */
+function refuseLong(names: readonly (string | undefined)[], file: string): void {
+  const long = names.find((name) => name !== undefined && name.length > nameLimits.usual);
+  if (long === undefined) return;
+  throw unsupportedError("a name in Micro-Manager's metadata is longer than the name of a file can be", {
+    code: "micro-manager-name",
+    file,
+    found: `${long.length} characters`,
+    allowed: `at most ${nameLimits.usual}`,
+    remedy: "Save the acquisition again, or read its files by a pattern (--pattern, folders[].pattern)",
+  });
 }
 
 function askedOf(summary: Readonly<Record<string, unknown>>): MicroManagerText["asked"] {
