@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
 import { describeEnd } from "../../bin/words/job-end.ts";
@@ -108,6 +108,25 @@ test("where superseded results are removed, only the newest is left, and the lis
     /a\.denoised\.ome\.tif.*; superseded by a\.r2\.denoised\.ome\.tif and removed$/,
   );
   assert.doesNotMatch(lines[0] ?? "", /superseded/);
+});
+
+test("a kept older result names the newest one after the one between was removed", async (t) => {
+  const folder = await temporaryFolder();
+  const daemon = await runDaemon(t, folder, engine, configured({ superseded: "remove" }));
+  await replaceSource(folder, 1, 2);
+  await until("the first content is done", () => endOf(daemon, 1));
+  await chmod(join(folder, "denoised", old), 0o600);
+  for (const revision of [2, 3]) {
+    await replaceSource(folder, ...Array.from({ length: revision + 1 }, (_, z) => 10 * revision + z));
+    await until(`content ${revision} is done`, () => endOf(daemon, revision));
+    const third = "a.r3.denoised.ome.tif";
+    const left = [old, marker, revision === 2 ? newest : third];
+    await until("only the kept one and the newest are left, and the mark names the newest", async () => {
+      if ((await resultsIn(folder)).join() !== left.join()) return false;
+      const said = JSON.parse(await readFile(join(folder, "denoised", marker), "utf8"));
+      return said.superseded_by.result === left[2];
+    });
+  }
 });
 
 test("a daemon that is killed before it could remove a superseded result removes it after the next start", async (t) => {

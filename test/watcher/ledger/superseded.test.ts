@@ -70,6 +70,24 @@ test("each result is superseded once, by the next", async (t) => {
   );
 });
 
+for (const end of ["removed", "gone"] as const) {
+  test(`where a result is ${end}, the older ones that were marked with its name are marked anew with the next one's`, async (t) => {
+    const store = await newStore(t);
+    const jobs: string[] = [];
+    for (const revision of [1, 2, 3, 4]) {
+      const [id = ""] = arrive(store, revision);
+      finish(store, id, `/o/a.r${revision}`);
+      if (revision > 1) store.supersededEnded(jobs.at(-1) ?? "", revision === 2 ? "marked" : end);
+      jobs.push(id);
+    }
+    const [first = "", , , last = ""] = jobs;
+    assert.deepEqual(supersededIn(store), ["/o/a.r1"]);
+    assert.deepEqual(store.job(first)?.supersededBy, { job: last, output: "/o/a.r4" });
+    store.supersededEnded(first, "marked");
+    assert.deepEqual(supersededIn(store), []);
+  });
+}
+
 test("each image supersedes its own, and the first those for which the newer content has none", async (t) => {
   const store = await newStore(t);
   const before = arrive(store, 1, 3);
