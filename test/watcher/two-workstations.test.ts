@@ -38,7 +38,7 @@ for (const [what, other] of [
       String(state()?.["reason"]),
       /: another daemon of this machine works on the folder: instance scope-1 on \S+, since 20\S+Z by its clock$/,
     );
-    assert.match(String(state()?.["remedy"]), /no sign of life for 60 s/);
+    assert.match(String(state()?.["remedy"]), /no sign of life for about 70 s/);
     const [name = ""] = other.folders.map(({ path }) => path);
     await writeFile(join(folder, name, "a.tif"), tinyTiff(1));
     if (name === "incoming") await until("the first one does it", () => first.orders.length === 1);

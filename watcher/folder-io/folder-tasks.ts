@@ -64,7 +64,7 @@ export function tasksOf(
       return undefined;
     },
     move: async (order) => {
-      await leases.hold(false);
+      await leases.hold(!("error" in (await results.state())));
       const { path: folder, moveTo: target = folder, access } = settings;
       return moveSource({ ...order, folder, target, access }, onStep);
     },

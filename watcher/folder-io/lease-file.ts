@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, rmdir, unlink } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readdir, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { isAbsent, systemCode } from "../../core/errors.ts";
@@ -45,31 +46,52 @@ export interface FoundLease {
   readonly holder: LeaseHolder | undefined;
 }
 
-/** The numbers of the leases in `folder`, ascending; none where there never was one. */
+/** All that has a number as its name in the folder of leases, ascending; none where there never was one. */
+async function numbered(folder: string): Promise<{ generation: number; isFile: boolean }[]> {
+  const entries = await readdir(join(folder, leaseFolderName), { withFileTypes: true }).catch(
+    (error: unknown): Dirent[] => {
+      if (isAbsent(error)) return [];
+      throw error;
+    },
+  );
+  return entries
+    .filter(({ name }) => /^[1-9]\d{0,14}$/.test(name))
+    .map((entry) => ({ generation: Number(entry.name), isFile: entry.isFile() }))
+    .sort((a, b) => a.generation - b.generation);
+}
+
+/** The numbers of the leases in `folder`, ascending. What is no file, as a link or a folder, is no lease. */
 async function generations(folder: string): Promise<number[]> {
-  const names = await readdir(join(folder, leaseFolderName)).catch((error: unknown): string[] => {
-    if (isAbsent(error)) return [];
-    throw error;
-  });
-  return names
-    .filter((name) => /^[1-9]\d{0,14}$/.test(name))
-    .map(Number)
-    .sort((a, b) => a - b);
+  return (await numbered(folder)).filter(({ isFile }) => isFile).map(({ generation }) => generation);
+}
+
+/** The number of the lease after `newest`, above all that stands there. */
+export async function nextGeneration(folder: string, newest: FoundLease | undefined): Promise<number> {
+  const highest = newest?.generation ?? 0;
+  // A lease that was made since then is not stepped over: making the same one fails.
+  const others = (await numbered(folder)).filter(({ isFile }) => !isFile);
+  return Math.max(highest, others.at(-1)?.generation ?? 0) + 1;
 }
 
 const fileOf = (folder: string, generation: number): string =>
   join(folder, leaseFolderName, String(generation));
 
+/** A lease that is listed and not there so often in a row counts as one whose holder is not known. */
+const mostLooks = 5;
+
 /** The lease that counts; undefined where nobody holds the folder. */
 export async function newestLease(folder: string): Promise<FoundLease | undefined> {
-  const generation = (await generations(folder)).at(-1);
-  if (generation === undefined) return undefined;
-  const text = await textIn(fileOf(folder, generation)).catch((error: unknown) => {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  });
-  // It was given back, or another one took its place meanwhile.
-  return text === undefined ? newestLease(folder) : { generation, text, holder: holderIn(text) };
+  for (let look = 1; ; look += 1) {
+    const generation = (await generations(folder)).at(-1);
+    if (generation === undefined) return undefined;
+    const text = await textIn(fileOf(folder, generation)).catch((error: unknown) => {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    });
+    // It was given back, or another one took its place meanwhile.
+    if (text === undefined && look < mostLooks) continue;
+    return { generation, text: text ?? "", holder: holderIn(text ?? "") };
+  }
 }
 
 /** Ours are shorter. */
@@ -107,9 +129,10 @@ export async function makeLease(folder: string, generation: number, holder: Leas
   await mkdir(join(folder, leaseFolderName)).catch((error: unknown) => {
     if (systemCode(error) !== "EEXIST") throw error;
   });
-  const handle = await open(fileOf(folder, generation), "wx").catch((error: unknown) => {
+  const handle = await open(fileOf(folder, generation), "wx").catch(async (error: unknown) => {
+    if (systemCode(error) === "EEXIST") return undefined;
     // Its folder may have been removed with the last lease in it.
-    if (systemCode(error) === "EEXIST" || isAbsent(error)) return undefined;
+    if (isAbsent(error) && !(await isOtherThanFolder(join(folder, leaseFolderName)))) return undefined;
     throw error;
   });
   if (handle === undefined) return false;
@@ -122,6 +145,14 @@ export async function makeLease(folder: string, generation: number, holder: Leas
     if (older < generation) await unlink(fileOf(folder, older)).catch(() => undefined);
   }
   return true;
+}
+
+/** Whether something stands there in which no lease can be made, as a file or a link to nowhere. */
+async function isOtherThanFolder(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (facts) => !facts.isDirectory(),
+    () => false,
+  );
 }
 
 /** Shows that the holder is alive. False where the lease is no longer its own. Throws where the disk does not take it. */

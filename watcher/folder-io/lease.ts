@@ -6,6 +6,7 @@ import {
   type LeaseHolder,
   makeLease,
   newestLease,
+  nextGeneration,
   removeLease,
   renewLease,
 } from "./lease-file.ts";
@@ -29,6 +30,8 @@ export const leaseTimes: LeaseTimes = { renewMs: 10_000, leftAfterMs: 60_000, co
 /** What a daemon may do with a folder. */
 export type Hold =
   | { readonly kind: "held" }
+  /** It was taken over, and the daemon before may still count on it for a moment. */
+  | { readonly kind: "waiting" }
   /** No lease can be written there: other daemons would not be noticed. */
   | { readonly kind: "unguarded"; readonly found: string };
 
@@ -78,17 +81,16 @@ export function createLease(
       if (!isReadOnly(error)) throw notRenewed(folder, error);
       return unguarded(error);
     }
-    if (isOwn) return keep({ generation, renewedMs: startMs, fromMs });
+    if (isOwn) return taken({ generation, renewedMs: startMs, fromMs });
     held = undefined;
     return take();
   }
 
-  function keep(lease: NonNullable<typeof held>): Hold {
+  function taken(lease: NonNullable<typeof held>): Hold {
     held = lease;
     seen = undefined;
     wasHeld = true;
-    if (now() < lease.fromMs) throw heldByAnother(folder, undefined, times, own);
-    return { kind: "held" };
+    return { kind: now() < lease.fromMs ? "waiting" : "held" };
   }
 
   async function take(): Promise<Hold> {
@@ -101,20 +103,19 @@ export function createLease(
     }
     const mine = { renewedMs: startMs, fromMs: startMs };
     // The process that looks after the folder was started again.
-    if (newest?.holder?.token === own.token) return keep({ ...mine, generation: newest.generation });
+    if (newest?.holder?.token === own.token) return taken({ ...mine, generation: newest.generation });
     const isFree = newest === undefined || isSurelyGone(newest.holder);
-    if (newest !== undefined && !isFree && !isLeft(newest, startMs)) {
-      throw heldByAnother(folder, newest.holder, times, own);
-    }
-    const generation = (newest?.generation ?? 0) + 1;
+    if (newest !== undefined && !isFree) refuseUnlessLeft(newest, startMs);
+    let generation: number;
     let isMade: boolean;
     try {
+      generation = await nextGeneration(folder, newest);
       isMade = await makeLease(folder, generation, own);
     } catch (error) {
       return unguarded(error);
     }
     if (isMade && (await isConfirmed(generation))) {
-      return keep({ generation, ...mine, ...(!isFree && { fromMs: now() + times.renewMs }) });
+      return taken({ generation, ...mine, ...(!isFree && { fromMs: now() + times.renewMs }) });
     }
     seen = undefined;
     throw heldByAnother(folder, undefined, times, own);
@@ -134,21 +135,33 @@ export function createLease(
     return own.machine !== "" && holder.machine === own.machine && !isRunning(holder.pid);
   }
 
-  /** Whether its holder has shown no sign of life for long enough. */
-  function isLeft({ text }: FoundLease, atMs: number): boolean {
+  /** Throws unless its holder has shown no sign of life for long enough. */
+  function refuseUnlessLeft({ text, holder }: FoundLease, atMs: number): void {
     if (seen?.text !== text) seen = { text, sinceMs: atMs };
-    return atMs - seen.sinceMs >= times.leftAfterMs;
+    if (atMs - seen.sinceMs < times.leftAfterMs) throw heldByAnother(folder, holder, times, own);
   }
 
   return {
     hold,
+    /** Throws as `hold` where another daemon holds the folder; takes nothing. What the disk refuses is met by `hold`. */
+    look: async (): Promise<void> => {
+      if (held !== undefined) return;
+      const startMs = now();
+      const newest = await newestLease(folder).catch(() => undefined);
+      if (newest === undefined || newest.holder?.token === own.token || isSurelyGone(newest.holder)) return;
+      refuseUnlessLeft(newest, startMs);
+    },
     /** Shows that the holder is alive, where it holds the folder; takes nothing. */
     keep: async (): Promise<void> => {
       if (held !== undefined) await hold();
     },
-    /** Lets the next daemon take it at once. */
+    /**
+     * Lets the next daemon take it at once. Not while the daemon before may still count on the folder: the next one would not
+     * wait for that.
+     */
     release: async (): Promise<void> => {
-      if (held === undefined) return;
+      await running?.catch(() => undefined);
+      if (held === undefined || now() < held.fromMs) return;
       const { generation } = held;
       held = undefined;
       if ((await newestLease(folder).catch(() => undefined))?.holder?.token === own.token) {
@@ -173,13 +186,13 @@ function isReadOnly(error: unknown): boolean {
   return isDenied(error) || systemCode(error) === "EROFS";
 }
 
-function heldByAnother(
+export function heldByAnother(
   file: string,
   holder: LeaseHolder | undefined,
   times: LeaseTimes,
   own: LeaseHolder,
 ): EdgeError {
-  const { leftAfterMs } = times;
+  const takenAfterS = (times.leftAfterMs + times.renewMs) / 1000;
   const what = holder?.host === own.host ? "another daemon of this machine" : "another workstation";
   const message =
     holder === undefined
@@ -188,7 +201,7 @@ function heldByAnother(
   return machineError(message, {
     code: "folder-leased",
     file,
-    remedy: `Stop that daemon, or give this one another folder. This one goes on by itself once that one has stopped, or has shown no sign of life for ${leftAfterMs / 1000} s`,
+    remedy: `Stop that daemon, or give this one another folder. This one goes on by itself once that one has stopped, or has shown no sign of life for about ${takenAfterS} s`,
     retryable: true,
   });
 }

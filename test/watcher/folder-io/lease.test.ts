@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -180,9 +180,35 @@ test("on a share whose client makes a file anew that another one has just made, 
   const first = createLease(folder, holderOf("one"), shared, () => 0, onShare);
   const held = isHeld(first);
   const file = join(folder, leaseFolderName, "1");
-  const text = await until("its lease is written", () => readFile(file, "utf8").catch(() => ""));
+  const text = await until("its lease is written", () =>
+    readFile(file, "utf8").then(
+      (found) => found || undefined,
+      () => undefined,
+    ),
+  );
   await writeFile(file, text.replace("token of one", "token of two"));
   assert.equal(await held, false);
   const alone = createLease(await temporaryFolder(), holderOf("one"), shared, () => 0, onShare);
   assert.equal(await isHeld(alone), true);
+});
+
+test("what has the name of a lease and is no file is none, and the next lease stands above it", async () => {
+  const folder = await temporaryFolder();
+  const leases = join(folder, leaseFolderName);
+  const first = createLease(folder, holderOf("one"), times, () => 0);
+  assert.equal(await isHeld(first), true);
+  await symlink("nowhere", join(leases, "7"));
+  await mkdir(join(leases, "9"));
+  const second = createLease(folder, holderOf("two"), times, () => 0);
+  await assert.rejects(second.hold(), { message: /^another workstation works on the folder: instance one / });
+  await first.release();
+  assert.equal(await isHeld(second), true);
+  assert.deepEqual((await readdir(leases)).sort(), ["10", "7", "9"]);
+});
+
+test("where a link to nowhere has the name of the folder of leases others cannot be noticed", async () => {
+  const folder = await temporaryFolder();
+  await symlink("nowhere", join(folder, leaseFolderName));
+  const lease = createLease(folder, holderOf("one"), times, () => 0);
+  assert.deepEqual(await lease.hold(), { kind: "unguarded", found: "ENOENT" });
 });
