@@ -107,7 +107,7 @@ test("a file that is there already is not downloaded again", async (t) => {
 test("a connection that is cut or falls silent is taken up where it was", async (t) => {
   for (const broken of [sendHalf, sendHalfAndWait]) {
     const { fetchIt, ranges } = await madeIndex(t, [broken, sendRange]);
-    const file = await fetchIt({ limits: { ...limits, stallMs: 100 } });
+    const file = await fetchIt({ limits: { ...limits, stallMs: 1000 } });
     assert.deepEqual(readFileSync(file), content);
     assert.deepEqual(ranges, [undefined, "bytes=50000-"]);
   }
