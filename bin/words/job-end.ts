@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { counted } from "../../core/counted.ts";
 import { visible } from "../../core/errors.ts";
 import { withoutOwnName } from "../../core/own-name.ts";
+import { newerDoneWords } from "../../watcher/ledger/by-hand.ts";
 import type { Job } from "../../watcher/ledger/job.ts";
 import { belowHere } from "../command/command.ts";
 import { describeDuration } from "./progress.ts";
@@ -32,11 +33,16 @@ function resultWords({ superseded, supersededBy, expired }: Job): string {
   return `; superseded by ${basename(supersededBy.output)}${its[superseded ?? "asked"]}${time}`;
 }
 
-/** Why a job has no result, with what to do; empty where nothing is known. */
-export function whyOf({ error, reason, source }: Job): string {
+/** Why a job has no result, with what to do, or that it was done since; empty where nothing is known. */
+export function whyOf({ error, reason, source, newerDone }: Job): string {
   const what = error === undefined ? reason : withoutOwnName(error.message, source);
-  const why = [what, error?.remedy].filter((part) => part !== undefined).join(". ");
+  const next = newerDone === undefined ? error?.remedy : upperFirst(newerDoneWords(source, newerDone));
+  const why = [what, next].filter((part) => part !== undefined).join(". ");
   return why === "" ? "" : `: ${why}`;
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** So many notes of a result are told, and so much of each; its metadata holds them whole. */

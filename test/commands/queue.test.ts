@@ -3,13 +3,35 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import type { Sighting } from "../../watcher/intake/sighting.ts";
 import { openDatabase } from "../../watcher/ledger/database.ts";
+import type { Admission } from "../../watcher/ledger/job.ts";
 import { createJobStore } from "../../watcher/ledger/job-store.ts";
-import { sightingOf } from "../watcher/sighting-of.ts";
+import { memberOf, onePlane, sightingOf } from "../watcher/sighting-of.ts";
 import { runHere } from "./run-command.ts";
 
 const state = mkdtempSync(join(tmpdir(), "queue-"));
 after(() => rmSync(state, { recursive: true }));
+
+function idOf(admission: Admission): string {
+  return admission.kind === "changed" ? (admission.jobs[0]?.id ?? "") : "";
+}
+
+/** The content of one image is admitted and done; `work` passes between its start and its end. */
+function finish(
+  store: ReturnType<typeof createJobStore>,
+  folder: string,
+  seen: Sighting,
+  work: () => unknown = () => undefined,
+): void {
+  const id = idOf(store.admitWhole(folder, seen, onePlane));
+  const output = `/results/${seen.source}`;
+  store.start(id, [output]);
+  work();
+  const tiles = { tile: [1, 8, 8], overlap: [0, 0, 0] } as const;
+  const figures = { outputBytes: 1, voxels: 2_000_000, elapsedS: 4, networkS: 3, clippedShare: 0 };
+  store.finish(id, { output, sourceSha256: "s", provider: "cpu", ...tiles, ...figures, notes: [] }, false);
+}
 
 before(() => {
   const database = openDatabase(join(state, "ledger.sqlite"));
@@ -17,22 +39,15 @@ before(() => {
   const store = createJobStore(database, () => nowMs);
   for (const source of ["done.tif", "bad.tif", "new\n.tif"]) {
     nowMs += 3_600_000;
-    const admission = store.admitWhole("fish", sightingOf(source), { sampleBytes: 128, voxels: [64] });
-    const id = admission.kind === "changed" ? (admission.jobs[0]?.id ?? "") : "";
-    if (source.startsWith("new")) continue;
-    const output = `/results/${source}`;
-    store.start(id, [output]);
-    nowMs += 1000;
-    if (source.startsWith("bad")) store.end(id, "skipped", { reason: "so" });
-    else {
-      const tiles = { tile: [1, 8, 8], overlap: [0, 0, 0] } as const;
-      const figures = { outputBytes: 1, voxels: 2_000_000, elapsedS: 4, networkS: 3, clippedShare: 0 };
-      store.finish(
-        id,
-        { output, sourceSha256: "s", provider: "cpu", ...tiles, ...figures, notes: [] },
-        false,
-      );
+    if (source === "done.tif") {
+      finish(store, "fish", sightingOf(source), () => (nowMs += 1000));
+      continue;
     }
+    const id = idOf(store.admitWhole("fish", sightingOf(source), onePlane));
+    if (source.startsWith("new")) continue;
+    store.start(id, [`/results/${source}`]);
+    nowMs += 1000;
+    store.end(id, "skipped", { reason: "so" });
   }
   // As a daemon leaves it that was stopped.
   database.rows("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -80,7 +95,7 @@ function stoppedLedger(t: TestContext, change: (store: ReturnType<typeof createJ
 
 test("queue says which folders are paused and how they go on, also where the daemon is stopped", async (t) => {
   const paused = stoppedLedger(t, (store) => {
-    store.admitWhole("sets", sightingOf("plain.tif"), { sampleBytes: 128, voxels: [64] });
+    store.admitWhole("sets", sightingOf("plain.tif"), onePlane);
     store.pauseFolder("sets");
     store.pauseFolder("birds");
   });
@@ -96,6 +111,57 @@ test("queue says which folders are paused and how they go on, also where the dae
     { folder: "birds", sinceMs },
     { folder: "sets", sinceMs },
   ]);
+});
+
+const incomplete = {
+  kind: "format",
+  code: "pattern-incomplete",
+  message:
+    'the acquisition is incomplete: files that its pattern counts are missing (found no "a_T1_C2.tif")',
+  remedy: "Copy the missing files into the same folder",
+  retryable: false,
+} as const;
+
+test("of a set that failed and was completed and done since, queue says so and no longer asks for files, and retry too", async (t) => {
+  const first = ["a_T1_C1.tif", "a_T1_C2.tif"].map((source) => memberOf(source));
+  const both = ["b_T1_C1.tif", "b_T1_C2.tif"].map((source) => memberOf(source));
+  const later = stoppedLedger(t, (store) => {
+    const incompletes = ["a_T1_C1.tif", "b_T1_C2.tif", "c_T1_C1.tif"];
+    for (const source of incompletes) store.admitRefused("sets", sightingOf(source), incomplete);
+    const outcomes = [
+      ["a_T1_C1.tif", first],
+      ["b_T1_C1.tif", both],
+    ] as const;
+    for (const [source, members] of outcomes) finish(store, "sets", sightingOf(source, { members }));
+    // Newer content that is not done.
+    store.admitWhole("sets", sightingOf("c_T1_C1.tif", { endsHash: "other" }), onePlane);
+  });
+  const { stdout } = await runHere(["queue", "--state", later, "--status", "failed"]);
+  const lines = stdout.trimEnd().split("\n").sort();
+  const missing = 'the acquisition is incomplete: .* \\(found no "a_T1_C2.tif"\\)';
+  assert.match(lines[0] ?? "", new RegExp(`sets {2}a_T1_C1.tif: ${missing}. Its newer content is done$`));
+  assert.match(
+    lines[1] ?? "",
+    new RegExp(`sets {2}b_T1_C2.tif: ${missing}. The file is done as part of b_T1_C1.tif$`),
+  );
+  assert.match(lines[2] ?? "", /sets {2}c_T1_C1\.tif: .*\. Copy the missing files into the same folder$/);
+  const retried = await runHere(["queue", "retry", "--status", "failed", "--state", later]);
+  assert.equal(retried.code, 1);
+  for (const [source, why] of [
+    ["a_T1_C1.tif", "its newer content is done"],
+    ["b_T1_C2.tif", "the file is done as part of b_T1_C1.tif"],
+    ["c_T1_C1.tif", "its source has newer content"],
+  ])
+    assert.ok(
+      retried.stderr.includes(`sets  ${source}: the job is not done again: ${why}\n`),
+      retried.stderr,
+    );
+  const { newerDone } = (
+    JSON.parse((await runHere(["queue", "--state", later, "--status", "failed", "--json"])).stdout) as {
+      jobs: { source: string; newerDone?: string }[];
+    }
+  ).jobs.find(({ source }) => source === "b_T1_C2.tif") ?? { newerDone: "no job" };
+  assert.equal(newerDone, "b_T1_C1.tif");
 });
 
 test("queue says of an empty ledger that there are no jobs yet, and of options that no job matches that", async (t) => {

@@ -3,6 +3,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { runHere } from "../commands/run-command.ts";
 import { buildTiff, numberedPages } from "../formats/build-tiff.ts";
 import { ndText } from "../formats/described/nd-files.ts";
 import { copyingEngine } from "./copying-engine.ts";
@@ -71,6 +72,11 @@ test("an acquisition with a hole is parked with the missing file's name, and don
   await bring(join(folder, "incoming"), "a_T2_C1.tif", 60);
   await until("it is done", () => lives("a_T1_C1.tif").includes("done"));
   assert.equal((await namesIn(join(folder, "denoised"))).length, 1);
+  const listed = await runHere(["queue", "--state", join(folder, "state"), "--status", "failed"]);
+  assert.match(
+    listed.stdout,
+    /failed {3}f {2}a_T1_C1\.tif: .*no "a_T2_C1\.tif".*\. Its newer content is done\n$/,
+  );
   // Where a pattern says what the files are, no other description does.
   assert.deepEqual(lives("a.nd"), []);
 });

@@ -27,7 +27,7 @@ export function createByHand({ rows, run, transaction }: Database, table: JobTab
     retry: (id: string): Job =>
       transaction(() => {
         const one = table.existing(id);
-        const why = whyNotAgain(one) ?? (isReplaced(one) ? "its source has newer content" : undefined);
+        const why = whyNotAgain(one, isReplaced(one));
         if (why !== undefined) throw refused("job-not-retried", "is not done again", why);
         run(
           `UPDATE jobs SET status = 'queued', reason = 'queued again by a person', error = NULL, ended_ms = NULL,
@@ -66,10 +66,15 @@ export function createByHand({ rows, run, transaction }: Database, table: JobTab
   }
 }
 
-function whyNotAgain({ status, voxels, supersededBy }: Job): string | undefined {
+function whyNotAgain(
+  { source, status, voxels, supersededBy, newerDone }: Job,
+  isReplaced: boolean,
+): string | undefined {
   if (supersededBy !== undefined) return `its result is superseded by ${supersededBy.output}`;
   if (status === "done") return "it is done; touch the source to have it done again";
   if (status === "queued" || status === "waiting" || status === "running") return `it is ${status} already`;
+  if (newerDone !== undefined) return newerDoneWords(source, newerDone);
+  if (isReplaced) return "its source has newer content";
   // Then nobody knows what it holds.
   return voxels === 0 ? "its file was never whole, or is refused; copy it again" : undefined;
 }
@@ -77,6 +82,11 @@ function whyNotAgain({ status, voxels, supersededBy }: Job): string | undefined 
 function whyNotSkipped({ status, waitsFor }: Job): string | undefined {
   if (waitsFor === "file") return "it waits for its file to become whole, and ends by itself";
   return status === "queued" || status === "waiting" ? undefined : `it is ${status}`;
+}
+
+/** What came of the file of a job without a result: see `Job.newerDone`. */
+export function newerDoneWords(source: string, newerDone: string): string {
+  return newerDone === source ? "its newer content is done" : `the file is done as part of ${newerDone}`;
 }
 
 function refused(code: string, what: string, why: string): EdgeError {

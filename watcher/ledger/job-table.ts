@@ -24,7 +24,11 @@ export const jobSelect = `SELECT j.*, s.folder, s.source, s.members, s.revision,
       AND (o.series = j.series OR (j.series = 0
         AND o.series NOT IN (SELECT series FROM jobs WHERE sighting = j.sighting)))
       AND (o.superseded_by = j.id OR (o.superseded_by IS NULL AND j.status <> 'done'))) AS supersedes,
-  (SELECT n.output FROM jobs n WHERE n.id = j.superseded_by) AS superseding_output
+  (SELECT n.output FROM jobs n WHERE n.id = j.superseded_by) AS superseding_output,
+  CASE WHEN j.status IN ('failed', 'parked') THEN (
+    SELECT n.source FROM files f JOIN sightings n ON n.id = f.sighting
+    WHERE f.folder = s.folder AND f.source = s.source AND n.id > s.id
+      AND (SELECT count(*) > 0 AND min(status = 'done') = 1 FROM jobs WHERE sighting = n.id)) END AS newer_done
   FROM jobs j JOIN sightings s ON s.id = j.sighting`;
 
 /** The ledger wrote these columns itself, in the same version or an older one that a migration brought up. */
@@ -56,6 +60,7 @@ export function jobFromRow(row: Row): Job {
       error: parsed<ErrorReport>("error"),
       endedMs: row["ended_ms"] as number | null,
       superseded: row["superseded"] as Job["superseded"] | null,
+      newerDone: row["newer_done"] as string | null,
       expired: row["expired"] as Job["expired"] | null,
     }),
     ...(row["superseded_by"] !== null && {

@@ -39,6 +39,8 @@ export interface Job {
   readonly outcome?: JobOutcome;
   readonly error?: ErrorReport;
   readonly endedMs?: number;
+  /** Of a job that failed or is parked: the source whose newer content its file belongs to, all of which is done. */
+  readonly newerDone?: string;
   /** Results of older content of its source that its own supersedes, or would. */
   readonly supersedes?: readonly SupersededResult[];
   /** The result of newer content that supersedes its own. */
