@@ -1,11 +1,12 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isEdgeError } from "../../core/errors.ts";
-import type { ByteSource } from "../file/byte-source.ts";
+import { type ByteSource, openByteSource } from "../file/byte-source.ts";
 import type { ReadLimits } from "../file/reading.ts";
 import { isMadeByMetaMorph } from "../tiff/metamorph-series.ts";
 import { microManagerPlace, microManagerText } from "./micro-manager-names.ts";
-import { isNamedByNd, ndNameReader, readNd } from "./nd-text.ts";
+import { isNamedByNd, ndNameReader } from "./nd-text.ts";
+import { readNdFile } from "./read-nd-file.ts";
 
 /**
  * The name of the file that describes the set to which a TIFF belongs by its name, beside it; undefined where it belongs to none.
@@ -26,14 +27,18 @@ export async function describerOf(source: ByteSource, limits: ReadLimits): Promi
   return isAwaited ? `${stem}.nd` : undefined;
 }
 
-/** Whether there is an `.nd` file that means `name`. One that cannot be read yet may mean it. */
+/** Whether there is an `.nd` file that means `name`. One that cannot be read, or not yet, may mean it. */
 async function means(nd: string, stem: string, name: string): Promise<boolean> {
   if (!(await stat(nd).catch(() => undefined))?.isFile()) return false;
+  let source: ByteSource | undefined;
   try {
-    return ndNameReader(readNd(await readFile(nd, "latin1"), nd), stem)(name) !== undefined;
+    source = await openByteSource(nd);
+    return ndNameReader(await readNdFile(source), stem)(name) !== undefined;
   } catch (error) {
     if (isEdgeError(error)) return true;
     throw error;
+  } finally {
+    await source?.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { type EdgeError, formatError } from "../../core/errors.ts";
+import type { EdgeError } from "../../core/errors.ts";
 import { countedTwice } from "./described-set.ts";
 import { microManagerPlace } from "./micro-manager-names.ts";
 import type { MicroManagerText } from "./micro-manager-text.ts";
@@ -19,21 +19,18 @@ export interface FoundPlanes {
   readonly byPosition: readonly (readonly [position: number, names: PlaneNames])[];
   /** A file of the folder that a closed text does not list. */
   readonly unlisted: string | undefined;
-  /** Why two planes are not told apart. */
+  /** Why it is not known which of two files holds a plane. */
   readonly twice: EdgeError | undefined;
 }
 
 /** `names`: of all files beside the text `file`. */
 export function planesOf(text: MicroManagerText, file: string, names: ReadonlySet<string>): FoundPlanes {
   const byPosition = new Map<number, Map<string, string>>();
-  const placeOfName = new Map<string, string>();
   let twice: EdgeError | undefined;
   const note = (name: string, plane: Plane, position: number): void => {
     const planes = byPosition.get(position) ?? new Map<string, string>();
-    const [place, other] = [`${position} ${planeKey(plane)}`, planes.get(planeKey(plane))];
+    const other = planes.get(planeKey(plane));
     if (other !== undefined && other !== name) twice ??= countedTwice(file, bothNames(other, name));
-    if ((placeOfName.get(name) ?? place) !== place) twice ??= listedTwice(file, name);
-    placeOfName.set(name, place);
     byPosition.set(position, planes.set(planeKey(plane), name));
   };
   for (const { name, place } of text.planes) {
@@ -90,14 +87,4 @@ export function beyond(planes: PlaneNames, lengths: Plane): string | undefined {
 function bothNames(one: string, other: string): string {
   const [first, second] = [one, other].toSorted();
   return `${JSON.stringify(first)} and ${JSON.stringify(second)}`;
-}
-
-function listedTwice(file: string, name: string): EdgeError {
-  return formatError("metadata.txt names one file for two planes", {
-    code: "micro-manager-twice",
-    file,
-    found: JSON.stringify(name),
-    remedy: "Copy it again, or read the files by a pattern (--pattern, folders[].pattern)",
-    retryable: true,
-  });
 }

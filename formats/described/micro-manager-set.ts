@@ -65,7 +65,8 @@ function imagesOf(
   if (count > most) throw tooManyFiles(file, count, most);
   return positions.map(({ position, planes, lengths, endedEarly }): DescribedImage => {
     const missing: string[] = [];
-    const files: string[] = [];
+    const files = new Set<string>();
+    let doubled: EdgeError | undefined;
     for (let t = 0; t < lengths.t; t += 1) {
       for (let c = 0; c < lengths.c; c += 1) {
         for (let z = 0; z < lengths.z; z += 1) {
@@ -75,19 +76,22 @@ function imagesOf(
           );
           const name = planes.get(planeKey({ t, c, z })) ?? expected;
           if (!names.has(name)) missing.push(name);
-          files.push(join(dirname(file), name));
+          // Where channels have the same name, so have their files.
+          const path = join(dirname(file), name);
+          if (files.has(path)) doubled ??= listedTwice(file, name);
+          files.add(path);
         }
       }
     }
     const uncounted = beyond(planes, lengths) ?? unlisted;
     const isOpen = text.asked === undefined && !text.ended;
     const wrong = isOpen ? notEnded(file) : uncounted === undefined ? undefined : notCounted(file, uncounted);
-    const notes = [`one acquisition of ${files.length} files, by metadata.txt`];
+    const notes = [`one acquisition of ${files.size} files, by metadata.txt`];
     if (endedEarly !== undefined) notes.push(endedEarly);
     return {
-      grid: { lengths, files },
+      grid: { lengths, files: [...files] },
       missing,
-      refusal: twice ?? (missing.length > 0 && !isOpen ? undefined : wrong),
+      refusal: twice ?? doubled ?? (missing.length > 0 && !isOpen ? undefined : wrong),
       facts: {
         planesInZ: 1,
         channels: Array.from({ length: lengths.c }, (_, c) => present({ name: text.channelNames[c] })),
@@ -139,6 +143,16 @@ function notCounted(file: string, name: string): EdgeError {
     file,
     found: JSON.stringify(name),
     remedy: "Put the files of each acquisition into a folder of their own",
+    retryable: true,
+  });
+}
+
+function listedTwice(file: string, name: string): EdgeError {
+  return formatError("metadata.txt means one file for two planes", {
+    code: "micro-manager-twice",
+    file,
+    found: JSON.stringify(name),
+    remedy: "Copy it again, or read the files by a pattern (--pattern, folders[].pattern)",
     retryable: true,
   });
 }

@@ -7,10 +7,8 @@ import { statedLength } from "../ome/units.ts";
 import type { FormatReader } from "../plane/plane-source.ts";
 import { metaMorphPixelSize } from "../tiff/metamorph-calibration.ts";
 import { countedTwice, type DescribedImage, openDescribed, tooManyFiles } from "./described-set.ts";
-import { looksLikeNd, type NdNumbers, type NdText, ndNameReader, readNd } from "./nd-text.ts";
-
-/** Longer ones no program writes. */
-const longestNdBytes = 4 * 2 ** 20;
+import { looksLikeNd, type NdNumbers, type NdText, ndNameReader } from "./nd-text.ts";
+import { readNdFile } from "./read-nd-file.ts";
 
 /**
  * Reads a MetaMorph acquisition from its `.nd` file: a file for each wavelength, stage position and time point, with the planes of
@@ -20,9 +18,7 @@ export const ndReader: FormatReader = {
   recognises: (head) => looksLikeNd(new TextDecoder("latin1").decode(head.subarray(0, 64))),
   async find(source, limits, reading) {
     const { file } = source;
-    const bytes = Buffer.alloc(Math.min(source.size, longestNdBytes));
-    await source.readInto(bytes, 0);
-    const nd = readNd(bytes.toString("latin1"), file);
+    const nd = await readNdFile(source);
     const count = nd.timePoints * nd.stages.length * nd.waves.length;
     if (count > limits.maxMembers) throw tooManyFiles(file, count, limits.maxMembers);
     const names = await readdir(dirname(file)).catch((cause: unknown) => {

@@ -1,4 +1,5 @@
 import { type EdgeError, formatError, unsupportedError } from "../../core/errors.ts";
+import { nameLimits } from "../file/name-limit.ts";
 
 /** What a MetaMorph `.nd` file says of the files beside it. */
 export interface NdText {
@@ -67,6 +68,11 @@ export function readNd(text: string, file: string): NdText {
     const inZ = said.get(`WaveDoZ${index + 1}`)?.toUpperCase() !== "FALSE";
     return { name: flag("DoWave") ? (said.get(`WaveName${index + 1}`) ?? "") : "", inZ };
   });
+  const long = waves.find(({ name }) => name.length > nameLimits.usual);
+  if (long !== undefined) {
+    const [found, allowed] = [`${long.name.length} characters`, `at most ${nameLimits.usual}`];
+    throw refuseNd(file, "a wavelength's name is longer than the name of a file can be", found, allowed);
+  }
   const split = waves.find(({ name }) => name === "Both lasers" || name.startsWith("DUAL"));
   if (split !== undefined) {
     throw refuseNd(

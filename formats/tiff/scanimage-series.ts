@@ -7,6 +7,9 @@ import type { StoredAxes } from "../plane/stored-axes.ts";
 import type { TiffSeries } from "./series.ts";
 import type { TiffFile } from "./tiff-file.ts";
 
+/** Characters: far above what the settings of any microscope need. */
+const longestSettings = 4 * 2 ** 20;
+
 /** Whether the Software field is ScanImage's, of version 2016 and later: its settings, a line for each. */
 export function isScanImage(software: string): boolean {
   return software.startsWith("SI.");
@@ -19,6 +22,15 @@ export function isScanImage(software: string): boolean {
  */
 export function readScanImageSeries(tiff: TiffFile, software: string): TiffSeries {
   const { file, pages } = tiff;
+  if (software.length > longestSettings) {
+    throw unsupportedError("the settings of the ScanImage file are longer than is allowed", {
+      code: "scanimage-size",
+      file,
+      found: `${software.length} characters`,
+      allowed: `at most ${longestSettings}`,
+      remedy: "Save it as OME-TIFF, for example with a script around tifffile or in Fiji",
+    });
+  }
   const settings = settingsOf(software);
   const value = (key: string): string => settings.get(`SI.${key}`) ?? "";
   const number = (...keys: readonly string[]): number | undefined => {
@@ -155,10 +167,8 @@ function channelsOf(names: string, saved: readonly number[]): Channel[] {
 /** `corners`: x and y of the corners of the field, in µm. */
 function fieldSizes(corners: readonly number[], columns: number | undefined, rows: number | undefined) {
   const side = (first: number, count: number | undefined) => {
-    const places = corners.filter((_, index) => index % 2 === first);
-    return length(
-      places.length < 2 || count === undefined ? 0 : (Math.max(...places) - Math.min(...places)) / count,
-    );
+    const places = corners.filter((_, index) => index % 2 === first).toSorted((one, other) => one - other);
+    return length(count === undefined ? 0 : ((places.at(-1) ?? 0) - (places[0] ?? 0)) / count);
   };
   return { x: side(0, columns), y: side(1, rows) };
 }

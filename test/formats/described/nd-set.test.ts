@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { describeError } from "../../../core/errors.ts";
@@ -154,4 +154,30 @@ test("a file that MetaMorph named as one of many waits for its .nd file, and oth
   await writeFile(join(folder, "y.nd"), ndText({ timePoints: 2 }));
   assert.equal(await describerOf("y_t2.tif"), "y.nd");
   assert.equal(await describerOf("y_t3.tif"), undefined);
+});
+
+test("an .nd file of any size, or one that counts to 1e15, costs its TIFFs and itself no more than what is allowed", async () => {
+  const folder = await temporaryFolder();
+  const [nd, plane] = [join(folder, "big.nd"), join(folder, "big_w1_t1.tif")];
+  await writeFile(plane, buildTiff(numberedPages(1)));
+  await writeFile(nd, ndText({ timePoints: 1, waves: ["a"] }));
+  await truncate(nd, 2600 * 2 ** 20);
+  await assert.rejects(openFile(nd), (error) =>
+    /longer than is allowed \(found 2726297600 bytes; expected at most 4194304 bytes\)/.test(
+      describeError(error),
+    ),
+  );
+  const { acquisition, close } = await openAcquisition(plane);
+  await close();
+  assert.equal(acquisition.describedBy, "big.nd");
+  const long = "n".repeat(3_000_000);
+  for (const [text, reason] of [
+    [ndText({ timePoints: 20_000, waves: [long] }), /found 3000000 characters; expected at most 255/],
+    [ndText({ timePoints: 1e15 }), /NTimePoints "1000000000000000"/],
+    [ndText({ timePoints: 1e15 - 1 }), /NTimePoints 999999999999999; expected at most 20000/],
+    [ndText({ zSteps: 1e15 - 1 }), /NZSteps 999999999999999; expected at most 20000/],
+  ] as const) {
+    await writeFile(nd, text);
+    await assert.rejects(openFile(nd), (error) => reason.test(describeError(error)), String(reason));
+  }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeError } from "../../../core/errors.ts";
+import fc from "fast-check";
+import { describeError, isEdgeError } from "../../../core/errors.ts";
 import { readScanImageSeries } from "../../../formats/tiff/scanimage-series.ts";
 import type { TiffFile } from "../../../formats/tiff/tiff-file.ts";
 
@@ -96,4 +97,57 @@ test("pages that the settings do not count wait, and what is not sure is refused
   const many = { "hStackManager.framesPerSlice": "Inf", "hScan2D.logFramesPerFile": "10" };
   assert.match(refusal(10, many), /one of several files/);
   assert.match(refusal(10, { "hStackManager.framesPerSlice": "1e9" }), /expected 1000000000 times/);
+});
+
+test("a field of any number of corners is read, and settings without end are refused by name", () => {
+  const corners = (count: number) => ({
+    "hRoiManager.imagingFovUm": `[${"0 512 ".repeat(count / 2)}1024 0]`,
+  });
+  assert.equal(read(10, corners(300_000)).pixelSize?.x?.um, 2);
+  assert.match(refusal(10, corners(2_000_000)), /found 6\d{6} characters; expected at most 4194304/);
+});
+
+test("whatever the settings say, the axes hold exactly the pages, or the error is a typed one", () => {
+  const keys = [
+    "hChannels.channelSave",
+    "hStackManager.enable",
+    "hStackManager.framesPerSlice",
+    "hStackManager.actualNumSlices",
+    "hStackManager.actualNumVolumes",
+    "hScan2D.logAverageFactor",
+    "hRoiManager.linesPerFrame",
+    "hRoiManager.imagingFovUm",
+    "hRoiManager.scanFrameRate",
+  ];
+  const values = [
+    "1e15",
+    "-1",
+    "0",
+    "1",
+    "2",
+    "1.5.2",
+    "Inf",
+    "-Inf",
+    "NaN",
+    "[1;1e15]",
+    "[1 2]",
+    "true",
+    "",
+  ];
+  const settings = fc.dictionary(fc.constantFrom(...keys), fc.constantFrom(...values));
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 40 }), settings, (pages, change) => {
+      try {
+        const { stored, pixelSize, timeIncrement } = read(pages, change);
+        assert.equal(
+          stored.lengths.reduce((product, length) => product * length, 1),
+          pages,
+        );
+        for (const one of [pixelSize?.x?.um, pixelSize?.y?.um, pixelSize?.z?.um, timeIncrement?.s])
+          assert.ok(one === undefined || (one > 0 && Number.isFinite(one)));
+      } catch (error) {
+        assert.ok(isEdgeError(error), String(error));
+      }
+    }),
+  );
 });
