@@ -151,7 +151,7 @@ export function createLease(
       if (newest === undefined || newest.holder?.token === own.token || isSurelyGone(newest.holder)) return;
       refuseUnlessLeft(newest, startMs);
     },
-    /** Shows that the holder is alive, where it holds the folder; takes nothing. */
+    /** Shows that the holder is alive, where it holds the folder. Throws as `hold` where it has lost it to another daemon. */
     keep: async (): Promise<void> => {
       if (held !== undefined) await hold();
     },

@@ -149,3 +149,21 @@ test("of two daemons that write into each other's watch folder one works, althou
   }
   assert.equal(working.filter(Boolean).length, 1);
 });
+
+test("a folder that was taken over is given back only when the daemon before cannot count on it any more", async () => {
+  const { watched, output, elsewhere } = await madeFolders("watched", "output", "elsewhere");
+  await makeLease(watched, 1, holderOf("gone"));
+  let atMs = 0;
+  const taker = createFolderLeases({ path: watched, output }, holderOf("one"), times, () => atMs);
+  const next = createFolderLeases({ path: watched, output: elsewhere }, holderOf("two"), times, () => atMs);
+  for (const passMs of [0, times.leftAfterMs]) {
+    atMs += passMs;
+    // The disk of its results is not there yet. When it comes, another daemon works on it.
+    await assert.rejects(taker.hold(false), { code: "folder-leased" });
+  }
+  assert.deepEqual(await readdir(join(watched, leaseFolderName)), ["2"]);
+  await makeLease(output, 1, holderOf("other"));
+  assert.deepEqual([await works(taker), await works(next)], [false, false]);
+  atMs += times.renewMs;
+  assert.deepEqual([await works(taker), await works(next)], [false, true]);
+});
