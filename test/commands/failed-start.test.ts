@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -89,4 +99,21 @@ test("an address of a broker that nobody can dial ends the daemon's process", as
   const { code, stderr } = await watchEnds([...args, "--mqtt", "mqtt://localhost:99999"]);
   assert.equal(code, 2);
   saysOnly(stderr, /--mqtt/);
+});
+
+test("a configuration that is not there is a wrong option, one that the machine does not give is not", async () => {
+  const folder = join(scratch, "configurations");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "file"), "");
+  for (const missing of [join(folder, "none.yaml"), join(folder, "file", "c.yaml")]) {
+    const { code, stderr } = await watchEnds(["--config", missing]);
+    assert.equal(code, 2, stderr);
+    saysOnly(stderr, /\.yaml: there is no such configuration.*Check the path given with --config/);
+  }
+  // Too many links on the way: something lies there, and the system does not open it.
+  const loop = join(folder, "loop.yaml");
+  symlinkSync(loop, loop);
+  const { code, stderr } = await watchEnds(["--config", loop]);
+  assert.equal(code, 1, stderr);
+  saysOnly(stderr, /loop\.yaml: the configuration cannot be read \(found ELOOP\)/);
 });

@@ -1,6 +1,6 @@
 import { isMap, isNode, LineCounter, type Node, parseDocument } from "yaml";
 import type { z } from "zod";
-import { isEdgeError, machineError, systemCode, usageError } from "../../core/errors.ts";
+import { isAbsent, isEdgeError, machineError, systemCode, usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
 import { configSchema, folderSchema, type WrittenConfig } from "./schema.ts";
@@ -10,10 +10,22 @@ const largestConfigBytes = 64 * 1024;
 /** More problems than these are counted. */
 const mostProblems = 20;
 
-/** Reads and checks a configuration file. Throws `EdgeError` (`usage`) that names every problem with its line. */
+/**
+ * Reads and checks a configuration file. Throws `EdgeError`: `usage` that names every problem with its line, also where there is
+ * no file; `machine` where the system does not give what lies there.
+ */
 export async function loadConfig(file: string): Promise<WrittenConfig> {
   const bytes = await readNamedFile(file, largestConfigBytes).catch((cause: unknown) => {
     if (isEdgeError(cause)) throw cause;
+    // As a wrong option: a service that is started again and again finds no file either.
+    if (isAbsent(cause)) {
+      throw usageError("there is no such configuration", {
+        code: "config-missing",
+        file,
+        remedy: "Check the path given with --config",
+        cause,
+      });
+    }
     throw machineError("the configuration cannot be read", {
       code: "config-unreadable",
       file,
