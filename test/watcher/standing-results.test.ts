@@ -212,3 +212,37 @@ test("a source that is known from its result leaves the folder as it would have"
   assert.deepEqual((await namesIn(join(folder, "moved"))).sort(), all);
   assert.deepEqual(orders, []);
 });
+
+/** Contents of `a.tif`, one after the other, each with its result. Answers the names of the results. */
+async function contents(t: TestContext, folder: string, engine: Engine, ...values: readonly number[]) {
+  for (const value of values) {
+    await put(folder, { "a.tif": tinyTiff(value) });
+    await runUntilEnded(t, folder, engine, ["a.tif"]);
+  }
+  return Object.keys(await resultsOf(folder));
+}
+
+test("after a lost ledger a source whose older results were removed is known from the one that is left", async (t) => {
+  const folder = await temporaryFolder();
+  await contents(t, folder, tellingEngine().engine, 1, 2, 3);
+  for (const name of ["a.denoised.ome.tif", "a.r2.denoised.ome.tif"])
+    await rm(join(folder, "denoised", name));
+  await rm(join(folder, "state"), { recursive: true });
+  const { engine, orders } = tellingEngine();
+  const { endOf } = await runUntilEnded(t, folder, engine, ["a.tif"]);
+  assert.deepEqual(orders, []);
+  assert.equal(endOf("a.tif")["output"], "a.r3.denoised.ome.tif");
+  // The next content has the next name, not one that became free.
+  assert.deepEqual(await contents(t, folder, engine, 4), ["a.r3.denoised.ome.tif", "a.r4.denoised.ome.tif"]);
+});
+
+test("after a lost ledger a source whose first content came back is known from the result that was made last", async (t) => {
+  const folder = await temporaryFolder();
+  const all = await contents(t, folder, tellingEngine().engine, 1, 2, 1);
+  assert.deepEqual(all, ["a.denoised.ome.tif", "a.r2.denoised.ome.tif", "a.r3.denoised.ome.tif"]);
+  await rm(join(folder, "state"), { recursive: true });
+  const { engine, orders } = tellingEngine();
+  const { endOf } = await runUntilEnded(t, folder, engine, ["a.tif"]);
+  assert.deepEqual(orders, []);
+  assert.equal(endOf("a.tif")["output"], "a.r3.denoised.ome.tif");
+});

@@ -46,7 +46,7 @@ export interface FolderTasks {
   left: { ask: { sources: readonly OldSource[] }; answer: string[] };
   /**
    * Makes the folder that a result goes into, and tries to write there; answers how much room its disk has. `outputs`: names
-   * that the result may have.
+   * under which a result of the source may stand.
    */
   prepare: { ask: { into: string; outputs?: readonly string[] }; answer: Room };
   /** What is to become of a job where something lies under the name of its result. */
@@ -73,7 +73,7 @@ export interface Room {
   readonly freeBytes: number;
   /** The disk takes no new file: it can hold no more of them (no free inodes), whatever bytes are free. */
   readonly noFiles: boolean;
-  /** Something lies under the first name that the result may have. */
+  /** Something lies under one of the names that were asked for. */
   readonly isTaken: boolean;
 }
 

@@ -4,12 +4,13 @@ import { sourceFilesOf } from "../../core/acquisition.ts";
 import { isAbsent, isEdgeError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
-import { type DenoiseJobInput, denoiseJobSchema } from "../../runtime/job/denoise-job.ts";
+import { type DenoiseJob, type DenoiseJobInput, denoiseJobSchema } from "../../runtime/job/denoise-job.ts";
 import { planJob } from "../../runtime/plan/plan-job.ts";
 import { writeMissingDoneFile } from "../../runtime/result/done-file.ts";
 import { hashSource, refuseChangedSource, sourceState } from "../../runtime/result/source-hash.ts";
-import { judgeStanding, type StandingOutcome } from "../../runtime/result/standing-result.ts";
+import { judgeStanding, type Standing, type StandingOutcome } from "../../runtime/result/standing-result.ts";
 import { openSource } from "../../runtime/stack/last-opened.ts";
+import { supersededEnding } from "./own-result.ts";
 
 /** Whether the result of a job stands already, though the ledger does not know it: a daemon was killed, or a ledger was lost. */
 
@@ -51,24 +52,65 @@ export async function findStanding(
   });
   // The job meets the same error, and ends by it.
   if (expected === undefined) return run(plain);
-  for (const [index, { plain: name, newer }] of names.entries()) {
-    let content = 0;
+  const lookAt = async ({ plain: name, newer }: ResultNames): Promise<readonly Look[]> => {
+    const looks: Look[] = [];
     for (const output of [name, ...newer]) {
-      if (await isFree(output)) return run([output, ...plain.slice(index + 1)]);
-      const standing = await judgeStanding(output, { ...expected, isReserved });
+      const isThere = !(await isFree(output));
+      looks.push({
+        output,
+        standing: isThere ? await judgeStanding(output, { ...expected, isReserved }) : undefined,
+      });
       onStep();
-      if (standing.kind === "result") {
-        if (expected.job.doneFile) await writeMissingDoneFile(standing.outcome, expected.job);
-        return { kind: "result", outcome: standing.outcome };
-      }
-      if (standing.kind === "foreign") return leftAlone(foreign);
-      if (standing.kind === "made-otherwise") return leftAlone(madeOtherwise(output, standing.how));
-      if (standing.kind === "other-source") break;
-      content += 1;
     }
-    if (content > newer.length) break;
+    return looks;
+  };
+  const own = await Promise.all(names.filter(({ newer }) => newer.length > 0).map(lookAt));
+  const outcome = await current(own.flat());
+  if (outcome !== undefined) return known(outcome, expected.job);
+  for (const [index, name] of names.entries()) {
+    const looks = own.find(([first]) => first?.output === name.plain) ?? (await lookAt(name));
+    const decided = decide(looks, plain.slice(index + 1));
+    if (decided?.kind === "result") return known(decided.outcome, expected.job);
+    if (decided !== undefined) return decided;
   }
-  return leftAlone("results of other content have all names that its result could have");
+  return leftAlone(noNameLeft);
+}
+
+/** A name, and what lies there; undefined where that is nothing. */
+interface Look {
+  readonly output: string;
+  readonly standing: Standing | undefined;
+}
+
+/** Of several results of the same content one that is not marked as superseded, of those the one that was finished last. */
+async function current(looks: readonly Look[]): Promise<StandingOutcome | undefined> {
+  const results: { outcome: StandingOutcome; isMarked: boolean }[] = [];
+  for (const { output, standing } of looks) {
+    if (standing?.kind !== "result") continue;
+    results.push({ outcome: standing.outcome, isMarked: !(await isFree(output + supersededEnding)) });
+  }
+  const time = ({ outcome }: (typeof results)[number]): number => Date.parse(outcome.knownFromResult);
+  return results.sort((a, b) => Number(a.isMarked) - Number(b.isMarked) || time(b) - time(a))[0]?.outcome;
+}
+
+/** `others`: names for when these are not for this job: then undefined. Pure. */
+function decide(looks: readonly Look[], others: readonly string[]): StandingAnswer | undefined {
+  const firstFree = looks.findIndex(({ standing }) => standing === undefined);
+  // A name that became free between those of older content is not the next one's.
+  const lastContent = looks.findLastIndex(({ standing }) => standing?.kind === "other-content");
+  for (const { output, standing } of firstFree < 0 ? looks : looks.slice(0, firstFree)) {
+    if (standing?.kind === "result") return { kind: "result", outcome: standing.outcome };
+    if (standing?.kind === "foreign") return leftAlone(foreign);
+    if (standing?.kind === "made-otherwise") return leftAlone(madeOtherwise(output, standing.how));
+    if (standing?.kind === "other-source") return undefined;
+  }
+  const next = looks.find(({ standing }, place) => standing === undefined && place > lastContent);
+  return next === undefined ? leftAlone(noNameLeft) : { kind: "run", outputs: [next.output, ...others] };
+}
+
+async function known(outcome: StandingOutcome, job: DenoiseJob): Promise<StandingAnswer> {
+  if (job.doneFile) await writeMissingDoneFile(outcome, job);
+  return { kind: "result", outcome };
 }
 
 /** As `judgeStanding` needs it. */
@@ -124,12 +166,13 @@ async function isFree(file: string): Promise<boolean> {
   );
 }
 
-/** Whether something lies under the first of the names. */
-export async function isTaken([first]: readonly string[]): Promise<boolean> {
-  return first !== undefined && !(await isFree(first));
+/** Whether something lies under any of the names. */
+export async function isTaken(names: readonly string[]): Promise<boolean> {
+  return (await Promise.all(names.map(isFree))).includes(false);
 }
 
 const leftAlone = (reason: string): StandingAnswer => ({ kind: "left-alone", reason });
+const noNameLeft = "results of other content have all names that its result could have";
 const foreign = "a result of that name exists already and is left alone";
 
 function madeOtherwise(output: string, how: string): string {

@@ -19,6 +19,9 @@ import type { ClaimedJob } from "./job-queue.ts";
 /** A float32 result of 8-bit samples is the most that a result can outgrow its source. */
 const float32Bytes = 4;
 
+/** So many newer contents of one source are told apart by their names where the ledger does not know the older ones. */
+const newerContents = 50;
+
 /** A job with what its folder and the models, as they stand now, make of it. */
 export function claimedJob(job: Job, folder: Folder, models: readonly Model[]): ClaimedJob {
   const { output, dtype, done_file } = folder.config;
@@ -26,9 +29,15 @@ export function claimedJob(job: Job, folder: Folder, models: readonly Model[]): 
   const kind = resultKindOf(packagesOf(folder.config, models));
   const outputs = job.output === undefined ? outputNames(output, job, kind, nameBytes) : [job.output];
   const [first] = outputs;
+  const newer = Array.from({ length: job.output === undefined ? newerContents : 0 }, (_, index) => {
+    const revision = job.revision + 1 + index;
+    const name = namer(output, { ...job, revision, hasEarlierResult: true }, kind, nameBytes);
+    return [name(imageStem(job.source)), name(job.source)] as const;
+  });
   return {
     job,
     outputs,
+    newer,
     into: first === undefined ? output : dirname(first),
     resultBytes: dtype === "float32" ? job.voxels * float32Bytes : job.sampleBytes,
   };
@@ -80,31 +89,14 @@ export function jobOrder(job: Job, folder: Folder, models: readonly VerifiedMode
   };
 }
 
-/** So many newer contents of one source are told apart by their names where the ledger does not know the older ones. */
-const newerContents = 50;
-
 /** What a job's result would be, to be held against what lies under its names. */
 export function standingQuestion(
-  { job, outputs }: Pick<ClaimedJob, "job" | "outputs">,
-  /** Those of `outputs` that may be its result's. */
+  { job, outputs, newer }: Pick<ClaimedJob, "job" | "outputs" | "newer">,
+  /** Those of its outputs that may be its result's. */
   names: readonly string[],
   folder: Folder,
   models: readonly VerifiedModel[],
 ): StandingQuestion {
-  const { output, done_file } = folder.config;
-  const nameBytes = folder.nameBytes() - (done_file ? doneEnding.length : 0);
-  const kind = resultKindOf(packagesOf(folder.config, models));
-  // A name that is reserved is the only one; of the others only the first two are for this source alone.
-  const newer =
-    job.output !== undefined
-      ? []
-      : Array.from({ length: newerContents }, (_, index) => {
-          const revision = job.revision + 1 + index;
-          return outputNames(output, { ...job, revision, hasEarlierResult: true }, kind, nameBytes).slice(
-            0,
-            2,
-          );
-        });
   return {
     names: names.map((plain) => {
       const place = outputs.indexOf(plain);
@@ -125,15 +117,22 @@ const numberedNames = 100;
  * left a result, the source's full name where two sources share a stem (`a.tif`, `a.ome.tif`), and a number where even
  * that is taken. A name that is longer than `limitBytes` is shortened. Pure.
  */
-export function outputNames(
+export function outputNames(...of: Parameters<typeof namer>): string[] {
+  const [, { source }] = of;
+  const name = namer(...of);
+  const numbered = Array.from({ length: numberedNames }, (_, index) => name(source, `-${index + 2}`));
+  return [name(imageStem(source)), name(source), ...numbered];
+}
+
+function namer(
   folder: string,
   job: { source: string; series: number; seriesCount: number; revision: number; hasEarlierResult?: true },
   kind: ResultKind,
   limitBytes: number,
-): string[] {
+) {
   const series = job.seriesCount > 1 ? `.series-${job.series}` : "";
   const revision = job.hasEarlierResult ? `.r${job.revision}` : "";
-  const name = (stem: string, number = ""): string => {
+  return (stem: string, number = ""): string => {
     const folders = stem.split("/");
     const last = folders.pop() ?? "";
     const ending = `${number}${series}${revision}${resultEndings[kind]}`;
@@ -143,6 +142,4 @@ export function outputNames(
       fittedName(last, ending, limitBytes),
     );
   };
-  const numbered = Array.from({ length: numberedNames }, (_, index) => name(job.source, `-${index + 2}`));
-  return [name(imageStem(job.source)), name(job.source), ...numbered];
 }

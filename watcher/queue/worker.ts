@@ -101,8 +101,11 @@ export function createWorker(events: Events, options: WorkerOptions) {
     try {
       // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
       if (!(await isAsAdmitted(claimed, folder))) return undefined;
-      const { outputs } = claimed;
-      const room = await folder.io.ask("prepare", { into, outputs });
+      const { outputs, newer } = claimed;
+      const room = await folder.io.ask("prepare", {
+        into,
+        outputs: [...outputs.slice(0, 1), ...newer.flat()],
+      });
       // A result that stands needs no room.
       const names = room.isTaken ? await namesLeft(claimed, folder) : outputs;
       if (names === undefined) return undefined;
@@ -126,7 +129,7 @@ export function createWorker(events: Events, options: WorkerOptions) {
   const toldStanding = new Set<string>();
 
   /**
-   * The names that the result may have where something lies under the best of them; undefined where the job is settled: its
+   * The names that the result may have where something lies under the best of them, or one for newer content; undefined where the job is settled: its
    * result stands, or what lies there is left alone.
    */
   async function namesLeft(claimed: ClaimedJob, folder: Folder): Promise<readonly string[] | undefined> {

@@ -28,6 +28,7 @@ function workerOnOneJob(
   const claimed: ClaimedJob = {
     job: { ...runningJob("a.tif", 64), status: "queued", attempt: 0 },
     outputs: ["/out/a.ome.tif"],
+    newer: [],
     into: "/out",
     resultBytes: 1,
   };
