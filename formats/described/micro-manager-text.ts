@@ -17,6 +17,9 @@ export interface MicroManagerText {
   readonly planes: readonly ListedPlane[];
 }
 
+/** Characters. JSON that is nested without end takes fifty times its size in memory. */
+const longestEntry = 4 * 2 ** 20;
+
 export interface ListedPlane {
   readonly name: string;
   /** As the key of version 1.4 states it (`FrameKey-time-channel-plane`); else only the name does. */
@@ -29,11 +32,12 @@ export function looksLikeMicroManager(text: string): boolean {
 
 /**
  * Reads the text as far as it is written: Micro-Manager appends an entry after each plane, and the last bracket at the end.
- * Throws `EdgeError` where not even its summary is whole, and where a name is longer than names of files are.
+ * Throws `EdgeError` where not even its summary is whole, and where a name or an
+ * entry is longer than is allowed.
  */
 export function readMicroManager(text: string, file: string): MicroManagerText {
   const { entries, ended } = entriesOf(text);
-  const summary = parsed(entries.find(({ key }) => key === "Summary")?.value);
+  const summary = parsed(entries.find(({ key }) => key === "Summary")?.value, file);
   if (summary === undefined) {
     throw formatError("the summary of Micro-Manager's metadata is cut or damaged", {
       code: "micro-manager-summary",
@@ -43,7 +47,7 @@ export function readMicroManager(text: string, file: string): MicroManagerText {
     });
   }
   const planes = entries.flatMap(planeOf);
-  const firstFrame = parsed(entries.find(({ key }) => /^(FrameKey|Metadata)-/.test(key))?.value) ?? {};
+  const firstFrame = parsed(entries.find(({ key }) => key !== "Summary")?.value, file) ?? {};
   const names: readonly unknown[] = Array.isArray(summary["ChNames"]) ? summary["ChNames"] : [];
   const channelNames = names.map((name) => (typeof name === "string" ? name : undefined));
   refuseLong([...channelNames, ...planes.map(({ name }) => name)], file);
@@ -98,13 +102,15 @@ function lastPart(path: string): string {
   return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 }
 
+const isRead = /^(Summary$|FrameKey-|Metadata-)/;
+
 interface Entry {
   readonly key: string;
   /** JSON. */
   readonly value: string;
 }
 
-/** The entries of one JSON object that are whole, and whether the object is closed. One pass over the text. */
+/** The summary and the planes, as far as they are whole, of one JSON object, and whether the object is closed. One pass over the text. */
 function entriesOf(text: string): { entries: Entry[]; ended: boolean } {
   const entries: Entry[] = [];
   let depth = 0;
@@ -123,7 +129,8 @@ function entriesOf(text: string): { entries: Entry[]; ended: boolean } {
     } else if (char === "}" || char === "]") {
       depth -= 1;
       if (depth === 0) return { entries, ended: true };
-      if (depth === 1 && key !== undefined) entries.push({ key, value: text.slice(start, at + 1) });
+      if (depth === 1 && key !== undefined && isRead.test(key))
+        entries.push({ key, value: text.slice(start, at + 1) });
     } else if (char === "," && depth === 1) key = undefined;
   }
   return { entries, ended: false };
@@ -137,7 +144,16 @@ function endOfString(text: string, start: number): number | undefined {
   return undefined;
 }
 
-function parsed(value: string | undefined): Record<string, unknown> | undefined {
+function parsed(value: string | undefined, file: string): Record<string, unknown> | undefined {
+  if (value !== undefined && value.length > longestEntry) {
+    throw unsupportedError("an entry of Micro-Manager's metadata is longer than is allowed", {
+      code: "micro-manager-entry",
+      file,
+      found: `${value.length} characters`,
+      allowed: `at most ${longestEntry}`,
+      remedy: "Read the files by a pattern (--pattern, folders[].pattern)",
+    });
+  }
   try {
     const found: unknown = value === undefined ? undefined : JSON.parse(value);
     return isRecord(found) ? found : undefined;

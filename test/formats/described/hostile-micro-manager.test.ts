@@ -79,6 +79,19 @@ test("a name that is longer than names of files may be is refused", async () => 
   for (const told of toldOfNames) assert.match(told, /found 300 characters; expected at most 255/);
 });
 
+test("an entry that is longer than is allowed is refused before it is parsed, and other entries are passed over", async () => {
+  const nested = `${"[".repeat(2 ** 21)}0${"]".repeat(2 ** 21)}`;
+  const summary = `"Summary":{"Frames":1,"Channels":1,"Slices":1}`;
+  const plane = entryOf(planeName({}));
+  const long = [
+    `{"Summary":{"a":${nested}},${plane}}`,
+    `{${summary},${plane.replace(`"a":1`, `"a":${nested}`)}}`,
+  ];
+  for (const text of long)
+    assert.match(await toldOf(text), /found 41943\d\d characters; expected at most 4194304/);
+  assert.equal(await toldOf(`{${summary},"Coords-Default/a":{"a":${nested}},${plane}}`), "read");
+});
+
 const keys = [
   "Frames",
   "Channels",
