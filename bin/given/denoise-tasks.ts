@@ -68,9 +68,11 @@ export async function findTasks(
   const tasks: Task[] = [];
   const taken = new Map<string, string>();
   const naming = { kind: resultKindOf(models), limitBytes: await nameLimitOf(options.out) };
-  const images = acquisitions.flatMap(({ input, series }) => series.map((one) => ({ input, series: one })));
-  for (const { input, series } of images) {
-    const output = join(options.out, resultName(input, { series, ...naming }));
+  const images = acquisitions.flatMap(({ series: all, ...given }) =>
+    all.map((series) => ({ ...given, series })),
+  );
+  for (const { input, first, series } of images) {
+    const output = join(options.out, resultName(first, { series, ...naming }));
     const other = taken.get(output);
     if (other !== undefined) {
       refuse(input, sameResult(input, other, output));

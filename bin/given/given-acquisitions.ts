@@ -13,6 +13,8 @@ import { judgeName } from "../../watcher/intake/candidate-name.ts";
 export interface GivenAcquisition {
   /** The file that stands for it, as the person wrote it. */
   readonly input: string;
+  /** The file after which its results are named: the first of those that a pattern joins, else `input`. */
+  readonly first: string;
   /** How many of the given files belong to it. */
   readonly files: number;
   /** How many images its files declare. */
@@ -61,9 +63,10 @@ export async function givenAcquisitions(files: readonly string[], options: LookO
       // Of a set that is refused, its files are not done one by one.
       if (isMeant && isCompanion(input)) noteSizes();
       const images = await imagesMeant(opened, input, options.series);
+      const first = opened.series.find((one) => "acquisition" in one)?.acquisition.file ?? input;
       if (!isMeant) continue;
       noteSizes();
-      found.push({ input, files: named, ...images, path, setSize: members.length });
+      found.push({ input, first, files: named, ...images, path, setSize: members.length });
     } catch (error) {
       if (!isEdgeError(error)) throw error;
       if (isMeant) refused.push({ input, error });

@@ -107,6 +107,23 @@ test("files by a pattern are one acquisition, whichever of them is given, and th
   assert.match(wrong.stderr, /the pattern needs \{t\}, \{c\} or \{z\}/);
 });
 
+test("the result of files by a pattern is named after the first of them, whichever is given", async () => {
+  const folder = join(scratch, "hole");
+  mkdirSync(folder);
+  const [first = "", ...others] = ["hole_T1_C1.tif", "hole_T2_C1.tif", "hole_T3_C1.tif"];
+  for (const name of [first, ...others])
+    writeFileSync(join(folder, name), buildTiff(numberedPages(2, 16, 16, 1)));
+  const out = join(scratch, "hole-out");
+  const args = ["denoise", "--model", identity, "--out", out, "--pattern", "{name}_T{t}_C{c}.tif"];
+  const given = await runHere([...args, ...others.map((name) => join(folder, name))]);
+  assert.equal(given.code, 0, given.stderr);
+  assert.deepEqual(readdirSync(out), ["hole_T1_C1.denoised.ome.tif"]);
+  // The folder is the same set, so it has its result.
+  const again = await runHere([...args, folder]);
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /its result exists already/);
+});
+
 test("of a set that its description finds incomplete, no file is done alone; one that is named alone is", async () => {
   const folder = join(scratch, "planes");
   const { names } = await writeMicroManager(folder, { version: "2.0", t: 2, c: 2, z: 1 });
