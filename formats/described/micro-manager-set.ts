@@ -33,9 +33,9 @@ export const microManagerReader: FormatReader = {
     }
     const bytes = Buffer.alloc(size);
     await source.readInto(bytes, 0);
-    const text = readMicroManager(bytes.toString("utf8"), file);
-    const listed = Math.max(text.planes.length, elementCount(Object.values(text.asked ?? {})));
-    if (listed > limits.maxMembers) throw tooManyFiles(file, listed, limits.maxMembers);
+    const text = readMicroManager(bytes.toString("utf8"), file, limits.maxMembers);
+    const asked = elementCount(Object.values(text.asked ?? {}));
+    if (asked > limits.maxMembers) throw tooManyFiles(file, asked, limits.maxMembers);
     const names = await readdir(dirname(file)).catch((cause: unknown) => {
       throw openError(cause, dirname(file));
     });

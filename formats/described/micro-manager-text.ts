@@ -1,6 +1,7 @@
 import { formatError, unsupportedError } from "../../core/errors.ts";
 import { isRecord } from "../../core/record.ts";
 import { nameLimits } from "../file/name-limit.ts";
+import { tooManyFiles } from "./described-set.ts";
 
 /** What Micro-Manager's `metadata.txt` says of the planes beside it. */
 export interface MicroManagerText {
@@ -32,11 +33,12 @@ export function looksLikeMicroManager(text: string): boolean {
 
 /**
  * Reads the text as far as it is written: Micro-Manager appends an entry after each plane, and the last bracket at the end.
- * Throws `EdgeError` where not even its summary is whole, and where a name or an
- * entry is longer than is allowed.
+ * Throws `EdgeError` where not even its summary is whole, where it lists more
+ * planes than `mostPlanes`, and where a name or an entry is longer than is allowed.
  */
-export function readMicroManager(text: string, file: string): MicroManagerText {
-  const { entries, ended } = entriesOf(text);
+export function readMicroManager(text: string, file: string, mostPlanes: number): MicroManagerText {
+  const { entries, listed, ended } = entriesOf(text, mostPlanes);
+  if (listed > mostPlanes) throw tooManyFiles(file, listed, mostPlanes);
   const summary = parsed(entries.find(({ key }) => key === "Summary")?.value, file);
   if (summary === undefined) {
     throw formatError("the summary of Micro-Manager's metadata is cut or damaged", {
@@ -111,8 +113,10 @@ interface Entry {
 }
 
 /** The summary and the planes, as far as they are whole, of one JSON object, and whether the object is closed. One pass over the text. */
-function entriesOf(text: string): { entries: Entry[]; ended: boolean } {
+function entriesOf(text: string, mostPlanes: number) {
   const entries: Entry[] = [];
+  // The first entry is the summary. Planes beyond those that are allowed are only counted.
+  let listed = 0;
   let depth = 0;
   let key: string | undefined;
   let start = 0;
@@ -128,12 +132,13 @@ function entriesOf(text: string): { entries: Entry[]; ended: boolean } {
       depth += 1;
     } else if (char === "}" || char === "]") {
       depth -= 1;
-      if (depth === 0) return { entries, ended: true };
-      if (depth === 1 && key !== undefined && isRead.test(key))
-        entries.push({ key, value: text.slice(start, at + 1) });
+      if (depth === 0) return { entries, listed, ended: true };
+      if (depth !== 1 || key === undefined || !isRead.test(key)) continue;
+      if (entries.length > 0) listed += 1;
+      if (listed <= mostPlanes) entries.push({ key, value: text.slice(start, at + 1) });
     } else if (char === "," && depth === 1) key = undefined;
   }
-  return { entries, ended: false };
+  return { entries, listed, ended: false };
 }
 
 function endOfString(text: string, start: number): number | undefined {

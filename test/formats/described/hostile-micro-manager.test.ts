@@ -112,7 +112,7 @@ test("whatever stands in a summary, it is read by its type or refused with a typ
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...keys), hostile), (summary) => {
       const text = JSON.stringify({ Summary: summary, "FrameKey-0-0-0": summary });
-      const read = readMicroManager(text, "metadata.txt");
+      const read = readMicroManager(text, "metadata.txt", 20_000);
       for (const um of [read.pixelSizeUm, read.zStepUm, read.intervalMs])
         assert.ok(um === undefined || (um > 0 && Number.isFinite(um)));
       assert.ok(read.channelNames.every((name) => name === undefined || typeof name === "string"));
