@@ -246,3 +246,27 @@ test("after a lost ledger a source whose first content came back is known from t
   assert.deepEqual(orders, []);
   assert.equal(endOf("a.tif")["output"], "a.r3.denoised.ome.tif");
 });
+
+/** What is marked as superseded, with the name of the result that did so. */
+async function marksIn(folder: string): Promise<Record<string, string>> {
+  const names = (await namesIn(join(folder, "denoised"))).filter((name) => name.endsWith(".superseded.json"));
+  const said = await Promise.all(
+    names.map(async (name) => JSON.parse(await readFile(join(folder, "denoised", name), "utf8"))),
+  );
+  return Object.fromEntries(said.map(({ result, superseded_by }) => [result, superseded_by.result]));
+}
+
+test("after a lost ledger all results of a source are marked but for that of the content that lies there now", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = tellingEngine();
+  await contents(t, folder, engine, 1, 2);
+  const [first, second] = ["a.denoised.ome.tif", "a.r2.denoised.ome.tif"];
+  await rm(join(folder, "denoised", `${first}.superseded.json`), { force: true });
+  await rm(join(folder, "state"), { recursive: true });
+  await contents(t, folder, engine, 3);
+  const third = "a.r3.denoised.ome.tif";
+  assert.deepEqual(await marksIn(folder), { [first]: third, [second]: third });
+  await rm(join(folder, "state"), { recursive: true });
+  await contents(t, folder, engine, 1);
+  assert.deepEqual(await marksIn(folder), { [second]: third, [third]: first });
+});

@@ -229,6 +229,7 @@ const daemon = connect<DaemonDuties, FolderDuties>(
     tidy: task("tidy"),
     move: task("move"),
     supersede: task("supersede"),
+    markEarlier: task("markEarlier"),
     expire: task("expire"),
     preview: task("preview"),
     release: task("release"),

@@ -5,6 +5,7 @@ import { removeStalePartials } from "../../formats/file/partial-name.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { drawPreview } from "./draw-preview.ts";
 import type { FolderLeases } from "./folder-leases.ts";
+import { markEarlier } from "./mark-earlier.ts";
 import { moveSource } from "./move-source.ts";
 import { tryWriting, type WatchedOutput } from "./output-folder.ts";
 import { expireResult } from "./own-result.ts";
@@ -75,6 +76,12 @@ export function tasksOf(
       const end = await supersedeResult(order, settings.access);
       await results.check();
       return end;
+    },
+    markEarlier: async (order) => {
+      await leases.hold(true);
+      await results.check();
+      await markEarlier(order, settings.access);
+      return undefined;
     },
     release: async () => {
       await leases.release();

@@ -9,6 +9,7 @@ import type { drawPreview } from "./draw-preview.ts";
 import type { WatchMode } from "./file-systems.ts";
 import type { LeaseTimes } from "./lease.ts";
 import type { LeaseHolder } from "./lease-file.ts";
+import type { MarkOrder } from "./mark-earlier.ts";
 import type { MoveOrder } from "./move-members.ts";
 import type { MoveEnd } from "./move-source.ts";
 import type { ExpireEnd, OwnResult } from "./own-result.ts";
@@ -57,6 +58,8 @@ export interface FolderTasks {
   move: { ask: Omit<MoveOrder, "folder" | "target" | "access">; answer: MoveEnd };
   /** Says beside a result that newer content has superseded it, or removes it; refused where its disk is away. */
   supersede: { ask: SupersedeOrder; answer: SupersedeEnd };
+  /** Says beside results of which the ledger may not know that this one has superseded them. */
+  markEarlier: { ask: MarkOrder; answer: undefined };
   /** Removes a result whose time is over; refused where its disk is away. */
   expire: { ask: OwnResult; answer: ExpireEnd };
   /** Before and after, as an 8-bit picture. */

@@ -34,7 +34,7 @@ export async function supersedeResult(order: SupersedeOrder, access: FileAccess)
   }
   const kept = remove ? await whyKept(order) : undefined;
   if (!remove || kept !== undefined) {
-    await mark(order, marker, access);
+    await markSuperseded(older, order.newer, access);
     return { kind: "marked", ...(kept !== undefined && { kept }) };
   }
   await removeResult(older.output);
@@ -47,7 +47,13 @@ async function whyKept({ older, newer }: SupersedeOrder): Promise<string | undef
   return whyNotOwn(older);
 }
 
-async function mark({ older, newer }: SupersedeOrder, marker: string, access: FileAccess): Promise<void> {
+/** Says beside a result which one is newer. */
+export async function markSuperseded(
+  older: Pick<OwnResult, "output" | "job">,
+  newer: SupersedeOrder["newer"],
+  access: FileAccess,
+): Promise<void> {
+  const marker = older.output + supersededEnding;
   const said = {
     schema: 1,
     result: basename(older.output),

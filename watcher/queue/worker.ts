@@ -84,7 +84,7 @@ export function createWorker(events: Events, options: WorkerOptions) {
       const begun = await begin(claimed, folder);
       if (begun === undefined) return;
       mine = begun;
-      await denoise(engine, begun, folder);
+      await denoise(engine, begun, folder, begun.job.attempt > 1 || begun.job.output !== claimed.outputs[0]);
     } catch (error) {
       // One that did not begin is the next again: not at once.
       if (mine === claimed) throw error;
@@ -146,6 +146,7 @@ export function createWorker(events: Events, options: WorkerOptions) {
       toldStanding.add(name);
       log.info(`${name}: ${standingNews}`);
     }
+    await markEarlier(folder, found.outcome.output);
     const letGo = options.holdSources(folder);
     try {
       if (await queue.recognise(claimed, found.outcome)) return undefined;
@@ -154,6 +155,19 @@ export function createWorker(events: Events, options: WorkerOptions) {
     }
     await queue.end(claimed, { status: "skipped", reason: anotherJobs });
     return undefined;
+  }
+
+  /** Before the ledger says that the job is done: killed in between, it is known from its result, and comes here again. */
+  async function markEarlier(folder: Folder, output: string): Promise<void> {
+    // A source of the same name in another folder may have its result beside it.
+    const isBelow = (one: Folder, other: Folder): boolean =>
+      `${one.config.output}/`.startsWith(`${other.config.output}/`);
+    const others = folders.filter((other) => other !== folder);
+    if (others.some((other) => isBelow(other, folder) || isBelow(folder, other))) return;
+    const anew = folder.config.superseded === "remove";
+    await folder.io
+      .ask("markEarlier", { output, anew })
+      .catch((error: unknown) => log.warn(error, { folder: folder.config.name }));
   }
 
   /** For how long the same other content lies where the job's source was. */
@@ -189,7 +203,13 @@ export function createWorker(events: Events, options: WorkerOptions) {
     return false;
   }
 
-  async function denoise(engine: Engine, begun: BegunJob, folder: Folder): Promise<void> {
+  /** `besideOthers`: results may stand of which the ledger does not know. */
+  async function denoise(
+    engine: Engine,
+    begun: BegunJob,
+    folder: Folder,
+    besideOthers: boolean,
+  ): Promise<void> {
     let outcome: DenoiseOutcome;
     try {
       outcome = await engine.denoise(begun.order, {
@@ -199,6 +219,7 @@ export function createWorker(events: Events, options: WorkerOptions) {
     } catch (error) {
       return failed(begun, folder, reportOf(error));
     }
+    if (besideOthers) await markEarlier(folder, outcome.output);
     const letGo = options.holdSources(folder);
     try {
       // Whoever shows the source holds it from here on.
