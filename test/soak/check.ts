@@ -56,19 +56,13 @@ export async function faultsOf(
       const done = doneBy.get(key) ?? [];
       doneBy.delete(key);
       for (const job of done) {
-        const hashes = job.outcome?.sourceFiles?.map(({ sha256 }) => sha256).sort() ?? [];
-        if (planned.images === 0 || !stages.some((stage) => stage.join() === hashes.join())) {
+        const hashes = sourceHashes(job);
+        if (planned.images === 0 || !stages.some((stage) => stage.join() === hashes)) {
           faults.push(`${key}: a result was made of content that its writer never finished`);
         }
       }
       if (planned.images === 0) continue;
-      const last = done.find(
-        ({ outcome }) =>
-          outcome?.sourceFiles
-            ?.map(({ sha256 }) => sha256)
-            .sort()
-            .join() === final.join(),
-      );
+      const last = done.find((job) => sourceHashes(job) === final.join());
       if (last === undefined) faults.push(`${key} (${planned.manner}): ${storyOf(run.jobs, key)}`);
       else faults.push(...(await faultsOfResult(key, last, calmBy.get(key))));
     }
@@ -90,6 +84,18 @@ function wronglyMarked(done: readonly HistoryJob[], known: Set<string>): string[
     if (isSuperseded) known.add(mark);
     return isSuperseded && !existsSync(mark) ? [`${job.output}: not marked as superseded`] : [];
   });
+}
+
+/** Whether its last content was done; of a writer that crashed, whether anything was said of it. */
+export function hasEnded({ folder, planned }: Written, jobs: readonly HistoryJob[]): boolean {
+  const own = jobs.filter((job) => job.folder === folder && job.source === planned.source);
+  if (planned.images === 0) return own.length > 0;
+  const final = hashesOf(planned.stages.at(-1) ?? []).join();
+  return own.filter((job) => job.status === "done" && sourceHashes(job) === final).length >= planned.images;
+}
+
+function sourceHashes({ outcome }: HistoryJob): string {
+  return (outcome?.sourceFiles?.map(({ sha256 }) => sha256) ?? []).sort().join();
 }
 
 async function faultsOfResult(key: string, job: HistoryJob, calm: HistoryJob | undefined): Promise<string[]> {

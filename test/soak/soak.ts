@@ -6,7 +6,7 @@ import { jobsIn } from "../../bin/commands/queue-requests.ts";
 import type { HistoryJob } from "../../watcher/ledger/history.ts";
 import { type Below, randomBelow } from "../hostile/mutate-bytes.ts";
 import { type Manner, manners, planAcquisition } from "./acquisitions.ts";
-import { faultsOf, filesBelow, type Written } from "./check.ts";
+import { faultsOf, filesBelow, hasEnded, type Written } from "./check.ts";
 import { lastProcesses, makeRig, type Rig, type Victim } from "./rig.ts";
 import { writeAcquisition } from "./writers.ts";
 
@@ -45,8 +45,8 @@ const victimOfTenth: readonly Victim[] = [
   ...Array<Victim>(4).fill("folder process"),
 ];
 
-/** Longest wait for all jobs to end once everything is in order again. */
-const drainMs = 600_000;
+/** Longest wait for the next job to end once everything is in order again: a file that grew is waited for. */
+const drainMs = 120_000;
 
 /**
  * A simulated facility: writers of every manner, kill -9 of daemon, engine and folder process, a broker and a share that
@@ -178,27 +178,32 @@ async function allJobs({ state }: Rig): Promise<HistoryJob[]> {
 
 /** Waits until no job is left to do and no source to move; what is left after `drainMs`. */
 async function drained(rig: Rig, written: readonly Written[]): Promise<string[]> {
-  const endMs = performance.now() + drainMs;
+  let endMs = performance.now() + drainMs;
+  let endedJobs = 0;
   let calmLooks = 0;
   for (;;) {
     const jobs = await allJobs(rig).catch(() => undefined);
     const open = jobs?.filter(({ status }) => ["queued", "waiting", "running"].includes(status));
+    const endedNow = (jobs?.length ?? 0) - (open?.length ?? 0);
+    if (endedNow !== endedJobs) endMs = performance.now() + drainMs;
+    endedJobs = endedNow;
     const kept = jobs?.filter(
       (job) => job.status === "done" && job.folder === "moved" && liesThere(rig, job),
     );
-    const seen = new Set(jobs?.map(({ folder, source }) => `${folder}/${source}`));
-    const unseen = written.filter(({ folder, planned }) => !seen.has(`${folder}/${planned.source}`));
+    const unseen = written.filter((one) => !hasEnded(one, jobs ?? []));
     // As an engineer does it: a job that lost its engine twice is tried again only when somebody says so.
     if (open?.length === 0 && jobs?.some(({ status }) => status === "parked")) rig.retryParked();
     calmLooks = open?.length === 0 && kept?.length === 0 && unseen.length === 0 ? calmLooks + 1 : 0;
-    // New content that comes to rest between two looks has no job yet.
+    // A source that comes back to a share between two looks has no job yet.
     if (calmLooks === 4) return [];
     if (performance.now() > endMs) {
       return [
         ...[...(open ?? []), ...(kept ?? [])].map(
           ({ folder, source, status, reason }) => `${folder}/${source}: still ${status} ${reason ?? ""}`,
         ),
-        ...unseen.map(({ folder, planned }) => `${folder}/${planned.source}: still without a job`),
+        ...unseen.map(
+          ({ folder, planned }) => `${folder}/${planned.source}: still without a job of its last content`,
+        ),
       ];
     }
     await sleep(1000);
