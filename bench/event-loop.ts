@@ -15,10 +15,9 @@ import { connectAsync } from "mqtt";
 import { simulate } from "../calibration/simulation/simulated-source.ts";
 import { writeSimulation } from "../calibration/simulation/write-simulation.ts";
 import { median } from "../core/median.ts";
-import { startEngine } from "../runtime/engine/host.ts";
 import { parseConfig } from "../watcher/config/load.ts";
 import { resolveConfig } from "../watcher/config/resolve.ts";
-import { startDaemon } from "../watcher/daemon.ts";
+import { startQuietDaemon } from "./quiet-daemon.ts";
 
 const limitMs = 50;
 const runs = 3;
@@ -49,22 +48,7 @@ try {
       {},
     );
   }
-  const silent = {
-    info: () => undefined,
-    warn: () => undefined,
-    error: () => undefined,
-    forwardTo: () => undefined,
-  };
-  const daemon = await startDaemon({
-    config,
-    version: "bench",
-    log: silent,
-    environment: {},
-    startEngine,
-    onJob: () => undefined,
-    onProgress: () => undefined,
-    makeFolders: true,
-  });
+  const daemon = await startQuietDaemon(config);
   const { engine } = await daemon.warm;
   let messages = 0;
   const listener = await connectAsync(daemon.mqttUrl, { protocolVersion: 4 });

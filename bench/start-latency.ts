@@ -14,10 +14,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { connectAsync } from "mqtt";
 import { median } from "../core/median.ts";
-import { startEngine } from "../runtime/engine/host.ts";
 import { parseConfig } from "../watcher/config/load.ts";
 import { resolveConfig } from "../watcher/config/resolve.ts";
-import { startDaemon } from "../watcher/daemon.ts";
+import { startQuietDaemon } from "./quiet-daemon.ts";
 
 const rounds = Number(process.argv[2] ?? 10);
 const python = process.env["CNNT_EDGE_PYTHON"] ?? "python3";
@@ -79,16 +78,7 @@ try {
   };
   const config = resolveConfig(parseConfig(JSON.stringify(written), "bench"), folder, install);
   for (const name of watched) await mkdir(join(folder, name));
-  const silent = { info: () => {}, warn: () => {}, error: () => {}, forwardTo: () => {} };
-  const hooks = { onJob: () => {}, onProgress: () => {}, makeFolders: true };
-  const daemon = await startDaemon({
-    config,
-    version: "bench",
-    log: silent,
-    environment: {},
-    startEngine,
-    ...hooks,
-  });
+  const daemon = await startQuietDaemon(config);
   await daemon.warm;
   const listener = await connectAsync(daemon.mqttUrl, { protocolVersion: 4 });
   const ranMs = new Map<string, number>();

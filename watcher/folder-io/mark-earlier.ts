@@ -3,8 +3,9 @@ import { basename, dirname, join } from "node:path";
 import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import { imageStem } from "../../formats/image-name.ts";
 import { jobKey, readStatedResult } from "../../runtime/result/provenance.ts";
-import { isGone, supersededEnding } from "./own-result.ts";
-import { markSuperseded } from "./supersede-result.ts";
+import { isGone } from "./is-gone.ts";
+import { supersededEnding } from "./own-result.ts";
+import { markSuperseded, newerResultIn } from "./supersede-result.ts";
 
 /** Results of a source of which a new ledger does not know: they are found by their names, and by what they state. */
 
@@ -57,6 +58,6 @@ function namesBeside(output: string, source: string): readonly string[] {
 /** Whether a result is marked with the name of one that stands. */
 async function namesStanding(output: string): Promise<boolean> {
   const text = await readFile(output + supersededEnding, "utf8").catch(() => "");
-  const named = /"result": "([^"\\/]+)",\n\s+"job": "[^"]*",\n\s+"source_sha256"/.exec(text)?.[1];
+  const named = newerResultIn(text);
   return named !== undefined && !(await isGone(join(dirname(output), named)));
 }

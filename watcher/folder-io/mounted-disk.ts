@@ -1,8 +1,9 @@
-import { lstat, readdir, realpath, stat, statfs } from "node:fs/promises";
+import { readdir, realpath, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type EdgeError, isAbsent, machineError } from "../../core/errors.ts";
 import { isInside } from "../config/resolve.ts";
 import { watchModeOf } from "./file-systems.ts";
+import { isGone } from "./is-gone.ts";
 
 /**
  * What the system says of the disk of a folder, and whether it is the one on which the folder has lain so far: a mount
@@ -30,7 +31,7 @@ export interface DiskRole {
 export async function mountedDisk(folder: string, before: string | undefined, role: DiskRole) {
   const mountPoint = await mountPointFor(folder);
   const unmounted = before !== undefined && before !== mountPoint && isInside(before, mountPoint);
-  if (unmounted && !(await exists(join(folder, withoutDiskName)))) {
+  if (unmounted && (await isGone(join(folder, withoutDiskName)))) {
     throw notMounted(folder, before, mountPoint, role);
   }
   return mountPoint;
@@ -39,16 +40,6 @@ export async function mountedDisk(folder: string, before: string | undefined, ro
 /** Where `folder`, which may be missing, would lie now. */
 export async function mountPointFor(folder: string): Promise<string> {
   return mountPointOf(await nearestExisting(folder));
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
 }
 
 /** The folder at which the disk of `path` (real and existing) is mounted. */

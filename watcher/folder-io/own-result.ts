@@ -1,10 +1,10 @@
 import { lstat, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isAbsent } from "../../core/errors.ts";
 import { syncFolder } from "../../formats/file/atomic-file.ts";
 import type { OutputLook } from "../../runtime/job/denoise-job.ts";
 import { removeDoneFile } from "../../runtime/result/done-file.ts";
 import { isResultOf } from "../../runtime/result/provenance.ts";
+import { isGone } from "./is-gone.ts";
 
 /** Results that the daemon removes: only its own, and only those that nobody has changed. */
 
@@ -19,16 +19,6 @@ export interface OwnResult {
 
 /** Behind the whole name of a result that is superseded: `a.denoised.ome.tif.superseded.json`. */
 export const supersededEnding = ".superseded.json";
-
-export async function isGone(file: string): Promise<boolean> {
-  return lstat(file).then(
-    () => false,
-    (error: unknown) => {
-      if (isAbsent(error)) return true;
-      throw error;
-    },
-  );
-}
 
 /** Why a file that is there is not removed; undefined where it is exactly what the engine left. */
 export async function whyNotOwn({ output, job, bytes, look }: OwnResult): Promise<string | undefined> {

@@ -1,9 +1,11 @@
 import { rm } from "node:fs/promises";
 import { basename, dirname, relative } from "node:path";
 import { systemCode } from "../../core/errors.ts";
+import { isRecord } from "../../core/record.ts";
 import { type FileAccess, writeFileAtomically } from "../../formats/file/atomic-file.ts";
 import { isResultOf } from "../../runtime/result/provenance.ts";
-import { isGone, type OwnResult, removeResult, supersededEnding, whyNotOwn } from "./own-result.ts";
+import { isGone } from "./is-gone.ts";
+import { type OwnResult, removeResult, supersededEnding, whyNotOwn } from "./own-result.ts";
 
 /** What becomes of a result when newer content of its source has one: whoever sees only the folder is to know. */
 
@@ -69,4 +71,17 @@ export async function markSuperseded(
     // The ledger and the newer result say it all the same.
     if (systemCode(error) !== "ENAMETOOLONG") throw error;
   });
+}
+
+/** The newer result that the text of a mark names; undefined where it is no mark of ours. Pure. */
+export function newerResultIn(text: string): string | undefined {
+  let said: unknown;
+  try {
+    said = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const newer = isRecord(said) ? said["superseded_by"] : undefined;
+  const result = isRecord(newer) ? newer["result"] : undefined;
+  return typeof result === "string" ? result : undefined;
 }
