@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { interrupted } from "../../runtime/job/interrupted.ts";
 import { createLease, type Hold, heldByAnother, type Lease, leaseTimes } from "./lease.ts";
 import type { LeaseHolder } from "./lease-file.ts";
 import type { FolderSettings } from "./protocol.ts";
@@ -24,10 +25,12 @@ export function createFolderLeases(
   let last: Promise<unknown> = Promise.resolve();
   /** The last try took the watch folder, and another daemon the results at the same time. */
   let wasCrossed = false;
+  /** It is the end: a lease that a sweep took after this would stay. */
+  let isReleased = false;
 
   /** One thing at a time: what one gives back the other would count on. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = last.then(work);
+    const turn = last.then(() => (isReleased ? Promise.reject(interrupted()) : work()));
     last = turn.catch(() => undefined);
     return turn;
   }
@@ -88,8 +91,10 @@ export function createFolderLeases(
       setInterval(() => {
         inTurn(() => onBoth((lease) => lease.keep())).catch(() => undefined);
       }, times.renewMs / 2),
+    /** Gives both back. Nothing is held after this: whoever asks is told that the work was interrupted. */
     release: (): Promise<void> =>
       inTurn(async () => {
+        isReleased = true;
         await Promise.all([watched, results].map((lease: Lease) => lease.release()));
       }),
   };

@@ -35,7 +35,7 @@ const holderSchema = z.object({
   since: z.string(),
   daemon: z.string(),
   machine: z.string(),
-  pid: z.int(),
+  pid: z.int().positive(),
 });
 
 export interface FoundLease {
@@ -46,7 +46,13 @@ export interface FoundLease {
   readonly holder: LeaseHolder | undefined;
 }
 
-/** All that has a number as its name in the folder of leases, ascending; none where there never was one. */
+/**
+ * What is more than this is no lease, whoever wrote it: every takeover makes one number more and takes more than a minute, and so
+ * a folder does not come here in a thousand years.
+ */
+const mostGenerations = 999_999_999;
+
+/** All that has the name of a lease in the folder of leases, ascending; none where there never was one. */
 async function numbered(folder: string): Promise<{ generation: number; isFile: boolean }[]> {
   const entries = await readdir(join(folder, leaseFolderName), { withFileTypes: true }).catch(
     (error: unknown): Dirent[] => {
@@ -55,7 +61,7 @@ async function numbered(folder: string): Promise<{ generation: number; isFile: b
     },
   );
   return entries
-    .filter(({ name }) => /^[1-9]\d{0,14}$/.test(name))
+    .filter(({ name }) => /^[1-9]\d{0,8}$/.test(name))
     .map((entry) => ({ generation: Number(entry.name), isFile: entry.isFile() }))
     .sort((a, b) => a.generation - b.generation);
 }
@@ -65,15 +71,20 @@ async function generations(folder: string): Promise<number[]> {
   return (await numbered(folder)).filter(({ isFile }) => isFile).map(({ generation }) => generation);
 }
 
-/** The number of the lease after `newest`, above all that stands there. */
-export async function nextGeneration(folder: string, newest: FoundLease | undefined): Promise<number> {
-  const highest = newest?.generation ?? 0;
+/** The number of the lease after `newest`, the first that nothing else has; undefined where there is none. */
+export async function nextGeneration(
+  folder: string,
+  newest: FoundLease | undefined,
+): Promise<number | undefined> {
   // A lease that was made since then is not stepped over: making the same one fails.
   const others = (await numbered(folder)).filter(({ isFile }) => !isFile);
-  return Math.max(highest, others.at(-1)?.generation ?? 0) + 1;
+  const taken = new Set(others.map(({ generation }) => generation));
+  let next = (newest?.generation ?? 0) + 1;
+  while (taken.has(next)) next += 1;
+  return next > mostGenerations ? undefined : next;
 }
 
-const fileOf = (folder: string, generation: number): string =>
+export const leaseFile = (folder: string, generation: number): string =>
   join(folder, leaseFolderName, String(generation));
 
 /** A lease that is listed and not there so often in a row counts as one whose holder is not known. */
@@ -84,7 +95,7 @@ export async function newestLease(folder: string): Promise<FoundLease | undefine
   for (let look = 1; ; look += 1) {
     const generation = (await generations(folder)).at(-1);
     if (generation === undefined) return undefined;
-    const text = await textIn(fileOf(folder, generation)).catch((error: unknown) => {
+    const text = await textIn(leaseFile(folder, generation)).catch((error: unknown) => {
       if (isAbsent(error)) return undefined;
       throw error;
     });
@@ -129,7 +140,7 @@ export async function makeLease(folder: string, generation: number, holder: Leas
   await mkdir(join(folder, leaseFolderName)).catch((error: unknown) => {
     if (systemCode(error) !== "EEXIST") throw error;
   });
-  const handle = await open(fileOf(folder, generation), "wx").catch(async (error: unknown) => {
+  const handle = await open(leaseFile(folder, generation), "wx").catch(async (error: unknown) => {
     if (systemCode(error) === "EEXIST") return undefined;
     // Its folder may have been removed with the last lease in it.
     if (isAbsent(error) && !(await isOtherThanFolder(join(folder, leaseFolderName)))) return undefined;
@@ -142,7 +153,7 @@ export async function makeLease(folder: string, generation: number, holder: Leas
     await handle.close();
   }
   for (const older of await generations(folder)) {
-    if (older < generation) await unlink(fileOf(folder, older)).catch(() => undefined);
+    if (older < generation) await unlink(leaseFile(folder, older)).catch(() => undefined);
   }
   return true;
 }
@@ -157,7 +168,7 @@ async function isOtherThanFolder(path: string): Promise<boolean> {
 
 /** Shows that the holder is alive. False where the lease is no longer its own. Throws where the disk does not take it. */
 export async function renewLease(folder: string, generation: number, holder: LeaseHolder): Promise<boolean> {
-  const handle = await open(fileOf(folder, generation), "r+").catch((error: unknown) => {
+  const handle = await open(leaseFile(folder, generation), "r+").catch((error: unknown) => {
     if (isAbsent(error)) return undefined;
     throw error;
   });
@@ -175,7 +186,7 @@ export async function renewLease(folder: string, generation: number, holder: Lea
 
 /** Gives the folder back: the next daemon need not wait. */
 export async function removeLease(folder: string, generation: number): Promise<void> {
-  await unlink(fileOf(folder, generation)).catch(() => undefined);
+  await unlink(leaseFile(folder, generation)).catch(() => undefined);
   // Not where another daemon has made its own meanwhile.
   await rmdir(join(folder, leaseFolderName)).catch(() => undefined);
 }

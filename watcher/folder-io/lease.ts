@@ -4,6 +4,7 @@ import { isRunning } from "../../formats/file/partial-name.ts";
 import {
   type FoundLease,
   type LeaseHolder,
+  leaseFile,
   makeLease,
   newestLease,
   nextGeneration,
@@ -106,10 +107,11 @@ export function createLease(
     if (newest?.holder?.token === own.token) return taken({ ...mine, generation: newest.generation });
     const isFree = newest === undefined || isSurelyGone(newest.holder);
     if (newest !== undefined && !isFree) refuseUnlessLeft(newest, startMs);
-    let generation: number;
+    let generation: number | undefined;
     let isMade: boolean;
     try {
       generation = await nextGeneration(folder, newest);
+      if (generation === undefined) return { kind: "unguarded", found: "no number is left for a lease" };
       isMade = await makeLease(folder, generation, own);
     } catch (error) {
       return unguarded(error);
@@ -136,9 +138,11 @@ export function createLease(
   }
 
   /** Throws unless its holder has shown no sign of life for long enough. */
-  function refuseUnlessLeft({ text, holder }: FoundLease, atMs: number): void {
+  function refuseUnlessLeft({ generation, text, holder }: FoundLease, atMs: number): void {
     if (seen?.text !== text) seen = { text, sinceMs: atMs };
-    if (atMs - seen.sinceMs < times.leftAfterMs) throw heldByAnother(folder, holder, times, own);
+    if (atMs - seen.sinceMs >= times.leftAfterMs) return;
+    if (holder === undefined) throw unreadable(leaseFile(folder, generation), times);
+    throw heldByAnother(folder, holder, times, own);
   }
 
   return {
@@ -192,7 +196,6 @@ export function heldByAnother(
   times: LeaseTimes,
   own: LeaseHolder,
 ): EdgeError {
-  const takenAfterS = (times.leftAfterMs + times.renewMs) / 1000;
   const what = holder?.host === own.host ? "another daemon of this machine" : "another workstation";
   const message =
     holder === undefined
@@ -201,10 +204,25 @@ export function heldByAnother(
   return machineError(message, {
     code: "folder-leased",
     file,
-    remedy: `Stop that daemon, or give this one another folder. This one goes on by itself once that one has stopped, or has shown no sign of life for about ${takenAfterS} s`,
+    remedy: `Stop that daemon, or give this one another folder. This one goes on by itself once that one has stopped, or has shown no sign of life for about ${takenAfterS(times)} s`,
     retryable: true,
   });
 }
+
+/** A daemon makes the file before it writes into it. */
+function unreadable(file: string, times: LeaseTimes): EdgeError {
+  return machineError(
+    "the folder may be another daemon's, because this file is there, and it does not say whose the folder is",
+    {
+      code: "folder-leased",
+      file,
+      remedy: `Wait: if nothing writes into the file, it counts as left, and this daemon takes the folder in about ${takenAfterS(times)} s. If you know that no other daemon works on the folder, remove the file`,
+      retryable: true,
+    },
+  );
+}
+
+const takenAfterS = ({ leftAfterMs, renewMs }: LeaseTimes): number => (leftAfterMs + renewMs) / 1000;
 
 function notRenewed(file: string, cause: unknown): EdgeError {
   return machineError(

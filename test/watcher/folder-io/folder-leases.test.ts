@@ -113,6 +113,15 @@ test("a holder that stalls while another daemon takes the first of its two folde
   assert.deepEqual(await readdir(output), []);
 });
 
+test("a sweep that is still under way at a stop takes no lease again after it was given back", async () => {
+  const { watched, output } = await madeFolders("watched", "output");
+  const leases = createFolderLeases({ path: watched, output }, holderOf("one"), times);
+  assert.equal(await works(leases), true);
+  const [, late] = await Promise.allSettled([leases.release(), leases.hold(true)]);
+  assert.ok(late.status === "rejected" && isEdgeError(late.reason, "interrupted"));
+  assert.deepEqual([await readdir(watched), await readdir(output)], [[], []]);
+});
+
 test("a daemon whose results are another one's leaves the watch folder free for others", async () => {
   const { watched, output, elsewhere } = await madeFolders("watched", "output", "elsewhere");
   const first = createFolderLeases({ path: elsewhere, output }, holderOf("one"), times);

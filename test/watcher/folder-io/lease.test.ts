@@ -141,19 +141,72 @@ test("the process that looks after a folder, when it is started again, holds on 
   assert.deepEqual(await readdir(join(folder, leaseFolderName)), ["1"]);
 });
 
-test("a lease that was never written to the end is left when it does not change", async () => {
+/** Text that no daemon of ours wrote, or not to its end. */
+const damaged: Record<string, string | Buffer> = {
+  nothing: "",
+  "other text": "not a lease",
+  "a lease's beginning": '{"token": "token of two", "host": "host-t',
+  "a number for a name": JSON.stringify({ ...holderOf("two"), host: 7 }),
+  "a process number that no process has": JSON.stringify({ ...holderOf("two"), pid: -1 }),
+  "far more than a lease": Buffer.alloc(64 * 2 ** 20, "7"),
+};
+
+for (const [what, text] of Object.entries(damaged)) {
+  test(`a lease with ${what} in it is told by its name, and is left when it does not change`, async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, leaseFolderName));
+    const file = join(folder, leaseFolderName, "3");
+    await writeFile(file, text);
+    let atMs = 0;
+    const lease = createLease(folder, holderOf("one"), times, () => atMs);
+    await assert.rejects(lease.hold(), {
+      file,
+      message:
+        "the folder may be another daemon's, because this file is there, and it does not say whose the folder is",
+      remedy:
+        "Wait: if nothing writes into the file, it counts as left, and this daemon takes the folder in about 70 s. If you know that no other daemon works on the folder, remove the file",
+    });
+    atMs = times.leftAfterMs;
+    assert.equal(await isHeld(lease), false);
+    atMs += times.renewMs;
+    assert.equal(await isHeld(lease), true);
+    assert.deepEqual(await readdir(join(folder, leaseFolderName)), ["4"]);
+    assert.equal(JSON.parse(await readFile(join(folder, leaseFolderName, "4"), "utf8")).instance, "one");
+  });
+}
+
+/** Numbers that no takeover comes to, and what is no number of a lease at all. */
+const impossible = ["999999999999999", "99999999999999999999", "1000000000", "-5", "0", "007", "1e3", "NaN"];
+
+test("a file with a number that no daemon comes to is no lease: it is left alone, and keeps nobody from the folder", async () => {
   const folder = await temporaryFolder();
-  await mkdir(join(folder, leaseFolderName));
-  await writeFile(join(folder, leaseFolderName, "3"), "");
+  const leases = join(folder, leaseFolderName);
+  await mkdir(leases);
+  for (const name of impossible) await writeFile(join(leases, name), JSON.stringify(holderOf("two")));
+  await mkdir(join(leases, "1"));
   let atMs = 0;
-  const lease = createLease(folder, holderOf("one"), times, () => atMs);
-  await assert.rejects(lease.hold(), { message: "another daemon works on the folder, or did until now" });
-  atMs = times.leftAfterMs;
-  assert.equal(await isHeld(lease), false);
-  atMs += times.renewMs;
-  assert.equal(await isHeld(lease), true);
-  assert.deepEqual(await readdir(join(folder, leaseFolderName)), ["4"]);
-  assert.equal(JSON.parse(await readFile(join(folder, leaseFolderName, "4"), "utf8")).instance, "one");
+  const first = createLease(folder, holderOf("one"), times, () => atMs);
+  const second = createLease(folder, holderOf("other"), times, () => atMs);
+  for (; atMs < 200_000; atMs += times.renewMs) {
+    assert.deepEqual([await isHeld(first), await isHeld(second)], [true, false]);
+  }
+  assert.deepEqual((await readdir(leases)).sort(), [...impossible, "1", "2"].sort());
+});
+
+test("where something has the highest number that a lease may have, the folder is worked on without a lease once it does not change", async () => {
+  for (const make of [writeFile, (path: string) => mkdir(path)]) {
+    const folder = await temporaryFolder();
+    const leases = join(folder, leaseFolderName);
+    await mkdir(leases);
+    await make(join(leases, "999999999"), "");
+    let atMs = 0;
+    const lease = createLease(folder, holderOf("one"), times, () => atMs);
+    const isFile = make === writeFile;
+    assert.equal(await isHeld(lease), !isFile);
+    atMs = times.leftAfterMs;
+    const after = isFile ? { kind: "unguarded", found: "no number is left for a lease" } : { kind: "held" };
+    assert.deepEqual(await lease.hold(), after);
+  }
 });
 
 test("where no lease can be written others cannot be noticed, unless one of theirs stands there", async (t) => {
@@ -192,18 +245,22 @@ test("on a share whose client makes a file anew that another one has just made, 
   assert.equal(await isHeld(alone), true);
 });
 
-test("what has the name of a lease and is no file is none, and the next lease stands above it", async () => {
+test("what has the name of a lease and is no file is none, and no lease is made in its place", async () => {
   const folder = await temporaryFolder();
   const leases = join(folder, leaseFolderName);
   const first = createLease(folder, holderOf("one"), times, () => 0);
   assert.equal(await isHeld(first), true);
-  await symlink("nowhere", join(leases, "7"));
+  await symlink("nowhere", join(leases, "2"));
+  await mkdir(join(leases, "3"));
   await mkdir(join(leases, "9"));
   const second = createLease(folder, holderOf("two"), times, () => 0);
   await assert.rejects(second.hold(), { message: /^another workstation works on the folder: instance one / });
-  await first.release();
+  const again = createLease(folder, holderOf("one", { token: "second start" }), times, () => 0);
+  assert.equal(await isHeld(again), true);
+  assert.deepEqual((await readdir(leases)).sort(), ["2", "3", "4", "9"]);
+  await again.release();
   assert.equal(await isHeld(second), true);
-  assert.deepEqual((await readdir(leases)).sort(), ["10", "7", "9"]);
+  assert.deepEqual((await readdir(leases)).sort(), ["1", "2", "3", "9"]);
 });
 
 test("where a link to nowhere has the name of the folder of leases others cannot be noticed", async () => {
