@@ -4,6 +4,10 @@ const lettersPerChange = 3;
 
 /** The name of `known` that somebody who wrote `name` may have meant; undefined where none is near. Pure. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
+  return slipOf(name, known) ?? known.find((one) => one.toLowerCase().startsWith(`${name.toLowerCase()}_`));
+}
+
+function slipOf(name: string, known: readonly string[]): string | undefined {
   const most = Math.min(mostChanges, Math.floor(name.length / lettersPerChange));
   const [nearest] = known
     .map((one) => ({ one, changes: changesBetween(name.toLowerCase(), one.toLowerCase()) }))

@@ -3,7 +3,8 @@ import type { z } from "zod";
 import { isAbsent, isEdgeError, machineError, systemCode, usageError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { readNamedFile } from "../../formats/file/named-file.ts";
-import { configSchema, folderSchema, type WrittenConfig } from "./schema.ts";
+import { optionsAt } from "./options-at.ts";
+import { configSchema, type WrittenConfig } from "./schema.ts";
 
 /** A configuration that is longer than this is none (bytes). */
 const largestConfigBytes = 64 * 1024;
@@ -125,15 +126,6 @@ function wrongType({ expected, message }: z.core.$ZodIssueInvalidType): string {
   if (received === undefined) return message;
   if (received === "undefined") return "this option is missing";
   return `this must be ${typeNames[expected] ?? expected}, and it is ${typeNames[received] ?? received}`;
-}
-
-/** The options of the map at `path`. */
-function optionsAt([first, ...below]: readonly PropertyKey[]): string[] {
-  if (first === undefined) return Object.keys(configSchema.shape);
-  if (first === "folders") return below.length === 1 ? Object.keys(folderSchema.shape) : [];
-  const defaults: Readonly<Record<PropertyKey, unknown>> = configSchema.parse({});
-  const map = below.length === 0 ? defaults[first] : undefined;
-  return typeof map === "object" && map !== null ? Object.keys(map) : [];
 }
 
 /** Where in the text `path` stands; the nearest ancestor's place where it is missing. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { usageError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
-import { axesOf, type FilePattern } from "../../formats/numbered/file-pattern.ts";
+import type { FilePattern } from "../../formats/numbered/file-pattern.ts";
 import type { SettleConfig, WrittenConfig, WrittenFolder } from "./schema.ts";
 
 /** What the daemon runs on: the written configuration with absolute paths. */
@@ -66,7 +66,6 @@ export function resolveConfig(written: WrittenConfig, base: string, install: str
     };
   });
   refuseClashes(folders);
-  folders.forEach(refuseUncounted);
   const file = (path: string | null): string | null => (path === null ? null : resolve(base, path));
   return {
     ...written,
@@ -105,18 +104,6 @@ export function refuseClashes(folders: readonly FolderPaths[]): void {
       }
     }
   }
-}
-
-/** A size that no number of a name stands for would be waited for in vain. */
-function refuseUncounted({ name, pattern, pattern_sizes }: FolderConfig): void {
-  const counted: readonly string[] = pattern === null ? [] : axesOf(pattern);
-  const other = Object.keys(pattern_sizes).find((axis) => !counted.includes(axis));
-  if (other === undefined) return;
-  throw usageError(`folder "${name}" states a size of {${other}}, and its pattern has no {${other}}`, {
-    code: "pattern-sizes",
-    found: pattern === null ? "no pattern" : JSON.stringify(pattern),
-    remedy: "Change folders[].pattern_sizes or folders[].pattern",
-  });
 }
 
 function clash(what: string, file: string) {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { nameSchema } from "../../core/message-parts.ts";
 import { longestTile } from "../../core/package-settings.ts";
 import { defaultLimits } from "../../formats/file/reading.ts";
-import { templateProblem } from "../../formats/numbered/file-pattern.ts";
+import { axesOf, templateProblem } from "../../formats/numbered/file-pattern.ts";
 import { addressHint, completeAddress } from "./broker-address.ts";
 
 /**
@@ -138,12 +138,22 @@ export const folderSchema = z.strictObject({
   settle: z.strictObject(settleTimes).partial().default({}),
 });
 
+/** A size that no number of a name stands for would be waited for in vain. */
+const countedFolderSchema = folderSchema.superRefine(({ pattern, pattern_sizes: sizes }, context) => {
+  const counted: readonly string[] = pattern === null ? [] : axesOf(pattern);
+  for (const axis of Object.keys(sizes).filter((one) => !counted.includes(one))) {
+    const why = pattern === null ? "there is no pattern" : `the pattern "${pattern}" has no {${axis}}`;
+    const message = `${why}, so nothing can have this size`;
+    context.addIssue({ code: "custom", path: ["pattern_sizes", axis], message });
+  }
+});
+
 const memoryHint = 'write an amount as "4GB", or a share as "50%"';
 
 export const configSchema = z.strictObject({
   instance: nameSchema.default("default"),
   folders: z
-    .array(folderSchema)
+    .array(countedFolderSchema)
     .min(1)
     .default(() => [folderSchema.parse({ name: "incoming", path: "./incoming", output: "./denoised" })]),
   settle: settleSchema.default(() => settleSchema.parse({})),

@@ -110,6 +110,26 @@ test("what looks like a slip of the finger is asked about, and only that", () =>
   assert.match(refusal("mqtt: {http: 3}"), /mqtt: there is no option "http"$/);
 });
 
+test("an option that lacks its unit, or has a slip, is asked about in every map of options", () => {
+  const ofFolder = (option: string): string => `folders: [{name: a, path: p, output: o, ${option}}]`;
+  for (const [text, where, near] of [
+    ["settle: {quiet: 3}", "settle", "quiet_s"],
+    ["settle: {sweep: 3}", "settle", "sweep_s"],
+    ["mqtt: {preview_keep: 3}", "mqtt", "preview_keep_h"],
+    ["jobs: {reserve: 3}", "jobs", "reserve_mib"],
+    ["engine: {recycle: 3}", "engine", "recycle_jobs"],
+    ["history: {keep: 3}", "history", "keep_days"],
+    ["shutdown: {finish: 3}", "shutdown", "finish_s"],
+    [ofFolder("results_keep: 3"), "folders.0", "results_keep_days"],
+    [ofFolder("settle: {quiet: 3}"), "folders.0.settle", "quiet_s"],
+    [ofFolder("settle: {eraly: true}"), "folders.0.settle", "early"],
+  ] as const) {
+    const name = /(\w+): [^{:]+}+\]?$/.exec(text)?.[1];
+    const expected = `column \\d+: ${where}: there is no option "${name}"; did you mean "${near}"\\?$`;
+    assert.match(refusal(text), new RegExp(expected), text);
+  }
+});
+
 test("sources are not deleted, and the refusal says in a sentence what can be written", () => {
   const after = (value: string) => refusal(`folders: [{name: a, path: p, output: o, after: ${value}}]`);
   assert.match(
@@ -144,11 +164,26 @@ test("a pattern that is none, and a size of an axis that it does not count, are 
     /folders\.0\.pattern: the pattern needs \{t\}, \{c\} or \{z\}; for example/,
   );
   assert.match(refusal(withPattern("pattern_sizes: {t: 0}")), /folders\.0\.pattern_sizes\.t/);
-  const sizes = parseConfig(withPattern('pattern: "{name}_T{t}.tif", pattern_sizes: {c: 2}'), "c.yaml");
-  assert.throws(
-    () => resolveConfig(sizes, "/data", "/install"),
-    (error) => isEdgeError(error, "pattern-sizes") && /folder "a" states a size of \{c\}/.test(error.message),
+});
+
+test("a size of a placeholder that the pattern lacks is refused with its line, and so is one without a pattern", () => {
+  const written = (...options: string[]): string =>
+    ["folders:", "  - name: a", "    path: p", "    output: o", ...options.map((line) => `    ${line}`)].join(
+      "\n",
+    );
+  const two = written("pattern_sizes:", "  t: 3", "  c: 2", 'pattern: "{name}_T{t}.tif"');
+  assert.equal(
+    refusal(two),
+    'the configuration has a problem: line 7, column 7: folders.0.pattern_sizes.c: the pattern "{name}_T{t}.tif" has no {c}, so nothing can have this size',
   );
+  const none = refusal(written("pattern_sizes: { t: 3, z: 2 }"));
+  for (const [axis, column] of [
+    ["t", 22],
+    ["z", 28],
+  ] as const) {
+    const expected = `line 5, column ${column}: folders.0.pattern_sizes.${axis}: there is no pattern, so nothing can have this size`;
+    assert.ok(none.includes(expected), none);
+  }
 });
 
 test("a value of another type is told in YAML's words", () => {
