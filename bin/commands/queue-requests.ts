@@ -49,19 +49,25 @@ export async function readLedger(state: string, question: HistoryQuestion) {
   }
 }
 
-/** The jobs that `sources` name, or all where none is named, of those that the question finds. */
+/**
+ * The jobs that `sources` name, or all where none is named, of those that the question finds. Of a source that has none in a fitting
+ * state, the newest is asked for all the same: the ledger says why not.
+ */
 export async function changeJobs(
   act: "retry" | "skip",
   sources: readonly string[],
-  question: Omit<HistoryQuestion, "limit">,
+  question: Omit<HistoryQuestion, "limit" | "sources">,
   { state }: RequestPlace,
   io: CommandIo,
 ): Promise<number> {
-  const found = await jobsIn(state, { statuses: statusesFor[act], ...question, limit: mostJobs });
-  const jobs = sources.length === 0 ? found : found.filter(({ source }) => sources.includes(source));
-  const missing = sources.filter((source) => !jobs.some((job) => job.source === source));
+  const named = sources.length === 0 ? { statuses: statusesFor[act] } : { sources };
+  const found = await jobsIn(state, { ...named, ...question, limit: mostJobs });
+  const jobs = sources.length === 0 ? found : sources.flatMap((source) => jobsOf(source, found, act));
+  const missing = sources.filter((source) => !found.some((job) => job.source === source));
   for (const source of missing) {
-    io.stderr.write(`${visible(source)}: no job of the ledger with this source can be ${words[act]}\n`);
+    io.stderr.write(
+      `${visible(source)}: no job of the ledger has this source and matches the options. Name it as cnnt-edge queue lists it, below its watch folder\n`,
+    );
   }
   if (jobs.length === 0) {
     if (missing.length === 0) io.stderr.write(`no job of the ledger can be ${words[act]}\n`);
@@ -70,6 +76,13 @@ export async function changeJobs(
   const byId = new Map(jobs.map((job) => [job.id, `${job.folder}  ${sourceName(job)}`]));
   const code = await request({ act, names: [...byId.keys()] }, (id) => byId.get(id) ?? id, state, io);
   return missing.length === 0 ? code : exitCodes.failed;
+}
+
+/** `found`: the newest first. */
+function jobsOf(source: string, found: readonly HistoryJob[], act: "retry" | "skip"): readonly HistoryJob[] {
+  const all = found.filter((job) => job.source === source);
+  const fitting = all.filter(({ status }) => statusesFor[act].includes(status));
+  return fitting.length > 0 ? fitting : all.slice(0, 1);
 }
 
 const statusesFor: Readonly<Record<"retry" | "skip", readonly JobStatus[]>> = {

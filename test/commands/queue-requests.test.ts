@@ -34,12 +34,25 @@ test("a job that failed is queued again while the daemon runs, and done; one tha
   const { code, stdout, stderr } = await runHere(["queue", "retry", "a.tif", "--state", state]);
   assert.deepEqual([code, stdout, stderr], [0, "f  a.tif: queued again\n", ""]);
   await until("it is done", () => lives("a.tif").at(-1) === "done");
-  const again = await runHere(["queue", "retry", "a.tif", "--state", state]);
-  assert.equal(again.code, 1);
-  assert.match(again.stderr, /^a\.tif: no job of the ledger with this source can be queued again$/m);
-  const named = await runHere(["queue", "retry", "a.tif", "--status", "done", "--state", state]);
-  assert.equal(named.code, 1);
-  assert.match(named.stderr, /the job is not done again: it is done; touch the source/);
+  const doneAlready =
+    "f  a.tif: the job is not queued again: it is done. To denoise the same file once more, run cnnt-edge denoise, or copy the file into the watch folder under another name\n";
+  for (const status of [[], ["--status", "done"]]) {
+    const again = await runHere(["queue", "retry", "a.tif", ...status, "--state", state]);
+    assert.deepEqual([again.code, again.stdout, again.stderr], [1, "", doneAlready]);
+  }
+  const skipped = await runHere(["queue", "skip", "a.tif", "--state", state]);
+  assert.deepEqual(
+    [skipped.code, skipped.stderr],
+    [1, "f  a.tif: the job is not skipped: it is done. Only jobs that have not begun can be skipped\n"],
+  );
+  const unknown = await runHere(["queue", "retry", "b.tif", "--folder", "f", "--state", state]);
+  assert.deepEqual(
+    [unknown.code, unknown.stderr],
+    [
+      1,
+      "b.tif: no job of the ledger has this source and matches the options. Name it as cnnt-edge queue lists it, below its watch folder\n",
+    ],
+  );
 });
 
 test("a paused folder notes its files and begins none, also after a restart; jobs are skipped meanwhile; resumed, the rest is done", async (t) => {

@@ -150,10 +150,10 @@ test("of a set that failed and was completed and done since, queue says so and n
   for (const [source, why] of [
     ["a_T1_C1.tif", "its newer content is done"],
     ["b_T1_C2.tif", "the file is done as part of b_T1_C1.tif"],
-    ["c_T1_C1.tif", "its source has newer content"],
+    ["c_T1_C1.tif", "its source has newer content. cnnt-edge queue lists the job of that"],
   ])
     assert.ok(
-      retried.stderr.includes(`sets  ${source}: the job is not done again: ${why}\n`),
+      retried.stderr.includes(`sets  ${source}: the job is not queued again: ${why}\n`),
       retried.stderr,
     );
   const { newerDone } = (

@@ -28,7 +28,7 @@ export function createByHand({ rows, run, transaction }: Database, table: JobTab
       transaction(() => {
         const one = table.existing(id);
         const why = whyNotAgain(one, isReplaced(one));
-        if (why !== undefined) throw refused("job-not-retried", "is not done again", why);
+        if (why !== undefined) throw refused("job-not-retried", "is not queued again", why);
         run(
           `UPDATE jobs SET status = 'queued', reason = 'queued again by a person', error = NULL, ended_ms = NULL,
              published = 0, attempt = min(attempt, 1), not_before_ms = 0 WHERE id = ?`,
@@ -66,22 +66,39 @@ export function createByHand({ rows, run, transaction }: Database, table: JobTab
   }
 }
 
+/** Why something cannot be, and what a person can do instead. */
+interface Refusal {
+  readonly why: string;
+  readonly remedy?: string;
+}
+
 function whyNotAgain(
   { source, status, voxels, supersededBy, newerDone }: Job,
   isReplaced: boolean,
-): string | undefined {
-  if (supersededBy !== undefined) return `its result is superseded by ${supersededBy.output}`;
-  if (status === "done") return "it is done; touch the source to have it done again";
-  if (status === "queued" || status === "waiting" || status === "running") return `it is ${status} already`;
-  if (newerDone !== undefined) return newerDoneWords(source, newerDone);
-  if (isReplaced) return "its source has newer content";
+): Refusal | undefined {
+  if (supersededBy !== undefined) return { why: `its result is superseded by ${supersededBy.output}` };
+  if (status === "done") {
+    const remedy =
+      "To denoise the same file once more, run cnnt-edge denoise, or copy the file into the watch folder under another name";
+    return { why: "it is done", remedy };
+  }
+  if (status === "queued" || status === "waiting" || status === "running")
+    return { why: `it is ${status} already` };
+  if (newerDone !== undefined) return { why: newerDoneWords(source, newerDone) };
+  if (isReplaced)
+    return { why: "its source has newer content", remedy: "cnnt-edge queue lists the job of that" };
   // Then nobody knows what it holds.
-  return voxels === 0 ? "its file was never whole, or is refused; copy it again" : undefined;
+  if (voxels > 0) return undefined;
+  return {
+    why: "its file was never whole, or is refused",
+    remedy: "Copy the file into the watch folder again",
+  };
 }
 
-function whyNotSkipped({ status, waitsFor }: Job): string | undefined {
-  if (waitsFor === "file") return "it waits for its file to become whole, and ends by itself";
-  return status === "queued" || status === "waiting" ? undefined : `it is ${status}`;
+function whyNotSkipped({ status, waitsFor }: Job): Refusal | undefined {
+  if (waitsFor === "file") return { why: "it waits for its file to become whole, and ends by itself" };
+  if (status === "queued" || status === "waiting") return undefined;
+  return { why: `it is ${status}`, remedy: "Only jobs that have not begun can be skipped" };
 }
 
 /** What came of the file of a job without a result: see `Job.newerDone`. */
@@ -89,6 +106,6 @@ export function newerDoneWords(source: string, newerDone: string): string {
   return newerDone === source ? "its newer content is done" : `the file is done as part of ${newerDone}`;
 }
 
-function refused(code: string, what: string, why: string): EdgeError {
-  return usageError(`the job ${what}: ${why}`, { code });
+function refused(code: string, what: string, { why, ...remedy }: Refusal): EdgeError {
+  return usageError(`the job ${what}: ${why}`, { code, ...remedy });
 }

@@ -7,6 +7,8 @@ import { jobFromRow, jobSelect } from "./job-table.ts";
 
 export interface HistoryQuestion {
   readonly folder?: string;
+  /** As `Job.source`. */
+  readonly sources?: readonly string[];
   readonly statuses?: readonly JobStatus[];
   /** Of `HistoryJob.timeMs`. */
   readonly sinceMs?: number;
@@ -33,7 +35,7 @@ const jobTime = "coalesce(j.ended_ms, j.started_ms, j.created_ms)";
 
 /** Newest first. */
 export function askHistory({ rows }: Pick<Database, "rows">, question: HistoryQuestion): HistoryJob[] {
-  const { folder, statuses, sinceMs, untilMs, limit } = question;
+  const { folder, sources, statuses, sinceMs, untilMs, limit } = question;
   const conditions: string[] = [];
   const values: SqlValue[] = [];
   const where = (condition: string, ...more: SqlValue[]): void => {
@@ -42,6 +44,7 @@ export function askHistory({ rows }: Pick<Database, "rows">, question: HistoryQu
   };
   // The plus keeps SQLite from the folder's own index: all of its jobs would be sorted for the newest few.
   if (folder !== undefined) where("+s.folder = ?", folder);
+  if (sources !== undefined) where("+s.source IN (SELECT value FROM json_each(?))", JSON.stringify(sources));
   if (statuses !== undefined) where(`j.status IN (${statuses.map(() => "?").join(", ")})`, ...statuses);
   if (sinceMs !== undefined) where(`${jobTime} >= ?`, sinceMs);
   if (untilMs !== undefined) where(`${jobTime} < ?`, untilMs);

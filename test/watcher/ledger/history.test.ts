@@ -43,6 +43,7 @@ test("the history answers by folder, state and time, the newest first", async (t
   assert.deepEqual(sources({ statuses: ["failed", "queued"] }), ["d", "c", "b"]);
   assert.deepEqual(sources({ sinceMs: startMs + 2000, untilMs: startMs + 4000 }), ["c", "b"]);
   assert.deepEqual(sources({ folder: "f", statuses: ["failed"], limit: 1 }), ["d"]);
+  assert.deepEqual(sources({ sources: ["a", "d", "nothing"] }), ["d", "a"]);
 });
 
 test("the newest jobs are found by their index, however many there are", async (t) => {
