@@ -21,12 +21,24 @@ export type Task<Name extends TaskName> = (
 ) => Promise<FolderTasks[Name]["answer"]>;
 export type Tasks = { [Name in TaskName]: Task<Name> };
 
+/** Between jobs that follow each other, a folder of results is looked through so often. */
+const tidyEveryMs = 10_000;
+
 /** `onStep` is called after each step on the disk. */
 export function tasksOf(
   settings: FolderSettings,
   { watched, results, leases }: { watched: WatchedFolder; results: WatchedOutput; leases: FolderLeases },
   onStep: () => void,
 ): Tasks {
+  let tidied: { readonly folder: string; readonly atMs: number } | undefined;
+
+  /** What a killed process left half written takes room. In a folder of many results this takes longer than a small job. */
+  async function tidy(folder: string): Promise<void> {
+    if (tidied?.folder === folder && performance.now() - tidied.atMs < tidyEveryMs) return;
+    await removeStalePartials(folder);
+    tidied = { folder, atMs: performance.now() };
+  }
+
   return {
     look: ({ members }) => watched.lookAt(members),
     hash: ({ source }) =>
@@ -56,7 +68,7 @@ export function tasksOf(
       const { freeBytes, freeFiles } = await results.check();
       await leases.hold(true);
       const written = await tryWriting(into, settings.access);
-      await removeStalePartials(into);
+      await tidy(into);
       return { freeBytes, noFiles: !written && freeFiles === 0, isTaken: await isTaken(outputs) };
     },
     standing: (question) => findStanding(question, onStep),

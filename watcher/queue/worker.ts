@@ -1,23 +1,14 @@
-import { hasCode, reportOf } from "../../core/errors.ts";
+import { reportOf } from "../../core/errors.ts";
 import type { DenoiseOutcome, Engine } from "../../runtime/job/denoise-job.ts";
 import type { DaemonEvents } from "../events/daemon-events.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Events } from "../events/event-map.ts";
 import type { Folder } from "../folder/folder.ts";
-import { isModelFault } from "../ledger/held-faults.ts";
 import type { Model } from "../models/models.ts";
-import {
-  closeFolder,
-  contentReplaced,
-  createFailedAttempts,
-  type FailedAttemptOptions,
-  findsRoom,
-  fullDelayMs,
-  fullReason,
-  sourceRemoved,
-} from "./failed-attempt.ts";
-import { standingQuestion, verifiedModels } from "./job-order.ts";
+import { createEarlierMarks } from "./earlier-results.ts";
+import { createFailedAttempts, type FailedAttemptOptions } from "./failed-attempt.ts";
 import { type BegunJob, type ClaimedJob, claimMs, type JobQueue } from "./job-queue.ts";
+import { createReadiness } from "./ready-job.ts";
 
 export interface WorkerOptions extends FailedAttemptOptions {
   readonly queue: JobQueue;
@@ -42,11 +33,16 @@ const mayOpenWork = [
 
 /** Jobs that wait for a time are looked for so often (milliseconds). */
 const lookMs = 1000;
-const standingNews =
-  "results stand here of which the ledger did not know; each is compared with its source, and is not made again";
-const anotherJobs = "a result that states this source, model and settings is that of another job";
-/** A job whose source changes is looked at again after this; its new content replaces it once that is at rest. */
-const restDelayMs = 2000;
+/** What was seen of the next job while the engine was at work is looked at again after this. */
+const freshMs = 1000;
+
+/** A claimed job that is being looked at. */
+interface Candidate {
+  readonly claimed: ClaimedJob;
+  readonly folder: Folder;
+  /** The names that its result may have; undefined where it does not begin. */
+  readonly names: Promise<readonly string[] | undefined>;
+}
 
 /**
  * Gives the engine one job of the queue after the other, and says how each ended. Looks for work whenever something may
@@ -55,6 +51,8 @@ const restDelayMs = 2000;
 export function createWorker(events: Events, options: WorkerOptions) {
   const { queue, folders, log } = options;
   const failed = createFailedAttempts(events, options);
+  const markEarlier = createEarlierMarks(folders, log);
+  const readiness = createReadiness({ ...options, failed, markEarlier });
   const abort = new AbortController();
   let working: Promise<void> | undefined;
   let draining = false;
@@ -63,28 +61,68 @@ export function createWorker(events: Events, options: WorkerOptions) {
   async function work(): Promise<void> {
     do {
       lookAgain = false;
-      for (let next = await claim(); next !== undefined; next = await claim()) await run(next);
+      let next = await take();
+      while (next !== undefined) next = await run(next);
     } while (lookAgain);
   }
 
-  /** Of jobs that wait because their source has changed: what took its place, and since when. */
-  const changed = new Map<string, { readonly content: string; readonly sinceMs: number }>();
-
-  async function claim(): Promise<ClaimedJob | undefined> {
-    return draining || options.engine() === undefined ? undefined : queue.claim();
+  /** Claims the next job and begins to look at it. */
+  async function take(): Promise<Candidate | undefined> {
+    if (draining || options.engine() === undefined) return undefined;
+    const claimed = await queue.claim();
+    const folder = folders.find(({ config }) => config.name === claimed?.job.folder);
+    if (claimed === undefined || folder === undefined) return undefined;
+    const names = readiness.namesFor(claimed, folder);
+    // It is heard when the job's turn comes.
+    names.catch(() => undefined);
+    return { claimed, folder, names };
   }
 
-  async function run(claimed: ClaimedJob): Promise<void> {
-    const folder = folders.find(({ config }) => config.name === claimed.job.folder);
-    const engine = options.engine();
+  /**
+   * Looks at the next job while the engine is at work, so that jobs of milliseconds do not wait for the disk in between. The
+   * answer gives it, or, where what was seen has become too old, another that is looked at then.
+   */
+  function takeAhead(): () => Promise<Candidate | undefined> {
+    const ahead = take();
+    ahead.catch(() => undefined);
+    const letGo = async (): Promise<void> => {
+      const candidate = await ahead;
+      await candidate?.names.catch(() => undefined);
+      if (candidate !== undefined) queue.release(candidate.claimed);
+    };
+    let gone: Promise<void> | undefined;
+    const old = setTimeout(() => {
+      gone = letGo();
+      gone.catch(() => undefined);
+    }, freshMs);
+    return async () => {
+      clearTimeout(old);
+      const candidate = await ahead;
+      if (gone === undefined && candidate?.folder.isOpen()) return candidate;
+      await (gone ?? letGo());
+      return take();
+    };
+  }
+
+  /** Answers the job that follows. */
+  async function run({ claimed, folder, names }: Candidate): Promise<Candidate | undefined> {
     let mine = claimed;
+    let following = take;
     const stay = setInterval(() => queue.extend(mine), claimMs / 3);
     try {
-      if (folder === undefined || engine === undefined) return;
-      const begun = await begin(claimed, folder);
-      if (begun === undefined) return;
-      mine = begun;
-      await denoise(engine, begun, folder, begun.job.attempt > 1 || begun.job.output !== claimed.outputs[0]);
+      const outputs = await names;
+      const engine = options.engine();
+      const begun = engine && outputs && !draining ? await begin(claimed, folder, outputs) : undefined;
+      if (engine !== undefined && begun !== undefined) {
+        mine = begun;
+        following = takeAhead();
+        await denoise(
+          engine,
+          begun,
+          folder,
+          begun.job.attempt > 1 || begun.job.output !== claimed.outputs[0],
+        );
+      }
     } catch (error) {
       // One that did not begin is the next again: not at once.
       if (mine === claimed) throw error;
@@ -93,114 +131,20 @@ export function createWorker(events: Events, options: WorkerOptions) {
       clearInterval(stay);
       queue.release(mine);
     }
+    return following();
   }
 
-  /** Begins a job where its source and its room are found in order; else it is settled, or stays as it was. */
-  async function begin(claimed: ClaimedJob, folder: Folder): Promise<BegunJob | undefined> {
-    const { into } = claimed;
+  async function begin(
+    claimed: ClaimedJob,
+    folder: Folder,
+    names: readonly string[],
+  ): Promise<BegunJob | undefined> {
     try {
-      // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
-      if (!(await isAsAdmitted(claimed, folder))) return undefined;
-      const { outputs, newer } = claimed;
-      const room = await folder.io.ask("prepare", {
-        into,
-        outputs: [...outputs.slice(0, 1), ...newer.flat()],
-      });
-      // A result that stands needs no room.
-      const names = room.isTaken ? await namesLeft(claimed, folder) : outputs;
-      if (names === undefined) return undefined;
-      if (!findsRoom(folder, claimed, room, options.jobs)) {
-        await queue.giveBack(claimed, fullReason, { delayMs: fullDelayMs, counts: false });
-        return undefined;
-      }
       return await queue.begin(claimed, names);
     } catch (error) {
-      const report = reportOf(error);
-      // Nothing begins as long as the ledger cannot be written, which the daemon tells, or a model is not in order.
-      if (hasCode(report, "ledger-unusable") || isModelFault(report)) return undefined;
-      // It stays in the queue, and the folder is not open until its disks answer and take results.
-      if (closeFolder(folder, report, into, claimed)) return undefined;
-      await failed(claimed, folder, report);
+      await readiness.cannotBegin(claimed, folder, error);
       return undefined;
     }
-  }
-
-  /** Folders of which it was told that results stand of which the ledger did not know. */
-  const toldStanding = new Set<string>();
-
-  /**
-   * The names that the result may have where something lies under the best of them, or one for newer content; undefined where the job is settled: its
-   * result stands, or what lies there is left alone.
-   */
-  async function namesLeft(claimed: ClaimedJob, folder: Folder): Promise<readonly string[] | undefined> {
-    const { name } = folder.config;
-    const free = await queue.freeNames(claimed);
-    const question = standingQuestion(claimed, free, folder, verifiedModels(folder, options.models()));
-    const found = await folder.io.ask("standing", question);
-    if (found.kind === "run") return found.outputs;
-    if (found.kind === "left-alone") {
-      await queue.end(claimed, { status: "skipped", reason: found.reason });
-      return undefined;
-    }
-    if (!toldStanding.has(name)) {
-      toldStanding.add(name);
-      log.info(`${name}: ${standingNews}`);
-    }
-    await markEarlier(folder, found.outcome.output);
-    const letGo = options.holdSources(folder);
-    try {
-      if (await queue.recognise(claimed, found.outcome)) return undefined;
-    } finally {
-      letGo();
-    }
-    await queue.end(claimed, { status: "skipped", reason: anotherJobs });
-    return undefined;
-  }
-
-  /** Before the ledger says that the job is done: killed in between, it is known from its result, and comes here again. */
-  async function markEarlier(folder: Folder, output: string): Promise<void> {
-    // A source of the same name in another folder may have its result beside it.
-    const isBelow = (one: Folder, other: Folder): boolean =>
-      `${one.config.output}/`.startsWith(`${other.config.output}/`);
-    const others = folders.filter((other) => other !== folder);
-    if (others.some((other) => isBelow(other, folder) || isBelow(folder, other))) return;
-    const anew = folder.config.superseded === "remove";
-    await folder.io
-      .ask("markEarlier", { output, anew })
-      .catch((error: unknown) => log.warn(error, { folder: folder.config.name }));
-  }
-
-  /** For how long the same other content lies where the job's source was. */
-  function restsForMs(id: string, content: string): number {
-    const before = changed.get(id);
-    const sinceMs = before?.content === content ? before.sinceMs : performance.now();
-    changed.set(id, { content, sinceMs });
-    return performance.now() - sinceMs;
-  }
-
-  /** Whether there lies what the job was made for. What took its place has a job of its own once it is at rest. */
-  async function isAsAdmitted(claimed: ClaimedJob, folder: Folder): Promise<boolean> {
-    const { job } = claimed;
-    const look = await folder.io.ask("look", { members: job.members });
-    if (look.kind === "gone") {
-      await queue.end(claimed, { status: "skipped", reason: sourceRemoved });
-      return false;
-    }
-    const { sizeBytes, mtimeMs } = look.kind === "there" ? look : job;
-    if (sizeBytes === job.sizeBytes && mtimeMs === job.mtimeMs) {
-      changed.delete(job.id);
-      return true;
-    }
-    const { broken_s, zero_tail_s } = folder.settle;
-    if (restsForMs(job.id, `${sizeBytes} ${mtimeMs}`) > 1000 * Math.max(broken_s, zero_tail_s)) {
-      changed.delete(job.id);
-      // As a set of which one file was replaced by a damaged one: that file's own job says so.
-      await queue.end(claimed, { status: "skipped", reason: contentReplaced });
-      return false;
-    }
-    const reason = "the source has changed and is not at rest yet";
-    await queue.giveBack(claimed, reason, { delayMs: restDelayMs, counts: false });
-    return false;
   }
 
   /** `besideOthers`: results may stand of which the ledger does not know. */

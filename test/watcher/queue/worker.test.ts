@@ -33,10 +33,13 @@ function workerOnOneJob(
     resultBytes: 1,
   };
   let claims = 0;
+  let isHeld = false;
   const queue: JobQueue = {
     claim: async () => {
       claims += 1;
-      return offered === "once" && said.includes("release") ? undefined : claimed;
+      if (isHeld || (offered === "once" && said.includes("release"))) return undefined;
+      isHeld = true;
+      return claimed;
     },
     extend: () => undefined,
     begin: async (claim) => {
@@ -54,7 +57,10 @@ function workerOnOneJob(
     recognise: async () => assert.fail("no result stands here"),
     end: async (_claim, how) => void said.push(`end ${how.status}`),
     giveBack: async (_claim, reason, { counts }) => void said.push(`give back ${counts}: ${reason}`),
-    release: () => void said.push("release"),
+    release: () => {
+      isHeld = false;
+      said.push("release");
+    },
     retry: () => assert.fail("a worker retries nothing by hand"),
     skip: () => assert.fail("a worker skips nothing by hand"),
     pause: () => undefined,
@@ -65,6 +71,7 @@ function workerOnOneJob(
     settle: { broken_s: 0.1, zero_tail_s: 0 },
     io: { ask },
     facts: () => ({}),
+    isOpen: () => true,
     learn: (facts: Partial<FolderFacts>) => void learned.push(facts),
   } as unknown as Folder;
   const engine = copyingEngine({
