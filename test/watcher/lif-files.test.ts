@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { buildLif, plainStack } from "../formats/lif/build-lif.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { namesIn } from "./names-in.ts";
-import { runDaemon } from "./running-daemon.ts";
+import { quickSettle, runDaemon } from "./running-daemon.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { until } from "./until.ts";
 
@@ -15,7 +15,9 @@ const fixture = join(import.meta.dirname, "../fixtures/lif/made-three-series.lif
 test("a LIF that grows in pieces waits until it is whole, and then each of its images is denoised once", async (t) => {
   const folder = await temporaryFolder();
   const { engine, orders } = copyingEngine();
-  const { lives } = await runDaemon(t, folder, engine);
+  // Long enough that no piece counts as all that ever comes.
+  const settle = { ...quickSettle, broken_s: 60 };
+  const { lives } = await runDaemon(t, folder, engine, { settle });
   const path = join(folder, "incoming", "exp.lif");
   const whole = await readFile(fixture);
   const piece = Math.ceil(whole.length / 5);
