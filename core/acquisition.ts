@@ -117,6 +117,7 @@ export type Make =
   | "MetaMorph STK"
   | "ScanImage"
   | "Leica LIF"
+  | "OME-Zarr"
   | "HDF5"
   | "NumPy";
 
@@ -130,7 +131,7 @@ export type OriginalMetadata =
 export interface Acquisition {
   /** Path as given. */
   readonly file: string;
-  /** All files that hold its planes (one, but for multi-file sets). */
+  /** All files that hold its planes (one, but for multi-file sets); of an OME-Zarr the folder of the image. */
   readonly members: readonly string[];
   /** The file that describes the set of which only this file is read, as this one names it; beside it. */
   readonly describedBy?: string;
@@ -155,7 +156,7 @@ export interface Acquisition {
   readonly timeIncrement?: Duration;
   /** One entry per channel, `sizes.c` of them. */
   readonly channels: readonly Channel[];
-  /** In the words of TIFF: "none", "LZW", "deflate", "PackBits", "zstd". */
+  /** In the words of TIFF: "none", "LZW", "deflate", "PackBits", "zstd"; in those of Zarr: "blosc", "gzip", ... */
   readonly compression: string;
   readonly byteOrder: "little" | "big";
   readonly original: OriginalMetadata;
@@ -190,7 +191,11 @@ export function planeCount(sizes: Sizes): number {
   return sizes.t * sizes.c * sizes.z;
 }
 
-/** All files that an acquisition was read from: its members, and the file that describes them where that is none. */
+/**
+ * All files that an acquisition was read from: its members, and the file that describes them where that is none. A folder that the
+ * members lie in is no file.
+ */
 export function sourceFilesOf({ file, members }: Pick<Acquisition, "file" | "members">): readonly string[] {
-  return members.includes(file) ? members : [file, ...members];
+  const isTold = members.includes(file) || members.some((member) => member.startsWith(`${file}/`));
+  return isTold ? members : [file, ...members];
 }

@@ -2,10 +2,8 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { counted } from "../core/counted.ts";
 import { type EdgeError, isAbsent, systemCode, usageError } from "../core/errors.ts";
+import { naturally } from "../core/natural-order.ts";
 import { imageEndings, isImageName } from "./image-name.ts";
-
-/** File names sort as people count: `scan2` before `scan10`. */
-export const naturally = new Intl.Collator("en", { numeric: true });
 
 /** How many names a sentence lists. */
 const listedNames = 3;

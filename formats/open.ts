@@ -1,9 +1,11 @@
+import { stat } from "node:fs/promises";
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
 import { describerOf } from "./described/describer-of.ts";
 import { microManagerReader } from "./described/micro-manager-set.ts";
 import { ndReader } from "./described/nd-set.ts";
 import { openByteSource } from "./file/byte-source.ts";
 import { defaultLimits, type Reading, type ReadLimits } from "./file/reading.ts";
+import { folderReader } from "./folders.ts";
 import { foreignFormat } from "./foreign-formats.ts";
 import { lifReader } from "./lif/read-lif.ts";
 import { npyReader } from "./npy.ts";
@@ -31,7 +33,7 @@ export interface OpenOptions extends Reading {
 }
 
 /**
- * Opens a file or the set that it belongs to, once for all its images. The structure of the file, and of all files of
+ * Opens a file, the set that it belongs to, or a folder that is one acquisition (OME-Zarr), once for all its images. The structure of the file, and of all files of
  * its set, is checked whole before: a file that is still being copied is refused here. Throws `EdgeError` where the file
  * is refused as such; an image that cannot be read has its refusal beside those that can.
  */
@@ -39,6 +41,8 @@ export async function openFile(file: string, options: OpenOptions = {}): Promise
   const limits = options.limits ?? defaultLimits;
   const numbered = options.pattern && (await openNumbered(file, options.pattern, limits, options));
   if (numbered !== undefined) return numbered;
+  const folder = await openFolder(file, limits, options);
+  if (folder !== undefined) return folder;
   const source = await openByteSource(file);
   try {
     const head = new Uint8Array(Math.min(headBytes, source.size));
@@ -51,6 +55,18 @@ export async function openFile(file: string, options: OpenOptions = {}): Promise
   } finally {
     await source.close();
   }
+}
+
+/** undefined where `file` is no folder that is an acquisition. */
+async function openFolder(
+  file: string,
+  limits: ReadLimits,
+  reading: Reading,
+): Promise<OpenedFile | undefined> {
+  const isFolder = (await stat(file).catch(() => undefined))?.isDirectory();
+  const reader = isFolder ? await folderReader(file) : undefined;
+  // Without the slash that shells put behind a folder's name.
+  return reader?.find(file.replace(/(?<=.)\/+$/, ""), limits, reading);
 }
 
 /** A file of a set, opened alone. */
@@ -126,7 +142,7 @@ function unrecognised(file: string, head: Uint8Array): EdgeError {
     {
       code: "format-unknown",
       file,
-      allowed: "TIFF, OME-TIFF, BigTIFF, Leica .lif or .npy",
+      allowed: "TIFF, OME-TIFF, BigTIFF, OME-Zarr, Leica .lif or .npy",
       remedy: "Export it as OME-TIFF from the program that wrote it, or from Fiji.",
     },
   );

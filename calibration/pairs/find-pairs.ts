@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { counted } from "../../core/counted.ts";
 import { usageError } from "../../core/errors.ts";
-import { naturally } from "../../formats/files-of.ts";
+import { naturally } from "../../core/natural-order.ts";
 import { isImageName } from "../../formats/image-name.ts";
 
 /** Two files of one field: as the model will see it, and as it should become. */

@@ -1,15 +1,9 @@
 import { type Samples, sampleTypes } from "../../core/acquisition.ts";
 import { type EdgeErrorFields, formatError } from "../../core/errors.ts";
+import { inflateBounded, unzstdBounded } from "../compression/unpack-bounded.ts";
 import type { ByteSource } from "../file/byte-source.ts";
 import { swapUnlessNative } from "../plane/contiguous-samples.ts";
-import {
-  decodeLzw,
-  inflateBounded,
-  undoFloatingPoint,
-  undoHorizontal,
-  unpackBits,
-  unzstdBounded,
-} from "./codecs.ts";
+import { decodeLzw, undoFloatingPoint, undoHorizontal, unpackBits } from "./codecs.ts";
 import type { Directory, DirectoryReader } from "./ifd.ts";
 import { type PageLayout, segmentBytes } from "./page.ts";
 import { compression, compressionName, predictor, tag } from "./tags.ts";

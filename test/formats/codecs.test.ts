@@ -3,14 +3,8 @@ import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { Zstd } from "@hpcc-js/wasm-zstd";
 import fc from "fast-check";
-import {
-  decodeLzw,
-  inflateBounded,
-  undoFloatingPoint,
-  undoHorizontal,
-  unpackBits,
-  unzstdBounded,
-} from "../../formats/tiff/codecs.ts";
+import { inflateBounded, unzstdBounded } from "../../formats/compression/unpack-bounded.ts";
+import { decodeLzw, undoFloatingPoint, undoHorizontal, unpackBits } from "../../formats/tiff/codecs.ts";
 
 test("PackBits unpacks Apple's example of TIFF 6.0", () => {
   // Technical Note TN1023, which TIFF 6.0 section 9 refers to.

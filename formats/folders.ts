@@ -1,0 +1,32 @@
+import { readdir } from "node:fs/promises";
+import { basename } from "node:path";
+import { openError } from "./file/file-errors.ts";
+import type { Reading, ReadLimits } from "./file/reading.ts";
+import type { OpenedFile } from "./plane/plane-source.ts";
+import { findZarr } from "./zarr/read-zarr.ts";
+
+/** Acquisitions that are folders. */
+
+interface FolderReader {
+  recognises(folder: string, names: readonly string[]): boolean;
+  find(folder: string, limits: ReadLimits, reading: Reading): Promise<OpenedFile>;
+}
+
+const zarrMetadata: readonly string[] = ["zarr.json", ".zgroup", ".zattrs", ".zarray"];
+
+const readers: readonly FolderReader[] = [
+  {
+    // Some programs write the metadata of the root at the end.
+    recognises: (folder, names) =>
+      /\.zarr$/i.test(basename(folder)) || names.some((name) => zarrMetadata.includes(name)),
+    find: findZarr,
+  },
+];
+
+/** How a folder is read that is one acquisition; undefined where it is a folder like any other. Throws `EdgeError` where it cannot be listed. */
+export async function folderReader(folder: string): Promise<FolderReader | undefined> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw openError(cause, folder);
+  });
+  return readers.find((reader) => reader.recognises(folder, names));
+}
