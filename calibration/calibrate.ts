@@ -1,4 +1,6 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { filesBelow } from "../formats/file/folder-files.ts";
 import { answerOf } from "./answer/answer.ts";
 import type { ScanTiming } from "./answer/scan-time.ts";
 import type { Target } from "./answer/target.ts";
@@ -198,14 +200,15 @@ function borrowedFrom(shorter: DrawVariances | undefined, averages: number): Dra
   return { averages, raw: shorter.raw * share, denoised: shorter.denoised * share };
 }
 
-/** What tells one experiment from another: its files as they are now. */
+/** What tells one experiment from another: its files as they are now; of a folder, all files below it. */
 export async function identityOf(
   files: readonly string[],
 ): Promise<readonly (readonly [string, number, number])[]> {
-  return Promise.all(
-    files.map(async (file) => {
-      const facts = await stat(file);
-      return [file, facts.size, facts.mtimeMs] as const;
-    }),
-  );
+  const found: (readonly [string, number, number])[] = [];
+  for (const file of files) {
+    const facts = await stat(file);
+    if (!facts.isDirectory()) found.push([file, facts.size, facts.mtimeMs]);
+    else for (const name of await filesBelow(file)) found.push(...(await identityOf([join(file, name)])));
+  }
+  return found;
 }

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { counted } from "../core/counted.ts";
 import { type EdgeError, isAbsent, systemCode, usageError } from "../core/errors.ts";
 import { naturally } from "../core/natural-order.ts";
-import { imageEndings, isImageName } from "./image-name.ts";
+import { folderReader } from "./folders.ts";
+import { imageEndings, isImageName, isZarrName } from "./image-name.ts";
 
 /** How many names a sentence lists. */
 const listedNames = 3;
@@ -15,8 +16,8 @@ export function listed(names: readonly string[]): string {
 }
 
 /**
- * Names of what lies in a folder and is none itself, in natural order; undefined where the path is no folder. Throws
- * `EdgeError` (`usage`) where it cannot be reached.
+ * Names of what lies in a folder and is none itself, and of folders that are named like an OME-Zarr, in natural order; undefined where the path
+ * is one acquisition: a file, or a folder that is one. Throws `EdgeError` (`usage`) where it cannot be reached.
  */
 export async function namesIn(path: string): Promise<readonly string[] | undefined> {
   const refuse = (cause: unknown) => {
@@ -24,24 +25,34 @@ export async function namesIn(path: string): Promise<readonly string[] | undefin
   };
   if (!(await stat(path).catch(refuse)).isDirectory()) return undefined;
   const entries = await readdir(path, { withFileTypes: true }).catch(refuse);
+  const isAcquisition = folderReader(
+    path,
+    entries.map(({ name }) => name),
+  );
+  if (isAcquisition !== undefined) return undefined;
   return entries
-    .filter((entry) => !entry.isDirectory())
+    .filter((entry) => !entry.isDirectory() || isZarrName(entry.name))
     .map(({ name }) => name)
     .sort(naturally.compare);
 }
 
 /**
- * A file as given; of a folder its visible files that are named like images (not what is below them), in natural
+ * A file, or a folder that is an acquisition, as given; of another folder its visible files that are named like images (not what is below them), in natural
  * order. `tell` gets a sentence about those that are left out. Throws `EdgeError` (`usage`) where no image is there,
  * or where the path cannot be reached.
  */
 export async function filesOf(path: string, tell?: (sentence: string) => void): Promise<readonly string[]> {
   const names = (await namesIn(path))?.filter((name) => !name.startsWith("."));
-  if (names === undefined) return [path];
+  if (names === undefined) return [withoutSlash(path)];
   const others = names.filter((name) => !isImageName(name));
   if (others.length === names.length) throw noImageIn(path, others, imageEndings);
   if (others.length > 0) tell?.(leftOut(path, others));
   return names.filter(isImageName).map((name) => join(path, name));
+}
+
+/** Without what shells put behind the name of a folder. */
+export function withoutSlash(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
 }
 
 /** `others`: names of what the folder holds instead; `endings`: those that would be taken. */

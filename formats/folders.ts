@@ -1,6 +1,4 @@
-import { readdir } from "node:fs/promises";
 import { basename } from "node:path";
-import { openError } from "./file/file-errors.ts";
 import type { Reading, ReadLimits } from "./file/reading.ts";
 import type { OpenedFile } from "./plane/plane-source.ts";
 import { findZarr } from "./zarr/read-zarr.ts";
@@ -23,10 +21,7 @@ const readers: readonly FolderReader[] = [
   },
 ];
 
-/** How a folder is read that is one acquisition; undefined where it is a folder like any other. Throws `EdgeError` where it cannot be listed. */
-export async function folderReader(folder: string): Promise<FolderReader | undefined> {
-  const names = await readdir(folder).catch((cause: unknown) => {
-    throw openError(cause, folder);
-  });
+/** How a folder is read that is one acquisition; undefined where it is a folder like any other. `names`: of what lies in it. */
+export function folderReader(folder: string, names: readonly string[]): FolderReader | undefined {
   return readers.find((reader) => reader.recognises(folder, names));
 }

@@ -9,11 +9,21 @@ const companionEnding = ".companion.ome";
 const ndEnding = ".nd";
 const lifEnding = ".lif";
 const npyEnding = ".npy";
+/** Of folders. */
+const zarrEnding = ".zarr";
 
 /** What `watch` and `denoise` take of a folder. */
 export const acquisitionEndings: readonly string[] = [...tiffEndings, companionEnding, ndEnding, lifEnding];
+/** What `denoise` takes beside them. */
+export const givenEndings: readonly string[] = [...acquisitionEndings, zarrEnding];
 /** What `calibrate` and `compare` take of a folder. */
-export const imageEndings: readonly string[] = [...tiffEndings, companionEnding, lifEnding, npyEnding];
+export const imageEndings: readonly string[] = [
+  ...tiffEndings,
+  companionEnding,
+  lifEnding,
+  npyEnding,
+  zarrEnding,
+];
 
 /** Files that describe the files beside them, but for OME's; `*` stands for any characters. */
 export const descriptionNames: readonly string[] = [`*${ndEnding}`, microManagerText];
@@ -27,6 +37,11 @@ function endsWithOne(name: string, endings: readonly string[]): boolean {
 export function isCompanion(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
   return endsWithOne(name, [companionEnding, ndEnding]) || name.toLowerCase() === microManagerText;
+}
+
+/** Whether a folder's name says that it is an OME-Zarr that is not hidden. */
+export function isZarrName(name: string): boolean {
+  return !name.startsWith(".") && endsWithOne(name, [zarrEnding]);
 }
 
 /** Whether `watch` and `denoise` take a file of this name from a folder, if it is not hidden. */
@@ -50,7 +65,7 @@ export function isImageName(name: string): boolean {
 }
 
 const anyEnding = new RegExp(
-  `(\\.ome)?(${[...tiffEndings, lifEnding, ndEnding, npyEnding].join("|").replaceAll(".", "\\.")})$|${companionEnding.replaceAll(".", "\\.")}$`,
+  `(\\.ome)?(${[...tiffEndings, lifEnding, ndEnding, npyEnding, zarrEnding].join("|").replaceAll(".", "\\.")})$|${companionEnding.replaceAll(".", "\\.")}$`,
   "i",
 );
 

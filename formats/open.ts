@@ -1,10 +1,12 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
 import { describerOf } from "./described/describer-of.ts";
 import { microManagerReader } from "./described/micro-manager-set.ts";
 import { ndReader } from "./described/nd-set.ts";
 import { openByteSource } from "./file/byte-source.ts";
+import { openError } from "./file/file-errors.ts";
 import { defaultLimits, type Reading, type ReadLimits } from "./file/reading.ts";
+import { withoutSlash } from "./files-of.ts";
 import { folderReader } from "./folders.ts";
 import { foreignFormat } from "./foreign-formats.ts";
 import { lifReader } from "./lif/read-lif.ts";
@@ -64,9 +66,11 @@ async function openFolder(
   reading: Reading,
 ): Promise<OpenedFile | undefined> {
   const isFolder = (await stat(file).catch(() => undefined))?.isDirectory();
-  const reader = isFolder ? await folderReader(file) : undefined;
-  // Without the slash that shells put behind a folder's name.
-  return reader?.find(file.replace(/(?<=.)\/+$/, ""), limits, reading);
+  if (isFolder !== true) return undefined;
+  const names = await readdir(file).catch((cause: unknown) => {
+    throw openError(cause, file);
+  });
+  return folderReader(file, names)?.find(withoutSlash(file), limits, reading);
 }
 
 /** A file of a set, opened alone. */

@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Acquisition } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
-import { listed, namesIn, noImageIn } from "../../formats/files-of.ts";
-import { acquisitionEndings, isCompanion, isForeignText } from "../../formats/image-name.ts";
+import { listed, namesIn, noImageIn, withoutSlash } from "../../formats/files-of.ts";
+import { givenEndings, isCompanion, isForeignText, isZarrName } from "../../formats/image-name.ts";
 import type { FilePattern } from "../../formats/numbered/file-pattern.ts";
 import { imageOf, openAcquisition, openFile, refusalOf } from "../../formats/open.ts";
 import type { OpenedFile } from "../../formats/plane/plane-source.ts";
@@ -123,8 +123,8 @@ async function companionsBeside(files: readonly string[]): Promise<string[]> {
 }
 
 /**
- * What the paths of a command line stand for: files as they are, folders (not what is below them) as the images in them;
- * results of ours are none.
+ * What the paths of a command line stand for: files, and folders that are acquisitions, as they are; other folders (not what is below them) as
+ * the images in them; results of ours are none.
  */
 export async function givenFiles(paths: readonly string[]) {
   /** As a person would name them: a file as given, of a folder its images in natural order. */
@@ -135,12 +135,12 @@ export async function givenFiles(paths: readonly string[]) {
   for (const path of paths) {
     try {
       const names = await namesIn(path);
-      const images =
-        names?.filter((name) => judgeName(name).kind === "image" && !isForeignText(name, names)) ?? [];
+      const isImage = (name: string): boolean => judgeName(name).kind === "image" || isZarrName(name);
+      const images = names?.filter((name) => isImage(name) && !isForeignText(name, names)) ?? [];
       const foreign = names?.filter((name) => judgeName(name).kind === "unsupported") ?? [];
-      if (names !== undefined && images.length === 0) throw noImageIn(path, foreign, acquisitionEndings);
+      if (names !== undefined && images.length === 0) throw noImageIn(path, foreign, givenEndings);
       if (foreign.length > 0) notes.push(`${path}: not read: ${listed(foreign)}. Export OME-TIFF`);
-      files.push(...(names === undefined ? [path] : images.map((name) => join(path, name))));
+      files.push(...(names === undefined ? [withoutSlash(path)] : images.map((name) => join(path, name))));
     } catch (error) {
       if (!isEdgeError(error)) throw error;
       refused.push({ input: path, error });

@@ -154,8 +154,17 @@ async function giveAccess(handle: FileHandle, { mode, gid }: FileAccess): Promis
   return `the system refused to give the result ${refused.join(" and ")}: others may not be able to read it; the daemon's user must be in the group, and the disk must support permissions`;
 }
 
-/** By device and inode where the system has them, because a source may be reached by several names. */
+/** By device and inode where the system has them, because a source may be reached by several names. A source may be a folder. */
 async function refuseSource(target: string, file: string, sources: readonly string[]): Promise<void> {
+  const around = sources.find((source) => target.startsWith(`${resolve(source)}/`));
+  if (around !== undefined) {
+    throw usageError("the result would lie inside its own source", {
+      code: "output-in-source",
+      file,
+      found: `inside ${around}`,
+      remedy: "Choose another folder: a source is never changed",
+    });
+  }
   const facts = await stat(target).catch(() => undefined);
   if (facts === undefined) return;
   for (const source of sources) {

@@ -1,6 +1,6 @@
 import { lstat } from "node:fs/promises";
 import { basename } from "node:path";
-import { type Acquisition, sourceFilesOf } from "../../core/acquisition.ts";
+import type { Acquisition } from "../../core/acquisition.ts";
 import type { IntensityMap } from "../../core/intensity-map.ts";
 import type { Operator } from "../../core/operators.ts";
 import { intensityWords, slopeWords } from "../../export/package/settings-words.ts";
@@ -28,6 +28,8 @@ interface ProvenanceFacts {
   readonly threads: number | undefined;
   readonly jobId: string | undefined;
   readonly acquisition: Acquisition;
+  /** How many files were read and hashed. */
+  readonly sourceFileCount: number;
   readonly sourceSha256: string;
   readonly supersedes?: DenoiseJob["supersedes"];
   readonly plan: JobPlan;
@@ -56,7 +58,7 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
     ...(facts.jobId === undefined ? [] : [[jobKey, facts.jobId] as const]),
     ["Source file", basename(acquisition.file)],
     ["Source series", String(acquisition.series)],
-    ["Source files", String(sourceFilesOf(acquisition).length)],
+    ["Source files", String(facts.sourceFileCount)],
     ["Source sha256", facts.sourceSha256],
     ...(facts.supersedes ?? []).flatMap(
       ({ result, job, sourceSha256 }): Provenance => [

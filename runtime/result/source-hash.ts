@@ -1,31 +1,70 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { openError } from "../../formats/file/file-errors.ts";
+import { filesBelow } from "../../formats/file/folder-files.ts";
 import { connect } from "../worker/connect.ts";
 import { startThread } from "../worker/thread-channel.ts";
 
 /** sha256 (hex) of each file. Throws `EdgeError` (`machine`, as `openError`) where one cannot be read. */
 export type HashFiles = (files: readonly string[], signal: AbortSignal) => Promise<readonly string[]>;
 
+/** What an acquisition came from, by content. */
+export interface SourceHash {
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Of each member, as its path was given. */
+  readonly files: readonly { readonly file: string; readonly sha256: string }[];
+  /** How many files were hashed: a member may be a folder of many. */
+  readonly fileCount: number;
+}
+
 /**
- * sha256 (hex) of the file that an acquisition came from, and of each member, as its path was given. For a set of files:
- * that of the lines `sha256sum` would print for its members in their order, names without folders. Throws as `hash`.
+ * Hashes the file that an acquisition came from, or each member. For a set of files the whole is the sha256 of the lines that `sha256sum` would
+ * print for its members in their order, names without folders; for a member that is a folder, of the lines for all files below it, paths from
+ * it, in the order of `LC_ALL=C sort`. Throws as `hash`.
  */
 export async function hashSource(
   members: readonly string[],
   signal: AbortSignal,
   hash: HashFiles = hashFiles,
-) {
-  const hashes = await hash(members, signal);
-  const files = members.map((file, index) => ({ file, sha256: hashes[index] ?? "" }));
-  const [only, ...others] = files;
-  if (only !== undefined && others.length === 0) return { sha256: only.sha256, files };
+): Promise<SourceHash> {
+  const parts = await Promise.all(members.map(filesOfMember));
+  const hashes = await hash(
+    parts.flatMap(({ files }) => files),
+    signal,
+  );
+  let at = 0;
+  const files = parts.map(({ file, files, names }) => {
+    const own = hashes.slice(at, at + files.length);
+    at += files.length;
+    return { file, sha256: names === undefined ? (own[0] ?? "") : hashOfList(own, names) };
+  });
+  const [only] = files;
+  const sha256 =
+    only !== undefined && files.length === 1
+      ? only.sha256
+      : hashOfList(
+          files.map((one) => one.sha256),
+          files.map(({ file }) => basename(file)),
+        );
+  return { sha256, files, fileCount: at };
+}
+
+function hashOfList(hashes: readonly string[], names: readonly string[]): string {
   const list = createHash("sha256");
-  for (const { file, sha256 } of files) list.update(`${sha256}  ${basename(file)}\n`);
-  return { sha256: list.digest("hex"), files };
+  for (const [index, sha256] of hashes.entries()) list.update(`${sha256}  ${names[index]}\n`);
+  return list.digest("hex");
+}
+
+/** The files of a member; `names`: their paths from it, where it is a folder. Throws `EdgeError` where they cannot be listed. */
+async function filesOfMember(file: string) {
+  const facts = await orOpenError(file, stat(file));
+  if (!facts.isDirectory()) return { file, files: [file], names: undefined };
+  const names = await filesBelow(file);
+  return { file, files: names.map((name) => join(file, name)), names };
 }
 
 /** What `hash-thread.js` does. */
@@ -93,14 +132,17 @@ const hashOnThread: HashFiles = async (files, signal) => {
 };
 
 /**
- * Sizes and times of modification of all members: equal before and after, nobody wrote meanwhile. Throws `EdgeError`
+ * Sizes and times of modification of all members, and of all files in those that are folders: equal before and after, nobody wrote meanwhile. Throws `EdgeError`
  * (`machine`, as `openError`) where a member is not there or cannot be looked at.
  */
 export async function sourceState(members: readonly string[]): Promise<string> {
   const states: string[] = [];
   for (const member of members) {
-    const { size, mtimeNs } = await orOpenError(member, stat(member, { bigint: true }));
-    states.push(`${size} ${mtimeNs}`);
+    const { files, names } = await filesOfMember(member);
+    for (const [index, file] of files.entries()) {
+      const { size, mtimeNs } = await orOpenError(file, stat(file, { bigint: true }));
+      states.push(`${size} ${mtimeNs}${names === undefined ? "" : ` ${names[index]}`}`);
+    }
   }
   return states.join("\n");
 }
@@ -121,12 +163,17 @@ export async function refuseChangedSource(
 }
 
 /**
- * What a file is known by without reading it: equal at two times, nobody wrote to it or put another in its place between
+ * What a file, or a folder with all in it, is known by without reading it: equal at two times, nobody wrote to it or put another in its place between
  * them, unless its disk tells no time of status change. Throws `EdgeError` (`machine`, as `openError`).
  */
 export async function fileState(file: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await orOpenError(file, stat(file, { bigint: true }));
-  return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+  const facts = await orOpenError(file, stat(file, { bigint: true }));
+  const { dev, ino, size, mtimeNs, ctimeNs } = facts;
+  const own = [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+  if (!facts.isDirectory()) return own;
+  const all = createHash("sha256").update(own);
+  for (const name of await filesBelow(file)) all.update(`\n${await fileState(join(file, name))} ${name}`);
+  return all.digest("hex");
 }
 
 /** Of so many files the hashes are kept; a set has no more (`formats/file/reading.ts`). */

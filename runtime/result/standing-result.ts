@@ -5,7 +5,7 @@ import { tilesAreAsked } from "../plan/choose-tile.ts";
 import type { JobPlan } from "../plan/plan-job.ts";
 import { overlapOf, tileShapeOf } from "../plan/tile-plan.ts";
 import { jobKey, readStatedResult, type StatedResult, settingsStated } from "./provenance.ts";
-import type { hashSource } from "./source-hash.ts";
+import type { SourceHash } from "./source-hash.ts";
 
 /** What is known of a job from its result alone. How long the network took, and what the noise was, it does not state. */
 export interface StandingOutcome extends Omit<DenoiseOutcome, "networkS" | "noise"> {
@@ -34,7 +34,7 @@ export interface ExpectedResult {
   /** The name was reserved for this job when nothing lay there: what states the job was made by it, with whatever settings. */
   readonly isReserved: boolean;
   /** Asked for only where the file states a source of this name. */
-  readonly hash: () => ReturnType<typeof hashSource>;
+  readonly hash: () => Promise<Pick<SourceHash, "sha256" | "files">>;
 }
 
 /** Says what `file` is to a job. Throws what `expected.hash` throws. */

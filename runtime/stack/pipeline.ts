@@ -130,7 +130,7 @@ async function denoiseSource(
       signal,
       tellBusy,
     });
-    const { sha256: sourceSha256, files: sourceFiles } = await orInterrupted(hashing, signal);
+    const { sha256: sourceSha256, files: sourceFiles, fileCount } = await orInterrupted(hashing, signal);
     await refuseChangedSource(acquisition.file, ownFiles, stateBefore);
 
     const finished = new Date();
@@ -148,6 +148,7 @@ async function denoiseSource(
         threads: network.threads,
         jobId: job.jobId,
         acquisition,
+        sourceFileCount: fileCount,
         sourceSha256,
         supersedes: job.supersedes,
         plan,

@@ -36,7 +36,7 @@ export async function assertTrue(series: PlaneReader, position = 0): Promise<voi
   }
 }
 
-/** The only image of a file or folder; it is closed. */
+/** The only image of a folder; it is closed, and its planes can be read all the same: it holds no open file. */
 export async function onlyImage(path: string): Promise<PlaneReader> {
   const opened = await openFile(path);
   await opened.close();

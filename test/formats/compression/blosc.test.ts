@@ -15,7 +15,7 @@ interface Packed {
   readonly packed: string;
 }
 
-/** What numcodecs 0.16.6 packed: `test/peers/compress.py`. */
+/** What numcodecs 0.16.6 packed: `test/peers/packed_bytes.py`. */
 const fixture = join(import.meta.dirname, "../../fixtures/compression/packed.json");
 const cases = JSON.parse(readFileSync(fixture, "utf8")) as readonly Packed[];
 

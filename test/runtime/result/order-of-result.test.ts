@@ -83,6 +83,7 @@ function stated(made: JobPlan, provider = "cpu"): Provenance {
     threads: 1,
     jobId: undefined,
     acquisition,
+    sourceFileCount: 1,
     sourceSha256: "cd34",
     plan: made,
     stackMaps: [],

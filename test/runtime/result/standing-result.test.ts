@@ -46,6 +46,7 @@ async function writeResult(made: Case, change: (stated: Provenance) => Provenanc
     threads: undefined,
     jobId: job.jobId,
     acquisition: { ...source, file: made.file ?? source.file, series: job.series },
+    sourceFileCount: 1,
     sourceSha256: made.sha256 ?? "cd34",
     plan,
     stackMaps: [],

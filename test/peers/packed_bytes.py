@@ -1,8 +1,8 @@
 """Packs invented bytes with numcodecs (c-blosc, lz4, zstd): the truth for formats/compression/.
 
-CNNT_EDGE_PYTHON test/peers/compress.py > test/fixtures/compression/packed.json
+CNNT_EDGE_PYTHON test/peers/packed_bytes.py > test/fixtures/compression/packed.json
 
-Byte i of `length` bytes is ((i * i) >> shift) & 255; "plain" says how the bytes are made, "packed" is base64.
+Byte i of `length` bytes is ((i * i) >> shift) & 255; "packed" is base64.
 """
 import base64
 import itertools
