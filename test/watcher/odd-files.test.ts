@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, rename, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { usageError } from "../../core/errors.ts";
+import { openToRead } from "../../watcher/ledger/database.ts";
+import { askHistory } from "../../watcher/ledger/history.ts";
+import { writeMicroManager } from "../formats/described/micro-manager-files.ts";
 import { copyingEngine } from "./copying-engine.ts";
 import { namesIn } from "./names-in.ts";
 import { quickSettle, repository, runDaemon } from "./running-daemon.ts";
@@ -139,32 +143,58 @@ test("sources with the longest names there can be have results of their own", as
   for (const name of results) assert.match(name, /^\u00e4{100,}-[0-9a-f]{8}\.denoised\.ome\.tif$/);
 });
 
-test("a set whose first file comes last is one job that is done, and the jobs of its other files end as parts of it", async (t) => {
+test("a set whose first file comes last is one job, which waits in the name of that file and is done", async (t) => {
   const folder = await temporaryFolder();
   const { engine } = copyingEngine();
-  const { lives, heard, said } = await runDaemon(t, folder, engine, {
+  const { lives, said } = await runDaemon(t, folder, engine, {
     // On a busy machine the looks lie further apart than a second.
     settle: { ...quickSettle, broken_s: 60 },
   });
   const write = (index: number): Promise<void> =>
     writeFile(join(folder, "incoming", `S_${index}.ome.tif`), setMember(index, 3));
-  for (const index of [2, 1]) await write(index);
-  for (const index of [2, 1])
-    await until("it waits for the others", () => lives(`S_${index}.ome.tif`).includes("waiting"));
-  await write(0);
+  await write(2);
+  await until("it waits for the others", () => lives("S_0.ome.tif").includes("waiting"));
+  for (const index of [1, 0]) await write(index);
   await until("the set is done", () => lives("S_0.ome.tif").includes("done"));
-  for (const index of [2, 1]) {
-    const ended = await until("the other file's job ends", () =>
-      heard.find(
-        ({ payload }) => payload["source"] === `S_${index}.ome.tif` && payload["status"] === "skipped",
-      ),
-    );
-    assert.match(String(ended.payload["reason"]), /part of the set .*S_0\.ome\.tif/);
-  }
+  const ledger = openToRead(join(folder, "state/ledger.sqlite"));
+  t.after(ledger.close);
+  assert.deepEqual(
+    askHistory(ledger, { limit: 10 }).map(({ source, status }) => [source, status]),
+    [["S_0.ome.tif", "done"]],
+  );
   await until("nothing waits any more", () => {
     const state = said("folder/f/state").at(-1);
     return state !== undefined && !JSON.stringify(state["waiting"] ?? 0).includes("incomplete");
   });
+});
+
+test("Micro-Manager's planes whose metadata.txt comes last are one job and one line of the log, from the first plane on", async (t) => {
+  const folder = await temporaryFolder();
+  const { engine } = copyingEngine();
+  const settle = { ...quickSettle, broken_s: 60 };
+  const { lives, lines, heard } = await runDaemon(t, folder, engine, { settle });
+  const incoming = join(folder, "incoming/exp/Pos0");
+  const { metadata, names } = await writeMicroManager(incoming, { version: "2.0", t: 4, c: 2, z: 1 });
+  const last = await readFile(metadata);
+  await rm(metadata);
+  await until("it waits", () => lives("exp/Pos0/metadata.txt").includes("waiting"));
+  // A plane that comes later, and some looks more: what is wrongly told would be.
+  await rename(join(incoming, names[7] ?? ""), join(folder, "plane"));
+  await rename(join(folder, "plane"), join(incoming, names[7] ?? ""));
+  await sleep(3 * 1000 * (quickSettle.quiet_s + quickSettle.sweep_s));
+  await writeFile(metadata, last);
+  await until("it is done", () => lives("exp/Pos0/metadata.txt").includes("done"));
+  const sources = heard
+    .filter(({ topic }) => topic.includes("/job/"))
+    .map(({ payload }) => payload["source"]);
+  assert.deepEqual([...new Set(sources)], ["exp/Pos0/metadata.txt"]);
+  assert.equal(lines.filter((line) => line.startsWith("exp/Pos0")).length, 1, lines.join("\n"));
+  const ledger = openToRead(join(folder, "state/ledger.sqlite"));
+  t.after(ledger.close);
+  assert.deepEqual(
+    askHistory(ledger, { limit: 10 }).map(({ source, status }) => [source, status]),
+    [["exp/Pos0/metadata.txt", "done"]],
+  );
 });
 
 test("a source that was last changed before 1970 is denoised and moved", async (t) => {

@@ -3,7 +3,7 @@ import type { FileAccess } from "../../formats/file/atomic-file.ts";
 import type { FolderConfig } from "../config/resolve.ts";
 import type { Finding } from "../intake/finding.ts";
 import type { ScanSettings, ScanSummary } from "../intake/scan.ts";
-import type { KnownFile } from "../intake/seen-files.ts";
+import type { KnownFile, WaitingSource } from "../intake/seen-files.ts";
 import type { OldSource } from "../ledger/history.ts";
 import type { drawPreview } from "./draw-preview.ts";
 import type { WatchMode } from "./file-systems.ts";
@@ -84,7 +84,7 @@ export interface Room {
 export interface FolderMemory {
   readonly known: readonly KnownFile[];
   /** Sources whose jobs wait for their files: they may have gone while nobody looked. */
-  readonly waiting: readonly string[];
+  readonly waiting: readonly WaitingSource[];
   /** Where the disk of the watch folder was mounted when it was last seen; undefined: never yet. */
   readonly mountPoint: string | undefined;
   /** Where the disk of its results was mounted when it could last be written; undefined: never yet. */

@@ -1,8 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { EdgeError, fieldsOf, formatError } from "../../core/errors.ts";
+import { EdgeError, fieldsOf } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
-import type { Watched } from "./settle.ts";
 import { type FileLook, looksAlike } from "./sighting.ts";
 import type { FoundWhole } from "./structural-check.ts";
 
@@ -23,6 +22,8 @@ export interface JudgedSet {
   othersAreParts?: boolean;
   /** It was told as whole. */
   told: boolean;
+  /** It was told as refused, in the name of its first file. */
+  refused: boolean;
 }
 
 /** What a scan knows of its folder since the last listing. */
@@ -50,7 +51,10 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
   let rests = new Map<Pick<JudgedSet, "members">, SetRest>();
 
   /** Sets that are read again, as they were, by the first name. */
-  const earlier = new Map<string, Pick<JudgedSet, "members" | "looks" | "changedMs" | "othersAreParts">>();
+  const earlier = new Map<
+    string,
+    Pick<JudgedSet, "members" | "looks" | "changedMs" | "othersAreParts" | "refused">
+  >();
 
   const forget = (set: JudgedSet): void => {
     for (const member of set.members) if (sets.get(member) === set) sets.delete(member);
@@ -118,7 +122,8 @@ export function createJudgedSets(folder: ListedFolder, rereadMs: number) {
       const othersAreParts = read.othersAreParts ?? before?.othersAreParts;
       const isSame = before?.members.length === looks.size && hasLooks(before, looks);
       const changedMs = before === undefined || isSame ? before?.changedMs : read.readMs;
-      const set = { ...read, looks, told: false, ...present({ othersAreParts, changedMs }) };
+      const refused = isSame === true && before?.refused === true;
+      const set = { ...read, looks, told: false, refused, ...present({ othersAreParts, changedMs }) };
       for (const member of set.members) sets.set(member, set);
       rests.set(set, restOf(set));
       return set;
@@ -151,39 +156,13 @@ function firstName({ members }: Pick<JudgedSet, "members">): string {
   return members.reduce((first, member) => (member < first ? member : first));
 }
 
-/** Files of sets whose description is missing: it may be written last of all, hours after the first of them. */
-export function createAwaitedDescriptions() {
-  /** Since when the newest file that waits for a description looks as it does; by the name of the description. */
-  const newestSinceMs = new Map<string, number>();
-  return {
-    /** For how long no file that waits for `describer` has changed, this one among them. */
-    quietMs: (describer: string, { sinceMs, lastMs }: Watched): number => {
-      const newestMs = Math.max(sinceMs, newestSinceMs.get(describer) ?? sinceMs);
-      newestSinceMs.set(describer, newestMs);
-      return Math.max(0, lastMs - newestMs);
-    },
-    came: (describer: string): void => {
-      newestSinceMs.delete(describer);
-    },
-    /** Forgets the descriptions for which no file waits any more. */
-    keepAwaited: (awaited: ReadonlySet<string>): void => {
-      for (const describer of newestSinceMs.keys()) {
-        if (!awaited.has(describer)) newestSinceMs.delete(describer);
-      }
-    },
-  };
-}
-
-export function withoutDescription(file: string, describedBy: string) {
-  return formatError(
-    "the file is one plane or more of a set, and the file that describes the set is missing",
-    {
-      code: "set-undescribed",
-      file,
-      found: `no ${describedBy}`,
-      remedy: "Copy the whole set into this folder",
-    },
-  );
+/**
+ * The file in whose name it is told that a set is not whole, which may be missing itself: the one that describes the set where one
+ * does, else the first by name, which most likely stands for the set once it is whole.
+ */
+export function tellerOf({ members, othersAreParts }: Pick<JudgedSet, "members" | "othersAreParts">): string {
+  const [first = ""] = members;
+  return othersAreParts === true ? first : firstName({ members });
 }
 
 /** What `readFrom` was refused for, as the same refusal of another file that describes the same set. */

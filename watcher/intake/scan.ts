@@ -1,33 +1,20 @@
 import { join, relative, sep } from "node:path";
-import { hasCode, isAbsent, isEdgeError, reportOf } from "../../core/errors.ts";
+import { isAbsent } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { isCompanion } from "../../formats/image-name.ts";
 import type { FilePattern } from "../../formats/numbered/file-pattern.ts";
 import type { Finding } from "./finding.ts";
+import { createAwaitingJudge, undescribed } from "./judge-awaiting.ts";
+import { createBrokenJudge } from "./judge-broken.ts";
 import { createNumberedJudge } from "./judge-numbered.ts";
 import { createSoonJudge } from "./judge-soon.ts";
-import {
-  createAwaitedDescriptions,
-  createJudgedSets,
-  inNameOf,
-  type JudgedSet,
-  withoutDescription,
-} from "./judged-sets.ts";
-import { fileNotReadable, isNotPermitted } from "./not-permitted.ts";
+import { createJudgedSets, inNameOf, type JudgedSet, tellerOf } from "./judged-sets.ts";
 import { createNumberedSets, type NumberedSet } from "./numbered-sets.ts";
-import { type Candidate, createSeenFiles, type KnownFile, toldNow } from "./seen-files.ts";
+import { type Candidate, createSeenFiles, type KnownFile, type WaitingSource } from "./seen-files.ts";
 import { type QuietRule, quietForMs } from "./settle.ts";
 import { looksAlike, type Sighting, seeMembers, sightingOf } from "./sighting.ts";
 import { checkStructure, type OpenFile, type WholeFacts, zeroTailed } from "./structural-check.ts";
-import {
-  type BlindSpots,
-  canBeRead,
-  type Listed,
-  listedFault,
-  type SweepOptions,
-  sweep,
-  unread,
-} from "./sweep.ts";
+import { type BlindSpots, type Listed, listedFault, type SweepOptions, sweep } from "./sweep.ts";
 import type { WrittenEnds } from "./written-files.ts";
 
 export interface ScanSettings extends QuietRule, SweepOptions {
@@ -66,12 +53,17 @@ const longestRetellMs = 10 * 60_000;
  * One folder's memory between sweeps: which files were seen and how long they have been at rest. `known` is what
  * the ledger holds, so that a restart looks only at what is new.
  */
-export function createScan(settings: ScanSettings, known: readonly KnownFile[], waiting: readonly string[]) {
+export function createScan(
+  settings: ScanSettings,
+  known: readonly KnownFile[],
+  waiting: readonly WaitingSource[],
+) {
   const { tell } = settings;
   const files = createSeenFiles(settings, known, waiting);
-  const descriptions = createAwaitedDescriptions();
   const numbered = settings.pattern && createNumberedSets(settings.pattern);
   const recheckAfterMs = Math.min(recheckMs, settings.brokenMs / 4);
+  const pauses = { firstMs: recheckAfterMs, longestMs: longestRetellMs };
+  const awaiting = createAwaitingJudge({ ...settings, pauses, files, see });
   const sets = createJudgedSets(
     {
       path: settings.folder,
@@ -83,6 +75,8 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     },
     recheckAfterMs,
   );
+
+  const judgeBroken = createBrokenJudge({ ...settings, pauses, files, see });
 
   const judgeNumbered = createNumberedJudge({
     now: settings.now,
@@ -111,7 +105,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
     const gone = files.relist(listed, unseen, settings.now());
     sets.relisted();
     for (const first of numbered?.relist(listed, settings.now()) ?? []) checkNow(first);
-    for (const source of gone) await tell({ kind: "gone", source });
+    for (const source of new Set([...gone, ...awaiting.gone()])) await tell({ kind: "gone", source });
     const ended = await endedFiles(listed);
     for (const file of listed) {
       const candidate = files.waiting(file.source);
@@ -123,13 +117,13 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
       settings.onStep?.();
     }
     sets.keepWaiting();
-    descriptions.keepAwaited(files.awaited());
     return { ...files.unsettled(), blind };
   }
 
   async function judge(file: Listed, candidate: Candidate): Promise<void> {
     const { source } = file;
     let quietMs = quietForMs(candidate.watched);
+    let judged: JudgedSet | undefined;
     try {
       const fault = listedFault(file);
       if (fault !== undefined) throw fault;
@@ -142,17 +136,20 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
         (await sets.held(source, settings.now())) ?? describerBefore(file) ?? (await readSet(source));
       if (typeof set === "string") {
         candidate.part = { look: file, describer: set };
-        quietMs = descriptions.quietMs(set, candidate.watched);
-        await judgePart(file, set);
+        await judgePart(file, candidate, set);
       } else if (await isPart(source, set)) await tellPart(file, set.members[0] ?? source);
       else {
         // The files that are parts of it wait no more, and may have come a moment ago.
         const unchangedMs = settings.now() - (set.changedMs ?? Number.NEGATIVE_INFINITY);
         quietMs = Math.min(sets.restOf(set).quietMs, unchangedMs);
-        await judgeSet(file, candidate, set);
+        judged = set;
+        if (!(await awaiting.inSet(file, candidate, set, quietMs))) await judgeSet(file, candidate, set);
       }
     } catch (error) {
-      await judgeBroken(file, candidate, error, quietMs);
+      if (!(await judgeBroken(file, candidate, error, quietMs))) return;
+      const byName = numbered?.of(source);
+      if (byName !== undefined) byName.told = true;
+      if (judged !== undefined && tellerOf(judged) === source) judged.refused = true;
     }
   }
 
@@ -196,10 +193,12 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   }
 
   /** `describer` describes the set of the file, and tells of it; where it is missing, the file alone is not the image. */
-  async function judgePart(file: Listed, describer: string): Promise<void> {
+  async function judgePart(file: Listed, candidate: Candidate, describer: string): Promise<void> {
     const listed = files.listed(describer);
-    if (listed === undefined) throw withoutDescription(file.source, describer);
-    descriptions.came(describer);
+    if (listed === undefined) {
+      if (await awaiting.withoutDescription(file, candidate, describer)) return;
+      throw undescribed(describer, file.source);
+    }
     await tellPart(file, describer);
     const waiting = files.waiting(describer);
     if (waiting !== undefined && !files.isAtRest(waiting)) return;
@@ -243,6 +242,7 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
   }
 
   async function tellPart(file: Listed, of: string): Promise<void> {
+    await awaiting.found(file.source, of);
     await tell({ kind: "part", source: file.source, of });
     files.settle(file, true);
   }
@@ -268,32 +268,6 @@ export function createScan(settings: ScanSettings, known: readonly KnownFile[], 
 
   function sourceOf(path: string): string {
     return relative(settings.folder, path).split(sep).join("/");
-  }
-
-  /** `quietMs`: for how long neither the file nor another one of its set has changed. */
-  async function judgeBroken(file: Listed, candidate: Candidate, error: unknown, quietMs: number) {
-    const sighting = canBeRead(file) ? await see([file.source]).catch(() => unread(file)) : unread(file);
-    // It vanished or changed while we looked: the next sweep sees what it is now.
-    if (sighting === undefined) return;
-    // Nothing about the file shows when its rights are mended, so it waits and is tried again and again.
-    const denied = isNotPermitted(error);
-    const report = reportOf(denied ? fileNotReadable(file.source, error) : error);
-    const hopeless = isEdgeError(error) && error.kind === "unsupported";
-    const mayEnd = !hasCode(report, "pattern-may-grow") && quietMs >= settings.brokenMs;
-    if (!denied && (hopeless || mayEnd)) {
-      if (!(await tell({ kind: "refused", sighting, error: report }))) return;
-      files.settle(file, false);
-      const byName = numbered?.of(file.source);
-      if (byName !== undefined) byName.told = true;
-      return;
-    }
-    candidate.checkAfterMs = settings.now() + recheckAfterMs;
-    candidate.error = report;
-    const pauses = { firstMs: recheckAfterMs, longestMs: longestRetellMs };
-    const told = toldNow(candidate.told, report, settings.now(), pauses);
-    if (told === undefined) return;
-    candidate.told = told;
-    await tell({ kind: "broken", sighting, error: report });
   }
 
   return { look, nextLookMs: files.nextLookMs };

@@ -33,7 +33,7 @@ export interface Candidate {
   wasTriedSoon?: boolean;
   /** The file of its set that is not yet at rest. */
   waitsFor?: string | undefined;
-  /** The file that tells of the acquisition to which this one belongs by its name. */
+  /** The file that tells of the acquisition to which this one belongs; it may not be there yet. */
   follows?: string;
   /** The file that describes its set, as long as it looks as it did then. */
   part?: { readonly look: FileLook; readonly describer: string };
@@ -41,9 +41,20 @@ export interface Candidate {
 
 export type SeenFiles = ReturnType<typeof createSeenFiles>;
 
-/** `waiting`: sources of which an earlier process told that they wait; they are told once where they have gone since. */
-export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], waiting: readonly string[]) {
-  const toldBefore = new Set(waiting);
+/** A source of which an earlier process told that it waits. */
+export interface WaitingSource {
+  readonly source: string;
+  /** Files by which it was known: others where the file that is waited for is not there. */
+  readonly members: readonly string[];
+}
+
+/** `waiting` are told once where they have gone since. */
+export function createSeenFiles(
+  rule: QuietRule,
+  known: readonly KnownFile[],
+  waiting: readonly WaitingSource[],
+) {
+  const toldBefore = new Map(waiting.map(({ source, members }) => [source, members]));
   const settled = new Map<string, Omit<KnownFile, "source" | "hashes">>();
   /** Hashes of files that wait and of files of sets, which hold as long as a file looks as it did then. */
   const hashed = new Map<string, { readonly look: FileLook; readonly hashes: SparseHashes }>();
@@ -70,12 +81,14 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
   function forgetVanished(unseen: readonly string[]): readonly string[] {
     const mayBeThere = (source: string): boolean =>
       present.has(source) || unseen.some((folder) => source.startsWith(folder));
-    const gone = [...toldBefore].filter((source) => !mayBeThere(source));
+    const gone = [...toldBefore].flatMap(([source, members]) =>
+      [source, ...members].some(mayBeThere) ? [] : source,
+    );
     for (const source of gone) toldBefore.delete(source);
     for (const [source, candidate] of candidates) {
       if (mayBeThere(source)) continue;
       candidates.delete(source);
-      if (candidate.error !== undefined) gone.push(source);
+      if (candidate.error !== undefined && candidate.follows === undefined) gone.push(source);
     }
     // A file that comes back under an old name is judged anew; the ledger knows whether it is the same.
     for (const source of settled.keys()) if (!mayBeThere(source)) settled.delete(source);
@@ -126,11 +139,10 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
       present = new Map(listed.map((file) => [file.source, file]));
       return forgetVanished(unseen);
     },
+    /** Whether an earlier process told that the file waits. From now on it does not. */
+    endToldBefore: (source: string): boolean => toldBefore.delete(source),
     listed: (source: string): Listed | undefined => present.get(source),
     waiting: (source: string): Candidate | undefined => candidates.get(source),
-    /** The files that describe the sets of those that wait. */
-    awaited: (): ReadonlySet<string> =>
-      new Set([...candidates.values()].flatMap(({ part }) => part?.describer ?? [])),
     isAtRest: (candidate: Candidate): boolean => unrest(candidate.watched, ruleOf(candidate)) === undefined,
     /** Its structure is whole. */
     sawWhole: ({ source, inode }: Listed, { watched }: Candidate): void => {
@@ -174,7 +186,8 @@ export function createSeenFiles(rule: QuietRule, known: readonly KnownFile[], wa
         if (follows !== undefined && candidates.has(follows)) continue;
         const set = waitsFor === undefined ? undefined : `${waitsFor}, a file of its set, is not at rest yet`;
         const why = error?.message ?? unrest(watched, ruleOf(candidate)) ?? set ?? "about to be checked";
-        const reason = `${source}: ${withoutOwnName(why, source)}`;
+        const name = follows ?? source;
+        const reason = `${name}: ${withoutOwnName(why, name)}`;
         if (oldest === undefined || watched.sinceMs < oldest.sinceMs)
           oldest = { sinceMs: watched.sinceMs, reason };
       }

@@ -1,6 +1,7 @@
 import type { ErrorReport } from "../../core/errors.ts";
 import { endStatuses } from "../../core/job-status.ts";
 import { present } from "../../core/record.ts";
+import type { WaitingSource } from "../intake/seen-files.ts";
 import type { Sighting } from "../intake/sighting.ts";
 import type { WholeFacts } from "../intake/structural-check.ts";
 import type { Database, Row } from "./database.ts";
@@ -189,12 +190,15 @@ export function createAdmission(database: Database, table: JobTable, now: () => 
     );
 
   return {
-    /** Sources whose jobs wait for their files to become whole. */
-    waitingFiles: (folder: string): string[] =>
+    /** Sources whose jobs wait for their files to become whole, with the files by which they are known. */
+    waitingFiles: (folder: string): WaitingSource[] =>
       rows(
-        "SELECT DISTINCT source FROM sightings s WHERE folder = ? AND EXISTS (SELECT 1 FROM jobs WHERE sighting = s.id AND waits_for = 'file')",
+        "SELECT source, members FROM sightings s WHERE folder = ? AND EXISTS (SELECT 1 FROM jobs WHERE sighting = s.id AND waits_for = 'file')",
         folder,
-      ).map((row) => String(row["source"])),
+      ).map(({ source, members }) => ({
+        source: String(source),
+        members: JSON.parse(String(members)) as string[],
+      })),
 
     knownFiles: knownFiles.list,
 

@@ -1,12 +1,12 @@
 import { openFile } from "../../../formats/open.ts";
 import type { Finding } from "../../../watcher/intake/finding.ts";
 import { createScan, type ScanSettings } from "../../../watcher/intake/scan.ts";
-import type { KnownFile } from "../../../watcher/intake/seen-files.ts";
+import type { KnownFile, WaitingSource } from "../../../watcher/intake/seen-files.ts";
 
 /** What the ledger of a scan's daemon knows, and what it answers to a finding; else it knows nothing and notes all. */
 export interface ScanLedger {
   readonly known?: readonly KnownFile[];
-  readonly waiting?: readonly string[];
+  readonly waiting?: readonly WaitingSource[];
   readonly note?: (finding: Finding) => boolean;
 }
 

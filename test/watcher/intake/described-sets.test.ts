@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -8,6 +8,7 @@ import { buildTiff, numberedPages } from "../../formats/build-tiff.ts";
 import { writeMicroManager } from "../../formats/described/micro-manager-files.ts";
 import { writeNdSet } from "../../formats/described/nd-files.ts";
 import { openingsOf } from "../opened-files.ts";
+import { describedPlane, omeXml } from "../set-member.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { clockedScan } from "./clocked-scan.ts";
 
@@ -28,6 +29,10 @@ const sets: Readonly<Record<string, WriteSet>> = {
     return "metadata.txt";
   },
 };
+
+/** Of what is told of files that are there. */
+const namesOf = (found: readonly Finding[]) =>
+  found.flatMap((one) => ("sighting" in one ? [[one.kind, one.sighting.source]] : []));
 
 const kinds = (found: readonly Finding[], kind: Finding["kind"]) => found.filter((one) => one.kind === kind);
 
@@ -99,6 +104,48 @@ for (const [name, write] of Object.entries(sets)) {
     assert.deepEqual([kinds(all, "refused").length, kinds(all, "whole").length], [0, 1]);
   });
 
+  test(`files of a set of ${name} that come before its description wait as one, in its name, and become one job`, async () => {
+    const whole = await temporaryFolder();
+    const describer = await write(whole, 3);
+    const files = (await readdir(whole)).filter((file) => file !== describer);
+    const folder = await temporaryFolder();
+    const look = clockedScan(folder);
+    const before: Finding[] = [];
+    for (const file of files) {
+      await cp(join(whole, file), join(folder, file));
+      before.push(...(await look(9)));
+    }
+    assert.deepEqual(namesOf(before), [["broken", describer]]);
+    await cp(join(whole, describer), join(folder, describer));
+    const after = await look(12);
+    assert.deepEqual(namesOf(after), [["whole", describer]]);
+    assert.deepEqual(kinds(after, "gone"), []);
+  });
+
+  test(`files of a set of ${name} without its description are refused as one, known after a restart, and gone as one`, async () => {
+    const folder = await temporaryFolder();
+    const describer = await write(folder, 3);
+    await rm(join(folder, describer));
+    const files = await readdir(folder);
+    const first = clockedScan(folder);
+    const [broken, ...others] = await first(6).then((found) => kinds(found, "broken"));
+    assert.ok(broken?.kind === "broken" && others.length === 0);
+    const waiting = [{ source: describer, members: broken.sighting.members.map(({ source }) => source) }];
+    // A daemon that is started again while they wait, and one that finds that they have gone.
+    assert.deepEqual(namesOf(await clockedScan(folder, {}, { waiting })(6)), [["broken", describer]]);
+    const [refused, ...more] = kinds(await first(60), "refused");
+    assert.ok(refused?.kind === "refused" && more.length === 0);
+    assert.equal(refused.sighting.source, describer);
+    assert.deepEqual(refused.sighting.members.map(({ source }) => source).toSorted(), files.toSorted());
+    const known = refused.sighting.members.map(({ source, look, hashes }) => ({ source, ...look, hashes }));
+    assert.deepEqual(await clockedScan(folder, {}, { known })(60), []);
+    const third = clockedScan(folder, {}, { waiting });
+    await third(6);
+    for (const file of files) await rm(join(folder, file));
+    assert.deepEqual(await third(3), [{ kind: "gone", source: describer }]);
+    assert.deepEqual(await clockedScan(folder, {}, { waiting })(3), [{ kind: "gone", source: describer }]);
+  });
+
   test(`each file of a set of ${name} is opened twice at most and hashed once, however many they are`, async () => {
     for (const times of [10, 40]) {
       const folder = await temporaryFolder();
@@ -118,19 +165,45 @@ for (const [name, write] of Object.entries(sets)) {
   });
 }
 
+test("a description that comes under another name than was awaited ends the wait under that name", async () => {
+  const folder = await temporaryFolder();
+  await writeNdSet(folder, "a", { timePoints: 2, waves: ["GFP"] });
+  await rename(join(folder, "a.nd"), join(folder, ".nd"));
+  const look = clockedScan(folder);
+  assert.deepEqual(namesOf(await look(6)), [["broken", "a.nd"]]);
+  await rename(join(folder, ".nd"), join(folder, "a.ND"));
+  const found = await look(20);
+  assert.deepEqual(namesOf(found), [["whole", "a.ND"]]);
+  const ended = found.filter((one) => one.kind === "part" && one.source === "a.nd");
+  assert.deepEqual(ended, [{ kind: "part", source: "a.nd", of: "a.ND" }]);
+});
+
+test("a file that names a description that cannot lie beside it waits and is refused in its own name", async () => {
+  const folder = await temporaryFolder();
+  for (const described of ["../x.companion.ome", "sub/x.companion.ome", `${"x".repeat(300)}.companion.ome`]) {
+    const stub = `<BinaryOnly MetadataFile="${described}" UUID="urn:uuid:x"/>`;
+    await writeFile(join(folder, "a.ome.tif"), describedPlane(0, omeXml("a", stub)));
+    assert.deepEqual(
+      namesOf(await clockedScan(folder)(40)).filter(([, source]) => source === "a.ome.tif"),
+      [
+        ["broken", "a.ome.tif"],
+        ["refused", "a.ome.tif"],
+      ],
+      described,
+    );
+  }
+});
+
 test("another program's metadata.txt is no image, and planes without theirs wait for it", async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, "metadata.txt"), "notes");
   await writeFile(join(folder, "a.tif"), buildTiff(numberedPages(1, 4, 3, 1)));
-  const { names } = await writeMicroManager(join(folder, "Pos0"), { version: "2.0", t: 1, c: 1, z: 1 });
+  await writeMicroManager(join(folder, "Pos0"), { version: "2.0", t: 1, c: 1, z: 1 });
   await rm(join(folder, "Pos0/metadata.txt"));
   const found = await clockedScan(folder)(40);
-  assert.deepEqual(
-    found.map((one) => ("sighting" in one ? [one.kind, one.sighting.source] : one.kind)),
-    [
-      ["whole", "a.tif"],
-      ["broken", `Pos0/${names[0]}`],
-      ["refused", `Pos0/${names[0]}`],
-    ],
-  );
+  assert.deepEqual(namesOf(found), [
+    ["whole", "a.tif"],
+    ["broken", "Pos0/metadata.txt"],
+    ["refused", "Pos0/metadata.txt"],
+  ]);
 });

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { formatError } from "../../../core/errors.ts";
-import { createAwaitedDescriptions, createJudgedSets } from "../../../watcher/intake/judged-sets.ts";
+import { createJudgedSets } from "../../../watcher/intake/judged-sets.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 test("a set that lacks a file is not read again, also where another of its files is there under a name that is not listed", async () => {
@@ -26,15 +26,4 @@ test("a set that lacks a file is not read again, also where another of its files
   await writeFile(join(path, "missing.tif"), "");
   sets.relisted();
   assert.equal(await sets.held("a.tif", 60_000), undefined);
-});
-
-test("a description for which no file waits any more is forgotten", () => {
-  const descriptions = createAwaitedDescriptions();
-  const newer = { sizeBytes: 1, mtimeMs: 1, sinceMs: 50, lastMs: 60, looks: 2 };
-  const older = { ...newer, sinceMs: 0 };
-  assert.equal(descriptions.quietMs("d", newer), 10);
-  descriptions.keepAwaited(new Set(["d"]));
-  assert.equal(descriptions.quietMs("d", older), 10);
-  descriptions.keepAwaited(new Set());
-  assert.equal(descriptions.quietMs("d", older), 60);
 });
