@@ -69,14 +69,22 @@ function factsOf(pid: number): ProcessFacts {
   };
 }
 
-function processesOf(daemonPid: number): Record<Role, ProcessFacts> {
+/**
+ * The daemon and its processes as they are; `spentS`: processor time by process. A role's time is that of all its processes
+ * so far, because the engine's is replaced after a thousand jobs.
+ */
+function processesOf(daemonPid: number, spentS: Map<string, number>): Record<Role, ProcessFacts> {
   const found: Partial<Record<Role, ProcessFacts>> = { daemon: factsOf(daemonPid) };
   for (const task of readdirSync(`/proc/${daemonPid}/task`)) {
     const children = readFileSync(`/proc/${daemonPid}/task/${task}/children`, "utf8").trim().split(" ");
     for (const child of children.filter((one) => one !== "")) {
       const command = readFileSync(`/proc/${child}/cmdline`, "utf8");
       for (const role of ["folder process", "engine"] as const) {
-        if (command.includes(roles[role])) found[role] = factsOf(Number(child));
+        if (!command.includes(roles[role])) continue;
+        const facts = factsOf(Number(child));
+        spentS.set(`${role} ${child}`, facts.processorS);
+        const all = [...spentS].filter(([of]) => of.startsWith(role));
+        found[role] = { ...facts, processorS: all.reduce((sum, [, seconds]) => sum + seconds, 0) };
       }
     }
   }
@@ -124,15 +132,17 @@ async function flood(checkout: string): Promise<Flood> {
       await rename(join(folder, "staged", name), join(folder, "incoming", name));
     }
     let early: Flood["early"] | undefined;
+    const spentS = new Map<string, number>();
     for (;;) {
       await sleep(500);
       const done = readdirSync(join(folder, "denoised")).filter((name) => !name.startsWith(".")).length;
-      if (early === undefined && done >= files / 4) early = processesOf(pid);
+      const now = processesOf(pid, spentS);
+      if (done >= files / 4) early ??= now;
       if (done >= files) break;
       if (daemon.exitCode !== null) throw new Error(readFileSync(join(folder, "log"), "utf8").slice(-2000));
     }
     const seconds = (performance.now() - beganMs) / 1000;
-    const late = processesOf(pid);
+    const late = processesOf(pid, spentS);
     daemon.kill("SIGTERM");
     await once(daemon, "exit");
     const ledger = readdirSync(join(folder, "state")).filter((name) => name.startsWith("ledger.sqlite"));

@@ -109,7 +109,7 @@ export function standingQuestion(
 }
 
 /** How many numbered names a job may fall back on; each is only taken when another job has the one before. */
-const numberedNames = 100;
+const numberedNames = 20;
 
 /**
  * The names that a job's result may have, the first free one being taken: `<stem>.denoised.ome.tif` (`kind` decides) in

@@ -1,6 +1,7 @@
 import { type ErrorReport, hasCode, reportOf } from "../../core/errors.ts";
 import type { DaemonLog } from "../events/daemon-log.ts";
 import type { Folder } from "../folder/folder.ts";
+import { supersededEnding } from "../folder-io/own-result.ts";
 import { isModelFault } from "../ledger/held-faults.ts";
 import type { Model } from "../models/models.ts";
 import {
@@ -122,12 +123,17 @@ export function createReadiness(options: ReadinessOptions) {
   /** The names that the result may have; undefined where the job is settled, or stays as it was. */
   async function namesFor(claimed: ClaimedJob, folder: Folder): Promise<readonly string[] | undefined> {
     const { into, outputs, newer } = claimed;
+    const first = outputs.slice(0, 1);
+    // A hundred looks take as long as a small job. Where no rule removes results, the first or its mark stands beside newer ones.
+    const { superseded, results_keep_days } = folder.config;
+    const removes = superseded === "remove" || results_keep_days !== null;
+    const others = removes ? newer.flat() : first.map((output) => output + supersededEnding);
     try {
       // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
       if (!(await isAsAdmitted(claimed, folder))) return undefined;
       const room = await folder.io.ask("prepare", {
         into,
-        outputs: [...outputs.slice(0, 1), ...newer.flat()],
+        outputs: [...first, ...others],
       });
       // A result that stands needs no room.
       const names = room.isTaken ? await namesLeft(claimed, folder) : outputs;
