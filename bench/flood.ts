@@ -15,6 +15,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { systemCode } from "../core/errors.ts";
 import { median } from "../core/median.ts";
 import { tinyTiff } from "../test/watcher/tiny-tiff.ts";
 
@@ -69,6 +70,18 @@ function factsOf(pid: number): ProcessFacts {
   };
 }
 
+/** Undefined where it plays none of the roles, or has just ended. */
+function roleAndFacts(pid: number): { role: Role; facts: ProcessFacts } | undefined {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    const role = (["folder process", "engine"] as const).find((one) => command.includes(roles[one]));
+    return role && { role, facts: factsOf(pid) };
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ESRCH") return undefined;
+    throw error;
+  }
+}
+
 /**
  * The daemon and its processes as they are; `spentS`: processor time by process. A role's time is that of all its processes
  * so far, because the engine's is replaced after a thousand jobs.
@@ -78,14 +91,12 @@ function processesOf(daemonPid: number, spentS: Map<string, number>): Record<Rol
   for (const task of readdirSync(`/proc/${daemonPid}/task`)) {
     const children = readFileSync(`/proc/${daemonPid}/task/${task}/children`, "utf8").trim().split(" ");
     for (const child of children.filter((one) => one !== "")) {
-      const command = readFileSync(`/proc/${child}/cmdline`, "utf8");
-      for (const role of ["folder process", "engine"] as const) {
-        if (!command.includes(roles[role])) continue;
-        const facts = factsOf(Number(child));
-        spentS.set(`${role} ${child}`, facts.processorS);
-        const all = [...spentS].filter(([of]) => of.startsWith(role));
-        found[role] = { ...facts, processorS: all.reduce((sum, [, seconds]) => sum + seconds, 0) };
-      }
+      const known = roleAndFacts(Number(child));
+      if (known === undefined) continue;
+      const { role, facts } = known;
+      spentS.set(`${role} ${child}`, facts.processorS);
+      const all = [...spentS].filter(([of]) => of.startsWith(role));
+      found[role] = { ...facts, processorS: all.reduce((sum, [, seconds]) => sum + seconds, 0) };
     }
   }
   const none = { processorS: 0, residentMb: 0, openFiles: 0 };

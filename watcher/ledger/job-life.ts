@@ -45,14 +45,14 @@ export function createJobLife({ rows, run, transaction }: Database, table: JobTa
   return {
     /** The job of `folder` that is to run next, but for those of the ids `but`; it stays as it is. */
     peek: (folder: string, order: "newest" | "oldest", but: readonly string[] = []): Job | undefined =>
-      select(
-        `WHERE s.folder = ? AND (j.status = 'queued' OR (j.status = 'waiting' AND j.waits_for = 'time'))
+      table.first(
+        `WHERE j.folder = ? AND (j.status = 'queued' OR j.waits_for = 'time')
            AND j.not_before_ms <= ? AND j.id NOT IN (SELECT value FROM json_each(?))
-         ORDER BY s.mtime_ms ${order === "newest" ? "DESC" : "ASC"}, s.source, j.series LIMIT 1`,
+         ORDER BY j.source_ms ${order === "newest" ? "DESC" : "ASC"}, s.source, j.series`,
         folder,
         now(),
         JSON.stringify(but),
-      )[0],
+      ),
 
     /**
      * Starts a job and reserves the name of its result: the first of `outputs` that no other job ever had, or that

@@ -40,32 +40,28 @@ export function createJobStore(database: Database, now: () => number) {
         byStatus[row["status"] as JobStatus] = Number(row["n"]);
       }
       const byFolder: Record<string, { queued: number; waiting: number; oldestReason?: string }> = {};
-      const perFolder = rows(
-        `SELECT s.folder, sum(j.status = 'queued') AS queued, sum(j.status = 'waiting') AS waiting
-         FROM jobs j JOIN sightings s ON s.id = j.sighting WHERE j.status IN ('queued', 'waiting') GROUP BY s.folder`,
+      let [pendingBytes, pendingVoxels] = [0, 0];
+      const left = rows(
+        `SELECT folder, status, waits_for, count(*) AS n, sum(sample_bytes) AS bytes, sum(voxels) AS voxels FROM jobs INDEXED BY jobs_left
+         WHERE status IN ('queued', 'waiting', 'running') GROUP BY folder, status, waits_for`,
       );
-      for (const row of perFolder) {
-        const folder = String(row["folder"]);
-        const [oldest] = select(
-          "WHERE s.folder = ? AND j.status = 'waiting' ORDER BY j.created_ms LIMIT 1",
+      for (const { folder, status, waits_for, n, bytes, voxels } of left) {
+        const own = byFolder[String(folder)] ?? { queued: 0, waiting: 0 };
+        byFolder[String(folder)] = own;
+        if (status !== "running") own[status as "queued" | "waiting"] += Number(n);
+        if (waits_for === "file") continue;
+        pendingBytes += Number(bytes);
+        pendingVoxels += Number(voxels);
+      }
+      for (const [folder, own] of Object.entries(byFolder)) {
+        if (own.waiting === 0) continue;
+        const oldest = table.first(
+          "WHERE j.folder = ? AND j.status = 'waiting' ORDER BY j.created_ms",
           folder,
         );
-        byFolder[folder] = {
-          queued: Number(row["queued"]),
-          waiting: Number(row["waiting"]),
-          ...(oldest && { oldestReason: whyItWaits(oldest) }),
-        };
+        if (oldest !== undefined) own.oldestReason = whyItWaits(oldest);
       }
-      const [pending] = rows(
-        `SELECT coalesce(sum(sample_bytes), 0) AS bytes, coalesce(sum(voxels), 0) AS voxels FROM jobs
-         WHERE status IN ('queued', 'running') OR waits_for = 'time'`,
-      );
-      return {
-        byStatus,
-        byFolder,
-        pendingBytes: Number(pending?.["bytes"] ?? 0),
-        pendingVoxels: Number(pending?.["voxels"] ?? 0),
-      };
+      return { byStatus, byFolder, pendingBytes, pendingVoxels };
     },
 
     /** Ends that the broker has not confirmed, oldest first. */

@@ -6,9 +6,10 @@ import type { Job, JobOutcome, SupersededResult } from "./job.ts";
 
 /**
  * Whether the job `one` surely left no file under the name that it reserved, so that the next revision of its source may
- * have that name. After a lost engine (parked), a result that was there (skipped) or a defect there may be one.
+ * have that name. After a lost engine (parked), a result that was there (skipped) or a defect there may be one. The plus
+ * keeps SQLite from looking at every job without a name.
  */
-export const leftNoFile = `(one.output IS NULL OR (one.status = 'failed' AND coalesce(json_extract(one.error, '$.kind'), 'defect') <> 'defect'))`;
+export const leftNoFile = `(+one.output IS NULL OR (one.status = 'failed' AND coalesce(json_extract(one.error, '$.kind'), 'defect') <> 'defect'))`;
 
 /** The columns that `jobFromRow` reads. */
 export const jobSelect = `SELECT j.*, s.folder, s.source, s.members, s.revision, s.size_bytes, s.mtime_ms,
@@ -115,6 +116,15 @@ export function createJobTable({ rows, run }: Database, now: () => number) {
 
   return {
     select,
+    /** The first job that a clause over jobs `j` and their sightings `s` selects. */
+    first: (clause: string, ...values: SqlValue[]): Job | undefined => {
+      // What `select` reads beside a job is read for this one only, not for all that are to be put in order.
+      const [found] = rows(
+        `SELECT j.id FROM jobs j JOIN sightings s ON s.id = j.sighting ${clause} LIMIT 1`,
+        ...values,
+      );
+      return found && existing(String(found["id"]));
+    },
     existing,
     end,
     /** Ends the job of an older content as replaced; undefined where `id` is of the newest content of its source. */

@@ -106,4 +106,23 @@ export const migrations: readonly string[] = [
    CREATE INDEX jobs_by_superseded ON jobs (sighting) WHERE superseded = 'asked'`,
   // What became of a result once it had been kept for as long as is configured.
   `ALTER TABLE jobs ADD COLUMN expired TEXT CHECK (expired IN ('removed', 'gone', 'kept'))`,
+  // The next job, the ends to publish and what is still to be done are found without a look at all others: a ledger grows for
+  // months. What the order of jobs needs of their sightings stands beside them.
+  `ALTER TABLE jobs ADD COLUMN folder TEXT NOT NULL DEFAULT '';
+   ALTER TABLE jobs ADD COLUMN source_ms REAL NOT NULL DEFAULT 0;
+   UPDATE jobs SET (folder, source_ms) = (SELECT folder, mtime_ms FROM sightings WHERE id = jobs.sighting);
+   CREATE TRIGGER jobs_of_sightings AFTER INSERT ON jobs BEGIN
+     UPDATE jobs SET (folder, source_ms) = (SELECT folder, mtime_ms FROM sightings WHERE id = new.sighting) WHERE id = new.id;
+   END;
+   CREATE TRIGGER sightings_of_jobs AFTER UPDATE OF mtime_ms ON sightings BEGIN
+     UPDATE jobs SET source_ms = new.mtime_ms WHERE sighting = new.id;
+   END;
+   CREATE INDEX jobs_to_run ON jobs (folder, source_ms) WHERE status = 'queued' OR waits_for = 'time';
+   CREATE INDEX jobs_unpublished ON jobs (ended_ms) WHERE published = 0;
+   CREATE INDEX jobs_left ON jobs (folder, status, waits_for, sample_bytes, voxels)
+     WHERE status IN ('queued', 'waiting', 'running');
+   DROP INDEX jobs_by_superseded;
+   CREATE INDEX jobs_by_superseded ON jobs (folder, ended_ms) WHERE superseded = 'asked';
+   -- Whoever forgets a sighting looks for its files.
+   CREATE INDEX files_by_sighting ON files (sighting)`,
 ];

@@ -5,17 +5,17 @@ import type { JobTable } from "./job-table.ts";
 /** Results that newer content has superseded: what is to become of them outlives the daemon. */
 export function createSupersededStore(
   { run, transaction }: Pick<Database, "run" | "transaction">,
-  { select }: JobTable,
+  table: JobTable,
 ) {
   return {
     /** The next job of `folder` whose result is superseded and neither marked nor removed yet, but for those of the ids `but`. */
     nextSuperseded: (folder: string, but: readonly string[] = []): Job | undefined =>
-      select(
-        `WHERE s.folder = ? AND j.superseded = 'asked' AND j.id NOT IN (SELECT value FROM json_each(?))
-         ORDER BY j.ended_ms LIMIT 1`,
+      table.first(
+        `WHERE j.folder = ? AND j.superseded = 'asked' AND j.id NOT IN (SELECT value FROM json_each(?))
+         ORDER BY j.ended_ms`,
         folder,
         JSON.stringify(but),
-      )[0],
+      ),
     /**
      * What became of the result of `id`. Where it is not there any more, those that are marked with its name are to name the
      * result that superseded it.
