@@ -95,12 +95,16 @@ function processesOf(daemonPid: number, spentS: Map<string, number>): Record<Rol
       if (known === undefined) continue;
       const { role, facts } = known;
       spentS.set(`${role} ${child}`, facts.processorS);
-      const all = [...spentS].filter(([of]) => of.startsWith(role));
-      found[role] = { ...facts, processorS: all.reduce((sum, [, seconds]) => sum + seconds, 0) };
+      found[role] = facts;
     }
   }
-  const none = { processorS: 0, residentMb: 0, openFiles: 0 };
-  return { daemon: none, "folder process": none, engine: none, ...found };
+  const of = (role: Role): ProcessFacts => {
+    const now = found[role] ?? { processorS: 0, residentMb: 0, openFiles: 0 };
+    if (role === "daemon") return now;
+    const all = [...spentS].filter(([whose]) => whose.startsWith(role));
+    return { ...now, processorS: all.reduce((sum, [, seconds]) => sum + seconds, 0) };
+  };
+  return { daemon: of("daemon"), "folder process": of("folder process"), engine: of("engine") };
 }
 
 async function flood(checkout: string): Promise<Flood> {
