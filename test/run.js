@@ -17,47 +17,46 @@ const alone =
 const waiting = /^(commands|runtime\/worker|systemd|watcher)\//;
 const mostTogether = { waiting: 4, others: 8 };
 
-/** What each process runs: a file, or a module in `folder` that imports those that share it, as they were compiled. */
-function processes(files, folder) {
+/** The files of each process, by a name for it. */
+function processes(files) {
   const pathOf = (file) =>
     relative(import.meta.dirname, file)
       .split(sep)
       .join("/");
   const isAlone = (file) => alone.test(pathOf(file));
   const kindOf = (file) => (waiting.test(pathOf(file)) ? "waiting" : "others");
-  const modules = [];
+  const groups = [];
   for (const [kind, most] of Object.entries(mostTogether)) {
     const shared = files.filter((file) => !isAlone(file) && kindOf(file) === kind);
     const all = shared.length;
     while (shared.length > 0) {
       const place = 1 - shared.length / all;
-      const module = join(folder, `${kind}-${modules.length}.mjs`);
-      const imports = shared
-        .splice(0, most)
-        .map(
-          (file) => `import ${JSON.stringify(`./compiled/test/${pathOf(file).replace(/\.ts$/, ".js")}`)};\n`,
-        );
-      writeFileSync(module, imports.join(""));
-      modules.push({ module, place });
+      groups.push({ name: `${kind}-${groups.length}`, files: shared.splice(0, most), place });
     }
   }
   // Those that compute among those that wait.
-  modules.sort((a, b) => a.place - b.place);
-  return [...files.filter(isAlone), ...modules.map(({ module }) => module)];
+  groups.sort((a, b) => a.place - b.place);
+  return [...files.filter(isAlone).map((file) => ({ name: pathOf(file), files: [file] })), ...groups];
 }
 
 const named = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "cnnt-edge-tests-"));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-const files = processes(
+const groups = processes(
   (named.length > 0 ? named : [import.meta.dirname]).flatMap((path) => sourceFiles(path, ".test.ts")).sort(),
-  folder,
 );
 const count = { passed: 0, failed: 0, skipped: 0 };
 
 // Read also by processes that give up root.
 chmodSync(folder, 0o755);
-const preload = await compileAll(join(folder, "compiled"));
+const compiled = join(folder, "compiled");
+const programs = groups.map(({ name, files }) => {
+  const module = join(folder, `${name.replaceAll("/", "-")}.js`);
+  writeFileSync(module, files.map((file) => `import ${JSON.stringify(file)};\n`).join(""));
+  return [`processes/${name.replace(/\.ts$/, "")}`, module];
+});
+const preload = await compileAll(compiled, programs);
+const files = programs.map(([place]) => join(compiled, `${place}.js`));
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} --require ${preload}`;
 process.execArgv.push("--enable-source-maps");
 
