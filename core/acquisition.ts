@@ -118,6 +118,7 @@ export type Make =
   | "ScanImage"
   | "Leica LIF"
   | "OME-Zarr"
+  | "NDTiff"
   | "HDF5"
   | "NumPy";
 

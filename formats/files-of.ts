@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { counted } from "../core/counted.ts";
 import { type EdgeError, isAbsent, systemCode, usageError } from "../core/errors.ts";
 import { naturally } from "../core/natural-order.ts";
@@ -43,16 +43,17 @@ export async function namesIn(path: string): Promise<readonly string[] | undefin
  */
 export async function filesOf(path: string, tell?: (sentence: string) => void): Promise<readonly string[]> {
   const names = (await namesIn(path))?.filter((name) => !name.startsWith("."));
-  if (names === undefined) return [withoutSlash(path)];
+  if (names === undefined) return [namedFolder(path)];
   const others = names.filter((name) => !isImageName(name));
   if (others.length === names.length) throw noImageIn(path, others, imageEndings);
   if (others.length > 0) tell?.(leftOut(path, others));
   return names.filter(isImageName).map((name) => join(path, name));
 }
 
-/** Without what shells put behind the name of a folder. */
-export function withoutSlash(path: string): string {
-  return path.replace(/(?<=.)\/+$/, "");
+/** A folder by a path that ends with its name: without the slash that shells put behind it, and for `.` and `..` the whole path. */
+export function namedFolder(path: string): string {
+  const bare = path.replace(/(?<=.)\/+$/, "");
+  return /(^|\/)\.\.?$/.test(bare) ? resolve(bare) : bare;
 }
 
 /** `others`: names of what the folder holds instead; `endings`: those that would be taken. */

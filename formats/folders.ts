@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Reading, ReadLimits } from "./file/reading.ts";
+import { findNdTiff, ndTiffIndex } from "./ndtiff/read-ndtiff.ts";
 import type { OpenedFile } from "./plane/plane-source.ts";
 import { findZarr } from "./zarr/read-zarr.ts";
 
@@ -19,9 +20,15 @@ const readers: readonly FolderReader[] = [
       /\.zarr$/i.test(basename(folder)) || names.some((name) => zarrMetadata.includes(name)),
     find: findZarr,
   },
+  { recognises: (_, names) => names.includes(ndTiffIndex), find: findNdTiff },
 ];
 
 /** How a folder is read that is one acquisition; undefined where it is a folder like any other. `names`: of what lies in it. */
 export function folderReader(folder: string, names: readonly string[]): FolderReader | undefined {
   return readers.find((reader) => reader.recognises(folder, names));
+}
+
+/** Whether a file of this name describes the folder that it lies in, and is no image by itself. */
+export function describesFolder(name: string): boolean {
+  return name === ndTiffIndex || zarrMetadata.includes(name);
 }

@@ -1,4 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { type EdgeError, formatError, unsupportedError, usageError } from "../core/errors.ts";
 import { describerOf } from "./described/describer-of.ts";
 import { microManagerReader } from "./described/micro-manager-set.ts";
@@ -6,8 +7,8 @@ import { ndReader } from "./described/nd-set.ts";
 import { openByteSource } from "./file/byte-source.ts";
 import { openError } from "./file/file-errors.ts";
 import { defaultLimits, type Reading, type ReadLimits } from "./file/reading.ts";
-import { withoutSlash } from "./files-of.ts";
-import { folderReader } from "./folders.ts";
+import { namedFolder } from "./files-of.ts";
+import { describesFolder, folderReader } from "./folders.ts";
 import { foreignFormat } from "./foreign-formats.ts";
 import { lifReader } from "./lif/read-lif.ts";
 import { npyReader } from "./npy.ts";
@@ -35,7 +36,7 @@ export interface OpenOptions extends Reading {
 }
 
 /**
- * Opens a file, the set that it belongs to, or a folder that is one acquisition (OME-Zarr), once for all its images. The structure of the file, and of all files of
+ * Opens a file, the set that it belongs to, or a folder that is one acquisition (OME-Zarr, NDTiff), once for all its images. The structure of the file, and of all files of
  * its set, is checked whole before: a file that is still being copied is refused here. Throws `EdgeError` where the file
  * is refused as such; an image that cannot be read has its refusal beside those that can.
  */
@@ -67,10 +68,11 @@ async function openFolder(
 ): Promise<OpenedFile | undefined> {
   const isFolder = (await stat(file).catch(() => undefined))?.isDirectory();
   if (isFolder !== true) return undefined;
-  const names = await readdir(file).catch((cause: unknown) => {
-    throw openError(cause, file);
+  const folder = namedFolder(file);
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw openError(cause, folder);
   });
-  return folderReader(file, names)?.find(withoutSlash(file), limits, reading);
+  return folderReader(folder, names)?.find(folder, limits, reading);
 }
 
 /** A file of a set, opened alone. */
@@ -116,6 +118,13 @@ export async function imageOf(opened: OpenedFile, file: string, index: number): 
 }
 
 function unrecognised(file: string, head: Uint8Array): EdgeError {
+  if (describesFolder(basename(file))) {
+    return formatError("this file is part of an acquisition that is a folder", {
+      code: "file-of-folder",
+      file,
+      remedy: `Name the folder: ${dirname(file)}`,
+    });
+  }
   if (head.length === 0) {
     return formatError("the file is empty", {
       code: "file-empty",
@@ -146,7 +155,7 @@ function unrecognised(file: string, head: Uint8Array): EdgeError {
     {
       code: "format-unknown",
       file,
-      allowed: "TIFF, OME-TIFF, BigTIFF, OME-Zarr, Leica .lif or .npy",
+      allowed: "TIFF, OME-TIFF, BigTIFF, OME-Zarr, NDTiff, Leica .lif or .npy",
       remedy: "Export it as OME-TIFF from the program that wrote it, or from Fiji.",
     },
   );

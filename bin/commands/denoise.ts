@@ -43,7 +43,7 @@ export const defineDenoise: DefineCommand = (program, io, act) => {
     )
     .argument(
       "<path...>",
-      "TIFF, OME-TIFF, Leica .lif or .npy files, or folders: the images in them, except our own results",
+      "TIFF, OME-TIFF, Leica .lif or .npy files, OME-Zarr or NDTiff folders, or other folders: the images in them, except our own results",
     )
     .option("--out <dir>", "folder for the results; it is made if it is missing", "denoised")
     .addOption(modelOption("model folder, made by export"))

@@ -27,7 +27,7 @@ export const defineInfo: DefineCommand = (program, io, act) => {
       "Prints axes, sample type, pixel size, channels and make of every image in the files, and of a model package " +
         "what it was made for.",
     )
-    .argument("<file...>", "image files, or package folders")
+    .argument("<file...>", "image files, OME-Zarr or NDTiff folders, or package folders")
     .option("--hash", "SHA-256 of each image's samples (little-endian, planes in stored order)")
     .addOption(patternOption())
     .option("--json", "the answer as a JSON array on stdout, one entry per file")

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Acquisition } from "../../core/acquisition.ts";
 import { type EdgeError, isEdgeError } from "../../core/errors.ts";
-import { listed, namesIn, noImageIn, withoutSlash } from "../../formats/files-of.ts";
+import { listed, namedFolder, namesIn, noImageIn } from "../../formats/files-of.ts";
 import { givenEndings, isCompanion, isForeignText, isZarrName } from "../../formats/image-name.ts";
 import type { FilePattern } from "../../formats/numbered/file-pattern.ts";
 import { imageOf, openAcquisition, openFile, refusalOf } from "../../formats/open.ts";
@@ -140,7 +140,7 @@ export async function givenFiles(paths: readonly string[]) {
       const foreign = names?.filter((name) => judgeName(name).kind === "unsupported") ?? [];
       if (names !== undefined && images.length === 0) throw noImageIn(path, foreign, givenEndings);
       if (foreign.length > 0) notes.push(`${path}: not read: ${listed(foreign)}. Export OME-TIFF`);
-      files.push(...(names === undefined ? [withoutSlash(path)] : images.map((name) => join(path, name))));
+      files.push(...(names === undefined ? [namedFolder(path)] : images.map((name) => join(path, name))));
     } catch (error) {
       if (!isEdgeError(error)) throw error;
       refused.push({ input: path, error });

@@ -27,7 +27,8 @@ export async function openStore(folder: string): Promise<ZarrStore> {
   const real = await realpath(folder).catch((cause: unknown) => {
     throw openError(cause, folder);
   });
-  const pathOf = (key: string): string => join(folder, key);
+  // Not normalized: paths below the folder begin as it was given.
+  const pathOf = (key: string): string => (key === "" ? folder : `${folder}/${key}`);
   /** Whether something lies under a key. */
   const reach = async (key: string): Promise<boolean> => {
     const place = join(real, key);
@@ -59,7 +60,7 @@ export async function openStore(folder: string): Promise<ZarrStore> {
         throw openError(cause, pathOf(key));
       });
       const link = entries.find((entry) => entry.isSymbolicLink());
-      if (link !== undefined) throw linked(pathOf(join(key, link.name)));
+      if (link !== undefined) throw linked(pathOf(key === "" ? link.name : `${key}/${link.name}`));
       return entries
         .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
         .sort((one, other) => (one.name < other.name ? -1 : 1));

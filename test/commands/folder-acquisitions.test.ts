@@ -9,7 +9,7 @@ import { openRepeats } from "../../calibration/experiment/open-repeats.ts";
 import { openAcquisition } from "../../formats/open.ts";
 import { assertTrue, liveFixtures, onlyImage } from "../formats/live-truth.ts";
 import { buildZarr, put } from "../formats/zarr/build-zarr.ts";
-import { runHere } from "./run-command.ts";
+import { runCommand, runHere } from "./run-command.ts";
 
 const identity = resolve(import.meta.dirname, "../../models/identity");
 const scratch = mkdtempSync(join(tmpdir(), "folder-acquisitions-"));
@@ -36,7 +36,8 @@ test("info tells what an OME-Zarr holds, with a slash behind its name or without
 
 test("denoise takes an OME-Zarr, names the result after it, and states the hash of all its files in it", async () => {
   const out = join(scratch, "out");
-  const { code, stdout, stderr } = await runHere(["denoise", `${store}/`, "--model", identity, "--out", out]);
+  const asTyped = ["denoise", "./zarr-05-sharded.ome.zarr/", "--model", identity, "--out", out];
+  const { code, stdout, stderr } = await runCommand(asTyped, liveFixtures);
   assert.equal(code, 0, stderr);
   const result = join(out, "zarr-05-sharded.denoised.ome.tif");
   assert.equal(stdout.trim(), result);
@@ -138,4 +139,24 @@ test("the time points of an OME-Zarr are repeats for calibrate, which knows it a
   assert.equal(before.length, 5);
   writeFileSync(join(copy, "0/c/1/0/0/0/0"), "other");
   assert.notDeepEqual(await identityOf([copy]), before);
+});
+
+test("info tells what an NDTiff holds, and denoise names its result after the folder", async () => {
+  const folder = join(liveFixtures, "ndtiff-python/live_1");
+  const told = await runHere(["info", "./ndtiff-python/live_1"], liveFixtures);
+  assert.match(
+    told.stdout,
+    /make +NDTiff, little-endian, compression none\n +axes +TCZYX {2}3 x 2 x 2 x 32 x 32\n/,
+  );
+  assert.match(told.stdout, /files +2: NDTiff.index, live_NDTiffStack.tif\n/);
+  const out = join(scratch, "nd-out");
+  const { code, stderr } = await runHere(["denoise", ".", "--model", identity, "--out", out], folder);
+  assert.equal(code, 0, stderr);
+  const made = await openAcquisition(join(out, "live_1.denoised.ome.tif"));
+  await assertTrue(made).finally(made.close);
+  const result = await runHere(["info", join(out, "live_1.denoised.ome.tif")]);
+  const list = "sha256sum NDTiff.index live_NDTiffStack.tif | sha256sum";
+  const sha256 = execFileSync("sh", ["-c", list], { cwd: folder, encoding: "utf8" }).slice(0, 64);
+  assert.match(result.stdout, new RegExp(`Source sha256 +${sha256}\n`));
+  assert.match(result.stdout, /Source files +2\n/);
 });

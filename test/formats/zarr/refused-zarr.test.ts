@@ -231,6 +231,11 @@ test("a folder whose metadata are still to come says so, and one that is no imag
   const half = folderOf(small);
   renameSync(join(half, "0"), join(half, "1"));
   assert.match(await lineOf(half), /a.zarr\/0: the array with the full resolution is not there, or not yet/);
+  const own = folderOf(small);
+  assert.match(
+    await lineOf(join(own, "zarr.json")),
+    /part of an acquisition that is a folder. Name the folder: .*a.zarr$/,
+  );
   const plain = join(scratch, "plain");
   mkdirSync(plain);
   assert.match(await lineOf(plain), /this is a folder, not a file/);
