@@ -1,4 +1,4 @@
-import { copyForward } from "./copy-forward.ts";
+import { copyForward, copyLiterals } from "./copy-forward.ts";
 
 /** A longer distance has two bytes more. */
 const shortDistance = 8191;
@@ -21,7 +21,7 @@ export function unpackBloscLz(input: Uint8Array, output: Uint8Array): boolean {
     if (control < 32) {
       const literals = control + 1;
       if (from + literals > input.length || to + literals > output.length) return false;
-      output.set(input.subarray(from, from + literals), to);
+      copyLiterals(input, from, output, to, literals);
       from += literals;
       to += literals;
     } else {

@@ -1,4 +1,4 @@
-import { copyForward } from "./copy-forward.ts";
+import { copyForward, copyLiterals } from "./copy-forward.ts";
 
 /** The shortest match; its length is not stored. */
 const minMatch = 4;
@@ -27,7 +27,7 @@ export function unpackLz4(input: Uint8Array, output: Uint8Array): boolean {
     const literals = token >> 4 === 15 ? longLength(15) : token >> 4;
     // Also where a length is NaN.
     if (!(from + literals <= input.length && to + literals <= output.length)) return false;
-    output.set(input.subarray(from, from + literals), to);
+    copyLiterals(input, from, output, to, literals);
     from += literals;
     to += literals;
     // The last sequence has literals only.
