@@ -10,10 +10,11 @@ import { compileAll, sourceFiles } from "./compile.js";
 /**
  * Test files share processes, because starting one takes longer than most of them: their tests run one after the other
  * there. Those that mostly wait share in smaller numbers, so that no process takes much longer than the others. Files
- * that take long, measure memory or look at all children of their process have one of their own, and come first.
+ * that take long, measure memory or look at all children of their process have one of their own, and come first, so
+ * that no long one is left over at the end.
  */
 const alone =
-  /^(commands\/(bench|calibrate|compare|denoise|ends-|export-verify|no-inspector|other-task|watch)|docs\/pasted-|export\/hostile-|formats\/tiff\/large-|hostile\/|runtime\/engine\/|watcher\/(daemon|delivered-|holds|lost-|odd-)|watcher\/folder-io\/(host|move-)|watcher\/publish\/publisher)/;
+  /^(calibration\/(measure\/|metrics\/agreement)|commands\/(bench|calibrate|compare|denoise|ends-|export-verify|no-inspector|other-task|watch)|docs\/pasted-|export\/hostile-|formats\/tiff\/large-|hostile\/|runtime\/engine\/|runtime\/intensity\/noise-|systemd\/(hardening|install)|watcher\/(daemon|delivered-|holds|lost-|mounted-|move|odd-|replaced-|standing-|superseded-)|watcher\/folder-io\/(host|move-)|watcher\/publish\/publisher)/;
 const waiting = /^(commands|runtime\/worker|systemd|watcher)\//;
 const mostTogether = { waiting: 4, others: 8 };
 

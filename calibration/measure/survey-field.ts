@@ -1,6 +1,6 @@
 import { type Repeats, readAll } from "../experiment/repeats.ts";
 import { quantile } from "../metrics/intervals.ts";
-import { lineThrough } from "../metrics/linearity.ts";
+import { binOf, lineThrough } from "../metrics/linearity.ts";
 import { noisyReferences } from "../metrics/noisy-references.ts";
 
 /** What the repeats together show of the field, from planes spread over its depth. */
@@ -74,7 +74,7 @@ function transferCurve(intensities: readonly number[], variances: readonly numbe
   const edges = edgesOf(sorted);
   const sums = Array.from({ length: edges.length + 1 }, () => ({ intensity: 0, variance: 0, pixels: 0 }));
   intensities.forEach((intensity, at) => {
-    const bin = sums[edges.filter((edge) => edge <= intensity).length];
+    const bin = sums[binOf(intensity, edges)];
     if (bin === undefined) return;
     bin.intensity += intensity;
     bin.variance += variances[at] ?? 0;

@@ -69,7 +69,7 @@ export function lineThrough(references: ArrayLike<number>, images: ArrayLike<num
 }
 
 /** Index of the bin: the number of edges that are not above `value`. */
-function binOf(value: number, edges: readonly number[]): number {
+export function binOf(value: number, edges: readonly number[]): number {
   let low = 0;
   let high = edges.length;
   while (low < high) {

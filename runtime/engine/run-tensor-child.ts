@@ -30,8 +30,12 @@ new Worker(new URL("./parent-watch.js", import.meta.url), { execArgv: [], worker
 async function run(request: TensorRequest): Promise<Tensor> {
   const session = await loadSession(request, {
     executionProviders: [request.provider],
-    // What is announced as a provider must be what runs: no node may slip to the CPU.
-    ...(request.provider === "cpu" ? {} : { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
+    extra: {
+      // As in `sessionOptions`: while one thread of a small model computes, the others do not take the processor.
+      "session.intra_op.allow_spinning": "0",
+      // What is announced as a provider must be what runs: no node may slip to the CPU.
+      ...(request.provider === "cpu" ? {} : { "session.disable_cpu_ep_fallback": "1" }),
+    },
   });
   const { data, shape } = request.input;
   const inputName = graphName(request.inputName, session.inputNames, "input", request.modelFile);

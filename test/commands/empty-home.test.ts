@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { runCommand } from "./run-command.ts";
+import { runCommand, runHere } from "./run-command.ts";
 
 /** With its telemetry on, ONNX Runtime keeps a device ID and a database there as soon as its library is loaded. */
 
@@ -13,7 +13,7 @@ const input = join(scratch, "simulated-0001.ome.tif");
 after(() => rmSync(scratch, { recursive: true }));
 
 before(async () => {
-  const { code, stderr } = await runCommand(["simulate", "--out", scratch, "--shape", "8,64,64"]);
+  const { code, stderr } = await runHere(["simulate", "--out", scratch, "--shape", "8,64,64"]);
   assert.equal(code, 0, stderr);
 });
 

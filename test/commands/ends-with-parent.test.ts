@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { asShipped } from "../as-shipped.ts";
-import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-command.ts";
 
 /** Whatever ends a command, at whatever moment after it started a process of its own: that process ends too. */
 
@@ -21,7 +21,7 @@ const mostWaitMs = 20_000;
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
 before(async () => {
-  const { code, stderr } = await runCommand(["simulate", "--out", scratch, "--shape", "8,64,64"]);
+  const { code, stderr } = await runHere(["simulate", "--out", scratch, "--shape", "8,64,64"]);
   assert.equal(code, 0, stderr);
 });
 

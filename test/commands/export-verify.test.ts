@@ -206,7 +206,7 @@ test("what the weights cannot tell is asked for by name, with what is possible",
   assert.match(noHeads.stderr, /attention heads .*one of 1, 2, 4, 8.*--heads/);
   const noResidual = await runHere([...scaled, "--heads", "8"]);
   assert.match(noResidual.stderr, /--residual \/ --no-residual/);
-  const whole = await runHere([...scaled, "--heads", "8", "--residual"]);
+  const whole = await runHere([...scaled, "--heads", "8", "--residual", "--no-cover"]);
   assert.equal(whole.code, 0, whole.stderr);
 });
 
@@ -220,6 +220,7 @@ test("a package that exists is replaced only when asked, and nothing half-writte
     fixture.weights,
     "--config",
     fixture.config,
+    "--no-cover",
     "--out",
     dir,
     "--force",

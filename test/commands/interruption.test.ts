@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { runCommand } from "./run-command.ts";
+import { runCommand, runHere } from "./run-command.ts";
 
 const program = resolve(import.meta.dirname, "../../bin/cnnt-edge.js");
 const scratch = mkdtempSync(join(tmpdir(), "interruption-"));
@@ -15,7 +15,15 @@ after(() => rmSync(scratch, { recursive: true }));
 
 before(async () => {
   // Long enough for the shipped model that the test is always first.
-  const { code, stderr } = await runCommand(["simulate", "--out", scratch, "--shape", "60,256,256"]);
+  const { code, stderr } = await runHere([
+    "simulate",
+    "--out",
+    scratch,
+    "--shape",
+    "60,256,256",
+    "--scene",
+    "ramp",
+  ]);
   assert.equal(code, 0, stderr);
 });
 

@@ -13,6 +13,7 @@ import { repository } from "../watcher/running-daemon.ts";
 import { temporaryFolder } from "../watcher/temporary-folder.ts";
 import { tinyTiff } from "../watcher/tiny-tiff.ts";
 import { until } from "../watcher/until.ts";
+import { runHere } from "./run-command.ts";
 
 const program = join(repository, "bin/cnnt-edge.js");
 
@@ -47,14 +48,10 @@ async function ended(child: ChildProcess): Promise<number | null> {
 test("a daemon and its engine killed in mid-job leave nothing half done, and the job is done once after a start", async (t) => {
   const folder = await temporaryFolder();
   const port = await freePort();
-  const simulate = spawn(
-    process.execPath,
-    [program, "simulate", "--out", folder, "--shape", "24,128,128", "--seed", "3"],
-    { stdio: "ignore" },
-  );
-  assert.equal(await ended(simulate), 0);
+  const made = await runHere(["simulate", "--out", folder, "--shape", "24,128,128", "--scene", "ramp"]);
+  assert.equal(made.code, 0, made.stderr);
   await mkdir(join(folder, "incoming"));
-  const source = await readFile(join(folder, "simulated-0003.ome.tif"));
+  const source = await readFile(join(folder, "simulated-0001.ome.tif"));
   await writeFile(join(folder, "incoming", "stack.ome.tif"), source);
   const denoised = join(folder, "denoised");
 
