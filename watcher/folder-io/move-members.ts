@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { verificationError } from "../../core/errors.ts";
 import { syncFolder } from "../../formats/file/atomic-file.ts";
+import { findMappedWriters } from "./mapped-writers.ts";
 import { type Denoised, type MemberFacts, type MoveQuestion, objectionToMove } from "./may-move.ts";
 import type { MoveTarget } from "./move-target.ts";
 import { findOpenWriters } from "./open-writers.ts";
@@ -36,10 +37,13 @@ export async function presentMembers({ folder, members }: MoveOrder): Promise<Me
 
 /** Throws what stands against the move. */
 export function judge(order: MoveOrder, question: Omit<MoveQuestion, "open" | "quietMs">) {
-  const open = findOpenWriters(question.members.map(({ facts }) => facts));
+  const files = question.members.map(({ facts }) => facts);
+  const { unseen, writers: holding } = findOpenWriters(files);
+  const writers = [...new Set([...holding, ...findMappedWriters(files)])];
+  const open = { unseen, writers };
   const objection = objectionToMove({ ...question, open, quietMs: order.quietMs });
   if (objection !== undefined) throw objection;
-  return { unseen: open.unseen };
+  return { unseen };
 }
 
 /** The members as they are now; throws where they are not those of `before` under the same names. */

@@ -28,8 +28,7 @@ const wholeMachine = "pid:[4026531836]";
  */
 export function findOpenWriters(files: readonly BigIntStats[], proc = "/proc"): OpenWriters {
   const pids = processesIn(proc);
-  const byInode = new Map<bigint, BigIntStats[]>();
-  for (const file of files) byInode.set(file.ino, [...(byInode.get(file.ino) ?? []), file]);
+  const byInode = filesByInode(files);
   const writers: string[] = [];
   const open = new Set<BigIntStats>();
   let unseen = 0;
@@ -44,7 +43,8 @@ export function findOpenWriters(files: readonly BigIntStats[], proc = "/proc"): 
   return { writers, files: open, unseen: showsAll(pids, proc) ? unseen : undefined };
 }
 
-function processesIn(proc: string): string[] {
+/** Their numbers. */
+export function processesIn(proc: string): string[] {
   try {
     return readdirSync(proc).filter((name) => /^\d+$/.test(name));
   } catch {
@@ -71,9 +71,16 @@ function openNumbers(folder: string): string[] | undefined {
   }
 }
 
-type ByInode = ReadonlyMap<bigint, readonly BigIntStats[]>;
+export type FilesByInode = ReadonlyMap<bigint, readonly BigIntStats[]>;
 
-function writtenBy(folder: string, number: string, files: ByInode): readonly BigIntStats[] {
+/** Two disks may have files of one inode number. */
+export function filesByInode(files: readonly BigIntStats[]): FilesByInode {
+  const byInode = new Map<bigint, BigIntStats[]>();
+  for (const file of files) byInode.set(file.ino, [...(byInode.get(file.ino) ?? []), file]);
+  return byInode;
+}
+
+function writtenBy(folder: string, number: string, files: FilesByInode): readonly BigIntStats[] {
   const link = join(folder, "fd", number);
   try {
     const target = readlinkSync(link);
@@ -93,7 +100,8 @@ function writtenBy(folder: string, number: string, files: ByInode): readonly Big
   }
 }
 
-function nameOf(folder: string, pid: string): string {
+/** "name (pid)"; `folder`: its folder of /proc. */
+export function nameOf(folder: string, pid: string): string {
   try {
     return `${readFileSync(join(folder, "comm"), "utf8").trim()} (${pid})`;
   } catch {
