@@ -93,6 +93,7 @@ export function tasksOf(
       await leases.hold(true);
       await results.check();
       await markEarlier(order, settings.access);
+      await results.check();
       return undefined;
     },
     release: async () => {
