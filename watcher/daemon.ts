@@ -1,3 +1,4 @@
+import { present } from "../core/record.ts";
 import { within } from "../core/within.ts";
 import type { EngineOptions } from "../runtime/engine/host.ts";
 import type { Engine, Progress } from "../runtime/job/denoise-job.ts";
@@ -48,6 +49,8 @@ export interface DaemonOptions {
   readonly reread?: { readonly file: string; readonly read: () => Promise<DaemonConfig> };
   /** Make the watch folders where they are missing: only those of the defaults. */
   readonly makeFolders: boolean;
+  /** As `FolderIoOptions` has it. */
+  readonly hangMs?: number;
 }
 
 export type Daemon = Awaited<ReturnType<typeof startDaemon>>;
@@ -66,7 +69,7 @@ export async function startDaemon(options: DaemonOptions) {
 }
 
 async function start(options: DaemonOptions, opened: ReturnType<typeof createOpened>) {
-  const { config, version, log, startEngine, runModel } = options;
+  const { config, version, log, startEngine, runModel, hangMs } = options;
   const { settle } = config;
   const found = await Promise.all(config.folders.map(readFolder));
   const events = createEvents<DaemonEvents>(log.error);
@@ -89,9 +92,8 @@ async function start(options: DaemonOptions, opened: ReturnType<typeof createOpe
   opened.push(broker.stop);
 
   const holder = await leaseHolder(config.instance, config.state);
-  const folders = found.map((folder) =>
-    createFolder(events, { ...folder, settle, makePath: options.makeFolders, holder, ledger, log }),
-  );
+  const ofAll = { settle, makePath: options.makeFolders, holder, ledger, log, ...present({ hangMs }) };
+  const folders = found.map((folder) => createFolder(events, { ...folder, ...ofAll }));
   followModels(events, folders, log);
   compareNoise(events, folders, log);
   const engine = createEngineSupervisor(events, { config, folders, startEngine, log, runModel });

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { describeError } from "../../core/errors.ts";
+import { present } from "../../core/record.ts";
 import type { Engine } from "../../runtime/job/denoise-job.ts";
 import { parseConfig } from "../../watcher/config/load.ts";
 import { resolveConfig } from "../../watcher/config/resolve.ts";
@@ -30,7 +31,7 @@ export interface RunningDaemon {
 
 /**
  * A daemon with `incoming`, `denoised` and `state` below `folder`, the identity package, and a stand-in engine. Where
- * `configFile` is given, its configuration is written there and followed.
+ * `configFile` is given, its configuration is written there and followed. A disk that says nothing for `hangMs` hangs.
  */
 export async function runDaemon(
   t: TestContext,
@@ -38,6 +39,7 @@ export async function runDaemon(
   engine: Engine,
   change: Record<string, unknown> = {},
   configFile?: string,
+  hangMs?: number,
 ): Promise<RunningDaemon> {
   await mkdir(join(folder, "incoming"), { recursive: true });
   const written = {
@@ -66,6 +68,7 @@ export async function runDaemon(
     onJob: () => undefined,
     onProgress: () => undefined,
     makeFolders: false,
+    ...present({ hangMs }),
     ...(configFile === undefined
       ? {}
       : { reread: { file: configFile, read: async () => configOf(await readFile(configFile, "utf8")) } }),

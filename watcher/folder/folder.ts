@@ -46,6 +46,8 @@ export interface FolderOptions extends Awaited<ReturnType<typeof readFolder>> {
   readonly holder: LeaseHolder;
   readonly ledger: Ledger;
   readonly log: DaemonLog;
+  /** As `FolderIoOptions` has it. */
+  readonly hangMs?: number;
 }
 
 const folderTaken = "no other daemon works on the folder any more; this one does";
@@ -221,6 +223,7 @@ export function createFolder(events: Events, options: FolderOptions) {
   }
 
   const io = createFolderIo({
+    ...present({ hangMs: options.hangMs }),
     settings: {
       path: config.path,
       output: config.output,
