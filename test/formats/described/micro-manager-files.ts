@@ -12,6 +12,8 @@ export interface MicroManagerSet {
   readonly planes?: number;
   /** Whether the text is closed. */
   readonly ended?: boolean;
+  /** Width and height of a plane. */
+  readonly size?: readonly [number, number];
   /** Whether its summary states the sizes. */
   readonly stated?: boolean;
 }
@@ -20,7 +22,7 @@ const channels = ["Cy3", "DAPI", "GFP"];
 
 /** Writes the planes and `metadata.txt`. A plane's samples are 100 time + 10 channel + plane + 1. */
 export async function writeMicroManager(folder: string, set: MicroManagerSet) {
-  const { version, t, c, z, planes = t * c * z, ended = true, stated = true } = set;
+  const { version, t, c, z, planes = t * c * z, ended = true, stated = true, size = [4, 3] } = set;
   await mkdir(folder, { recursive: true });
   const names: string[] = [];
   const entries: string[] = [];
@@ -28,7 +30,7 @@ export async function writeMicroManager(folder: string, set: MicroManagerSet) {
     const place = { t: Math.floor(index / (c * z)), c: Math.floor(index / z) % c, z: index % z };
     const name = planeName(version, place);
     names.push(name);
-    const [page] = numberedPages(1, 4, 3, 100 * place.t + 10 * place.c + place.z + 1);
+    const [page] = numberedPages(1, ...size, 100 * place.t + 10 * place.c + place.z + 1);
     if (page !== undefined) await writeFile(join(folder, name), buildTiff([page]));
     const facts = { PixelSizeUm: 0.325, Note: 'a "}" in text', FileName: name };
     const key = version === "1.4" ? `FrameKey-${place.t}-${place.c}-${place.z}` : `Metadata-Default/${name}`;

@@ -11,6 +11,8 @@ export interface NdSet {
   readonly named?: boolean;
   readonly zSteps?: number;
   readonly zStep?: string;
+  /** Width and height of a plane. */
+  readonly size?: readonly [number, number];
   /** Wavelengths, from 1, whose files are single planes. */
   readonly withoutZ?: readonly number[];
 }
@@ -60,7 +62,8 @@ export async function writeNdSet(folder: string, stem: string, set: NdSet, witho
         if (without.includes(name)) continue;
         names.push(name);
         const planes = set.withoutZ?.includes(w) ? 1 : (set.zSteps ?? 1);
-        const pages = numberedPages(planes, 4, 3, 1000 * s + 100 * t + 10 * w);
+        const [width, height] = set.size ?? [4, 3];
+        const pages = numberedPages(planes, width, height, 1000 * s + 100 * t + 10 * w);
         // MetaMorph's tag for each plane.
         const fields = { 33629: pages.map(() => 0) };
         await writeFile(join(folder, name), buildTiff(pages.map((page) => ({ ...page, fields }))));
