@@ -69,13 +69,18 @@ const anyEnding = new RegExp(
   "i",
 );
 
+const belowStore = /^(.*\.zarr)\/(.*[^/])\/*$/i;
+
 /**
  * `a/b/cells.ome.tif` → `a/b/cells`: the part of a name that tells which image it is. Of Micro-Manager's `a/b/metadata.txt` that is
- * its folder, `a/b`.
+ * its folder, `a/b`; of the field `plate.zarr/A/1/0` of a store, `plate.A.1.0`.
  */
 export function imageStem(path: string): string {
   const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (name.toLowerCase() === microManagerText) return folder === "" ? "metadata" : folder;
+  const [, store, field] = belowStore.exec(path) ?? [];
+  if (store !== undefined && field !== undefined)
+    return `${imageStem(store)}.${imageStem(field).replaceAll("/", ".")}`;
   return path.replace(anyEnding, "");
 }

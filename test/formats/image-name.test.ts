@@ -24,6 +24,8 @@ test("the stem loses .ome with the ending, and nothing else", () => {
 test("Micro-Manager's text is called as its folder, and is no image without planes beside it", () => {
   assert.equal(imageStem("exp/Pos0/metadata.txt"), "exp/Pos0");
   assert.equal(imageStem("metadata.txt"), "metadata");
+  assert.equal(imageStem("exp/plate.ome.zarr/A/1/0"), "exp/plate.A.1.0");
+  assert.equal(imageStem("exp/plate.ZARR/A/1/0/"), "exp/plate.A.1.0");
   assert.ok(isCompanion("exp/Pos0/metadata.txt") && !isCompanion("exp/notes_metadata.txt"));
   assert.ok(isForeignText("metadata.txt", ["metadata.txt", "a.tif"]));
   assert.ok(!isForeignText("metadata.txt", ["img_channel000_position000_time000000000_z000.tif"]));
