@@ -1,7 +1,7 @@
 import { lstat } from "node:fs/promises";
 import { basename } from "node:path";
 import { sourceFilesOf } from "../../core/acquisition.ts";
-import { isAbsent, isEdgeError } from "../../core/errors.ts";
+import { isEdgeError } from "../../core/errors.ts";
 import type { ModelPackage } from "../../core/package-settings.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
 import { type DenoiseJob, type DenoiseJobInput, denoiseJobSchema } from "../../runtime/job/denoise-job.ts";
@@ -10,6 +10,7 @@ import { writeMissingDoneFile } from "../../runtime/result/done-file.ts";
 import { hashSource, refuseChangedSource, sourceState } from "../../runtime/result/source-hash.ts";
 import { judgeStanding, type Standing, type StandingOutcome } from "../../runtime/result/standing-result.ts";
 import { openSource } from "../../runtime/stack/last-opened.ts";
+import { saysGone } from "./is-gone.ts";
 import { supersededEnding } from "./own-result.ts";
 
 /** Whether the result of a job stands already, though the ledger does not know it: a daemon was killed, or a ledger was lost. */
@@ -157,13 +158,7 @@ async function digestsOf(files: readonly string[], onStep: () => void): Promise<
 
 /** A folder that has the name is told by the engine. */
 async function isFree(file: string): Promise<boolean> {
-  return lstat(file).then(
-    (facts) => facts.isDirectory(),
-    (error: unknown) => {
-      if (isAbsent(error)) return true;
-      throw error;
-    },
-  );
+  return lstat(file).then((facts) => facts.isDirectory(), saysGone);
 }
 
 /** Whether something lies under any of the names. */
