@@ -49,8 +49,9 @@ export const defineQueue: DefineCommand = (program, io, act) => {
         `${what}: those of the sources, named as the list names them, or all that the options select`,
       )
       .argument("[source...]", "files, as the list names them")
-      .action((sources: string[], options: FilterOptions) =>
+      .action((sources: string[], own: FilterOptions, command: Command) =>
         act(async () => {
+          const options = withThoseBefore(own, command);
           const question = questionOf(options);
           if (sources.length === 0 && Object.keys(question).length === 0) {
             throw usageError("nothing says which jobs", {
@@ -72,11 +73,33 @@ export const defineQueue: DefineCommand = (program, io, act) => {
     withPlace(queue.command(name))
       .description(what)
       .argument("<folder...>", "names of watch folders")
-      .action((folders: string[], options: PlaceOptions) =>
-        act(async () => changeFolders(name, folders, await placeOf(options), io)),
+      .action((folders: string[], own: PlaceOptions, command: Command) =>
+        act(async () => {
+          const { config, state, ...others } = withThoseBefore<FilterOptions>(own, command);
+          const [useless] = Object.keys(others);
+          if (useless !== undefined) throw notForThis(useless, name);
+          return changeFolders(name, folders, await placeOf(present({ config, state })), io);
+        }),
       );
   }
 };
+
+/** The options of a command with those that stand before its name: left out, they would select other jobs than a person means. */
+function withThoseBefore<Options extends object>(own: Options, command: Command): Options {
+  const { parent } = command;
+  for (const name of ["limit", "json"]) {
+    if (parent?.getOptionValueSource(name) === "cli") throw notForThis(name, command.name());
+  }
+  const { limit: _ofTheList, ...before } = parent?.opts<QueueOptions>() ?? { limit: 0 };
+  return { ...before, ...own };
+}
+
+function notForThis(option: string, command: string) {
+  return usageError(`--${option} means nothing for queue ${command}`, {
+    code: "option-unused",
+    remedy: "Leave it out",
+  });
+}
 
 function withPlace(command: Command): Command {
   return command

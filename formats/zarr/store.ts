@@ -86,18 +86,33 @@ async function jsonOf(source: ByteSource): Promise<Record<string, unknown>> {
   throw formatError("the metadata of the OME-Zarr are no JSON object", {
     code: "zarr-json",
     file,
-    found: size === 0 ? "an empty file" : `${size} bytes that are cut or damaged`,
+    found: size === 0 ? "an empty file" : `${size} bytes that are cut or damaged, or nested too deep`,
     remedy: "Wait until it is written completely, or copy it again",
     retryable: true,
   });
 }
 
+/** Nobody's metadata lie deeper; what follows them by calling itself would run out of stack some thousand levels down. */
+const deepestJson = 100;
+
+/** undefined where it is no JSON, or lies deeper than is allowed. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return depthOf(text) > deepestJson ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** How deep the brackets of a text lie; those in its strings do not count. */
+function depthOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [part] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (part === "[" || part === "{") depth += 1;
+    else if (part === "]" || part === "}") depth -= 1;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
 }
 
 function linked(file: string): EdgeError {

@@ -132,7 +132,8 @@ const hashOnThread: HashFiles = async (files, signal) => {
 };
 
 /**
- * Sizes and times of modification of all members, and of all files in those that are folders: equal before and after, nobody wrote meanwhile. Throws `EdgeError`
+ * Sizes and times of all members, and of all files in those that are folders: equal before and after, nobody wrote meanwhile. The time of status
+ * change counts too, because a program that copies gives the file its old time of modification in the end. Throws `EdgeError`
  * (`machine`, as `openError`) where a member is not there or cannot be looked at.
  */
 export async function sourceState(members: readonly string[]): Promise<string> {
@@ -140,8 +141,8 @@ export async function sourceState(members: readonly string[]): Promise<string> {
   for (const member of members) {
     const { files, names } = await filesOfMember(member);
     for (const [index, file] of files.entries()) {
-      const { size, mtimeNs } = await orOpenError(file, stat(file, { bigint: true }));
-      states.push(`${size} ${mtimeNs}${names === undefined ? "" : ` ${names[index]}`}`);
+      const { size, mtimeNs, ctimeNs } = await orOpenError(file, stat(file, { bigint: true }));
+      states.push(`${size} ${mtimeNs} ${ctimeNs}${names === undefined ? "" : ` ${names[index]}`}`);
     }
   }
   return states.join("\n");

@@ -108,6 +108,11 @@ test("a stopped daemon's ledger takes requests too, and says when they count", a
   const retried = await runCommand(["queue", "retry", "--folder", "f", "--state", state]);
   assert.deepEqual([retried.code, retried.stdout], [0, "f  a.tif: queued again\n"]);
   assert.equal(retried.stderr, "no daemon runs; its next start takes this over\n");
+  // Options that stand before the name of the request select its jobs too.
+  const other = await runCommand(["queue", "--folder", "g", "--state", state, "skip", "a.tif"]);
+  assert.equal(other.stdout, "");
+  const useless = await runCommand(["queue", "--state", state, "--json", "skip", "a.tif"]);
+  assert.match(useless.stderr, /--json means nothing for queue skip/);
   const { lives } = await runDaemon(t, folder, copyingEngine().engine);
   await until("it is done", () => lives("a.tif").at(-1) === "done");
 });

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, lstat, opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type EdgeError,
   isAbsent,
@@ -12,6 +13,9 @@ import {
 import { isEmpty, mountedDisk } from "./mounted-disk.ts";
 
 export type WatchedFolder = ReturnType<typeof createWatchedFolder>;
+
+/** What is not there is looked for again after this. */
+const secondLookMs = 250;
 
 const watchedDisk = {
   disk: "the disk of the watch folder",
@@ -51,7 +55,12 @@ export function createWatchedFolder(path: string, mountPointBefore: string | und
     const look = await lookAtMembers(path, members);
     // After the look: a folder that vanished before it is then still gone.
     await check();
-    return look;
+    if (look.kind !== "gone") return look;
+    // A folder that was away for a moment, as a share that blinks, is back by now.
+    await sleep(secondLookMs);
+    const again = await lookAtMembers(path, members);
+    await check();
+    return again;
   }
 
   return { check, lookAt };

@@ -67,6 +67,11 @@ const refused: readonly (readonly [what: string, spec: ZarrSpec, says: RegExp])[
     /larger than is allowed .*planes of 2000000000000 bytes/,
   ],
   [
+    "planes of a million chunks",
+    { ...small, metadata: { shape: [2, 8192, 8192] } },
+    /more chunks than is allowed .*1048576 chunks of 8 x 8/,
+  ],
+  [
     "lengths whose product is no number",
     { ...small, metadata: { shape: [2, 2 ** 53 - 1, 2 ** 53 - 1] } },
     /larger than is allowed/,
@@ -213,7 +218,7 @@ test("JSON that is cut, endless or deeply nested, or no object, is refused by th
     ["", /an empty file/],
     ["[]", /no JSON object/],
     [`{"attributes": ${"[".repeat(2_000_000)}`, /cut or damaged/],
-    [`{"attributes": {"ome": ${"[".repeat(100_000)}${"]".repeat(100_000)}}}`, /describes no image/],
+    [`{"attributes": {"ome": ${"[".repeat(100_000)}${"]".repeat(100_000)}}}`, /nested too deep/],
     [" ".repeat(2 ** 26 + 1), /longer than is allowed .*67108865 bytes/],
   ] as const) {
     const folder = folderOf(small);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { reportOf } from "../../../core/errors.ts";
 import {
   fileState,
@@ -43,6 +44,18 @@ test("a member that became a folder while it was read is a source that changed, 
   await hashSource([file], new AbortController().signal);
   const report = await refuseChangedSource(file, [file], before).then(() => assert.fail(), reportOf);
   assert.deepEqual([report.kind, report.code], ["machine", "source-changed"]);
+});
+
+test("a source whose bytes were replaced while it was read is refused, also where it has its old size and time again", async (t) => {
+  const folder = await folderWith(t, "a.tif");
+  const file = join(folder, "a.tif");
+  const before = await sourceState([file]);
+  const { size, atime, mtime } = await stat(file);
+  await sleep(20);
+  await writeFile(file, Buffer.alloc(size, 1));
+  await utimes(file, atime, mtime);
+  const report = await refuseChangedSource(file, [file], before).then(() => assert.fail(), reportOf);
+  assert.equal(report.code, "source-changed");
 });
 
 test("the hash of a member that is a folder is what sha256sum says of all files below it, in the order of sort", async (t) => {
