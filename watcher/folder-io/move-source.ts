@@ -1,10 +1,11 @@
 import { stat, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { isEdgeError, machineError, systemCode } from "../../core/errors.ts";
 import { syncFolder } from "../../formats/file/atomic-file.ts";
 import { digestOfFile } from "../../formats/file/file-digest.ts";
-import { nameLimitOf } from "../../formats/file/name-limit.ts";
+import { fittedName, nameLimitOf } from "../../formats/file/name-limit.ts";
 import { claimPartial, forgetPartial } from "../../formats/file/partial-name.ts";
+import { imageStem } from "../../formats/image-name.ts";
 import { copySource } from "./copy-source.ts";
 import {
   isAnother,
@@ -15,7 +16,7 @@ import {
   presentMembers,
   removeAsideAfter,
 } from "./move-members.ts";
-import { prepareTarget } from "./move-target.ts";
+import { makeFolders, prepareTarget } from "./move-target.ts";
 import { factsOf, giveName, mostNumbers, noFreeName, numberedPath, takeName } from "./set-aside.ts";
 
 export type MoveEnd =
@@ -38,7 +39,7 @@ interface Move extends MoveOrder {
 
 /**
  * Moves the files of an acquisition below `target`; a name that is taken there is left alone and `name-2.tif`, … is
- * used. Whatever dies meanwhile, asking again finishes the move. Throws `EdgeError` with the reason where the source
+ * used, for a set a folder `name-2` in which its files keep their names. Whatever dies meanwhile, asking again finishes the move. Throws `EdgeError` with the reason where the source
  * has to stay: above all while somebody writes to it, or when it is not what was denoised.
  */
 export async function moveSource(asked: MoveOrder, onStep: () => void): Promise<MoveEnd> {
@@ -70,9 +71,10 @@ async function moveMembers(order: Move, present: readonly Member[], acrossDisks:
   const limitBytes = await nameLimitOf(order.target);
   let now = present;
   for (let number = 1; number <= mostNumbers; number += 1) {
-    const placeOf = (source: string): string => numberedPath(join(order.target, source), number, limitBytes);
+    const placeOf = placesAt(order, number, limitBytes);
     const ready = await readyAt(order, now, placeOf, acrossDisks);
     if (ready === undefined) continue;
+    if (number > 1 && order.members.length > 1) await makeFolders(order, order.members.map(placeOf));
     if (acrossDisks) await copyMembers(order, now, ready, placeOf);
     else {
       const moved = await renameMembers(order, now, placeOf);
@@ -87,6 +89,21 @@ async function moveMembers(order: Move, present: readonly Member[], acrossDisks:
     return placeOf(order.members[0] ?? "");
   }
   throw noFreeName(join(order.target, order.members[0] ?? ""));
+}
+
+/**
+ * Where each file of an acquisition goes under a number. A set is read by the names of its files, so these stay: it gets a
+ * folder with the number, named after its first file, in the lowest folder that holds all of them.
+ */
+function placesAt({ target, members }: Move, number: number, limitBytes: number) {
+  if (number === 1 || members.length === 1)
+    return (source: string): string => numberedPath(join(target, source), number, limitBytes);
+  const common = members.map(dirname).reduce((above, folder) => {
+    while (above !== "." && `${folder}/`.indexOf(`${above}/`) !== 0) above = dirname(above);
+    return above;
+  });
+  const own = join(common, fittedName(imageStem(basename(members[0] ?? "")), `-${number}`, limitBytes));
+  return (source: string): string => numberedPath(join(target, own, relative(common, source)), 1, limitBytes);
 }
 
 async function isAcrossDisks({ target }: Move, present: readonly Member[]): Promise<boolean> {

@@ -49,6 +49,14 @@ export async function prepareTarget(
   return mountPoint;
 }
 
+/** Makes the folders that files go to below a target that was prepared, and removes what killed moves left there. */
+export async function makeFolders({ access }: MoveTarget, files: readonly string[]): Promise<void> {
+  for (const folder of new Set(files.map((file) => dirname(file)))) {
+    await makeResultFolder(folder, access, targetFolder);
+    await removeStalePartials(folder);
+  }
+}
+
 /**
  * Whether two paths lead to one folder, over links, mounts or shares: removing the "source" would then remove the
  * "copy". A file that is made in one of them and seen in the other tells it where inode numbers do not.

@@ -66,6 +66,27 @@ for (const where of ["within a disk", "across disks"]) {
     assert.deepEqual(await all(target), ["a.tif"]);
   });
 
+  test(`${where}: a set of which one name is taken goes into a folder with a number, and its files keep their names`, async (t) => {
+    const target = await targetOf();
+    if (target === undefined) return t.skip(noOtherDisk);
+    const order = await sources(target, {
+      "day/dish.nd": Buffer.from("nd"),
+      "day/dish_t1.tif": raw,
+      "day/more/dish_t2.tif": raw,
+    });
+    await mkdir(join(target, "day"));
+    await writeFile(join(target, "day/dish_t1.tif"), "another");
+    const end = await moveSource(order, nothing);
+    assert.equal(end.kind === "moved" && end.target, join(target, "day/dish-2/dish.nd"));
+    const moved = (await all(target)).filter((name) => name.includes("."));
+    assert.deepEqual(moved, [
+      "day/dish-2/dish.nd",
+      "day/dish-2/dish_t1.tif",
+      "day/dish-2/more/dish_t2.tif",
+      "day/dish_t1.tif",
+    ]);
+  });
+
   test(`${where}: what lies under its name is left alone`, async (t) => {
     const target = await targetOf();
     if (target === undefined) return t.skip(noOtherDisk);
