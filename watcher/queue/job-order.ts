@@ -1,4 +1,4 @@
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { machineError } from "../../core/errors.ts";
 import { present } from "../../core/record.ts";
 import { fittedName } from "../../formats/file/name-limit.ts";
@@ -27,13 +27,15 @@ export function claimedJob(job: Job, folder: Folder, models: readonly Model[]): 
   const { output, dtype, done_file } = folder.config;
   const nameBytes = folder.nameBytes() - (done_file ? doneEnding.length : 0);
   const kind = resultKindOf(packagesOf(folder.config, models));
-  const outputs = job.output === undefined ? outputNames(output, job, kind, nameBytes) : [job.output];
-  const [first] = outputs;
-  const newer = Array.from({ length: job.output === undefined ? newerContents : 0 }, (_, index) => {
+  const isNamed = job.output !== undefined;
+  const outputs = isNamed ? [job.output] : outputNames(output, job, kind, nameBytes);
+  const newer = Array.from({ length: isNamed ? 0 : newerContents }, (_, index) => {
     const revision = job.revision + 1 + index;
     const name = namer(output, { ...job, revision, hasEarlierResult: true }, kind, nameBytes);
-    return [name(imageStem(job.source)), name(job.source)] as const;
+    const [best, other] = stemsOf(job);
+    return [name(best), name(other)] as const;
   });
+  const [first] = outputs;
   return {
     job,
     outputs,
@@ -118,15 +120,26 @@ const numberedNames = 20;
  * that is taken. A name that is longer than `limitBytes` is shortened. Pure.
  */
 export function outputNames(...of: Parameters<typeof namer>): string[] {
-  const [, { source }] = of;
+  const [, job] = of;
+  const { source } = job;
   const name = namer(...of);
   const numbered = Array.from({ length: numberedNames }, (_, index) => name(source, `-${index + 2}`));
-  return [name(imageStem(source)), name(source), ...numbered];
+  return [...stemsOf(job).map((stem) => name(stem)), ...numbered];
+}
+
+/**
+ * What a result is named after, the best first: the source's stem, or its full name where a result of its earlier content
+ * has that. The stem is another source's then, and `a.r2` would be taken for newer content of that one.
+ */
+function stemsOf({ source, supersedes = [] }: Pick<Job, "source" | "supersedes">): [string, string] {
+  const stem = imageStem(source);
+  const isFull = supersedes.some(({ output }) => basename(output).startsWith(`${basename(source)}.`));
+  return isFull ? [source, stem] : [stem, source];
 }
 
 function namer(
   folder: string,
-  job: { source: string; series: number; seriesCount: number; revision: number; hasEarlierResult?: true },
+  job: Pick<Job, "source" | "series" | "seriesCount" | "revision" | "hasEarlierResult" | "supersedes">,
   kind: ResultKind,
   limitBytes: number,
 ) {

@@ -55,10 +55,10 @@ export interface ClaimedJob {
   /** The names that its result may have, absolute, the best first; the one that it has, where it has one. */
   readonly outputs: readonly string[];
   /**
-   * The names that newer content of its source would have: for each, that of the source's stem and that of its full name, the
-   * first two of `outputs` (of the others none is for this source alone). None where it has a name.
+   * The names that newer content of its source would have: for each, those made as the first two of `outputs`, from the source's stem
+   * and from its full name (of the others none is for this source alone). None where it has a name.
    */
-  readonly newer: readonly (readonly [ofStem: string, ofName: string])[];
+  readonly newer: readonly (readonly [asFirst: string, asSecond: string])[];
   /** The folder that its result goes into. */
   readonly into: string;
   /** The most that its result can take on the disk, uncompressed. */

@@ -66,6 +66,14 @@ test("a failed job's name goes to its own source only", async (t) => {
   assert.equal(run("ok.tif", "done"), "ok.denoised.ome.tif");
 });
 
+test("newer content has its result named as the older one's, also where another source has the stem", async (t) => {
+  const run = await newLedger(t);
+  assert.equal(run("a.ome.tif", "done"), "a.denoised.ome.tif");
+  assert.equal(run("a.tif", "done"), "a.tif.denoised.ome.tif");
+  assert.equal(run("a.tif", "done"), "a.tif.r2.denoised.ome.tif");
+  assert.equal(run("a.ome.tif", "done"), "a.r2.denoised.ome.tif");
+});
+
 test("in any order of ends, no two files that may exist have one name, and .r only stands where one may", async (t) => {
   const step = fc.tuple(fc.constantFrom("a.tif", "a.ome.tif", "b.tif"), fc.constantFrom(...ends));
   await fc.assert(
