@@ -197,13 +197,17 @@ export function createFolder(events: Events, options: FolderOptions) {
         }
         news = "the source whose result could not be written is gone";
       }
-      log.info(`${config.name}: ${news}`);
-      learn({ unwritable: undefined });
+      if (facts.unwritable === unwritable) {
+        log.info(`${config.name}: ${news}`);
+        learn({ unwritable: undefined });
+      }
     }
     const { full } = facts;
     if (full === undefined) return;
     const roomy = hasRoom(full, output, performance.now());
-    if (roomy || !(await isStillThere(full.source))) {
+    const isOver = roomy || !(await isStillThere(full.source));
+    // Another sweep may have told it meanwhile.
+    if (isOver && facts.full === full) {
       // Where the disk claimed to have room all the time, only the next attempt tells.
       if (full.refused === undefined) {
         log.info(`${config.name}: ${roomy ? "there is room again" : "what needed the room is gone"}`);
