@@ -17,17 +17,20 @@ function commandLineOf(pid: number): string {
   }
 }
 
-/** Kills the first `count` processes that run a model for this one, until `until` is kept. */
-async function killChecks(count: number, until: Promise<unknown>): Promise<number> {
+/** Kills the first `count` processes that run a model for this one, until `check` has ended. */
+async function killChecks(count: number, check: () => Promise<unknown>): Promise<number> {
+  const killed = new Set<number>();
+  const children = (): number[] =>
+    readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").map(Number);
+  // One of an earlier test may not have ended quite.
+  const others = new Set(children());
   let ended = false;
-  const end = until.finally(() => {
+  const end = check().finally(() => {
     ended = true;
   });
-  const killed = new Set<number>();
-  const children = `/proc/self/task/${process.pid}/children`;
   while (!ended && killed.size < count) {
-    for (const pid of readFileSync(children, "utf8").split(" ").map(Number)) {
-      if (pid === 0 || killed.has(pid)) continue;
+    for (const pid of children()) {
+      if (pid === 0 || killed.has(pid) || others.has(pid)) continue;
       if (!commandLineOf(pid).includes("run-tensor-child")) continue;
       process.kill(pid, "SIGKILL");
       killed.add(pid);
@@ -48,7 +51,7 @@ const newChecks = () =>
 
 test("a model check whose process is killed is repeated at once", async () => {
   const checks = newChecks();
-  assert.equal(await killChecks(1, checks.all("cpu")), 1);
+  assert.equal(await killChecks(1, () => checks.all("cpu")), 1);
   assert.deepEqual(
     checks.models().map((model) => ("error" in model ? model.error : model.dir)),
     [identity],
@@ -57,7 +60,7 @@ test("a model check whose process is killed is repeated at once", async () => {
 
 test("one that is killed again is said to be lost, with a remedy for its provider, and repeated at the next look", async () => {
   const checks = newChecks();
-  assert.equal(await killChecks(2, checks.all("cpu")), 2);
+  assert.equal(await killChecks(2, () => checks.all("cpu")), 2);
   const [lost] = checks.models();
   assert.ok(lost !== undefined && "error" in lost);
   assert.equal(lost.error.code, "tensor-process-lost");
