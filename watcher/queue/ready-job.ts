@@ -124,10 +124,12 @@ export function createReadiness(options: ReadinessOptions) {
   async function namesFor(claimed: ClaimedJob, folder: Folder): Promise<readonly string[] | undefined> {
     const { into, outputs, newer } = claimed;
     const first = outputs.slice(0, 1);
-    // A hundred looks take as long as a small job. Where no rule removes results, the first or its mark stands beside newer ones.
+    // A hundred looks take as long as a small job. Where no rule removes results, the first or its mark stands beside newer
+    // ones, unless a person took both away: then one of the next two tells.
     const { superseded, results_keep_days } = folder.config;
     const removes = superseded === "remove" || results_keep_days !== null;
-    const others = removes ? newer.flat() : first.map((output) => output + supersededEnding);
+    const marks = first.map((output) => output + supersededEnding);
+    const others = removes ? newer.flat() : [...marks, ...newer.slice(0, 2).flat()];
     try {
       // A folder that vanished since the last sweep starts no job, and a source that is gone needs no room.
       if (!(await isAsAdmitted(claimed, folder))) return undefined;
